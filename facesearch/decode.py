@@ -21,6 +21,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from facesearch.errors import FacesearchError
+
 _FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif", ".avifs"),
     "BMP": (".bmp", ".dib"),
@@ -85,7 +87,7 @@ class DecodedPhoto:
         return int(self.rgb.shape[0])
 
 
-class PhotoError(Exception):
+class PhotoError(FacesearchError):
     """A photo that cannot be used.
 
     reason: why, as a clause for the user that reads well after "failed: ".

@@ -1,0 +1,187 @@
+"""Which files a walk finds, in which order, and what it says about the rest."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from facesearch.decode import readable_extensions
+from indexer.walk import Aside, FoundFile, lies_under, walk
+from tests.powers import without_root_powers
+
+READABLE = frozenset({".jpg", ".png"})
+
+
+def touch(folder: Path, *names: str | bytes) -> None:
+    for name in names:
+        path = os.path.join(os.fsencode(folder), os.fsencode(name))  # noqa: PTH118
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+        with open(path, "wb") as file:  # noqa: PTH123
+            file.write(b"x")
+
+
+def paths(root: Path, aside: Aside | None = None, **options: object) -> list[bytes]:
+    aside = Aside() if aside is None else aside
+    return [file.path for file in walk(os.fsencode(root), aside, readable=READABLE, **options)]  # type: ignore[arg-type]
+
+
+def test_files_come_before_folders_and_both_in_byte_order(tmp_path: Path) -> None:
+    touch(tmp_path, "b.jpg", "a/2.jpg", "Z.jpg", "a/1.jpg", "a/deep/er/0.jpg", "c.jpg", "B/x.jpg", "a b.jpg")
+    assert paths(tmp_path) == [
+        b"Z.jpg", b"a b.jpg", b"b.jpg", b"c.jpg", b"B/x.jpg", b"a/1.jpg", b"a/2.jpg", b"a/deep/er/0.jpg",
+    ]  # fmt: skip
+
+
+def test_a_found_file_carries_what_decides_whether_it_changed(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg")
+    os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_890_123_456_789))
+    assert list(walk(os.fsencode(tmp_path), Aside(), readable=READABLE)) == [
+        FoundFile(b"a.jpg", 1, 1_234_567_890_123_456_789)
+    ]
+
+
+def test_extensions_count_in_any_case_and_only_the_last(tmp_path: Path) -> None:
+    touch(tmp_path, "A.JPG", "b.Png", "c.jpg.txt", "jpg")
+    aside = Aside()
+    assert paths(tmp_path, aside) == [b"A.JPG", b"b.Png"]
+    assert aside.others == {".txt": 1, "": 1}
+
+
+def test_hidden_files_and_what_systems_leave_behind_are_skipped_in_silence(tmp_path: Path) -> None:
+    touch(tmp_path, "._a.jpg", ".hidden.jpg", ".thumbnails/a.jpg", "Thumbs.db", ".DS_Store", "desktop.ini")
+    touch(tmp_path, "@eaDir/a.jpg", "$RECYCLE.BIN/a.jpg", "__MACOSX/a.jpg", "a.jpg")
+    aside = Aside()
+    assert paths(tmp_path, aside) == [b"a.jpg"]
+    assert aside == Aside()
+
+
+def test_a_hidden_folder_is_walked_when_it_is_what_was_asked_for(tmp_path: Path) -> None:
+    touch(tmp_path, ".secret/a.jpg")
+    assert paths(tmp_path / ".secret") == [b"a.jpg"]
+
+
+def test_other_files_and_photos_that_cannot_be_read_here_are_counted_by_extension(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.txt", "c.TXT", "d.mp4", "e.heic", "f.HEIC", "g")
+    aside = Aside()
+    assert paths(tmp_path, aside) == [b"a.jpg"]
+    assert aside.others == {".txt": 2, ".mp4": 1, "": 1}
+    assert aside.unsupported == {".heic": 2}
+
+
+def test_names_stay_the_bytes_that_the_system_gives(tmp_path: Path) -> None:
+    names = ["two words.jpg", "Größe 写真.jpg", b"\xff\xfe\xe9.jpg", "line\nbreak.jpg"]
+    touch(tmp_path, *names)
+    assert paths(tmp_path) == sorted(os.fsencode(name) for name in names)
+
+
+def test_an_empty_folder_is_noted_and_a_folder_of_hidden_files_is_not_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    touch(tmp_path, "full/.hidden", "a.jpg")
+    aside = Aside()
+    paths(tmp_path, aside)
+    assert aside.empty == [b"empty"]
+
+
+def test_links_to_files_are_files_and_links_to_folders_are_listed_and_not_followed(tmp_path: Path) -> None:
+    touch(tmp_path, "elsewhere/a.jpg", "root/b.jpg")
+    (tmp_path / "root" / "file.jpg").symlink_to(tmp_path / "elsewhere" / "a.jpg")
+    (tmp_path / "root" / "folder").symlink_to(tmp_path / "elsewhere")
+    aside = Aside()
+    assert paths(tmp_path / "root", aside) == [b"b.jpg", b"file.jpg"]
+    assert aside.linked == [b"folder"]
+    assert not aside.unreadable
+
+
+def test_link_loops_are_survived(tmp_path: Path) -> None:
+    touch(tmp_path, "a/b/c.jpg")
+    (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
+    (tmp_path / "self").symlink_to(tmp_path)
+    (tmp_path / "round.jpg").symlink_to("round.jpg")
+    aside = Aside()
+    assert paths(tmp_path, aside) == [b"a/b/c.jpg"]
+    assert aside.linked == [b"self", b"a/b/up"]
+    assert [obstacle.path for obstacle in aside.unreadable] == [b"round.jpg"]
+
+
+def test_a_link_to_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nothing.jpg")
+    aside = Aside()
+    assert paths(tmp_path, aside) == []
+    assert aside.unreadable[0].path == b"dangling.jpg"
+    assert aside.unreadable[0].reason.startswith("a link that leads nowhere")
+
+
+def test_a_pipe_named_like_a_photo_is_no_photo(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    aside = Aside()
+    assert paths(tmp_path, aside) == []
+    assert aside.others == {".jpg": 1}
+
+
+def test_a_missing_folder_is_an_obstacle_and_no_error(tmp_path: Path) -> None:
+    aside = Aside()
+    assert paths(tmp_path / "gone", aside) == []
+    assert [(obstacle.path, obstacle.reason) for obstacle in aside.unreadable] == [(b"", "No such file or directory")]
+
+
+@contextmanager
+def mode(path: Path, bits: int) -> Iterator[None]:
+    path.chmod(bits)
+    try:
+        yield
+    finally:
+        path.chmod(0o700)
+
+
+@pytest.mark.parametrize("bits", [0o000, 0o300])
+def test_a_folder_without_read_permission_is_reported_and_the_others_are_walked(tmp_path: Path, bits: int) -> None:
+    touch(tmp_path, "a/1.jpg", "locked/2.jpg", "z/3.jpg")
+    aside = Aside()
+    with mode(tmp_path / "locked", bits), without_root_powers():
+        assert paths(tmp_path, aside) == [b"a/1.jpg", b"z/3.jpg"]
+    assert [(obstacle.path, obstacle.reason) for obstacle in aside.unreadable] == [(b"locked", "Permission denied")]
+
+
+def test_a_folder_that_may_be_listed_but_not_entered_is_reported_file_by_file(tmp_path: Path) -> None:
+    touch(tmp_path, "listed/1.jpg")
+    aside = Aside()
+    with mode(tmp_path / "listed", 0o400), without_root_powers():
+        assert paths(tmp_path, aside) == []
+    assert [obstacle.path for obstacle in aside.unreadable] == [b"listed/1.jpg"]
+
+
+def test_only_the_asked_sub_folder_is_walked_and_paths_stay_those_within_the_root(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "sub/b.jpg", "sub/deep/c.jpg", "subway/d.jpg")
+    assert paths(tmp_path, within=b"sub") == [b"sub/b.jpg", b"sub/deep/c.jpg"]
+
+
+def test_what_somebody_else_walks_is_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.jpg", "a/own/2.jpg", "a/ownership/3.jpg")
+    assert paths(tmp_path, leave_out={b"a/own"}) == [b"a/1.jpg", b"a/ownership/3.jpg"]
+
+
+def test_folders_deeper_than_any_call_stack_are_walked(tmp_path: Path) -> None:
+    folders = [tmp_path / "/".join(["d"] * depth) for depth in range(1, 1200)]
+    for folder in folders:
+        folder.mkdir()
+    touch(folders[-1], "a.jpg")
+    assert paths(tmp_path) == [b"d/" * 1199 + b"a.jpg"]
+    # pytest's own cleaning up would recurse too deep.
+    (folders[-1] / "a.jpg").unlink()
+    for folder in reversed(folders):
+        folder.rmdir()
+
+
+def test_lying_under_a_folder_is_a_matter_of_whole_names() -> None:
+    assert lies_under(b"a/b", b"a") and lies_under(b"a", b"a") and lies_under(b"a", b"")
+    assert not lies_under(b"ab", b"a") and not lies_under(b"a", b"a/b")
+
+
+def test_the_readable_extensions_of_this_installation_are_taken(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"photo{extension}" for extension in sorted(readable_extensions())))
+    aside = Aside()
+    found = list(walk(os.fsencode(tmp_path), aside, readable=readable_extensions()))
+    assert len(found) == len(readable_extensions())
+    assert not aside.others and not aside.unsupported
