@@ -1,0 +1,451 @@
+"""Open, create, lock and version a catalogue. The one place that makes engines and speaks SQLite's own words.
+
+A catalogue is one SQLite file in WAL mode: readers see the last committed state while a writer works. Writers take
+their turn at the beginning of a transaction (BEGIN IMMEDIATE), so that none fails half-way because another came first.
+Every commit is flushed to the disk: a face id that was printed once stays that face's, also after a power failure.
+"""
+
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from db.errors import (
+    CatalogueBusy,
+    CatalogueDamaged,
+    CatalogueError,
+    CatalogueFull,
+    CatalogueMissing,
+    CatalogueReadOnly,
+    CatalogueTooNew,
+    CatalogueUnreadable,
+    NotACatalogue,
+)
+from db.lock import exclusive
+from db.paths import AnyPath, absolute, as_path, display
+
+APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
+SCHEMA_VERSION = 1  # the newest migration, as user_version in the file's header
+_MAGIC = b"SQLite format 3\0"
+_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone", "davfs"}
+)
+_OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Catalogue:
+    """An open catalogue. Made by `open_catalogue`; use it as a context manager or call `close`.
+
+    path: absolute, as named by the user. folder: where the rebuildable files beside it live (may not exist yet).
+    read_only: it can be searched but not changed. remarks: sentences that the user should see once.
+    Safe to use from several threads, each with sessions of its own; not across fork().
+    """
+
+    def __init__(self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str]) -> None:
+        self.path = path
+        real = os.path.realpath(path)
+        self.folder = Path(real + ".d")
+        self.read_only = read_only
+        self.remarks = remarks
+        self._lock_file = Path(real + ".lock")
+        self._frozen = _identity(path) if uri.endswith("immutable=1") else None
+        self._reader = _engine(uri, busy_seconds, begin="BEGIN", query_only=True)
+        self._writer = None if read_only else _engine(uri, busy_seconds, begin="BEGIN IMMEDIATE", query_only=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one committed state throughout, whatever others write meanwhile. It cannot write.
+
+        Raises CatalogueError subclasses for whatever the database reports.
+        """
+        with translated(self.path), Session(self._reader) as session:
+            yield session
+        if self._frozen is not None and self._frozen != _identity(self.path):
+            raise CatalogueBusy(f"The catalogue {_name(self.path)} was changed while it was being read: try again.")
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that holds the right to write from its first moment; commits at the end, rolls back on an error.
+
+        Keep it short: other writers wait meanwhile, at most for the busy timeout. All changes to faces within it share
+        one generation. Raises CatalogueReadOnly, CatalogueBusy, CatalogueFull and other CatalogueError subclasses.
+        """
+        if self._writer is None:
+            raise CatalogueReadOnly(
+                f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy "
+                f"it to a place where you may write."
+            )
+        with translated(self.path), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            session.connection()  # takes the turn now, before anything is read that the writing depends on
+            yield session
+
+    @contextmanager
+    def indexing(self) -> Iterator[None]:
+        """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
+        if self.read_only:
+            raise CatalogueReadOnly(
+                f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy "
+                f"it to a place where you may write."
+            )
+        with os_errors_translated(self._lock_file), exclusive(self._lock_file) as mine:
+            if not mine:
+                raise CatalogueBusy(
+                    f"Another index run is working on the catalogue {_name(self.path)}: wait until it has ended, or "
+                    f"use another --catalogue."
+                )
+            yield
+
+    def close(self) -> None:
+        """Give all connections back. The last process to do so merges SQLite's log into the file."""
+        for engine in (self._reader, self._writer):
+            if engine is not None:
+                engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_catalogue(path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0) -> Catalogue:
+    """Open the catalogue at `path`; with `create`, make it (and its folders) where there is none.
+
+    An older catalogue is brought up to date first. One that may not be written opens read-only, and says so in
+    `remarks`. busy_seconds: how long any statement waits for other processes before CatalogueBusy.
+    Raises CatalogueMissing, NotACatalogue, CatalogueTooNew, CatalogueReadOnly (an older one that may not be brought up
+    to date), CatalogueBusy, CatalogueFull, CatalogueUnreadable, CatalogueDamaged.
+    """
+    file = as_path(absolute(path))
+    with os_errors_translated(file):
+        if create:
+            _create(file)
+        _check_header(file, may_be_empty=create)
+    remarks: list[str] = []
+    read_only = not _may_write(file)
+    with translated(file):
+        if read_only:
+            uri = _read_only_uri(file)
+            remarks.append(f"The catalogue {_name(file)} or its folder is read-only: it is searched, never changed.")
+        else:
+            uri = _uri(file, "mode=rw")
+        version = _version(file, uri, busy_seconds, may_be_empty=create)
+        if version < SCHEMA_VERSION:
+            if read_only:
+                raise CatalogueReadOnly(
+                    f"The catalogue {_name(file)} was written by an older version and cannot be brought up to date "
+                    f"because it is read-only: copy it to a place where you may write, or use that version."
+                )
+            _migrate(file, uri, busy_seconds)
+        remarks += _choose_journal(file, uri, busy_seconds, read_only=read_only)
+    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks)
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turns what SQLite reports about the catalogue at `path` into a CatalogueError with one sentence for the user."""
+    try:
+        yield
+    except DBAPIError as error:
+        if not isinstance(error.orig, sqlite3.Error) or isinstance(error.orig, _OURS):
+            raise
+        raise _translation(path, error.orig) from error
+    except _OURS:
+        raise
+    except sqlite3.Error as error:
+        raise _translation(path, error) from error
+
+
+@contextmanager
+def os_errors_translated(path: Path) -> Iterator[None]:
+    """The same for what the operating system reports about a file or folder of the catalogue."""
+    try:
+        yield
+    except OSError as error:
+        raise os_error(path, error) from error
+
+
+def os_error(path: Path, error: OSError) -> CatalogueError:
+    """The sentence for an OSError about a file or folder of the catalogue."""
+    if error.errno in _FULL:
+        return CatalogueFull(f"There is no room left to write {_name(path)}: free some space and run it again.")
+    if error.errno == errno.EROFS:
+        return CatalogueReadOnly(f"{_name(path)} lies on a read-only disk: choose another place with --catalogue.")
+    return CatalogueUnreadable(
+        f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions."
+    )
+
+
+def network_filesystem(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """The kind of network file system that `path` lies on (nfs4, cifs, ...), or None.
+
+    mounts: the system's table of mounts; where there is none, as on macOS, the answer is None.
+    """
+    try:
+        lines = mounts.read_bytes().splitlines()
+    except OSError:
+        return None
+    target = os.fsencode(os.path.realpath(path))
+    best, found = b"", b""
+    for line in lines:
+        fields = line.split(b" ")
+        if len(fields) < 3:
+            continue
+        point = fields[1].decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1").rstrip(b"/")
+        # A later mount on the same point hides the earlier one.
+        if (target == point or target.startswith(point + b"/")) and len(point) >= len(best):
+            best, found = point, fields[2]
+    kind = found.decode("ascii", "replace")
+    return kind if kind in _NETWORK else None
+
+
+def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
+    name = _name(path)
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
+            return CatalogueBusy(f"Another process is writing to the catalogue {name}: try again when it has ended.")
+        case sqlite3.SQLITE_FULL:
+            return CatalogueFull(f"There is no room left to write {name}: free some space and run it again.")
+        case sqlite3.SQLITE_READONLY:
+            return CatalogueReadOnly(
+                f"The catalogue {name} has become read-only: check its permissions and those of its folder."
+            )
+        case sqlite3.SQLITE_NOTADB:
+            return NotACatalogue(f"{name} is not a catalogue: name another file with --catalogue.")
+        case sqlite3.SQLITE_CORRUPT:
+            return CatalogueDamaged(
+                f"The catalogue {name} is damaged ({error}): restore it from a backup, or index into a new one."
+            )
+        case sqlite3.SQLITE_NOMEM:
+            return CatalogueUnreadable(
+                f"There is not enough memory for the catalogue {name}: close other programs."
+            )
+        case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+            return CatalogueUnreadable(
+                f"The catalogue {name} cannot be opened ({error}): check its permissions and those of its folder."
+            )
+        case sqlite3.SQLITE_IOERR:
+            return CatalogueUnreadable(
+                f"The disk refused to read or write the catalogue {name} ({error}): check the disk, then try again."
+            )
+        case _:
+            return CatalogueError(f"The catalogue {name} cannot be used ({error}): restore it from a backup.")
+
+
+def _name(path: Path) -> str:
+    return display(os.fsencode(path))
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _create(path: Path) -> None:
+    missing = [folder for folder in path.parents if not folder.exists()]
+    for folder in reversed(missing):
+        folder.mkdir(mode=0o700, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+
+
+def _check_header(path: Path, *, may_be_empty: bool) -> None:
+    try:
+        with path.open("rb") as file:
+            head = file.read(len(_MAGIC))
+    except (FileNotFoundError, NotADirectoryError):
+        raise CatalogueMissing(
+            f"There is no catalogue at {_name(path)}: index a folder first (facesearch index FOLDER), or name another "
+            f"file with --catalogue."
+        ) from None
+    except IsADirectoryError:
+        raise NotACatalogue(f"{_name(path)} is a folder, not a catalogue: name a file with --catalogue.") from None
+    if not head and not may_be_empty:
+        raise CatalogueMissing(
+            f"The file {_name(path)} is empty: index a folder first (facesearch index FOLDER), or name another file "
+            f"with --catalogue."
+        )
+    if head and head != _MAGIC:
+        raise NotACatalogue(f"{_name(path)} is not a catalogue: name another file with --catalogue.")
+
+
+def _may_write(path: Path) -> bool:
+    """Whether the file and its folder can be written; SQLite puts its log beside the file it belongs to."""
+    real = Path(os.path.realpath(path))
+    effective = os.access in os.supports_effective_ids
+    return all(os.access(place, os.W_OK, effective_ids=effective) for place in (real, real.parent))
+
+
+def _uri(path: Path, options: str) -> str:
+    return f"file:{quote(os.fsencode(path))}?{options}"
+
+
+def _read_only_uri(path: Path) -> str:
+    """How to open a file that may not be written.
+
+    SQLite reads a WAL database through a shared-memory file beside it, which it cannot make in a read-only folder;
+    without one it must be told that nobody changes the file (immutable). That would hide what still stands in the log,
+    so a catalogue that comes with an unmerged log is refused.
+    """
+    uri = _uri(path, "mode=ro")
+    try:
+        with _connection(uri, 5.0, query_only=True) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise
+        log = Path(os.path.realpath(path) + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise CatalogueReadOnly(
+                f"The catalogue {_name(path)} was not closed properly and cannot be repaired where it lies: copy it "
+                f"together with {_name(log)} to a place where you may write, and open the copy."
+            ) from error
+        return _uri(path, "mode=ro&immutable=1")
+    return uri
+
+
+def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -> int:
+    """The schema version of our own catalogue; 0 for an empty database that may become one."""
+    with _connection(uri, busy_seconds, query_only=True) as connection:
+        application, version = _stamps(connection)
+        if application == 0 and version == 0 and may_be_empty and _is_blank(connection):
+            return 0
+    if application != APPLICATION_ID:
+        raise NotACatalogue(
+            f"{_name(path)} is the database of another program, not a catalogue: name another file with --catalogue."
+        )
+    if version > SCHEMA_VERSION:
+        raise CatalogueTooNew(
+            f"The catalogue {_name(path)} was written by a newer version (format {version}, this version knows "
+            f"{SCHEMA_VERSION}): update facesearch."
+        )
+    return version
+
+
+def _stamps(connection: sqlite3.Connection) -> tuple[int, int]:
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    return int(application), int(version)
+
+
+def _is_blank(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0)
+
+
+def _migrate(path: Path, uri: str, busy_seconds: float) -> None:
+    """Bring the schema up to date in one transaction, stamps included: it is done wholly or not at all."""
+    from db.migrations.run import upgrade
+
+    engine = _engine(uri, busy_seconds, begin="BEGIN IMMEDIATE", query_only=False, foreign_keys=False)
+    try:
+        with engine.begin() as connection:
+            # Another process may have done it while this one waited for its turn.
+            if connection.exec_driver_sql("PRAGMA user_version").scalar_one() >= SCHEMA_VERSION:
+                return
+            upgrade(connection)
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            if broken is not None:
+                raise CatalogueDamaged(
+                    f"The catalogue {_name(path)} is damaged (rows of {broken[0]} refer to nothing): restore it from a "
+                    f"backup, or index into a new one."
+                )
+            connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
+    finally:
+        engine.dispose()
+
+
+def _choose_journal(path: Path, uri: str, busy_seconds: float, *, read_only: bool) -> list[str]:
+    """Switch to the journal that suits the place; returns the remarks that go with it."""
+    kind = network_filesystem(path)
+    wanted = "wal" if kind is None else "delete"
+    with _connection(uri, busy_seconds, query_only=read_only) as connection:
+        if not read_only:
+            actual = _switch_journal(connection, wanted, busy_seconds)
+        else:
+            actual = str(connection.execute("PRAGMA journal_mode").fetchone()[0]).lower()
+    if kind is not None:
+        return [
+            f"The catalogue {_name(path)} lies on a network share ({kind}), where SQLite's write-ahead log is not "
+            f"safe{'' if actual == 'wal' else ' and therefore off'}: use it from one computer at a time, or keep it on "
+            f"a disk of this one."
+        ]
+    if actual != "wal" and not read_only:
+        return [
+            f"SQLite's write-ahead log cannot be used where the catalogue {_name(path)} lies: searches wait while an "
+            f"index run writes; a local disk does better."
+        ]
+    return []
+
+
+def _switch_journal(connection: sqlite3.Connection, wanted: str, busy_seconds: float) -> str:
+    """SQLite does not always wait for others by itself when the journal changes, hence the loop."""
+    actual = str(connection.execute("PRAGMA journal_mode").fetchone()[0]).lower()
+    end = time.monotonic() + busy_seconds
+    while actual != wanted:
+        try:
+            return str(connection.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]).lower()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            if time.monotonic() >= end:
+                return actual  # in use elsewhere: what it has works, and the next opening tries again
+            time.sleep(0.02)
+            actual = str(connection.execute("PRAGMA journal_mode").fetchone()[0]).lower()
+    return actual
+
+
+@contextmanager
+def _connection(uri: str, busy_seconds: float, *, query_only: bool) -> Iterator[sqlite3.Connection]:
+    connection = _connect(uri, busy_seconds, query_only=query_only)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: bool = True) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        uri,
+        uri=True,
+        timeout=busy_seconds,
+        isolation_level=None,  # the engine's "begin" event says BEGIN, so that Python's module does not
+        check_same_thread=False,  # the pool hands a connection to one thread at a time
+    )
+    connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA query_only = {int(query_only)}")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+    return connection
+
+
+def _engine(uri: str, busy_seconds: float, *, begin: str, query_only: bool, foreign_keys: bool = True) -> Engine:
+    def connect() -> sqlite3.Connection:
+        return _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
+
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool)
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,51 @@
+"""What can be wrong with a catalogue. Each message is one sentence for the user: the cause and the remedy."""
+
+# ruff: noqa: N818  (each is named after what is wrong; "Error" would add nothing)
+
+
+class CatalogueError(Exception):
+    """The catalogue cannot be used as asked. str(error) is shown to the user as it stands."""
+
+
+class CatalogueMissing(CatalogueError):
+    """There is no catalogue at this path, or an empty file in its place."""
+
+
+class NotACatalogue(CatalogueError):
+    """The path names something else: a folder, a text file, another program's database."""
+
+
+class CatalogueTooNew(CatalogueError):
+    """A newer version of the program wrote it."""
+
+
+class CatalogueBusy(CatalogueError):
+    """Another process holds it. Trying again later helps."""
+
+
+class CatalogueReadOnly(CatalogueError):
+    """It can be searched where it lies, but not changed."""
+
+
+class CatalogueFull(CatalogueError):
+    """The disk, the quota or the allowed file size is used up."""
+
+
+class CatalogueUnreadable(CatalogueError):
+    """The system refuses to open, read or write it (permissions, a failing disk)."""
+
+
+class CatalogueDamaged(CatalogueError):
+    """Its content contradicts itself."""
+
+
+class RootUnknown(CatalogueError):
+    """The named folder was never indexed."""
+
+
+class RootTaken(CatalogueError):
+    """The named folder is already an indexed one."""
+
+
+class FaceUnknown(CatalogueError):
+    """No such face, or one that the model in question has not scored."""

@@ -1,0 +1,35 @@
+"""Paths as the system gives them (bytes), and as people read them (text)."""
+
+import os
+from pathlib import Path
+
+AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+def absolute(path: AnyPath) -> bytes:
+    """The absolute path, normalised as text (no trailing slash, no "..") and without following links.
+
+    Links are left alone because the answer must not depend on a drive being mounted right now.
+    """
+    return os.path.abspath(os.fsencode(path))  # noqa: PTH100 (bytes; links stay)
+
+
+def join(root: bytes, path: bytes) -> bytes:
+    """The absolute path of a file from its root and its path within that root."""
+    return os.path.join(root, path)  # noqa: PTH118 (bytes)
+
+
+def within(root: bytes, path: bytes) -> bytes | None:
+    """The path of a file within a root from its absolute path; None where it does not lie under that root."""
+    prefix = root.rstrip(b"/") + b"/"
+    return path[len(prefix) :] if path.startswith(prefix) and len(path) > len(prefix) else None
+
+
+def display(path: bytes) -> str:
+    """Text for people: bytes that are no UTF-8 appear as \\xNN, so that the result can be printed anywhere."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def as_path(path: bytes) -> Path:
+    """The same file for Python: bytes that are no UTF-8 become surrogates, which open() turns back."""
+    return Path(os.fsdecode(path))

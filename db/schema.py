@@ -1,0 +1,238 @@
+"""The tables of a catalogue. SQLite is the truth; everything beside it can be built again from these rows.
+
+Paths are stored as the bytes that the system gave, with text for display beside them, since a name need not be UTF-8.
+Arrays are stored as little-endian float32 bytes. Times are UTC.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    false,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A face's place: left, top, width and height in pixels of the upright photo (EXIF orientation applied)."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Outcome(StrEnum):
+    """What became of a photo's content."""
+
+    INDEXED = "indexed"
+    NO_FACE = "no face"
+    FAILED = "failed"
+
+
+class HexDigest(TypeDecorator[str]):
+    """A digest: hexadecimal text in Python, half as many bytes in the database."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.hex()
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with its time zone in Python, its UTC clock time in the database."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+class OutcomeText(TypeDecorator[Outcome]):
+    """An `Outcome`, stored as its own words so that the database reads well without this program."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: Outcome | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Outcome | None:  # noqa: ARG002
+        return None if value is None else Outcome(value)
+
+
+class Base(DeclarativeBase):
+    """The mapped tables of this module."""
+
+
+class Root(Base):
+    """A folder that was indexed. One row to change when its drive is mounted elsewhere."""
+
+    __tablename__ = "roots"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    display: Mapped[str] = mapped_column(Text)
+    added: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Photo(Base):
+    """One content, however many files hold it: what the bytes with this SHA-256 turned out to be.
+
+    `reason` and `retry` belong to `Outcome.FAILED`: why, in words, and whether another try could end differently
+    (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `detector` is the
+    digest of the detector that looked at it; None where it never came to that.
+    """
+
+    __tablename__ = "photos"
+    __table_args__ = (CheckConstraint("outcome IN ('indexed', 'no face', 'failed')", name="known_outcome"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(HexDigest, unique=True)
+    size: Mapped[int]
+    outcome: Mapped[Outcome] = mapped_column(OutcomeText)
+    reason: Mapped[str | None] = mapped_column(Text)
+    retry: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    format: Mapped[str | None] = mapped_column(Text)
+    detector: Mapped[str | None] = mapped_column(Text)
+
+
+class File(Base):
+    """One file under a root, as it was when last looked at.
+
+    `photo_id`: its content as last read; None until it could be read once. `reason` and `retry`: why the file itself
+    could not be read the last time. `missing_since`: when a run first found it gone; None while it is there.
+    """
+
+    __tablename__ = "files"
+    __table_args__ = (UniqueConstraint("root_id", "path"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"))
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    display: Mapped[str] = mapped_column(Text)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id"), index=True)
+    missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str | None] = mapped_column(Text)
+    retry: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class Face(Base):
+    """One face in one photo. Its id is never given to another face, not even after this row is deleted.
+
+    `detection`: the detector's score, 0..1. `turned`: degrees by which the photo had to be turned for the detector to
+    find it. `landmarks`: five points (x, y) in pixels of the upright photo. `hidden`: no file of its photo is there any
+    more. `generation`: the write batch that last added, hid, restored or rescored it.
+    """
+
+    __tablename__ = "faces"
+    __table_args__ = (
+        CheckConstraint("turned IN (0, 90, 180, 270)", name="known_turn"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
+    x: Mapped[float]
+    y: Mapped[float]
+    width: Mapped[float]
+    height: Mapped[float]
+    detection: Mapped[float]
+    turned: Mapped[int] = mapped_column(server_default="0")
+    landmarks: Mapped[bytes] = mapped_column(LargeBinary)
+    hidden: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    generation: Mapped[int] = mapped_column(index=True)
+
+
+class Model(Base):
+    """A checkpoint that scored faces here, with all that a search needs of it, so that no search opens the checkpoint.
+
+    With A attributes: calibration scale and bias float32[A], profile mean float32[A], profile matrix float32[A, A].
+    """
+
+    __tablename__ = "models"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(Text, unique=True)
+    attributes: Mapped[list[str]] = mapped_column(JSON)
+    calibration_scale: Mapped[bytes] = mapped_column(LargeBinary)
+    calibration_bias: Mapped[bytes] = mapped_column(LargeBinary)
+    profile_mean: Mapped[bytes] = mapped_column(LargeBinary)
+    profile_matrix: Mapped[bytes] = mapped_column(LargeBinary)
+    # The declarative base takes the name `metadata` for itself.
+    about: Mapped[dict[str, Any]] = mapped_column("metadata", JSON)
+    registered: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Score(Base):
+    """What one model says of one face: its logits, one float32 per attribute. Never changed once written.
+
+    The model comes first in the key and the table has no other order, so that reading all of one model's scores reads
+    the file from front to back.
+    """
+
+    __tablename__ = "scores"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    logits: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Run(Base):
+    """One run of the indexer over these roots (ids). `finished` stays None when it was killed."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    roots: Mapped[list[int]] = mapped_column(JSON)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    started: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class State(Base):
+    """The one row about the catalogue as a whole.
+
+    `generation`: number of the last write batch that changed what a search can find. `serving_model_id`: the model
+    whose scores searches use. `snapshot`: name of the snapshot that stands for all faces up to `snapshot_generation`
+    under `snapshot_model_id`. Naming it here, and not only in its own folder, makes it impossible to take a snapshot of
+    another catalogue, or of a state that a power failure or a restored backup has undone.
+    """
+
+    __tablename__ = "state"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(server_default="0")
+    serving_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
+    snapshot: Mapped[str | None] = mapped_column(Text)
+    snapshot_generation: Mapped[int | None]
+    snapshot_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
