@@ -1,0 +1,35 @@
+"""Ctrl-C as a request: the run finishes what is decided and stops, instead of stopping in the middle of a write."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+
+@contextmanager
+def stop_on_signal(stop: threading.Event) -> Iterator[None]:
+    """Within, the first SIGINT or SIGTERM sets `stop`; a second one does what it did before.
+
+    Outside the main thread, where Python delivers no signals, and for a signal that is ignored (nohup) nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    caught = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+
+    def request(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (signal's form)
+        stop.set()
+        for each, handler in caught.items():
+            signal.signal(each, handler)
+
+    for number in caught:
+        signal.signal(number, request)
+    try:
+        yield
+    finally:
+        for number, handler in caught.items():
+            signal.signal(number, handler)

@@ -1,0 +1,90 @@
+"""The small parts of an index run: memory for decoding, who looks at a content, Ctrl-C."""
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from indexer.budget import PixelBudget
+from indexer.identity import Contents
+from indexer.interrupt import stop_on_signal
+
+
+def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
+    budget = PixelBudget(100)
+    with budget.share() as first, budget.share() as second:
+        first.take(60)
+        second.take(40)
+
+
+def test_never_more_pixels_than_the_budget_are_held_and_an_oversized_photo_is_let_in_alone() -> None:
+    budget = PixelBudget(100)
+    guard = threading.Lock()
+    held: list[int] = []
+    worst: list[list[int]] = []
+
+    def work(pixels: int) -> None:
+        with budget.share() as share:
+            share.take(pixels)
+            with guard:
+                held.append(pixels)
+                worst.append(list(held))
+            with guard:
+                held.remove(pixels)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(work, [30, 250, 50, 70, 10, 1, 99, 100, 400, 20] * 20))
+    assert all(sum(together) <= 100 or len(together) == 1 for together in worst)
+    assert len(worst) == 200
+
+
+def test_what_a_failed_worker_held_is_given_back() -> None:
+    budget = PixelBudget(10)
+    for _ in range(3):
+        with pytest.raises(ValueError), budget.share() as share:
+            share.take(10)
+            raise ValueError
+
+
+def test_one_file_looks_at_a_content_and_none_at_a_known_one() -> None:
+    contents = Contents(lambda sha256: sha256 == "known")
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(contents.take, ["new"] * 50))
+    assert answers.count(True) == 1
+    assert not contents.take("known")
+
+
+def test_the_first_interrupt_is_a_request_and_the_second_one_interrupts() -> None:
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGINT)
+    with stop_on_signal(stop):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert stop.wait(5)
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(5)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_ignored_signal_stays_ignored() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        stop = threading.Event()
+        with stop_on_signal(stop):
+            os.kill(os.getpid(), signal.SIGINT)
+        assert not stop.is_set()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_outside_the_main_thread_signals_are_left_alone() -> None:
+    def use() -> bool:
+        stop = threading.Event()
+        with stop_on_signal(stop):
+            return stop.is_set()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(use).result() is False
