@@ -1,0 +1,270 @@
+"""Faces and their scores: written in batches, read by id."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db import generation, models
+from db.arrays import Floats, pack, unpack_rows
+from db.chunks import chunks
+from db.errors import FaceUnknown
+from db.paths import as_path, display, join
+from db.schema import Box, Face, File, Photo, Root, Score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceRecord:
+    """A face to store. box and landmarks (float32[5, 2]): pixels of the upright photo. detection: 0..1.
+
+    turned: 0, 90, 180 or 270, the degrees by which the photo was turned when the detector found it.
+    logits: float32[A], of the model named when recording.
+    """
+
+    box: Box
+    detection: float
+    landmarks: Floats
+    logits: Floats
+    turned: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceDetails:
+    """A face with all that a result shows. x, y, width, height: pixels of the upright photo.
+
+    path: absolute; of several files with this content the first in byte order that is there (when none is, of the
+    missing ones). display: the same as text that can be printed anywhere. logits: float32[A].
+    """
+
+    face: int
+    photo_id: int
+    path: Path
+    display: str
+    x: float
+    y: float
+    width: float
+    height: float
+    detection: float
+    turned: int
+    sha256: str
+    logits: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class UnscoredPhoto:
+    """A content with faces that a model has not scored yet.
+
+    paths: its files that are there, in byte order. faces: id, box and turn of each face that lacks scores.
+    """
+
+    photo_id: int
+    sha256: str
+    paths: tuple[Path, ...]
+    faces: tuple[tuple[int, Box, int], ...]
+
+
+def add(session: Session, faces: Sequence[tuple[int, FaceRecord]], model_id: int) -> list[int]:
+    """Store new faces, each with the id of its photo, and their logits under this model; the new ids in this order.
+
+    Raises ValueError on arrays of the wrong shape or numbers that are not finite.
+    """
+    if not faces:
+        return []
+    width = models.attribute_count(session, model_id)
+    number = generation.stamp(session)
+    rows = [
+        {
+            "photo_id": photo_id,
+            "x": face.box.x,
+            "y": face.box.y,
+            "width": face.box.width,
+            "height": face.box.height,
+            "detection": face.detection,
+            "turned": face.turned,
+            "landmarks": pack(face.landmarks, (5, 2)),
+            "hidden": False,
+            "generation": number,
+        }
+        for photo_id, face in faces
+    ]
+    logits = [pack(face.logits, (width,)) for _, face in faces]
+    # Ids only grow and this transaction is the only writer: what comes after `before` is ours, in this order.
+    before = session.execute(select(func.coalesce(func.max(Face.id), 0))).scalar_one()
+    session.execute(insert(Face), rows)
+    ids = list(session.execute(select(Face.id).where(Face.id > before).order_by(Face.id)).scalars())
+    session.execute(
+        insert(Score),
+        [
+            {"model_id": model_id, "face_id": face_id, "logits": blob}
+            for face_id, blob in zip(ids, logits, strict=True)
+        ],
+    )
+    return ids
+
+
+def settle_visibility(session: Session, photo_ids: Sequence[int]) -> int:
+    """Hide the faces of those photos that have no file left, show those of the others; how many faces changed."""
+    changed = 0
+    for some in chunks(sorted(set(photo_ids))):
+        there = File.missing_since.is_(None)
+        present = set(session.execute(select(File.photo_id).where(File.photo_id.in_(some), there)).scalars())
+        for hide in (True, False):
+            photos = [photo_id for photo_id in some if (photo_id not in present) == hide]
+            ids = session.execute(select(Face.id).where(Face.photo_id.in_(photos), Face.hidden.is_(not hide)))
+            changed += _set_hidden(session, list(ids.scalars()), hide)
+    return changed
+
+
+def _set_hidden(session: Session, face_ids: list[int], hidden: bool) -> int:
+    for some in chunks(face_ids):
+        session.execute(
+            update(Face).where(Face.id.in_(some)).values(hidden=hidden, generation=generation.stamp(session)),
+            execution_options={"synchronize_session": False},
+        )
+    return len(face_ids)
+
+
+def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 256) -> list[UnscoredPhoto]:
+    """Photos with faces, hidden ones included, that this model has not scored; the next `limit` with an id > after."""
+    lacks = ~exists().where(Score.model_id == model_id, Score.face_id == Face.id)
+    photo_ids = list(
+        session.execute(
+            select(Face.photo_id).where(lacks, Face.photo_id > after).distinct().order_by(Face.photo_id).limit(limit)
+        ).scalars()
+    )
+    faces: dict[int, list[tuple[int, Box, int]]] = {}
+    paths: dict[int, list[bytes]] = {}
+    digests: dict[int, str] = {}
+    for some in chunks(photo_ids):
+        columns = (Face.photo_id, Face.id, Face.x, Face.y, Face.width, Face.height, Face.turned, Photo.sha256)
+        rows = session.execute(
+            select(*columns).join(Photo, Photo.id == Face.photo_id).where(lacks, Face.photo_id.in_(some))
+        ).tuples()
+        for photo_id, face_id, x, y, width, height, turned, sha256 in rows:
+            faces.setdefault(photo_id, []).append((face_id, Box(x, y, width, height), turned))
+            digests[photo_id] = sha256
+        for photo_id, missing, path in _files(session, some):
+            if not missing:
+                paths.setdefault(photo_id, []).append(path)
+    return [
+        UnscoredPhoto(
+            photo_id,
+            digests[photo_id],
+            tuple(as_path(path) for path in sorted(set(paths.get(photo_id, [])))),
+            tuple(sorted(faces[photo_id], key=lambda face: face[0])),
+        )
+        for photo_id in photo_ids
+    ]
+
+
+def unscored_count(session: Session, model_id: int) -> int:
+    """How many visible faces this model has not scored."""
+    lacks = ~exists().where(Score.model_id == model_id, Score.face_id == Face.id)
+    return session.execute(select(func.count(Face.id)).where(Face.hidden.is_(False), lacks)).scalar_one()
+
+
+def record_scores(session: Session, model_id: int, face_ids: Sequence[int], logits: Floats) -> int:
+    """Store logits (float32[len(face_ids), A]) of faces that this model has not scored; how many were new.
+
+    Scores never change: faces that have some under this model keep them. Raises ValueError on arrays of the wrong shape
+    or numbers that are not finite.
+    """
+    width = models.attribute_count(session, model_id)
+    pack(logits, (len(face_ids), width))
+    scored: set[int] = set()
+    for some in chunks(face_ids):
+        scored.update(
+            session.execute(select(Score.face_id).where(Score.model_id == model_id, Score.face_id.in_(some))).scalars()
+        )
+    rows = {
+        face_id: {"model_id": model_id, "face_id": face_id, "logits": pack(row, (width,))}
+        for face_id, row in zip(face_ids, logits, strict=True)
+        if face_id not in scored
+    }
+    if not rows:
+        return 0
+    session.execute(insert(Score), list(rows.values()))
+    if models.serving_id(session) == model_id:
+        for some in chunks(list(rows)):
+            session.execute(
+                update(Face).where(Face.id.in_(some)).values(generation=generation.stamp(session)),
+                execution_options={"synchronize_session": False},
+            )
+    return len(rows)
+
+
+def details(
+    session: Session, face_ids: Sequence[int] | npt.NDArray[np.int64], *, model_id: int | None = None
+) -> list[FaceDetails]:
+    """What a result shows of these faces, in this order, with the logits of the given (else the serving) model.
+
+    Raises FaceUnknown for an id that no face has, or that the model has not scored.
+    """
+    wanted = [int(face_id) for face_id in face_ids]
+    if model_id is None:
+        model_id = models.serving_id(session)
+    width = 0 if model_id is None else models.attribute_count(session, model_id)
+    found: dict[int, FaceDetails] = {}
+    for some in chunks(sorted(set(wanted))):
+        rows = list(
+            session.execute(
+                select(
+                    Face.id,
+                    Face.photo_id,
+                    Face.x,
+                    Face.y,
+                    Face.width,
+                    Face.height,
+                    Face.detection,
+                    Face.turned,
+                    Photo.sha256,
+                    Score.logits,
+                )
+                .join(Photo, Photo.id == Face.photo_id)
+                .join(Score, (Score.face_id == Face.id) & (Score.model_id == model_id))
+                .where(Face.id.in_(some))
+            ).tuples()
+        )
+        logits = unpack_rows([row[-1] for row in rows], width)
+        paths = _best_paths(session, sorted({row[1] for row in rows}))
+        for row, scores in zip(rows, logits, strict=True):
+            path = paths[row[1]]
+            found[row[0]] = FaceDetails(row[0], row[1], as_path(path), display(path), *row[2:9], logits=scores)
+    for face_id in wanted:
+        if face_id not in found:
+            raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
+    return [found[face_id] for face_id in wanted]
+
+
+def of_photo(session: Session, sha256: str) -> dict[int, Box]:
+    """Id and box of every face in the content with this SHA-256 (hexadecimal); empty for an unknown one."""
+    rows = session.execute(
+        select(Face.id, Face.x, Face.y, Face.width, Face.height)
+        .join(Photo, Photo.id == Face.photo_id)
+        .where(Photo.sha256 == sha256)
+        .order_by(Face.id)
+    ).tuples()
+    return {face_id: Box(x, y, width, height) for face_id, x, y, width, height in rows}
+
+
+def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes]]:
+    """Photo id, whether it is missing, and absolute path, of every file with one of these contents."""
+    rows = session.execute(
+        select(File.photo_id, File.missing_since.is_not(None), Root.path, File.path)
+        .join(Root, Root.id == File.root_id)
+        .where(File.photo_id.in_(photo_ids))
+    ).tuples()
+    return [(photo_id, missing, join(root, path)) for photo_id, missing, root, path in rows if photo_id is not None]
+
+
+def _best_paths(session: Session, photo_ids: Sequence[int]) -> dict[int, bytes]:
+    best: dict[int, tuple[bool, bytes]] = {}
+    for photo_id, missing, path in _files(session, photo_ids):
+        candidate = (missing, path)
+        if photo_id not in best or candidate < best[photo_id]:
+            best[photo_id] = candidate
+    return {photo_id: best.get(photo_id, (True, b""))[1] for photo_id in photo_ids}

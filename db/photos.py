@@ -1,0 +1,348 @@
+"""Files and their contents: what the indexer found, and what it must know to find less the next time.
+
+Faces belong to a photo (a content), files point to it. After every change of files the faces of the photos concerned
+are hidden or shown: a face is visible as long as one file with its photo's content is there.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db import faces, roots
+from db.chunks import chunks
+from db.faces import FaceRecord
+from db.paths import as_path, display, join, within
+from db.schema import Face, File, Outcome, Photo, Root
+
+
+class KnownFile(NamedTuple):
+    """A file as the last run left it.
+
+    photo_id, outcome: of its content; None when it could never be read. missing: it was gone. reason: why it, or its
+    content, failed. retry: another try could end differently.
+    """
+
+    id: int
+    size: int
+    mtime_ns: int
+    photo_id: int | None
+    missing: bool
+    outcome: Outcome | None
+    reason: str | None
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPhoto:
+    """A content that the catalogue has seen. faces: how many it has. reason, retry: as in `PhotoRecord`."""
+
+    id: int
+    outcome: Outcome
+    reason: str | None
+    retry: bool
+    faces: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoRecord:
+    """A content that was looked at: its SHA-256 (hexadecimal), size in bytes and outcome.
+
+    reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
+    upright photo. format: as the decoder names it. detector: digest of the detector. faces: for Outcome.INDEXED.
+    """
+
+    sha256: str
+    size: int
+    outcome: Outcome
+    reason: str | None = None
+    retry: bool = False
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    detector: str | None = None
+    faces: tuple[FaceRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file whose content is not known, why, and whether another try could end differently."""
+
+    reason: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file that is there: its path within the root, size in bytes, mtime in ns, and what it holds."""
+
+    path: bytes
+    size: int
+    mtime_ns: int
+    content: PhotoRecord | KnownPhoto | Unreadable
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that is there and is not searchable because reading or decoding it failed."""
+
+    path: Path
+    display: str
+    reason: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """files: there; missing: no longer there; unreadable: there, content not known.
+
+    photos: contents with a file that is there, of which indexed, no_face and failed. faces: visible; hidden: not.
+    """
+
+    files: int
+    missing: int
+    unreadable: int
+    photos: int
+    indexed: int
+    no_face: int
+    failed: int
+    faces: int
+    hidden: int
+
+
+def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
+    """Every file ever recorded under this root, by its path within the root."""
+    rows = session.execute(
+        select(
+            File.path,
+            File.id,
+            File.size,
+            File.mtime_ns,
+            File.photo_id,
+            File.missing_since.is_not(None),
+            Photo.outcome,
+            func.coalesce(File.reason, Photo.reason),
+            File.retry | func.coalesce(Photo.retry, False),
+        )
+        .outerjoin(Photo, Photo.id == File.photo_id)
+        .where(File.root_id == root_id)
+    )
+    return {row[0]: KnownFile._make(row[1:]) for row in rows}
+
+
+def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPhoto]:
+    """Those of these contents (hexadecimal SHA-256) that the catalogue has seen, by digest."""
+    found: dict[str, KnownPhoto] = {}
+    count = select(func.count(Face.id)).where(Face.photo_id == Photo.id).correlate(Photo).scalar_subquery()
+    for some in chunks(sorted(set(sha256s))):
+        rows = session.execute(
+            select(Photo.sha256, Photo.id, Photo.outcome, Photo.reason, Photo.retry, count).where(
+                Photo.sha256.in_(some)
+            )
+        ).tuples()
+        found.update({sha256: KnownPhoto(*rest) for sha256, *rest in rows})
+    return found
+
+
+def record(session: Session, root_id: int, files: Sequence[FileRecord], *, model_id: int) -> int:
+    """Store what a batch of files under one root turned out to be; how many faces are new.
+
+    A content that is known keeps its outcome and faces, unless it had failed: then the new outcome counts. A file that
+    could not be read this time keeps the content it had. Faces whose logits are given belong to `model_id`.
+    Raises ValueError on arrays of the wrong shape or numbers that are not finite.
+    """
+    photo_ids, added = _store_photos(session, files, model_id)
+    rows = [_file_row(file, photo_ids) for file in files]
+    touched = _store_files(session, root_id, rows, insert_new=True)
+    for other_id, shared in _twins(session, root_id, rows):
+        touched |= _store_files(session, other_id, shared, insert_new=False)
+    faces.settle_visibility(session, sorted(touched))
+    return added
+
+
+def mark_missing(session: Session, file_ids: Sequence[int], *, now: datetime | None = None) -> int:
+    """Note that these files are gone (since now, unless noted before); how many faces left the results."""
+    return _mark(session, file_ids, now or datetime.now(UTC))
+
+
+def mark_present(session: Session, file_ids: Sequence[int]) -> int:
+    """Note that these files are back, unchanged; how many faces returned to the results."""
+    return _mark(session, file_ids, None)
+
+
+def counts(session: Session) -> Counts:
+    """What the catalogue holds, in numbers."""
+    there = File.missing_since.is_(None)
+    files = session.execute(select(func.count(File.id)).where(there)).scalar_one()
+    missing = session.execute(select(func.count(File.id)).where(~there)).scalar_one()
+    unreadable = session.execute(select(func.count(File.id)).where(there, File.photo_id.is_(None))).scalar_one()
+    present = exists().where(File.photo_id == Photo.id, there)
+    by_outcome = select(Photo.outcome, func.count(Photo.id)).where(present).group_by(Photo.outcome)
+    outcomes = dict(session.execute(by_outcome).tuples().all())
+    by_hidden = dict(session.execute(select(Face.hidden, func.count(Face.id)).group_by(Face.hidden)).tuples().all())
+    return Counts(
+        files=files,
+        missing=missing,
+        unreadable=unreadable,
+        photos=sum(outcomes.values()),
+        indexed=outcomes.get(Outcome.INDEXED, 0),
+        no_face=outcomes.get(Outcome.NO_FACE, 0),
+        failed=outcomes.get(Outcome.FAILED, 0),
+        faces=by_hidden.get(False, 0),
+        hidden=by_hidden.get(True, 0),
+    )
+
+
+def failures(session: Session) -> list[Failure]:
+    """Every file that is there and failed, with the reason, in byte order of absolute paths; each path once."""
+    rows = session.execute(
+        select(
+            Root.path,
+            File.path,
+            func.coalesce(File.reason, Photo.reason),
+            File.retry | func.coalesce(Photo.retry, False),
+        )
+        .join(Root, Root.id == File.root_id)
+        .outerjoin(Photo, Photo.id == File.photo_id)
+        .where(File.missing_since.is_(None), File.reason.is_not(None) | (Photo.outcome == Outcome.FAILED))
+    ).tuples()
+    by_path = {join(root, path): (reason or "unknown", bool(retry)) for root, path, reason, retry in rows}
+    return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
+
+
+def _store_photos(session: Session, files: Sequence[FileRecord], model_id: int) -> tuple[dict[str, int], int]:
+    """Photo ids by digest for every content in the batch, and how many faces were added."""
+    looked_at: dict[str, PhotoRecord] = {}
+    for file in files:
+        # Two files with the same content in one batch: one success is enough.
+        if isinstance(file.content, PhotoRecord):
+            before = looked_at.get(file.content.sha256)
+            if before is None or before.outcome is Outcome.FAILED:
+                looked_at[file.content.sha256] = file.content
+    known = known_photos(session, looked_at)
+    fresh = [photo for digest, photo in looked_at.items() if digest not in known]
+    again = [photo for digest, photo in looked_at.items() if _has_failed(known.get(digest))]
+    if fresh:
+        session.execute(insert(Photo), [{"sha256": photo.sha256, **_photo_row(photo)} for photo in fresh])
+    if again:
+        session.connection().execute(
+            update(Photo).where(Photo.id == bindparam("row")),
+            [{"row": known[photo.sha256].id, **_photo_row(photo)} for photo in again],
+        )
+    ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
+    new_faces = [(ids[photo.sha256], face) for photo in (*fresh, *again) for face in photo.faces]
+    return ids, len(faces.add(session, new_faces, model_id))
+
+
+def _has_failed(known: KnownPhoto | None) -> bool:
+    return known is not None and known.outcome is Outcome.FAILED
+
+
+def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
+    return {
+        "size": photo.size,
+        "outcome": photo.outcome,
+        "reason": photo.reason,
+        "retry": photo.retry,
+        "width": photo.width,
+        "height": photo.height,
+        "format": photo.format,
+        "detector": photo.detector,
+    }
+
+
+def _file_row(file: FileRecord, photo_ids: dict[str, int]) -> dict[str, Any]:
+    """The columns that the file determines; photo_id None means: leave it as it is."""
+    content = file.content
+    photo_id: int | None = None
+    reason: str | None = None
+    retry = False
+    if isinstance(content, Unreadable):
+        reason, retry = content.reason, content.retry
+    elif isinstance(content, KnownPhoto):
+        photo_id = content.id
+    else:
+        photo_id = photo_ids[content.sha256]
+    return {
+        "path": file.path,
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "photo_id": photo_id,
+        "missing_since": None,
+        "reason": reason,
+        "retry": retry,
+    }
+
+
+def _store_files(session: Session, root_id: int, rows: list[dict[str, Any]], *, insert_new: bool) -> set[int]:
+    """Insert or update the files of one root; the ids of all photos whose files changed, before and after."""
+    rows = list({row["path"]: row for row in rows}.values())
+    known: dict[bytes, tuple[int, int | None]] = {}
+    for some in chunks([row["path"] for row in rows]):
+        found = session.execute(
+            select(File.path, File.id, File.photo_id).where(File.root_id == root_id, File.path.in_(some))
+        ).tuples()
+        known.update({path: (file_id, photo_id) for path, file_id, photo_id in found})
+    changed, fresh = [], []
+    touched: set[int] = set()
+    for row in rows:
+        if row["path"] in known:
+            file_id, former = known[row["path"]]
+            photo_id = former if row["photo_id"] is None else row["photo_id"]
+            changed.append({**{key: row[key] for key in row if key != "path"}, "row": file_id, "photo_id": photo_id})
+            touched |= {id for id in (former, photo_id) if id is not None}
+        elif insert_new:
+            fresh.append({**row, "root_id": root_id, "display": display(row["path"])})
+            touched |= {row["photo_id"]} - {None}
+    if changed:
+        session.connection().execute(update(File).where(File.id == bindparam("row")), changed)
+    if fresh:
+        session.execute(insert(File), fresh)
+    return touched
+
+
+def _twins(
+    session: Session, root_id: int, rows: Sequence[dict[str, Any]]
+) -> Iterable[tuple[int, list[dict[str, Any]]]]:
+    """The same files as other roots name them: id of each overlapping root, and the rows with paths within it."""
+    own = roots.path_of(session, root_id)
+    for other_id, other in roots.overlapping(session, root_id):
+        shared = ((row, within(other, join(own, row["path"]))) for row in rows)
+        renamed = [{**row, "path": path} for row, path in shared if path is not None]
+        if renamed:
+            yield other_id, renamed
+
+
+def _mark(session: Session, file_ids: Sequence[int], since: datetime | None) -> int:
+    ids = _with_twins(session, file_ids)
+    touched: set[int] = set()
+    for some in chunks(sorted(ids)):
+        differs = File.missing_since.is_(None) if since is not None else File.missing_since.is_not(None)
+        rows = session.execute(select(File.id, File.photo_id).where(File.id.in_(some), differs)).tuples().all()
+        touched |= {photo_id for _, photo_id in rows if photo_id is not None}
+        session.execute(
+            update(File).where(File.id.in_([file_id for file_id, _ in rows])).values(missing_since=since),
+            execution_options={"synchronize_session": False},
+        )
+    return faces.settle_visibility(session, sorted(touched))
+
+
+def _with_twins(session: Session, file_ids: Sequence[int]) -> set[int]:
+    """These files, and the rows that overlapping roots have for them."""
+    ids = set(file_ids)
+    if session.execute(select(func.count(Root.id))).scalar_one() < 2:
+        return ids
+    by_root: dict[int, list[dict[str, Any]]] = {}
+    for some in chunks(sorted(ids)):
+        for root_id, path in session.execute(select(File.root_id, File.path).where(File.id.in_(some))).tuples():
+            by_root.setdefault(root_id, []).append({"path": path})
+    for root_id, rows in by_root.items():
+        for other_id, shared in _twins(session, root_id, rows):
+            for names in chunks([row["path"] for row in shared]):
+                twins = select(File.id).where(File.root_id == other_id, File.path.in_(names))
+                ids.update(session.execute(twins).scalars())
+    return ids

@@ -1,0 +1,89 @@
+"""The folders that were indexed. Paths within them are stored relative, so that a moved drive is one row to change."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.errors import RootTaken, RootUnknown
+from db.paths import AnyPath, absolute, as_path, display, within
+from db.schema import File, Root
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedRoot:
+    """An indexed folder. files: how many photo files are there; missing: how many were and are no longer."""
+
+    id: int
+    path: Path
+    display: str
+    added: datetime
+    files: int
+    missing: int
+
+
+def list_roots(session: Session) -> list[IndexedRoot]:
+    """All indexed folders in byte order of their paths."""
+    absent = func.count(File.missing_since)
+    rows = session.execute(
+        select(Root.id, Root.path, Root.display, Root.added, func.count(File.id) - absent, absent)
+        .outerjoin(File, File.root_id == Root.id)
+        .group_by(Root.id)
+        .order_by(Root.path)
+    ).tuples()
+    return [IndexedRoot(id, as_path(path), text, added, files, gone) for id, path, text, added, files, gone in rows]
+
+
+def find_root(session: Session, path: AnyPath) -> int | None:
+    """The id of the folder indexed under exactly this path (made absolute as text), or None."""
+    return session.execute(select(Root.id).where(Root.path == absolute(path))).scalar_one_or_none()
+
+
+def add_root(session: Session, path: AnyPath) -> int:
+    """The id of this folder's row, made if there is none.
+
+    Folders may lie within one another: each keeps its own rows of the files they share, and what is recorded under one
+    is carried to the other (see `db.photos`). Faces belong to contents and are never doubled.
+    """
+    known = find_root(session, path)
+    if known is not None:
+        return known
+    folder = absolute(path)
+    session.execute(insert(Root).values(path=folder, display=display(folder), added=datetime.now(UTC)))
+    return session.execute(select(Root.id).where(Root.path == folder)).scalar_one()
+
+
+def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
+    """Say that the folder indexed as `old` is now found at `new`; its id. Nothing is read from either.
+
+    Raises RootUnknown when `old` was never indexed, RootTaken when `new` is an indexed folder itself.
+    """
+    root_id = find_root(session, old)
+    target = absolute(new)
+    if root_id is None:
+        raise RootUnknown(
+            f"{display(absolute(old))} is not an indexed folder: `facesearch roots` lists those that are."
+        )
+    taken = find_root(session, target)
+    if taken == root_id:
+        return root_id
+    if taken is not None:
+        raise RootTaken(
+            f"{display(target)} is an indexed folder already: a folder can only be moved to a path that is not."
+        )
+    session.execute(update(Root).where(Root.id == root_id).values(path=target, display=display(target)))
+    return root_id
+
+
+def path_of(session: Session, root_id: int) -> bytes:
+    """The absolute path of this root, which must exist."""
+    return session.execute(select(Root.path).where(Root.id == root_id)).scalar_one()
+
+
+def overlapping(session: Session, root_id: int) -> list[tuple[int, bytes]]:
+    """Id and path of every other root that contains this one or lies within it."""
+    own = path_of(session, root_id)
+    others = session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.id)).tuples()
+    return [(id, path) for id, path in others if within(own, path) is not None or within(path, own) is not None]
