@@ -1,0 +1,17 @@
+"""What can go wrong in the domain. The message of each is one sentence for the user: the cause and the remedy."""
+
+
+class FacesearchError(Exception):
+    """Base of the domain's errors; `str()` of it is shown to the user as it stands."""
+
+
+class QueryError(FacesearchError):
+    """A description that cannot be searched. `position`: the character (from 0) of the text where the trouble begins."""
+
+    def __init__(self, message: str, position: int = 0) -> None:
+        super().__init__(message)
+        self.position = position
+
+
+class SearchError(FacesearchError):
+    """A search that has nothing to work on, or a bound that makes no sense."""
