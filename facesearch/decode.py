@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from facesearch.errors import FacesearchError
 
@@ -34,6 +34,16 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 }
 _HEIF_EXTENSIONS = (".heic", ".heif", ".hif")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+_TURNS: dict[object, Image.Transpose] = {  # what brings each EXIF orientation upright
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 EXTENSIONS: frozenset[str] = frozenset(e for names in _FORMATS.values() for e in names) | frozenset(_HEIF_EXTENSIONS)
 """Lower-case extensions, with their dot, of every format that some installation of facesearch reads."""
@@ -206,25 +216,19 @@ def _upright_rgb(image: Image.Image) -> Image.Image:
     """RGB pixels as a viewer shows them. A box found in them is in pixels of the upright photo."""
     image.load()
     # After loading: a plugin that turns the picture by itself (TIFF, HEIF) has by then taken the tag away.
-    orientation = _orientation(image)
+    turn = _TURNS.get(_orientation(image))
     rgb = _to_rgb(image)
-    if orientation != 1:
-        tagged = Image.Exif()
-        tagged[0x0112] = orientation
-        rgb.info["exif"] = tagged.tobytes()
-        rgb = ImageOps.exif_transpose(rgb)
-    return rgb
+    return rgb if turn is None else rgb.transpose(turn)
 
 
-def _orientation(image: Image.Image) -> int:
+def _orientation(image: Image.Image) -> object:
     """EXIF orientation, 1 to 8; a damaged EXIF block costs the photo its orientation, not its faces."""
     try:
-        orientation = image.getexif().get(0x0112, 1)
+        return image.getexif().get(0x0112)
     except MemoryError:
         raise
     except Exception:
-        return 1
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+        return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -239,8 +243,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         white = Image.new("RGBA", rgba.size, "white")
         white.alpha_composite(rgba)
         return white.convert("RGB")
-    # A copy even when it is RGB already: the caller tags it with the orientation to apply.
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _top_of_range(image: Image.Image) -> int:
