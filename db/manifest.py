@@ -1,0 +1,79 @@
+"""What makes a snapshot complete: written last, it names every file with its size and checksums."""
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+FORMAT = 1
+_FILE = "manifest.json"
+
+
+class DamagedSnapshot(Exception):  # noqa: N818  (never leaves this package)
+    """The files are not what the manifest says. The remedy is to read the tables instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """name: the snapshot's own, as `state` has it. model: digest. faces, attributes: N and A.
+
+    sizes: bytes by file name. checksums: CRC-32 by what they cover; one for each column of the logits.
+    """
+
+    name: str
+    generation: int
+    model: str
+    faces: int
+    attributes: int
+    sizes: dict[str, int]
+    checksums: dict[str, list[int]]
+    format: int = FORMAT
+
+
+def write(folder: Path, manifest: Manifest) -> None:
+    """Put it into the folder and flush both to the disk. Raises OSError."""
+    content = asdict(manifest)
+    with create(folder / _FILE) as file:
+        file.write(json.dumps({**content, "checksum": _digest(content)}, indent=1).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    flush_folder(folder)
+
+
+def read(folder: Path) -> Manifest:
+    """The folder's manifest, once its own checksum and the sizes of all files have been compared.
+
+    Raises DamagedSnapshot.
+    """
+    try:
+        content: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
+        checksum = content.pop("checksum")
+        if checksum != _digest(content) or content["format"] != FORMAT:
+            raise DamagedSnapshot(f"{folder} has a manifest that was changed")
+        manifest = Manifest(**content)
+        for name, size in manifest.sizes.items():
+            if (folder / name).stat().st_size != size:
+                raise DamagedSnapshot(f"{folder / name} has another size than it had")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedSnapshot(f"{folder} is no complete snapshot") from error
+    return manifest
+
+
+def create(path: Path) -> BinaryIO:
+    """A new file, readable by its owner only, opened for writing bytes. Raises OSError."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in this folder survive a power failure. Raises OSError."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _digest(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,207 @@
+"""Snapshots beside the catalogue: what can be built again from the tables, kept so that a search need not read them.
+
+    <catalogue>.d/<name>/manifest.json     written last: generation, model, sizes, checksums
+    <catalogue>.d/<name>/*.npy             the score columns (`db.columns`)
+    <catalogue>.d/<name>/profiles.faiss    the profiles (`db.vectors`)
+
+A new one is written under another name, flushed, renamed, and only then named in the catalogue's `state` row; then the
+older ones are removed. A crash between any two of these steps leaves the older snapshot in force. A reader takes the
+one that `state` names, and from the tables every face stamped with a later generation.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from db import columns, generation, manifest, models, vectors
+from db.catalogue import Catalogue, os_errors_translated
+from db.columns import Block
+from db.errors import CatalogueReadOnly
+from db.gallery import Encode, Gallery, load_gallery, nearest, open_snapshot, snapshot_name, stored
+from db.lock import exclusive
+from db.manifest import DamagedSnapshot, Manifest
+from db.paths import display
+from db.schema import Face, Score, State
+
+__all__ = [
+    "Condition",
+    "Encode",
+    "Gallery",
+    "SnapshotState",
+    "due",
+    "load_gallery",
+    "nearest",
+    "rebuild",
+    "state_of",
+]
+
+TAIL_LIMIT = 0.05  # a snapshot that more than this share of its faces have outgrown is due
+_UNFINISHED = "building-"
+_LOCK = "lock"
+
+
+class Condition(StrEnum):
+    """How the snapshot stands to the tables."""
+
+    CURRENT = "current"
+    STALE = "stale"
+    MISSING = "missing"
+    DAMAGED = "damaged"
+    EMPTY = "nothing to hold"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotState:
+    """faces: how many the snapshot holds. behind: how many faces were added, hidden or restored since (or at all)."""
+
+    condition: Condition
+    faces: int
+    behind: int
+
+    def __str__(self) -> str:
+        return f"stale by {self.behind} faces" if self.condition is Condition.STALE else str(self.condition)
+
+
+def state_of(catalogue: Catalogue) -> SnapshotState:
+    """How the snapshot stands; reads all of its files to compare their checksums."""
+    with catalogue.read() as session:
+        serving = models.serving(session)
+        if serving is None:
+            return SnapshotState(Condition.EMPTY, 0, 0)
+        name = snapshot_name(session)
+        if name is None or not _exists(catalogue.folder / name):
+            total = _count(session, serving[0])
+            return SnapshotState(Condition.MISSING if total else Condition.EMPTY, 0, total)
+        try:
+            snapshot = open_snapshot(catalogue.folder, name, serving[1])
+            snapshot.columns.verify()
+            vectors.verify(snapshot.folder, snapshot.manifest)
+        except DamagedSnapshot:
+            return SnapshotState(Condition.DAMAGED, 0, _count(session, serving[0]))
+        later = select(func.count(Face.id)).where(Face.generation > snapshot.manifest.generation)
+        behind = session.execute(later).scalar_one()
+        return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
+
+
+def due(catalogue: Catalogue) -> bool:
+    """Whether a rebuild pays: the snapshot is missing, damaged, of another model, or outgrown by more than 5 %."""
+    state = state_of(catalogue)
+    if state.condition is Condition.STALE:
+        return state.behind > TAIL_LIMIT * state.faces
+    return state.condition in (Condition.MISSING, Condition.DAMAGED)
+
+
+def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
+    """Build a snapshot of all visible faces under the serving model, and let searches use it from now on.
+
+    encode: logits float32[n, A] and the model -> unit-length profiles float32[n, A]. False when there was nothing to
+    build or another process is building. Raises CatalogueFull (the older snapshot stays in force, and nothing of the
+    new one is left), CatalogueReadOnly and other CatalogueError subclasses.
+    """
+    if catalogue.read_only:
+        raise CatalogueReadOnly(
+            f"The catalogue {display(os.fsencode(catalogue.path))} is read-only: searches read its tables instead of a snapshot."
+        )
+    folder = catalogue.folder
+    with os_errors_translated(folder):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        with exclusive(folder / _LOCK) as mine:
+            if not mine:
+                return False
+            _sweep(catalogue)
+            name = uuid.uuid4().hex
+            unfinished = folder / (_UNFINISHED + name)
+            try:
+                built = _build(catalogue, unfinished, name, encode)
+                if built is None:
+                    return False
+                unfinished.rename(folder / name)
+                manifest.flush_folder(folder)
+                registered = _register(catalogue, *built)
+            finally:
+                shutil.rmtree(unfinished, ignore_errors=True)
+                _sweep(catalogue)
+            return registered
+
+
+def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> tuple[int, Manifest] | None:
+    """Write a complete snapshot into the new folder; the model's id and the manifest."""
+    with catalogue.read() as session:
+        serving = models.serving(session)
+        if serving is None:
+            return None
+        model_id, model = serving
+        total = _count(session, model_id)
+        if total == 0:
+            return None
+        folder.mkdir(mode=0o700)
+        width = len(model.attributes)
+        index = vectors.new_index(width)
+
+        def encoded_on_the_way() -> Iterator[Block]:
+            for ids, detections, logits in stored(session, model_id):
+                profiles = np.ascontiguousarray(encode(logits, model), dtype=np.float32)
+                if profiles.shape != logits.shape or not np.isfinite(profiles).all():
+                    raise ValueError(f"expected finite profiles of shape {logits.shape}, got {profiles.shape}")
+                index.add(profiles)
+                yield ids, detections, logits
+
+        checksums = columns.write(folder, total, width, encoded_on_the_way())
+        number = generation.current(session)
+    checksums |= vectors.write(folder, index)
+    sizes = {file: (folder / file).stat().st_size for file in (*columns.FILES, vectors.FILE)}
+    content = Manifest(name, number, model.digest, total, width, sizes, checksums)
+    manifest.write(folder, content)
+    return model_id, content
+
+
+def _register(catalogue: Catalogue, model_id: int, content: Manifest) -> bool:
+    """Name the snapshot in the catalogue, unless another model has come to serve meanwhile."""
+    with catalogue.write() as session:
+        if models.serving_id(session) != model_id:
+            return False
+        session.execute(
+            update(State).values(
+                snapshot=content.name, snapshot_generation=content.generation, snapshot_model_id=model_id
+            )
+        )
+    return True
+
+
+def _sweep(catalogue: Catalogue) -> None:
+    """Remove every snapshot but the one that the catalogue names. Holding the lock means that nobody is building."""
+    with catalogue.read() as session:
+        named = session.execute(select(State.snapshot)).scalar_one()
+    for entry in os.scandir(catalogue.folder):
+        if entry.name != named and _is_ours(entry):
+            shutil.rmtree(entry.path, ignore_errors=True)
+
+
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    name = entry.name.removeprefix(_UNFINISHED)
+    return entry.is_dir(follow_symlinks=False) and len(name) == 32 and set(name) <= set("0123456789abcdef")
+
+
+def _count(session: Session, model_id: int) -> int:
+    """How many visible faces this model has scored."""
+    return session.execute(
+        select(func.count())
+        .select_from(Score)
+        .join(Face, Face.id == Score.face_id)
+        .where(Score.model_id == model_id, Face.hidden.is_(False))
+    ).scalar_one()
+
+
+def _exists(folder: Path) -> bool:
+    try:
+        return folder.is_dir()
+    except OSError:
+        return False
