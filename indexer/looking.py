@@ -111,6 +111,8 @@ class Looker:
     def _faces(self, photo: EncodedPhoto, decoded: DecodedPhoto) -> Looked:
         try:
             found = self._detector().detect([decoded.rgb])[0]
+            if not all(_is_finite(each) for each in found):
+                raise ValueError("it gives places that are no numbers")
             faces = tuple(CutFace(each, crop_face(decoded.rgb, each.box, each.turned)) for each in found)
         except Exception as error:
             trouble = trouble_of(error, "the face detector fails on it")
@@ -122,6 +124,12 @@ class Looker:
         if detector is None:
             detector = self._own.detector = self._new_detector()
         return detector
+
+
+def _is_finite(face: Detection) -> bool:
+    box = face.box
+    numbers = (box.x, box.y, box.width, box.height, face.score)
+    return bool(np.isfinite(numbers).all() and np.isfinite(face.landmarks).all())
 
 
 def trouble_of(error: Exception, what: str) -> Trouble:

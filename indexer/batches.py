@@ -1,0 +1,183 @@
+"""From what the workers saw to rows: score a batch of faces, then write the whole batch in one short transaction."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from db import photos
+from db.catalogue import Catalogue
+from db.faces import FaceRecord
+from db.photos import FileRecord, KnownPhoto, PhotoRecord, Unreadable
+from db.schema import Outcome
+from indexer.listing import Job
+from indexer.looking import Crop, Known, Looked, Trouble, Unread, trouble_of
+
+Logits = NDArray[np.float32]
+
+
+class Scorer(Protocol):
+    """The network, or what stands in for it."""
+
+    def score(self, crops: NDArray[np.uint8]) -> Logits:
+        """uint8 RGB [N, 227, 227, 3] to float32 [N, attributes], not calibrated."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """When a batch is written: this many faces, files or seconds, whichever comes first. A kill loses one batch."""
+
+    faces: int = 64
+    files: int = 256
+    seconds: float = 20.0
+
+
+@dataclass(slots=True)
+class Batch:
+    """Files that were looked at and are not written yet."""
+
+    size: Size
+    entries: list[tuple[Job, Unread | Known | Looked]] = field(default_factory=list)
+    faces: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, job: Job, seen: Unread | Known | Looked) -> None:
+        self.entries.append((job, seen))
+        self.faces += len(seen.faces) if isinstance(seen, Looked) else 0
+
+    @property
+    def full(self) -> bool:
+        """Whether it is time to write."""
+        return (
+            self.faces >= self.size.faces
+            or len(self.entries) >= self.size.files
+            or time.monotonic() - self.since >= self.size.seconds
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A file whose outcome stands in the catalogue. same_content: it was opened, and its content was known already."""
+
+    job: Job
+    outcome: Outcome
+    reason: str | None
+    retry: bool
+    same_content: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch. waiting: files whose content another worker has taken and not brought yet."""
+
+    settled: list[Settled]
+    faces: int
+    waiting: list[tuple[Job, Unread | Known | Looked]]
+
+
+def score_each(scorer: Scorer, groups: Sequence[Sequence[Crop]], *, at_once: int) -> list[Logits | Trouble]:
+    """float32 [faces, attributes] for each photo's crops, or why there are none; one photo's failure stays its own."""
+    together = _score([crop for crops in groups for crop in crops], scorer, at_once)
+    answers: Sequence[Logits | Trouble]
+    if not isinstance(together, Trouble):
+        answers = np.split(together, np.cumsum([len(crops) for crops in groups])[:-1])
+    elif len(groups) == 1:
+        answers = [together]
+    else:
+        answers = [_score(crops, scorer, at_once) for crops in groups]
+    return [_checked(answer) for answer in answers]
+
+
+def write(
+    catalogue: Catalogue,
+    batch: Batch,
+    scorer: Callable[[], Scorer],
+    *,
+    model_id: int,
+    detector: str,
+) -> Written:
+    """Score and store a batch. Raises what `Catalogue.write` raises; then nothing of the batch is stored."""
+    looked = [seen for _, seen in batch.entries if isinstance(seen, Looked)]
+    with_faces = [seen for seen in looked if seen.faces]
+    scored: dict[str, Logits | Trouble] = {}
+    if with_faces:
+        crops = [[face.crop for face in seen.faces] for seen in with_faces]
+        answers = score_each(scorer(), crops, at_once=batch.size.faces)
+        scored = {seen.sha256: answer for seen, answer in zip(with_faces, answers, strict=True)}
+    records = {seen.sha256: _photo_record(seen, scored.get(seen.sha256), detector) for seen in looked}
+    with catalogue.write() as session:
+        return _store(session, batch, records, model_id)
+
+
+def _store(session: Session, batch: Batch, records: dict[str, PhotoRecord], model_id: int) -> Written:
+    elsewhere = {seen.sha256 for _, seen in batch.entries if isinstance(seen, Known)} - records.keys()
+    known = photos.known_photos(session, elsewhere)
+    by_root: dict[int, list[FileRecord]] = {}
+    settled: list[Settled] = []
+    waiting: list[tuple[Job, Unread | Known | Looked]] = []
+    for job, seen in batch.entries:
+        content: PhotoRecord | KnownPhoto | Unreadable | None
+        if isinstance(seen, Unread):
+            content = Unreadable(seen.trouble.reason, seen.trouble.retry)
+            settled.append(Settled(job, Outcome.FAILED, content.reason, content.retry, same_content=False))
+        else:
+            content = records.get(seen.sha256) or known.get(seen.sha256)
+            if content is None:
+                waiting.append((job, seen))
+                continue
+            settled.append(Settled(job, content.outcome, content.reason, content.retry, isinstance(seen, Known)))
+        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content)
+        by_root.setdefault(job.root_id, []).append(record)
+    added = sum(photos.record(session, root, files, model_id=model_id) for root, files in by_root.items())
+    return Written(settled, added, waiting)
+
+
+def _photo_record(seen: Looked, logits: Logits | Trouble | None, detector: str) -> PhotoRecord:
+    trouble = seen.trouble or (logits if isinstance(logits, Trouble) else None)
+    outcome = Outcome.NO_FACE if trouble is None else Outcome.FAILED
+    faces: tuple[FaceRecord, ...] = ()
+    if logits is not None and not isinstance(logits, Trouble):
+        outcome = Outcome.INDEXED
+        faces = tuple(
+            FaceRecord(
+                box=face.detection.box,
+                detection=face.detection.score,
+                landmarks=face.detection.landmarks,
+                logits=row,
+                turned=face.detection.turned,
+            )
+            for face, row in zip(seen.faces, logits, strict=True)
+        )
+    return PhotoRecord(
+        sha256=seen.sha256,
+        size=seen.size,
+        outcome=outcome,
+        reason=trouble.reason if trouble else None,
+        retry=trouble.retry if trouble else False,
+        width=seen.width,
+        height=seen.height,
+        format=seen.format,
+        detector=detector if seen.width is not None else None,
+        faces=faces,
+    )
+
+
+def _checked(answer: Logits | Trouble) -> Logits | Trouble:
+    if isinstance(answer, Trouble) or np.isfinite(answer).all():
+        return answer
+    return Trouble("the network's scores of its faces are no numbers", retry=True)
+
+
+def _score(crops: Sequence[Crop], scorer: Scorer, at_once: int) -> Logits | Trouble:
+    try:
+        parts = [scorer.score(np.stack(crops[i : i + at_once])) for i in range(0, len(crops), at_once)]
+    except Exception as error:
+        return trouble_of(error, "the network fails on its faces")
+    return np.concatenate(parts)

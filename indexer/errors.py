@@ -1,0 +1,9 @@
+"""Errors whose message is the sentence a user sees: the cause and the remedy."""
+
+
+class IndexerError(Exception):
+    """Base of everything this package raises for users to read."""
+
+
+class NothingToIndex(IndexerError):  # noqa: N818 (named after the problem)
+    """No folder was named, and none is known."""

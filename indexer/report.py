@@ -1,0 +1,99 @@
+"""What a run says while it works and when it is done. Numbers and sentences; how they are drawn is the caller's."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """What a run is doing."""
+
+    LISTING = "listing"
+    PHOTOS = "photos"
+    RESCORING = "rescoring"
+    SNAPSHOT = "snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands.
+
+    total: photos known so far (while listing it grows); done: of these, settled; unchanged: of these, without being
+    opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
+    that ended as failed. While rescoring, total and done count the photos whose faces are scored again, and faces those
+    that were.
+    """
+
+    stage: Stage
+    done: int
+    total: int
+    unchanged: int
+    faces: int
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A photo that could not be used.
+
+    path: absolute; display: the same, printable anywhere; reason: a clause that reads well after "failed: "; retry:
+    whether the next run tries it again.
+    """
+
+    path: bytes
+    display: str
+    reason: str
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A folder that could not be worked through as asked. path: absolute; sentence: what is wrong, and the remedy."""
+
+    path: bytes
+    sentence: str
+
+
+@dataclass(slots=True)
+class RunReport:
+    """What a run did.
+
+    photos: files found. unchanged: of these, not opened, since size and time were those of the last run. indexed,
+    no_face, failed: what the files found are now, whether this run looked at them or an earlier one; they add up to
+    `photos` unless the run was interrupted. same_content: files opened whose content was known under another name
+    (moved, copied, touched). faces: new ones. missing: files newly found gone. returned: files that had been missing.
+
+    failures: every failed file of the walked folders, also those that no run will try again. unusable: folders that
+    were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
+    are suddenly empty, so that nothing under them was marked missing. linked: links to folders, which are not followed.
+    others, unsupported: files that are no photos, and photos that this installation cannot read, by extension.
+
+    rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
+    photos could not be read; waiting_photos names a file of each. serving: whether searches use this run's model.
+    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it).
+    """
+
+    photos: int = 0
+    unchanged: int = 0
+    indexed: int = 0
+    no_face: int = 0
+    failed: int = 0
+    same_content: int = 0
+    faces: int = 0
+    missing: int = 0
+    returned: int = 0
+    failures: list[Failure] = field(default_factory=list)
+    unusable: list[Remark] = field(default_factory=list)
+    spared: list[Remark] = field(default_factory=list)
+    linked: list[Remark] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
+    rescored: int = 0
+    waiting: int = 0
+    waiting_photos: list[Failure] = field(default_factory=list)
+    serving: bool = False
+    snapshot_rebuilt: bool = False
+    snapshot_trouble: str | None = None
+    interrupted: bool = False

@@ -1,0 +1,127 @@
+"""Another checkpoint: every stored face is cut out again at its stored place and scored again.
+
+The former scores serve every search until the last visible face has new ones, so an interrupted or partly offline
+catalogue never mixes two networks.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from db import faces
+from db.catalogue import Catalogue
+from db.faces import UnscoredPhoto
+from db.paths import display
+from indexer.batches import Scorer, score_each
+from indexer.looking import Crop, Looker, Trouble
+from indexer.report import Failure
+from indexer.workers import side_by_side
+
+_PAGE = 256
+
+
+@dataclass(slots=True)
+class Rescored:
+    """photos: worked through; faces: scored. waiting: for each photo that could not be read, a file of it and why."""
+
+    photos: int = 0
+    faces: int = 0
+    waiting: list[Failure] = field(default_factory=list)
+
+
+def rescore(
+    catalogue: Catalogue,
+    model_id: int,
+    looker: Looker,
+    scorer: Callable[[], Scorer],
+    *,
+    workers: int,
+    at_once: int,
+    stop: threading.Event,
+    progress: Callable[[Rescored], None],
+) -> Rescored:
+    """Score every face that this model has not scored and whose photo can be read. Ends early once `stop` is set.
+
+    Faces whose photo is marked missing are left for the day it returns. Raises what `Catalogue.write` raises; what was
+    committed until then stays.
+    """
+    done = Rescored()
+    batch: list[tuple[UnscoredPhoto, list[Crop]]] = []
+
+    def write() -> None:
+        if batch:
+            _write(catalogue, model_id, scorer(), batch, at_once, done)
+            batch.clear()
+            progress(done)
+
+    def cut(photo: UnscoredPhoto) -> list[Crop] | Trouble:
+        return _cut(looker, photo)
+
+    with closing(side_by_side(cut, _unscored(catalogue, model_id), workers=workers, stop=stop)) as results:
+        for photo, crops in results:
+            if isinstance(crops, Trouble):
+                done.photos += 1
+                done.waiting.append(_waiting(photo, crops))
+                continue
+            batch.append((photo, crops))
+            if sum(len(crops) for _, crops in batch) >= at_once:
+                write()
+    write()
+    return done
+
+
+def _unscored(catalogue: Catalogue, model_id: int) -> Iterator[UnscoredPhoto]:
+    after = 0
+    while True:
+        with catalogue.read() as session:
+            page = faces.unscored(session, model_id, after=after, limit=_PAGE)
+        if not page:
+            return
+        yield from (photo for photo in page if photo.paths)
+        after = page[-1].photo_id
+
+
+def _cut(looker: Looker, photo: UnscoredPhoto) -> list[Crop] | Trouble:
+    """From the first of the photo's files that still holds it."""
+    answer: list[Crop] | Trouble = Trouble("it has no file", retry=True)
+    places = [(box, turned) for _, box, turned in photo.faces]
+    for path in photo.paths:
+        answer = looker.cut_again(os.fsencode(path), photo.sha256, places)
+        if not isinstance(answer, Trouble):
+            break
+    return answer
+
+
+def _write(
+    catalogue: Catalogue,
+    model_id: int,
+    scorer: Scorer,
+    batch: list[tuple[UnscoredPhoto, list[Crop]]],
+    at_once: int,
+    done: Rescored,
+) -> None:
+    answers = score_each(scorer, [crops for _, crops in batch], at_once=at_once)
+    ids: list[int] = []
+    rows = []
+    for (photo, _), answer in zip(batch, answers, strict=True):
+        if isinstance(answer, Trouble):
+            done.waiting.append(_waiting(photo, answer))
+        else:
+            ids += [face_id for face_id, _, _ in photo.faces]
+            rows.append(answer)
+    if rows:
+        with catalogue.write() as session:
+            faces.record_scores(session, model_id, ids, np.concatenate(rows))
+    done.photos += len(batch)
+    done.faces += len(ids)
+
+
+def _waiting(photo: UnscoredPhoto, trouble: Trouble) -> Failure:
+    path = os.fsencode(photo.paths[0])
+    return Failure(path, display(path), trouble.reason, retry=True)
