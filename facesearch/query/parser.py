@@ -138,8 +138,8 @@ def _with_hair(items: list[_Item]) -> tuple[_Item, ...]:
         list_without_or = bool(commas) and (not ors or ors[-1] < commas[-1])
         if item.entry.bare and (hair is None or list_without_or):
             raise QueryError(
-                f'"{item.shown}" alone is not scored: say "{item.shown} hair" if you mean the hair (no other colours are '
-                "known).",
+                f'"{item.shown}" alone is not scored: say "{item.shown} hair" if you mean the hair (only hair has '
+                "colours here).",
                 item.position,
             )
         if not list_without_or:

@@ -238,8 +238,8 @@ VOCABULARY: dict[tuple[str, ...], Entry] = _vocabulary()
 
 LONGEST = max(map(len, VOCABULARY))
 
-OFFICIAL: dict[str, Attribute] = {name.casefold(): BY_NAME[name] for name in NAMES}
-"""The data set's own names, as they may stand in a query."""
+OFFICIAL: dict[str, Attribute] = {name.casefold(): BY_NAME[name] for name in NAMES if "_" in name}
+"""The data set's own names that are no plain word, as they may stand in a query."""
 
 
 def words_for(attribute: Attribute, holds: bool = True) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""Descriptions as people say them, and how they are read; the documented examples are taken from the document."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from facesearch.attributes import ATTRIBUTES, BY_NAME, NAMES
+from facesearch.query import QueryError, parse, words_for
+from facesearch.query.phrases import phrase
+from facesearch.query.tree import And, Not, Or, Term, negate
+from facesearch.query.vocabulary import VOCABULARY
+
+DOCUMENT = Path(__file__).parents[1] / "docs" / "query-language.md"
+
+
+def documented(heading: str) -> list[tuple[str, str]]:
+    table = DOCUMENT.read_text("utf-8").split(f"## {heading}")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    return [row for row in rows if row[0] != "description"]
+
+
+def term(name: str, holds: bool = True) -> Term:
+    return Term(BY_NAME[name].index, holds)
+
+
+@pytest.mark.parametrize(("description", "reading"), documented("Examples"))
+def test_the_documented_readings_are_true_and_can_be_pasted(description: str, reading: str) -> None:
+    assert str(parse(description)) == reading
+    assert parse(reading).tree == parse(description).tree
+
+
+@pytest.mark.parametrize(("description", "error"), documented("What is refused"))
+def test_the_documented_refusals_are_true(description: str, error: str) -> None:
+    with pytest.raises(QueryError, match=re.escape(error)):
+        parse(description)
+
+
+def test_the_document_has_examples_of_both_kinds() -> None:
+    assert len(documented("Examples")) > 15
+    assert len(documented("What is refused")) > 5
+
+
+def test_a_reading_is_the_tree_it_says() -> None:
+    assert parse("blonde or grey-haired woman wearing lipstick").tree == And(
+        (Or((term("Blond_Hair"), term("Gray_Hair"))), term("Male", False), term("Wearing_Lipstick"))
+    )
+    assert parse("glasses or no beard or moustache").tree == Or(
+        (term("Eyeglasses"), Not(Or((term("No_Beard", False), term("Mustache")))))
+    )
+
+
+@pytest.mark.parametrize("attribute", ATTRIBUTES, ids=NAMES)
+def test_every_attribute_has_words_a_phrase_either_way_and_its_official_name(attribute) -> None:
+    index = attribute.index
+    assert parse(phrase(index, True)).tree == Term(index)
+    assert parse(phrase(index, False)).tree == Term(index, False)
+    assert parse(attribute.name).tree == parse(attribute.name.lower()).tree == Term(index)
+    assert parse(f"not {attribute.name}").tree == Term(index, False)
+    assert words_for(attribute)[0] == phrase(index, True)
+    assert all(parse(words).tree == Term(index) for words in words_for(attribute))
+    assert all(parse(words).tree == Term(index, False) for words in words_for(attribute, False))
+
+
+def test_every_phrase_of_the_vocabulary_means_what_it_says_there() -> None:
+    for entry in VOCABULARY.values():
+        if not entry.bare:
+            assert parse(entry.said).tree == entry.meaning
+            assert parse(f"not {entry.said}").tree == negate(entry.meaning)
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("moustaches", "Mustache"),
+        ("a pair of spectacles", "Eyeglasses"),
+        ("wearing a hat", "Wearing_Hat"),
+        ("with a fringe", "Bangs"),
+        ("bags under his eyes", "Bags_Under_Eyes"),
+        ("five o\N{RIGHT SINGLE QUOTATION MARK}clock shadow", "5_o_Clock_Shadow"),
+        ("5 O'CLOCK SHADOW", "5_o_Clock_Shadow"),
+        ("hair that is blond", "Blond_Hair"),
+        ("grey\N{NON-BREAKING HYPHEN}haired", "Gray_Hair"),
+        ("her mouth is slightly open", "Mouth_Slightly_Open"),
+        ("fair-skinned", "Pale_Skin"),
+        ("someone who looks young", "Young"),
+        ("no hair", "Bald"),
+    ],
+)
+def test_people_say_it_in_many_ways(said: str, name: str) -> None:
+    assert parse(said).tree == term(name)
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("man. no hat. glasses or beard", "man, no hat and (glasses or beard)"),
+        ("man & bald", "man and bald"),
+        ("bald/old", "bald or old"),
+        ("black, brown, or blond hair", "black hair or brown hair or blond hair"),
+        ("no black, brown or blond hair", "not (black hair or brown hair or blond hair)"),
+        ("black or brown wavy hair", "(black hair or brown hair) and wavy hair"),
+        ("hat, or glasses", "hat or glasses"),
+        ("man wearing a hat or wearing glasses", "man and (hat or glasses)"),
+        ("man who does not wear glasses", "man and no glasses"),
+        ("woman wearing no hat", "woman and no hat"),
+        ("man,,, bald,", "man and bald"),
+        ("non-smiling girl", "not smiling and young and woman"),
+        ("no beard or -moustache or hat", "(no beard) or (no mustache) or hat"),
+        ("not -bald", "bald"),
+        ("-(bald or hat) man", "not (bald or hat) and man"),
+        ("smiling, smiling", "smiling"),
+        ("young woman or (old man)", "young and (woman or (old and man))"),
+    ],
+)
+def test_two_ways_to_say_the_same(said: str, same: str) -> None:
+    assert parse(said).tree == parse(same).tree
+
+
+def test_asked_lists_what_is_wanted_in_order_of_appearance() -> None:
+    asked = parse("woman, no beard or moustache, not bald, hat, no beard").asked
+    assert [(one.attribute.name, one.wanted, one.words) for one in asked] == [
+        ("Male", False, "woman"),
+        ("No_Beard", True, "no beard"),
+        ("Mustache", False, "no mustache"),
+        ("Bald", False, "not bald"),
+        ("Wearing_Hat", True, "hat"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "remark"),
+    [
+        ("no hat and glasses", 'for neither, say "no hat or glasses"'),
+        ("man in his twenties", '"twenties" is searched as "young"'),
+        ("sunglasses", '"sunglasses" is searched as "glasses"'),
+        ("she has blond hair", 'add "woman"'),
+        ("his hair is black", 'add "man"'),
+        ("male or not male", "Every face fits"),
+    ],
+)
+def test_remarks_say_where_the_reading_is_rougher_than_the_words(said: str, remark: str) -> None:
+    assert remark in " ".join(parse(said).remarks)
+
+
+@pytest.mark.parametrize("said", ["woman with her hair blond", "man, no hat", "no hat and a beard or (no hat)", "bald"])
+def test_no_remark_without_need(said: str) -> None:
+    assert not [remark for remark in parse(said).remarks if "asks for nothing" in remark or "knows no" in remark]

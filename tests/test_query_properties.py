@@ -1,0 +1,119 @@
+"""What holds for every text and every tree, whatever it says."""
+
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from facesearch.query import QueryError, parse
+from facesearch.query.lexer import Kind
+from facesearch.query.parser import MAX_HEIGHT
+from facesearch.query.tree import Node, Term, all_of, any_of, height, leaves, negate, outcomes
+from facesearch.query.vocabulary import VOCABULARY
+
+terms = st.builds(Term, st.integers(0, 39), st.booleans())
+trees = st.recursive(
+    terms,
+    lambda nodes: st.one_of(
+        st.builds(negate, nodes),
+        st.builds(all_of, st.lists(nodes, min_size=1, max_size=4)),
+        st.builds(any_of, st.lists(nodes, min_size=1, max_size=4)),
+    ),
+    max_leaves=12,
+)
+small_words = [
+    "and",
+    "or",
+    "not",
+    "no",
+    "without",
+    "with",
+    "wearing",
+    "neither",
+    "nor",
+    "she",
+    "the",
+    "someone",
+    "black",
+]
+marks = [",", "(", ")", "-", "/", ".", ", ", "_", "'", "\x00", "\n"]
+phrases = [" ".join(words) for words in list(VOCABULARY)[::7]]
+speech = st.lists(st.sampled_from(small_words + marks + phrases), max_size=25).map(" ".join)
+tight_speech = st.lists(st.sampled_from(small_words + marks + ["bald", " hat", " "]), max_size=25).map("".join)
+
+
+def evaluate(node: Node, face: dict[int, bool]) -> bool:
+    """The plain meaning, written apart from the code under test."""
+    if isinstance(node, Term):
+        return face[node.attribute] is node.holds
+    children = [evaluate(c, face) for c in getattr(node, "children", ())] or [evaluate(node.child, face)]
+    return {"And": all, "Or": any, "Not": lambda values: not values[0]}[type(node).__name__](children)
+
+
+@given(st.text(max_size=200) | speech | tight_speech)
+@example("man or" + " " * 30)
+@settings(max_examples=200)
+def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
+    try:
+        query = parse(text)
+    except QueryError as error:
+        assert str(error).isprintable()
+        assert 0 <= error.position <= len(text)
+    else:
+        assert str(query).isprintable()
+
+
+@given(speech)
+@settings(max_examples=200)
+def test_a_reading_is_read_as_itself(text: str) -> None:
+    try:
+        query = parse(text)
+    except QueryError:
+        return
+    assert parse(str(query)).tree == query.tree
+    assert str(parse(str(query))) == str(query)
+
+
+@given(trees)
+@settings(max_examples=200)
+def test_every_tree_prints_as_a_description_that_means_it(tree: Node) -> None:
+    assume(height(tree) <= MAX_HEIGHT and True in outcomes(tree))
+    assert parse(str(tree)).tree == tree
+
+
+@given(trees)
+def test_denying_twice_is_saying_it(tree: Node) -> None:
+    assert negate(negate(tree)) == tree
+
+
+@given(trees, st.integers(0, 2**40 - 1))
+def test_the_normal_form_keeps_the_meaning(tree: Node, bits: int) -> None:
+    face = {i: bool(bits >> i & 1) for i in range(40)}
+    assert evaluate(negate(tree), face) is not evaluate(tree, face)
+    assert evaluate(all_of([tree, tree]), face) is evaluate(tree, face)
+    assert evaluate(any_of([tree, negate(tree)]), face) is True
+
+
+@given(
+    st.recursive(
+        st.builds(Term, st.integers(0, 3), st.booleans()),
+        lambda n: (
+            st.builds(negate, n)
+            | st.builds(all_of, st.lists(n, min_size=1, max_size=3))
+            | st.builds(any_of, st.lists(n, min_size=1, max_size=3))
+        ),
+        max_leaves=8,
+    )
+)
+def test_impossible_and_always_true_are_found_exactly(tree: Node) -> None:
+    faces = ({i: bool(bits >> i & 1) for i in range(4)} for bits in range(16))
+    assert outcomes(tree) == {evaluate(tree, face) for face in faces}
+
+
+@given(trees)
+def test_leaves_come_from_left_to_right(tree: Node) -> None:
+    assert {term.attribute for term, _ in leaves(tree)} == tree.attributes
+
+
+def test_nodes_are_plain_values() -> None:
+    assert parse("man, (bald or hat)").tree == parse("male and (bald or wearing a hat)").tree
+    assert hash(parse("not (bald or hat)").tree) == hash(parse("no bald or hat").tree)
+    assert Kind.TERM is not Kind.GROUP
