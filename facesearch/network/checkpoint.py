@@ -1,0 +1,187 @@
+"""A trained MCNN-AUX as one safetensors file: half-precision weights, and all that its scores need to be understood.
+
+Tensors: `mcnn.*` and `aux.*` (float16, batch normalisation folded in), `mean` [3], `calibration.scale` and
+`calibration.bias` [40], `profile.mean` [40], `profile.matrix` [40, 40] (float32). Metadata (text, under the key
+`facesearch`, JSON): attribute order, crop recipe, whether scores are averaged with the mirrored face's, data and split
+in words, terms, code version, figures. Reading the header and the small tensors does not import torch.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.models import ScoringModel
+from facesearch.attributes import NAMES
+from facesearch.crop import INPUT_SIZE, SIDE
+from facesearch.errors import FacesearchError
+
+if TYPE_CHECKING:
+    from facesearch.network.mcnn import Aux, Mcnn
+
+FORMAT = 1
+_KEY = "facesearch"
+_SHAPES = {
+    "mean": (3,),
+    "calibration.scale": (40,),
+    "calibration.bias": (40,),
+    "profile.mean": (40,),
+    "profile.matrix": (40, 40),
+}
+
+
+class CheckpointError(FacesearchError):
+    """A checkpoint cannot be used or saved."""
+
+
+def packaged_checkpoint() -> Path:
+    """Path of the network that comes with the package."""
+    return Path(str(resources.files("facesearch") / "weights" / "mcnn_aux.safetensors"))
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One checkpoint file. digest: SHA-256 of the file, hex; the small tensors are float32."""
+
+    path: Path
+    digest: str
+    metadata: Mapping[str, Any]
+    mean: NDArray[np.float32]
+    calibration_scale: NDArray[np.float32]
+    calibration_bias: NDArray[np.float32]
+    profile_mean: NDArray[np.float32]
+    profile_matrix: NDArray[np.float32]
+
+    @property
+    def mirror(self) -> bool:
+        """Whether scores are averaged with those of the mirrored face."""
+        return bool(self.metadata["mirror"])
+
+    def scoring_model(self) -> ScoringModel:
+        """What the catalogue keeps of it, so that a search never opens the file."""
+        return ScoringModel(
+            digest=self.digest,
+            attributes=NAMES,
+            calibration_scale=self.calibration_scale,
+            calibration_bias=self.calibration_bias,
+            profile_mean=self.profile_mean,
+            profile_matrix=self.profile_matrix,
+            metadata=dict(self.metadata),
+        )
+
+    def network(self) -> "tuple[Mcnn, Aux]":
+        """The two networks with their weights, float32, in evaluation mode. Raises CheckpointError on wrong shapes."""
+        from safetensors.torch import load_file
+
+        from facesearch.network.mcnn import Aux, Mcnn, Normalisation
+
+        tensors = load_file(self.path)
+        mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
+        for prefix, network in (("mcnn.", mcnn), ("aux.", aux)):
+            part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+            expected = network.state_dict()
+            for name in expected.keys() | part.keys():
+                here, there = expected.get(name), part.get(name)
+                if here is None or there is None or here.shape != there.shape:
+                    raise CheckpointError(
+                        f"{self.path} is no MCNN-AUX of this version ({prefix}{name} "
+                        f"{'is missing' if there is None else f'has shape {list(there.shape)}'}): train it again."
+                    )
+            network.load_state_dict(part)
+        return mcnn.eval(), aux.eval()
+
+
+def load_checkpoint(path: Path | None = None) -> Checkpoint:
+    """Open a checkpoint; None is the packaged one. Raises CheckpointError when it cannot be read or is something
+    else."""
+    from safetensors import SafetensorError, safe_open
+
+    path = path or packaged_checkpoint()
+    try:
+        digest = read_digest(path)
+        with safe_open(path, "np") as f:
+            about = json.loads((f.metadata() or {}).get(_KEY, "{}"))
+            names = set(f.keys())
+            small = {k: f.get_tensor(k) for k in _SHAPES if k in names}
+    except (SafetensorError, json.JSONDecodeError) as e:
+        raise CheckpointError(f"{path} is no facesearch checkpoint: name a file that `facesearch train` wrote.") from e
+    if about.get("format") != FORMAT:
+        what = "is of another version" if "format" in about else "is no facesearch checkpoint"
+        raise CheckpointError(f"{path} {what}: name a file that this version's `facesearch train` wrote.")
+    if about["attributes"] != list(NAMES):
+        raise CheckpointError(f"{path} has other attributes than the 40 of CelebA: train it again.")
+    if about["crop"] != crop_recipe():
+        raise CheckpointError(f"{path} was trained on another crop than this version cuts: train it again.")
+    for name, shape in _SHAPES.items():
+        if name not in small or small[name].shape != shape:
+            raise CheckpointError(f"{path} has a wrong shape ({name} should be {list(shape)}): train it again.")
+    return Checkpoint(
+        path=path,
+        digest=digest,
+        metadata=about,
+        mean=small["mean"],
+        calibration_scale=small["calibration.scale"],
+        calibration_bias=small["calibration.bias"],
+        profile_mean=small["profile.mean"],
+        profile_matrix=small["profile.matrix"],
+    )
+
+
+def read_digest(path: Path | None = None) -> str:
+    """SHA-256 of a checkpoint file, hex. Raises CheckpointError when it cannot be read."""
+    path = path or packaged_checkpoint()
+    try:
+        with path.open("rb") as f:
+            return hashlib.file_digest(f, "sha256").hexdigest()
+    except OSError as e:
+        raise CheckpointError(f"The checkpoint {path} cannot be read ({e.strerror}): check the path.") from e
+
+
+def crop_recipe() -> dict[str, Any]:
+    """What the network was shown, so that another version of the crop is noticed."""
+    return {"size": INPUT_SIZE, "side": SIDE, "padding": "reflect"}
+
+
+def save_checkpoint(
+    path: Path, mcnn: "Mcnn", aux: "Aux", small: Mapping[str, NDArray[np.float32]], about: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint; on any failure the file that was there before stays.
+
+    mcnn: folded or with the paper's own normalisation. small: the float32 tensors named in this module's docstring.
+    """
+    import torch
+    from safetensors.torch import save_file
+
+    halves = {f"mcnn.{k}": v for k, v in mcnn.state_dict().items()} | {
+        f"aux.{k}": v for k, v in aux.state_dict().items()
+    }
+    tensors = {k: v.detach().cpu().to(torch.float16).contiguous() for k, v in halves.items()}
+    tensors |= {k: torch.from_numpy(np.ascontiguousarray(v, np.float32)) for k, v in small.items()}
+    metadata = {
+        "format": FORMAT,
+        "attributes": list(NAMES),
+        "crop": crop_recipe(),
+        "normalisation": mcnn.normalisation.value,
+        **about,
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+        os.close(handle)
+        temporary = Path(name)
+        try:
+            save_file(tensors, temporary, {_KEY: json.dumps(metadata)})
+            temporary.chmod(0o644)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except Exception as e:
+        raise CheckpointError(f"{path} cannot be written ({e}): free some space or name another file.") from e

@@ -1,0 +1,50 @@
+"""Face crops to the 40 logits that are stored, searched and explained."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facesearch.network.checkpoint import Checkpoint
+from facesearch.network.device import device_name, pick_device
+from facesearch.network.mcnn import Mcnn, prepare
+
+BATCH = 64
+
+
+@dataclass
+class Scorer:
+    """A checkpoint ready on a device. device: auto, cpu or cuda. Raises DeviceError, CheckpointError."""
+
+    checkpoint: Checkpoint
+    device: str = "auto"
+    device_name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._device = pick_device(self.device)
+        self.device_name = device_name(self._device)
+        mcnn, aux = self.checkpoint.network()
+        self._mcnn = mcnn.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._aux = aux.to(self._device)
+        self._mean = torch.from_numpy(self.checkpoint.mean).to(self._device)
+
+    @torch.inference_mode()
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """crops: uint8 RGB [N, 227, 227, 3] of crop_face. Returns AUX's logits, float32 [N, 40], not calibrated."""
+        found = [
+            self._aux(mcnn_logits(self._mcnn, crops[i : i + BATCH], self._mean, mirror=self.checkpoint.mirror))
+            for i in range(0, len(crops), BATCH)
+        ]
+        return torch.cat(found).cpu().numpy() if found else np.empty((0, 40), np.float32)
+
+
+def mcnn_logits(mcnn: Mcnn, crops: NDArray[np.uint8], mean: Tensor, *, mirror: bool) -> Tensor:
+    """Logits [N, 40] of one batch of crops on the network's device, averaged with those of the mirrored crops if
+    asked."""
+    x = prepare(torch.from_numpy(crops).to(mean.device), mean)
+    logits: Tensor = mcnn(x)
+    if mirror:
+        logits = (logits + mcnn(x.flip(3))) / 2
+    return logits.float()
