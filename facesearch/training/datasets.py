@@ -1,0 +1,325 @@
+"""CelebA as it is published, and the cache of face regions that training reads.
+
+Layout of the root folder (Liu et al., http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html):
+
+    img_align_celeba/000001.jpg ...   list_attr_celeba.txt   list_eval_partition.txt
+    identity_CelebA.txt               optional: without it every image is its own person
+    list_role.txt                     optional, `name role` a line: train, val, calibrate, test or extra
+
+Without roles, the official train and test images keep their role and the official val people are split in two halves,
+`val` and `calibrate`.
+"""
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.schema import Box
+from facesearch.attributes import NAMES
+from facesearch.crop import INPUT_SIZE, SIDE, region
+from facesearch.decode import PhotoError, decode_photo
+from facesearch.detection import Detection, YuNet
+from facesearch.errors import FacesearchError
+
+ALIGNED = "img_align_celeba"
+
+
+class DatasetError(FacesearchError):
+    """The data set's folder is not laid out as published."""
+
+
+class Role(StrEnum):
+    """What an image may serve for; by identity, so that no person has two roles."""
+
+    TRAIN = "train"
+    VAL = "val"
+    CALIBRATE = "calibrate"
+    TEST = "test"
+    EXTRA = "extra"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The lists of a data set, for the images that are there. All arrays have one row an image.
+
+    labels: uint8 [N, 40] of 0 and 1, official order. identities: int64 [N]. roles: str [N] (values of Role).
+    skipped: listed images that are not in the folder. has_identities: False when each image counts as its own person.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+    labels: NDArray[np.uint8]
+    identities: NDArray[np.int64]
+    roles: NDArray[np.str_]
+    skipped: int
+    has_identities: bool
+
+    def of(self, *roles: Role) -> NDArray[np.int64]:
+        """Row numbers of the images with one of the roles."""
+        return np.flatnonzero(np.isin(self.roles, [r.value for r in roles]))
+
+    def in_words(self) -> str:
+        """Which data this is, in one sentence for the checkpoint."""
+        counts = Counter(self.roles.tolist())
+        parts = ", ".join(f"{counts[r]:,} {r}" for r in Role if counts[r])
+        people = f"{len(np.unique(self.identities)):,} people" if self.has_identities else "identities unknown"
+        return f"CelebA, aligned images in the official layout: {parts} ({people})"
+
+
+def read_celeba(root: Path) -> Labels:
+    """Read the lists. Raises DatasetError, with what is missing or wrong and where."""
+    folder = root / ALIGNED
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{root} has no folder {ALIGNED}/: name the folder that holds CelebA in its official layout."
+        )
+    lines = _lines(root / "list_attr_celeba.txt")
+    header = lines[1].split() if len(lines) > 1 else []
+    if tuple(header) != NAMES:
+        raise DatasetError(
+            f"{root / 'list_attr_celeba.txt'} does not name the 40 attributes in line 2: use the official file."
+        )
+    split = _pairs(root / "list_eval_partition.txt")
+    identity = _pairs(root / "identity_CelebA.txt") if (root / "identity_CelebA.txt").exists() else {}
+    role_of = _pairs(root / "list_role.txt") if (root / "list_role.txt").exists() else {}
+    present = {p.name for p in folder.iterdir()}
+    names, rows, skipped = [], [], 0
+    for number, line in enumerate(lines[2:], start=3):
+        name, *values = line.split()
+        if len(values) != len(NAMES) or not set(values) <= {"1", "-1"}:
+            raise DatasetError(
+                f"list_attr_celeba.txt, line {number}: expected a name and 40 values of 1 or -1; use the official file."
+            )
+        if name not in present:
+            skipped += 1
+            continue
+        names.append(name)
+        rows.append([v == "1" for v in values])
+    if not names:
+        raise DatasetError(f"None of the listed images is in {folder}: unpack img_align_celeba.zip there.")
+    people = np.array([int(identity.get(n, -i - 1)) for i, n in enumerate(names)], np.int64)
+    return Labels(
+        root=root,
+        names=tuple(names),
+        labels=np.array(rows, np.uint8),
+        identities=people,
+        roles=_roles(root, names, people, split, role_of),
+        skipped=skipped,
+        has_identities=bool(identity),
+    )
+
+
+def _roles(
+    root: Path, names: list[str], people: NDArray[np.int64], split: dict[str, str], role_of: dict[str, str]
+) -> NDArray[np.str_]:
+    known = {r.value for r in Role}
+    official = {"0": Role.TRAIN, "1": Role.VAL, "2": Role.TEST}
+    roles = []
+    for name, person in zip(names, people.tolist(), strict=True):
+        role: str | None = role_of.get(name) if role_of else official.get(split.get(name, ""))
+        if role not in known:
+            where = "list_role.txt" if role_of else "list_eval_partition.txt"
+            raise DatasetError(f"{root / where} gives no valid role for {name}: every listed image needs one.")
+        if not role_of and role == Role.VAL and person % 2:
+            role = Role.CALIBRATE
+        roles.append(str(role))
+    return np.array(roles)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except OSError as e:
+        raise DatasetError(f"{path} cannot be read ({e.strerror}): the data set needs this list.") from e
+
+
+def _pairs(path: Path) -> dict[str, str]:
+    pairs = {}
+    for number, line in enumerate(_lines(path), start=1):
+        parts = line.split()
+        if len(parts) != 2:
+            raise DatasetError(f"{path}, line {number}: expected a name and a value.")
+        pairs[parts[0]] = parts[1]
+    return pairs
+
+
+# ---- the cache: every face's region, decoded and detected once ----------------------------------------------------
+
+CACHE_MARGIN = SIDE * 1.5 * 1.2
+"""How much around a face is kept, as a multiple of its box: what the largest jittered crop can show."""
+
+_RECORD = np.dtype(
+    [
+        ("row", "<i8"),
+        ("offset", "<i8"),
+        ("height", "<i4"),
+        ("width", "<i4"),
+        ("picture", "<i4", 2),  # width, height of the whole picture
+        ("box", "<f4", 4),  # x, y, width, height in the region; zeros where no face was found
+        ("detection", "<f4"),
+        ("turned", "<i4"),
+    ]
+)
+_CHUNK = 256
+_UNDETECTED_SIDE = 512  # pictures without a face are kept whole, reduced to this
+
+
+@dataclass(frozen=True)
+class FaceCache:
+    """Decoded face regions of a data set, in one memory-mapped file.
+
+    records: structured [N], in the order of Labels.names. pixels: uint8, flat.
+    """
+
+    records: NDArray[np.void]
+    pixels: NDArray[np.uint8]
+
+    def region(self, row: int) -> tuple[NDArray[np.uint8], Box, int]:
+        """Picture part (uint8 RGB [h, w, 3]), the face's box in it, and `turned`, as crop_face takes them."""
+        r = self.records[row]
+        start, shape = int(r["offset"]), (int(r["height"]), int(r["width"]), 3)
+        part = self.pixels[start : start + shape[0] * shape[1] * 3].reshape(shape)
+        return part, Box(*(float(v) for v in r["box"])), int(r["turned"])
+
+    @property
+    def detected(self) -> NDArray[np.bool_]:
+        """bool [N]: whether the detector found the face (else it is cut at its framing's median box)."""
+        return np.asarray(self.records["detection"] > 0)
+
+
+def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None = None) -> FaceCache:
+    """The data set's cache in `folder`, made or completed first. Interrupted at any moment, it goes on where it was.
+
+    progress: called with (faces done, faces in all). Raises DatasetError when the cache belongs to other images.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"names": len(labels.names), "first": labels.names[0], "last": labels.names[-1], "margin": CACHE_MARGIN}
+    stamp = folder / "cache.json"
+    if not stamp.exists():
+        stamp.write_text(json.dumps(about))
+    elif json.loads(stamp.read_text()) != about:
+        raise DatasetError(f"{folder} holds the cache of other images: name another folder or delete it.")
+    _extend(labels, folder, progress)
+    records = np.fromfile(folder / "records.bin", _RECORD)
+    _place_undetected(records)
+    return FaceCache(records, np.memmap(folder / "pixels.bin", np.uint8, mode="r"))
+
+
+def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None) -> None:
+    records_path, pixels_path, total = folder / "records.bin", folder / "pixels.bin", len(labels.names)
+    records_path.touch()
+    pixels_path.touch()
+    done = records_path.stat().st_size // _RECORD.itemsize
+    if done == total:
+        return
+    # A killed run may have left half a record, or pixels without their record.
+    os.truncate(records_path, done * _RECORD.itemsize)
+    known = np.fromfile(records_path, _RECORD)
+    offset = int((known["offset"] + known["height"].astype(np.int64) * known["width"] * 3).max()) if done else 0
+    os.truncate(pixels_path, offset)
+    jobs = [labels.names[i : i + _CHUNK] for i in range(done, total, _CHUNK)]
+    paths = [[str(labels.root / ALIGNED / n) for n in job] for job in jobs]
+    with (
+        pixels_path.open("ab") as pixels,
+        records_path.open("ab") as records,
+        ProcessPoolExecutor(os.cpu_count(), initializer=_start_worker) as pool,
+    ):
+        for chunk in _in_order(pool, paths):
+            rows = np.zeros(len(chunk), _RECORD)
+            for i, (part, fields) in enumerate(chunk):
+                rows[i] = (done + i, offset, part.shape[0], part.shape[1], *fields)
+                pixels.write(part.tobytes())
+                offset += part.nbytes
+            pixels.flush()
+            os.fsync(pixels.fileno())
+            records.write(rows.tobytes())
+            records.flush()
+            done += len(chunk)
+            if progress:
+                progress(done, total)
+
+
+_Cut = tuple[NDArray[np.uint8], tuple[tuple[int, int], tuple[float, float, float, float], float, int]]
+
+
+def _in_order(pool: ProcessPoolExecutor, paths: list[list[str]]) -> Iterator[list[_Cut]]:
+    """Results in order with a bounded number under way: map() would hold every result that nobody has taken yet."""
+    ahead = 2 * (os.cpu_count() or 1)
+    pending = [pool.submit(_cut_all, p) for p in paths[:ahead]]
+    for i in range(len(paths)):
+        result = pending.pop(0).result()
+        if i + ahead < len(paths):
+            pending.append(pool.submit(_cut_all, paths[i + ahead]))
+        yield result
+
+
+_detector: YuNet | None = None
+
+
+def _start_worker() -> None:
+    import cv2
+
+    global _detector
+    cv2.setNumThreads(1)
+    _detector = YuNet()
+
+
+def _cut_all(paths: list[str]) -> list[_Cut]:
+    return [_cut(p) for p in paths]
+
+
+def _cut(path: str) -> _Cut:
+    assert _detector is not None
+    try:
+        image = decode_photo(path).rgb
+    except PhotoError as e:
+        raise DatasetError(f"{path} cannot be used ({e.reason}): replace it, or take it out of the lists.") from e
+    size = image.shape[1], image.shape[0]
+    face = labelled_face(_detector.detect([image])[0], size)
+    if face is None:
+        whole = Box(0, 0, *size)
+        part, _ = region(image, whole, margin=1.0, size=int(SIDE * _UNDETECTED_SIDE))
+        return part, (size, (0.0, 0.0, 0.0, 0.0), 0.0, 0)
+    part, b = region(image, face.box, margin=CACHE_MARGIN, size=INPUT_SIZE)
+    return part, (size, (b.x, b.y, b.width, b.height), face.score, face.turned)
+
+
+def labelled_face(faces: list[Detection], size: tuple[int, int]) -> Detection | None:
+    """Whom the labels describe: the face nearest to the picture's centre, in units of its own size."""
+
+    def off_centre(d: Detection) -> float:
+        dx, dy = d.box.x + d.box.width / 2 - size[0] / 2, d.box.y + d.box.height / 2 - size[1] / 2
+        return float(np.hypot(dx, dy) / max(d.box.width, d.box.height))
+
+    return min(faces, key=off_centre, default=None)
+
+
+def _place_undetected(records: NDArray[np.void]) -> None:
+    """Give pictures without a detection the median box of their framing (in place).
+
+    A framing is a picture size that many pictures share (CelebA's 178x218); all rarer sizes count as one, and the boxes
+    are medians of fractions of the picture.
+    """
+    sizes, framing, counts = np.unique(records["picture"], axis=0, return_inverse=True, return_counts=True)
+    framing = np.where(counts < 50, len(sizes), np.arange(len(sizes)))[framing.ravel()]
+    found = records["detection"] > 0
+    # Detected faces are stored by region; undetected pictures whole. Only where a region is the whole picture do its
+    # box's fractions mean the picture's, which holds for the small pictures that framings are made of.
+    whole = found & (records["width"] == records["picture"][:, 0]) & (records["height"] == records["picture"][:, 1])
+    extent = np.stack([records["width"], records["height"]] * 2, axis=1).astype(np.float32)
+    for kind in np.unique(framing[~found]):
+        like = whole & (framing == kind)
+        like = like if like.any() else whole
+        centre = (
+            np.median(records["box"][like] / extent[like], axis=0) if like.any() else np.array([0.2, 0.2, 0.6, 0.6])
+        )
+        missing = ~found & (framing == kind)
+        records["box"][missing] = centre * extent[missing]

@@ -1,0 +1,134 @@
+"""Stage two: AUX on the frozen MCNN, then calibration and the profile metric; everything but the trunk of a checkpoint.
+
+AUX is fitted on logits of faces that the MCNN was not trained on: on its own training faces the MCNN is overconfident,
+and AUX would learn that. A plain 40x40 layer overfits on a few thousand faces, so it is held towards the identity, as
+hard as cross-validation by person says. Calibration (Platt 1999) sees each face through an AUX that was fitted without
+that face's person.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from facesearch.network.mcnn import Aux
+
+Floats = NDArray[np.float32]
+Labels = NDArray[np.uint8]
+
+FOLDS = 5
+HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+"""Weights of the pull towards the identity that are tried (per squared unit of departure, over the mean loss)."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What stands above the MCNN. aux: on all faces given. hold: the pull that was chosen."""
+
+    aux: Aux
+    hold: float
+    calibration_scale: Floats
+    calibration_bias: Floats
+    profile_mean: Floats
+    profile_matrix: Floats
+
+
+def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: NDArray[np.bool_]) -> Fitted:
+    """Fit AUX on all rows, calibration on the rows marked `calibrate`, the profile metric on all rows.
+
+    logits: MCNN's [N, 40] of faces that it was not trained on. people: identity of each row. calibrate: bool [N].
+    """
+    fold = folds_by_person(people)
+    losses = [cross_fit(logits, labels, fold, hold)[1] for hold in HOLDS]
+    hold = HOLDS[int(np.argmin(losses))]
+    crossed, _ = cross_fit(logits, labels, fold, hold)
+    scale, bias = fit_platt(crossed[calibrate], labels[calibrate])
+    mean, matrix = fit_profile(crossed, people)
+    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix)
+
+
+def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np.int64]:
+    """Fold number of each row, 0..folds-1: all faces of a person in one, drawn at random with a fixed seed."""
+    known, at = np.unique(people, return_inverse=True)
+    return np.asarray((np.random.default_rng(0).permutation(len(known)) % folds)[at], np.int64)
+
+
+def cross_fit(logits: Floats, labels: Labels, fold: NDArray[np.int64], hold: float) -> tuple[Floats, float]:
+    """AUX's logits [N, 40] of each face by a layer fitted on the other folds, and their mean cross-entropy."""
+    out = np.empty_like(logits)
+    for k in np.unique(fold):
+        aux = fit_aux(logits[fold != k], labels[fold != k], hold)
+        with torch.no_grad():
+            out[fold == k] = aux(torch.from_numpy(logits[fold == k])).numpy()
+    loss = F.binary_cross_entropy_with_logits(torch.from_numpy(out), torch.from_numpy(labels.astype(np.float32)))
+    return out, float(loss)
+
+
+def fit_aux(logits: Floats, labels: Labels, hold: float) -> Aux:
+    """The 40 -> 40 layer with the least cross-entropy plus hold * |W - identity|^2 / 40 (the bias is free)."""
+    aux = Aux()
+    x, y = torch.from_numpy(logits), torch.from_numpy(labels.astype(np.float32))
+    identity = torch.eye(len(aux.weight))
+
+    def loss() -> Tensor:
+        pull = (aux.weight - identity).square().sum() / len(identity)
+        return F.binary_cross_entropy_with_logits(aux(x), y) + hold * pull
+
+    _minimise(list(aux.parameters()), loss)
+    return aux.requires_grad_(False)
+
+
+def fit_platt(logits: Floats, labels: Labels, prior: float = 5.0) -> tuple[Floats, Floats]:
+    """Per attribute scale and bias [40] with the least cross-entropy of sigmoid(scale * logit + bias).
+
+    prior: weight of the pull of ln(scale) and bias towards 0, in faces: a rare attribute on a few hundred faces must
+    not be turned upside down by three odd labels.
+    """
+    x, y = torch.from_numpy(logits), torch.from_numpy(labels.astype(np.float32))
+    log_scale = torch.zeros(logits.shape[1], requires_grad=True)
+    bias = torch.zeros(logits.shape[1], requires_grad=True)
+
+    def loss() -> Tensor:
+        fit = F.binary_cross_entropy_with_logits(x * log_scale.exp() + bias, y, reduction="none").mean(0).sum()
+        return fit + prior / len(x) * (log_scale.square() + bias.square() * 0.1).sum()
+
+    _minimise([log_scale, bias], loss)
+    return log_scale.detach().exp().numpy(), bias.detach().numpy()
+
+
+def fit_profile(logits: Floats, people: NDArray[np.int64], shrink: float = 0.1) -> tuple[Floats, Floats]:
+    """Mean [40] and matrix [40, 40] of the profile (logits - mean) @ matrix: within-person differences are whitened.
+
+    Two photos of one person then differ equally in every direction, so what tells people apart counts most. shrink:
+    share of the average variance mixed into the within-person covariance.
+    """
+    known, at = np.unique(people, return_inverse=True)
+    counts = np.bincount(at)
+    sums = np.zeros((len(known), logits.shape[1]))
+    np.add.at(sums, at, logits)
+    within = logits - (sums / counts[:, None])[at]
+    several = counts[at] > 1
+    rows = within[several] if several.any() else logits - logits.mean(axis=0)
+    freedom = max(1, len(rows) - int((counts > 1).sum()))
+    covariance = rows.T.astype(np.float64) @ rows / freedom
+    covariance = (1 - shrink) * covariance + shrink * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    values, vectors = np.linalg.eigh(covariance)
+    matrix = vectors @ np.diag(values**-0.5) @ vectors.T
+    return logits.mean(axis=0).astype(np.float32), matrix.astype(np.float32)
+
+
+def _minimise(parameters: list[Tensor], loss: Callable[[], Tensor]) -> None:
+    """Smooth convex problems of a few thousand numbers: L-BFGS to the end."""
+    optimiser = torch.optim.LBFGS(parameters, max_iter=200, tolerance_grad=1e-6, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        optimiser.zero_grad()
+        value = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimiser.step(closure)  # type: ignore[no-untyped-call]

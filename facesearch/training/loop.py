@@ -1,0 +1,380 @@
+"""Stage one of the paper's two: train MCNN (stage two, AUX on the frozen MCNN, is finish.py).
+
+Everything random is drawn from the seed and the number of the step, and all state goes to one file now and then: a run
+that is killed at any moment and started again goes on and ends with the same network as an unbroken one.
+"""
+
+import copy
+import json
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from facesearch.crop import crop_face
+from facesearch.errors import FacesearchError
+from facesearch.network.device import bf16_pays
+from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
+from facesearch.training.augment import augmented_crop
+from facesearch.training.datasets import FaceCache, Labels, Role
+from facesearch.training.metrics import accuracy, average_precision
+from facesearch.training.recipe import Recipe, Stage
+
+SAVE_EVERY = 240.0
+"""Seconds between two saved states: what a killed run may lose."""
+
+_VALIDATION_FACES = 1500
+
+
+class TrainingError(FacesearchError):
+    """Training cannot go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands. loss: mean over the last steps; rate: faces per second; left: seconds to the end,
+    estimated."""
+
+    stage: int
+    stages: int
+    step: int
+    steps: int
+    loss: float
+    rate: float
+    left: float
+
+
+@dataclass
+class _Run:
+    """What is saved: the network being trained, its moving average, the optimiser, and where the run stands."""
+
+    stage: int
+    step: int
+    model: Mcnn
+    average: Mcnn
+    optimiser: torch.optim.AdamW
+
+
+def train(
+    labels: Labels,
+    cache: FaceCache,
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    report: Callable[[Progress], None] | None = None,
+    note: Callable[[str], None] | None = None,
+) -> tuple[Mcnn, Tensor]:
+    """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
+
+    report: called after every step; note: a line for the log at every end of a pass. Raises TrainingError when the
+    loss is no number, when the folder holds the run of another recipe, or when a role of the recipe has no images.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, recipe)
+    rows = labels.of(*recipe.roles)
+    if not len(rows):
+        raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
+    mean = channel_mean(cache, rows)
+    targets = labels.labels
+    positives = targets[rows].mean(axis=0).clip(1e-3, 1 - 1e-3)
+    run = _resume(folder, recipe, device) or _begin(recipe, positives, device)
+    validation = labels.of(Role.VAL)
+    validation = validation[:: max(1, len(validation) // _VALIDATION_FACES)]
+    while run.stage < len(recipe.stages):
+        stage = recipe.stages[run.stage]
+        _train_stage(run, stage, recipe, rows, targets, cache, mean, device, folder, validation, report, note)
+        run = _next_stage(run, recipe, device)
+        _save(run, folder)
+    return run.average.eval(), mean
+
+
+def _train_stage(
+    run: _Run,
+    stage: Stage,
+    recipe: Recipe,
+    rows: NDArray[np.int64],
+    targets: NDArray[np.uint8],
+    cache: FaceCache,
+    mean: Tensor,
+    device: torch.device,
+    folder: Path,
+    validation: NDArray[np.int64],
+    report: Callable[[Progress], None] | None,
+    note: Callable[[str], None] | None,
+) -> None:
+    steps, per_pass = stage_steps(stage, recipe, len(rows)), max(1, len(rows) // recipe.batch)
+    mean_there = mean.to(device)
+    bf16 = bf16_pays(device)
+    smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
+    first = run.step
+    run.model.train()
+    for batch_rows, crops in _batches(rows, cache, recipe, run.stage, stage, run.step, steps):
+        torch.manual_seed(_step_seed(recipe, run.stage, run.step))  # dropout
+        for group in run.optimiser.param_groups:
+            group["lr"] = learning_rate(stage, run.step / steps)
+        x = prepare(torch.from_numpy(crops).to(device, non_blocking=True), mean_there)
+        y = torch.from_numpy(targets[batch_rows]).to(device, torch.float32)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            logits = run.model(x)
+        loss = F.binary_cross_entropy_with_logits(logits.float(), y)
+        run.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        run.optimiser.step()
+        run.step += 1
+        _follow(run.average, run.model, min(recipe.average, (1 + run.step) / (10 + run.step)))
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"The loss is no longer a number (stage {run.stage + 1}, pass {(run.step - 1) // per_pass + 1}): "
+                f"lower this stage's rate in the recipe and start again in an empty folder."
+            )
+        smooth = value if run.step == first + 1 else 0.98 * smooth + 0.02 * value
+        now = time.monotonic()
+        speed = (run.step - first) * recipe.batch / (now - since)
+        if report:
+            left = (steps - run.step) * recipe.batch / speed
+            report(Progress(run.stage + 1, len(recipe.stages), run.step, steps, smooth, speed, left))
+        if run.step % per_pass == 0 or run.step == steps:
+            line = _validate(run, stage, targets, cache, mean_there, validation)
+            line |= {"stage": run.stage + 1, "step": run.step, "loss": round(smooth, 4)}
+            line |= {"faces_per_second": round(speed, 1)}
+            with (folder / "log.jsonl").open("a") as log:
+                log.write(json.dumps(line) + "\n")
+            if note:
+                note(_in_words(line, run.step / per_pass))
+            run.model.train()
+        if now - saved > SAVE_EVERY:
+            _save(run, folder)
+            saved = now
+
+
+def stage_steps(stage: Stage, recipe: Recipe, faces: int) -> int:
+    """Number of steps of a stage."""
+    return max(1, round(stage.passes * faces / recipe.batch))
+
+
+def learning_rate(stage: Stage, done: float) -> float:
+    """Rate at a fraction of the stage: linear warm-up, then a cosine down to end_rate."""
+    if done < stage.warm_up:
+        return stage.rate * (done / stage.warm_up) if stage.warm_up else stage.rate
+    t = (done - stage.warm_up) / (1 - stage.warm_up)
+    return stage.end_rate + (stage.rate - stage.end_rate) * (1 + math.cos(math.pi * min(t, 1.0))) / 2
+
+
+def channel_mean(cache: FaceCache, rows: NDArray[np.int64], sample: int = 2000) -> Tensor:
+    """Per-channel mean [3] of plain crops (0..255), from an even sample of the rows. The paper subtracts a mean
+    image."""
+    picked = rows[:: max(1, len(rows) // sample)]
+    return torch.from_numpy(np.mean([plain_crop(cache, int(r), 64).mean(axis=(0, 1)) for r in picked], axis=0)).float()
+
+
+def plain_crop(cache: FaceCache, row: int, size: int) -> NDArray[np.uint8]:
+    """The crop of a cached face as indexing would make it, uint8 [size, size, 3]."""
+    part, box, turned = cache.region(row)
+    return crop_face(part, box, turned, size=size)
+
+
+@torch.no_grad()
+def predict(
+    model: Mcnn, cache: FaceCache, rows: NDArray[np.int64], mean: Tensor, size: int, *, mirror: bool, batch: int = 64
+) -> NDArray[np.float32]:
+    """Logits float32 [N, 40] of plain crops, averaged with those of the mirrored crops if asked. Evaluation mode."""
+    model.eval()
+    found = []
+    for start in range(0, len(rows), batch):
+        crops = np.stack([plain_crop(cache, int(r), size) for r in rows[start : start + batch]])
+        x = prepare(torch.from_numpy(crops).to(mean.device), mean)
+        logits = model(x)
+        if mirror:
+            logits = (logits + model(x.flip(3))) / 2
+        found.append(logits.float().cpu().numpy())
+    return np.concatenate(found)
+
+
+def _validate(
+    run: _Run, stage: Stage, targets: NDArray[np.uint8], cache: FaceCache, mean: Tensor, rows: NDArray[np.int64]
+) -> dict[str, Any]:
+    """Figures of the moving average on an even part of `val`, at the stage's input size, without the mirrored face."""
+    if not len(rows):
+        return {}
+    logits = predict(run.average, cache, rows, mean, stage.input, mirror=False)
+    return {
+        "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),
+        "average_precision": round(100 * float(np.nanmean(average_precision(logits, targets[rows]))), 3),
+    }
+
+
+def _in_words(line: dict[str, Any], passes: float) -> str:
+    words = f"stage {line['stage']}, pass {passes:.1f}: loss {line['loss']:.4f}, {line['faces_per_second']} faces/s"
+    if "accuracy" in line:
+        words += f", on val accuracy {line['accuracy']:.2f}, average precision {line['average_precision']:.2f}"
+    return words
+
+
+@torch.no_grad()
+def _follow(average: Mcnn, model: Mcnn, decay: float) -> None:
+    """Move the average's weights and running statistics a little towards the trained network's."""
+    mine = [t for t in average.state_dict().values() if t.is_floating_point()]
+    other = [t for t in model.state_dict().values() if t.is_floating_point()]
+    torch._foreach_lerp_(mine, other, 1 - decay)
+
+
+# ---- batches ------------------------------------------------------------------------------------------------------
+
+_Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]
+
+
+def _batches(
+    rows: NDArray[np.int64], cache: FaceCache, recipe: Recipe, stage_number: int, stage: Stage, start: int, end: int
+) -> Iterator[_Batch]:
+    """Batches start..end of a stage, made ahead by one thread (OpenCV lets go of the interpreter while it works)."""
+    ready: queue.Queue[_Batch | Exception] = queue.Queue(maxsize=4)
+    stop = threading.Event()
+
+    def produce() -> None:
+        try:
+            for step in range(start, end):
+                made = _make_batch(rows, cache, recipe, stage_number, stage, step)
+                while not stop.is_set():
+                    try:
+                        ready.put(made, timeout=0.5)
+                        break
+                    except queue.Full:
+                        continue
+                if stop.is_set():
+                    return
+        except Exception as e:  # raised again in the training thread
+            ready.put(e)
+
+    threading.Thread(target=produce, daemon=True).start()
+    try:
+        for _ in range(start, end):
+            item = ready.get()
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        stop.set()
+
+
+def _make_batch(
+    rows: NDArray[np.int64], cache: FaceCache, recipe: Recipe, stage_number: int, stage: Stage, step: int
+) -> _Batch:
+    per_pass = max(1, len(rows) // recipe.batch)
+    order = np.random.default_rng((recipe.seed, stage_number, step // per_pass)).permutation(len(rows))
+    at = (step % per_pass) * recipe.batch
+    picked = rows[order[at : at + recipe.batch]]
+    rng = np.random.default_rng((recipe.seed, stage_number, step, 1))
+    crops = np.empty((len(picked), stage.input, stage.input, 3), np.uint8)
+    for i, row in enumerate(picked):
+        part, box, turned = cache.region(int(row))
+        crops[i] = augmented_crop(part, box, turned, stage.input, recipe.augmentation, rng)
+    return picked, crops
+
+
+def _step_seed(recipe: Recipe, stage: int, step: int) -> int:
+    return int(np.random.SeedSequence((recipe.seed, stage, step, 2)).generate_state(1)[0])
+
+
+# ---- state --------------------------------------------------------------------------------------------------------
+
+
+def _claim(folder: Path, recipe: Recipe) -> None:
+    """One folder, one recipe: going on with another would give a network that no recipe describes."""
+    text = json.dumps(asdict(recipe), indent=1, sort_keys=True)
+    path = folder / "recipe.json"
+    if not path.exists():
+        path.write_text(text)
+    elif path.read_text() != text:
+        raise TrainingError(f"{folder} holds a run of another recipe: name another folder, or delete it to start over.")
+
+
+def _begin(recipe: Recipe, positives: NDArray[np.float64], device: torch.device) -> _Run:
+    torch.manual_seed(recipe.seed)
+    model = Mcnn(LAYOUTS[recipe.stages[0].layout], Normalisation(recipe.normalisation), recipe.dropout)
+    with torch.no_grad():
+        model.out_bias.copy_(torch.from_numpy(np.log(positives / (1 - positives))))
+    return _start_of_stage(0, model.to(device), recipe)
+
+
+def _start_of_stage(stage: int, model: Mcnn, recipe: Recipe) -> _Run:
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return _Run(stage, 0, model, copy.deepcopy(model).eval(), _optimiser(model, recipe))
+
+
+def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
+    """The next stage starts from the average; a trunk is copied into the groups where the layout changes."""
+    if run.stage + 1 == len(recipe.stages):
+        run.stage += 1
+        run.step = 0
+        return run
+    layout = LAYOUTS[recipe.stages[run.stage + 1].layout]
+    model = run.average
+    if layout is not model.layout:
+        model = expand(model, layout).to(device)
+    return _start_of_stage(run.stage + 1, model, recipe)
+
+
+def _optimiser(model: Mcnn, recipe: Recipe) -> torch.optim.AdamW:
+    decayed: list[Tensor] = []
+    plain: list[Tensor] = []
+    for name, p in model.named_parameters():
+        is_weight = name.endswith("weight") and not name.startswith("norms.")
+        (decayed if is_weight else plain).append(p)
+    return torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}], lr=1e-3
+    )
+
+
+def _save(run: _Run, folder: Path) -> None:
+    """Replace the saved state in one step: a full disk or a kill leaves the previous one."""
+    tensors = {f"model.{k}": v for k, v in run.model.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in run.average.state_dict().items()}
+    for i, state in run.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{i}.{k}": v for k, v in state.items()}
+    about = {"stage": str(run.stage), "step": str(run.step), "layout": run.model.layout.name}
+    temporary = folder / "state.tmp"
+    try:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary, about)
+        temporary.replace(folder / "state.safetensors")
+    except Exception as e:
+        temporary.unlink(missing_ok=True)
+        raise TrainingError(
+            f"The state cannot be saved in {folder} ({e}): free some space; the state saved last is kept."
+        ) from e
+
+
+def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
+    path = folder / "state.safetensors"
+    if not path.exists():
+        return None
+    with safe_open(path, "pt") as f:
+        about = f.metadata()
+        tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    model = Mcnn(LAYOUTS[about["layout"]], Normalisation(recipe.normalisation), recipe.dropout).to(device)
+    run = _start_of_stage(int(about["stage"]), model, recipe)
+    run.step = int(about["step"])
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+    run.model.load_state_dict(part("model."))
+    run.average.load_state_dict(part("average."))
+    saved: dict[int, dict[str, Tensor]] = {}
+    for key, value in part("optimiser.").items():
+        number, name = key.split(".")
+        saved.setdefault(int(number), {})[name] = value
+    run.optimiser.load_state_dict({"state": saved, "param_groups": run.optimiser.state_dict()["param_groups"]})
+    return run

@@ -1,0 +1,81 @@
+"""A recipe: everything that decides how a network is trained, as one TOML file."""
+
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from facesearch.errors import FacesearchError
+from facesearch.training.augment import Augmentation
+from facesearch.training.datasets import Role
+
+
+class RecipeError(FacesearchError):
+    """The recipe file is missing or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of training at one input size.
+
+    layout: `trunk` or `mcnn`; a trunk is copied into the groups where the layout changes. input: side in pixels.
+    passes: over the training faces, may be a fraction. rate: learning rate after `warm_up` (fraction of the stage's
+    steps), falling along a cosine to `end_rate`.
+    """
+
+    layout: str
+    input: int
+    passes: float
+    rate: float
+    end_rate: float
+    warm_up: float = 0.03
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """See recipes/*.toml, which explain the values."""
+
+    name: str
+    stages: tuple[Stage, ...]
+    roles: tuple[Role, ...] = (Role.TRAIN,)
+    normalisation: str = "batch"
+    seed: int = 1
+    batch: int = 128
+    weight_decay: float = 0.05
+    dropout: float = 0.5
+    average: float = 0.998
+    mirror: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
+
+
+def load_recipe(name: str) -> Recipe:
+    """A recipe of the package by its name, or any .toml file by its path. Raises RecipeError."""
+    path = Path(name)
+    try:
+        if path.suffix == ".toml":
+            text = path.read_text()
+        else:
+            text = (resources.files("facesearch.training") / "recipes" / f"{name}.toml").read_text()
+        return _from_toml(path.stem, tomllib.loads(text))
+    except OSError as e:
+        known = ", ".join(recipe_names())
+        raise RecipeError(f"There is no recipe {name!r}: name a .toml file or one of {known}.") from e
+    except (tomllib.TOMLDecodeError, TypeError, ValueError) as e:
+        raise RecipeError(f"Recipe {name!r} cannot be used ({e}): compare it with the recipes in the package.") from e
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("facesearch.training") / "recipes"
+    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
+    table = dict(table)
+    stages = tuple(Stage(**s) for s in table.pop("stages", []))
+    if not stages:
+        raise ValueError("it has no [[stages]]")
+    roles = tuple(Role(r) for r in table.pop("roles", ["train"]))
+    augmentation = Augmentation(**table.pop("augmentation", {}))
+    return Recipe(name=name, stages=stages, roles=roles, augmentation=augmentation, **table)

@@ -1,0 +1,102 @@
+"""From a data set to a checkpoint: the whole of `facesearch train`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from facesearch.crop import INPUT_SIZE
+from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from facesearch.network.device import device_name, pick_device
+from facesearch.network.mcnn import Mcnn, fold
+from facesearch.training.datasets import Labels, Role, open_cache, read_celeba
+from facesearch.training.evaluate import Evaluation, evaluate
+from facesearch.training.finish import fit
+from facesearch.training.loop import Progress, TrainingError, predict, train
+from facesearch.training.recipe import Recipe
+
+TERMS = (
+    "Trained on CelebA, which is available for non-commercial research purposes only; these weights may be used on the "
+    "same terms. For other uses, train on data of your own with `facesearch train`."
+)
+
+
+@dataclass(frozen=True)
+class Callbacks:
+    """How a run tells what it does. faces: (what, done, in all); step: after every training step; note: a line for
+    the log."""
+
+    faces: Callable[[str, int, int], None]
+    step: Callable[[Progress], None]
+    note: Callable[[str], None]
+
+
+def train_checkpoint(
+    data: Path, work: Path, output: Path, recipe: Recipe, device: str, tell: Callbacks
+) -> tuple[Checkpoint, Evaluation | None]:
+    """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
+
+    data: folder with CelebA in its official layout. work: folder for the cache and the run's state, which a second call
+    goes on from. Raises FacesearchError (of datasets, recipe, loop, checkpoint).
+    """
+    where = pick_device(device)
+    tell.note(f"training on {device_name(where)}")
+    labels = read_celeba(data)
+    tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
+    cache = open_cache(labels, work / "cache", lambda done, total: tell.faces("finding faces", done, total))
+    tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
+    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note)
+
+    mcnn = _as_saved(fold(mcnn)).to(where)
+    held = labels.of(Role.VAL, Role.CALIBRATE)
+    calibrate = np.isin(labels.roles[held], [Role.CALIBRATE.value])
+    if not calibrate.any() or calibrate.all():
+        raise TrainingError("The data set has no images of role val or calibrate: AUX and calibration need both.")
+    tell.note("scoring the held-out faces for AUX and calibration")
+    logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, mirror=recipe.mirror)
+    fitted = fit(logits, labels.labels[held], labels.identities[held], calibrate)
+    tell.note(f"AUX fitted on {len(held):,} faces, held towards the identity with weight {fitted.hold}")
+    small = {
+        "mean": mean.numpy(),
+        "calibration.scale": fitted.calibration_scale,
+        "calibration.bias": fitted.calibration_bias,
+        "profile.mean": fitted.profile_mean,
+        "profile.matrix": fitted.profile_matrix,
+    }
+    about = describe(recipe, labels, fitted.hold)
+    save_checkpoint(output, mcnn, fitted.aux, small, about)
+    if not len(labels.of(Role.TEST)):
+        return load_checkpoint(output), None
+    found = evaluate(
+        load_checkpoint(output), labels, cache, Role.TEST, device, lambda d, n: tell.faces("testing", d, n)
+    )
+    save_checkpoint(output, mcnn, fitted.aux, small, about | {"figures": {"test": found.together.summary()}})
+    return load_checkpoint(output), found
+
+
+def describe(recipe: Recipe, labels: Labels, hold: float) -> dict[str, Any]:
+    """What the checkpoint says about where it comes from."""
+    return {
+        "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
+        "recipe": recipe.name,
+        "mirror": recipe.mirror,
+        "data": labels.in_words(),
+        "trained_on": " + ".join(recipe.roles),
+        "aux_and_calibration": (
+            f"AUX on val + calibrate (pull to the identity {hold}), calibration on calibrate, cross-fitted by person"
+        ),
+        "terms": TERMS,
+        "version": version("facesearch"),
+    }
+
+
+@torch.no_grad()
+def _as_saved(mcnn: Mcnn) -> Mcnn:
+    """Weights rounded as the half-precision file holds them, so that AUX is fitted to what will be used."""
+    for p in mcnn.parameters():
+        p.copy_(p.half().float())
+    return mcnn.eval()

@@ -1,0 +1,175 @@
+"""Training reads CelebA's official layout, survives being killed, and says what is wrong with data."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from facesearch.attributes import NAMES
+from facesearch.training import loop
+from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
+from facesearch.training.loop import TrainingError, learning_rate, train
+from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
+
+TINY = Recipe(
+    "tiny",
+    stages=(Stage("trunk", 99, 2, 1e-3, 1e-4), Stage("mcnn", 99, 1, 1e-3, 0.0)),
+    batch=8,
+)
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    """32 pictures of noise in the official layout: 20 train, 8 val, 4 test; two persons' pictures each."""
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    names = [f"{i:06d}.jpg" for i in range(1, 33)]
+    for name in names:
+        Image.fromarray(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)).save(root / "img_align_celeba" / name)
+    signs = [" ".join(rng.choice(["1", "-1"], 40)) for _ in names]
+    rows = [f"{n} {s}" for n, s in zip(names, signs, strict=True)]
+    (root / "list_attr_celeba.txt").write_text("\n".join(["32", " ".join(NAMES), *rows]) + "\n")
+    split = [0] * 20 + [1] * 8 + [2] * 4
+    pairs = zip(names, split, strict=True)
+    (root / "list_eval_partition.txt").write_text("".join(f"{n} {s}\n" for n, s in pairs))
+    (root / "identity_CelebA.txt").write_text("".join(f"{n} {i // 2}\n" for i, n in enumerate(names)))
+    return root
+
+
+def _open(root: Path) -> tuple[Labels, FaceCache]:
+    labels = read_celeba(root)
+    return labels, open_cache(labels, root.parent / "cache")
+
+
+def test_official_layout_without_roles_splits_val_in_two_by_person(celeba: Path) -> None:
+    labels = read_celeba(celeba)
+    assert [len(labels.of(r)) for r in (Role.TRAIN, Role.VAL, Role.CALIBRATE, Role.TEST)] == [20, 4, 4, 4]
+    assert not set(labels.identities[labels.of(Role.VAL)]) & set(labels.identities[labels.of(Role.CALIBRATE)])
+
+
+def test_a_role_list_is_obeyed(celeba: Path) -> None:
+    lines = (celeba / "list_eval_partition.txt").read_text().split("\n")[:-1]
+    (celeba / "list_role.txt").write_text("".join(f"{line.split()[0]} extra\n" for line in lines))
+    assert len(read_celeba(celeba).of(Role.EXTRA)) == 32
+
+
+def test_without_identities_each_image_is_its_own_person_and_the_metadata_says_so(celeba: Path) -> None:
+    (celeba / "identity_CelebA.txt").unlink()
+    labels = read_celeba(celeba)
+    assert len(set(labels.identities.tolist())) == 32
+    assert "identities unknown" in labels.in_words()
+
+
+def test_listed_images_that_are_not_there_are_skipped_and_counted(celeba: Path) -> None:
+    (celeba / "img_align_celeba" / "000003.jpg").unlink()
+    labels = read_celeba(celeba)
+    assert labels.skipped == 1
+    assert "000003.jpg" not in labels.names
+
+
+@pytest.mark.parametrize(
+    ("break_it", "named"),
+    [
+        (lambda r: (r / "list_attr_celeba.txt").unlink(), "list_attr_celeba.txt"),
+        (lambda r: (r / "list_eval_partition.txt").write_text("000001.jpg\n"), "list_eval_partition.txt, line 1"),
+        (lambda r: (r / "list_eval_partition.txt").write_text("000001.jpg 0\n"), "000002.jpg"),
+        (lambda r: (r / "list_attr_celeba.txt").write_text("1\nBald Young\n"), "40 attributes"),
+        (lambda r: (r / "img_align_celeba").rename(r / "images"), "img_align_celeba/"),
+    ],
+)
+def test_a_wrong_data_set_is_one_sentence_that_names_the_file(celeba: Path, break_it, named: str) -> None:  # type: ignore[no-untyped-def]
+    break_it(celeba)
+    with pytest.raises(DatasetError, match=named):
+        read_celeba(celeba)
+
+
+def test_a_label_line_with_a_missing_column_is_named(celeba: Path) -> None:
+    path = celeba / "list_attr_celeba.txt"
+    lines = path.read_text().split("\n")
+    lines[4] = lines[4].rsplit(" ", 1)[0]
+    path.write_text("\n".join(lines))
+    with pytest.raises(DatasetError, match="line 5"):
+        read_celeba(celeba)
+
+
+def test_the_cache_is_completed_after_an_interruption(celeba: Path) -> None:
+    labels, whole = _open(celeba)
+    folder = celeba.parent / "cache"
+    expected = [whole.region(i)[0].copy() for i in range(32)]
+    # As a kill would leave it: some records, half a record, and pixels that belong to none.
+    records = (folder / "records.bin").read_bytes()
+    size = len(records) // 32
+    (folder / "records.bin").write_bytes(records[: 11 * size + 5])
+    again = open_cache(labels, folder)
+    assert all((again.region(i)[0] == e).all() for i, e in enumerate(expected))
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_network(celeba: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    labels, cache = _open(celeba)
+    device = torch.device("cpu")
+    unbroken, _ = train(labels, cache, TINY, tmp_path / "a", device)
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)  # a state after every step
+
+    class Killed(BaseException):
+        pass
+
+    for stop_at in (3, 1):  # in the first stage, and one step on in what is left
+        seen = iter(range(100))
+
+        def kill(_: object, seen=seen, stop_at: int = stop_at) -> None:  # type: ignore[no-untyped-def]
+            if next(seen) == stop_at:
+                raise Killed
+
+        with pytest.raises(Killed):
+            train(labels, cache, TINY, tmp_path / "b", device, kill)
+    resumed, _ = train(labels, cache, TINY, tmp_path / "b", device)
+    for key, value in unbroken.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_folder_with_another_recipes_run_is_refused(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))
+    with pytest.raises(TrainingError, match="another recipe"):
+        train(labels, cache, dataclasses.replace(TINY, seed=2), tmp_path / "run", torch.device("cpu"))
+
+
+def test_a_loss_that_is_no_number_stops_with_the_pass_and_the_remedy(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    wild = dataclasses.replace(TINY, stages=(Stage("trunk", 99, 2, 1e30, 1e30, 0.0),), normalisation="folded")
+    with pytest.raises(TrainingError, match=r"pass [12].*lower"):
+        train(labels, cache, wild, tmp_path / "run", torch.device("cpu"))
+
+
+def test_no_images_of_the_role_is_said(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    with pytest.raises(TrainingError, match="no images of role extra"):
+        train(labels, cache, dataclasses.replace(TINY, roles=(Role.EXTRA,)), tmp_path / "run", torch.device("cpu"))
+
+
+def test_every_recipe_of_the_package_loads() -> None:
+    assert {"paper", "standard"} <= set(recipe_names())
+    assert [load_recipe(n).name for n in recipe_names()] == recipe_names()
+
+
+def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(RecipeError, match="paper, standard"):
+        load_recipe("standrad")
+
+
+def test_a_recipe_with_a_misspelt_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text('[[stages]]\nlayout = "trunk"\ninput = 67\npases = 1\nrate = 1e-3\nend_rate = 0.0\n')
+    with pytest.raises(RecipeError, match="pases"):
+        load_recipe(str(path))
+
+
+def test_the_learning_rate_warms_up_and_falls_to_its_end() -> None:
+    stage = Stage("trunk", 131, 1, rate=2e-3, end_rate=1e-4, warm_up=0.1)
+    assert learning_rate(stage, 0.05) == pytest.approx(1e-3)
+    assert learning_rate(stage, 0.1) == pytest.approx(2e-3)
+    assert learning_rate(stage, 1.0) == pytest.approx(1e-4)
