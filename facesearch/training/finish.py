@@ -100,7 +100,7 @@ def fit_platt(logits: Floats, labels: Labels, prior: float = 5.0) -> tuple[Float
     return log_scale.detach().exp().numpy(), bias.detach().numpy()
 
 
-def fit_profile(logits: Floats, people: NDArray[np.int64], shrink: float = 0.1) -> tuple[Floats, Floats]:
+def fit_profile(logits: Floats, people: NDArray[np.int64], shrink: float = 0.01) -> tuple[Floats, Floats]:
     """Mean [40] and matrix [40, 40] of the profile (logits - mean) @ matrix: within-person differences are whitened.
 
     Two photos of one person then differ equally in every direction, so what tells people apart counts most. shrink:

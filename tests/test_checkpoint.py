@@ -1,0 +1,141 @@
+"""A checkpoint is read back as written, is never half written, and anything else is refused in one sentence."""
+
+import json
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from facesearch.attributes import NAMES
+from facesearch.network.checkpoint import (
+    CheckpointError,
+    load_checkpoint,
+    packaged_checkpoint,
+    read_digest,
+    save_checkpoint,
+)
+from facesearch.network.mcnn import Aux, Mcnn, Normalisation, parameter_count
+from facesearch.network.scorer import Scorer
+
+SMALL = {
+    "mean": np.array([120, 110, 100], np.float32),
+    "calibration.scale": np.linspace(0.5, 1.5, 40, dtype=np.float32),
+    "calibration.bias": np.linspace(-1, 1, 40, dtype=np.float32),
+    "profile.mean": np.zeros(40, np.float32),
+    "profile.matrix": np.eye(40, dtype=np.float32),
+}
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "checkpoint.safetensors"
+    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True, "terms": "research"})
+    return path
+
+
+def _rewrite(path: Path, tensors: dict[str, torch.Tensor], **changes: object) -> None:
+    checkpoint = load_checkpoint(path)
+    save_file(tensors, path, {"facesearch": json.dumps({**checkpoint.metadata, **changes})})
+
+
+def test_what_is_saved_is_read_back(saved: Path) -> None:
+    checkpoint = load_checkpoint(saved)
+    np.testing.assert_array_equal(checkpoint.calibration_bias, SMALL["calibration.bias"])
+    assert checkpoint.metadata["terms"] == "research"
+    assert checkpoint.digest == read_digest(saved)
+    assert checkpoint.scoring_model().attributes == NAMES
+
+
+def test_weights_are_kept_in_half_precision_and_count_as_the_paper_says(saved: Path) -> None:
+    assert {t.dtype for k, t in load_file(saved).items() if k.startswith(("mcnn.", "aux."))} == {torch.float16}
+    assert parameter_count(*load_checkpoint(saved).network()) == 11_546_732 + 1_640
+
+
+def test_scores_are_averaged_with_the_mirrored_face(saved: Path) -> None:
+    crops = np.random.default_rng(0).integers(0, 256, (3, 227, 227, 3), dtype=np.uint8)
+    scorer = Scorer(load_checkpoint(saved), "cpu")
+    mirrored = np.ascontiguousarray(crops[:, :, ::-1])
+    np.testing.assert_allclose(scorer.score(crops), scorer.score(mirrored), atol=1e-4)
+    assert scorer.score(crops[:0]).shape == (0, 40)
+
+
+def test_a_text_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a network")
+    with pytest.raises(CheckpointError, match="is no facesearch checkpoint"):
+        load_checkpoint(path)
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_another_networks_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(3)}, path)
+    with pytest.raises(CheckpointError, match="is no facesearch checkpoint"):
+        load_checkpoint(path)
+
+
+def test_a_wrong_shape_is_refused_and_named(saved: Path) -> None:
+    tensors = load_file(saved)
+    tensors["mcnn.conv2.weight"] = torch.zeros(100, 75, 5, 5)
+    _rewrite(saved, tensors)
+    with pytest.raises(CheckpointError, match=r"mcnn\.conv2\.weight has shape \[100, 75, 5, 5\]"):
+        load_checkpoint(saved).network()
+
+
+def test_a_missing_layer_is_refused_and_named(saved: Path) -> None:
+    tensors = load_file(saved)
+    del tensors["aux.weight"]
+    _rewrite(saved, tensors)
+    with pytest.raises(CheckpointError, match=r"aux\.weight is missing"):
+        load_checkpoint(saved).network()
+
+
+def test_a_wrong_calibration_shape_is_refused(saved: Path) -> None:
+    tensors = load_file(saved)
+    tensors["calibration.scale"] = torch.zeros(39)
+    _rewrite(saved, tensors)
+    with pytest.raises(CheckpointError, match=r"calibration\.scale"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"attributes": ["Bald"]}, "other attributes"),
+        ({"crop": {"size": 227, "side": 1.0, "padding": "black"}}, "another crop"),
+        ({"format": 99}, "another version"),
+    ],
+)
+def test_a_checkpoint_that_would_be_misread_is_refused(saved: Path, change: dict[str, object], says: str) -> None:
+    _rewrite(saved, load_file(saved), **change)
+    with pytest.raises(CheckpointError, match=says):
+        load_checkpoint(saved)
+
+
+def test_a_failed_write_leaves_the_file_that_was_there(saved: Path, tmp_path: Path) -> None:
+    before = saved.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))  # the disk is full after a megabyte
+    try:
+        with pytest.raises(CheckpointError, match="cannot be written"):
+            save_checkpoint(saved, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert saved.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == [saved.name]
+
+
+def test_the_packaged_checkpoint_is_complete() -> None:
+    checkpoint = load_checkpoint(packaged_checkpoint())
+    assert parameter_count(*checkpoint.network()) == 11_546_732 + 1_640
+    assert "non-commercial" in checkpoint.metadata["terms"]
+    assert checkpoint.metadata["figures"]["test"]["accuracy"] >= 90.0
+    assert checkpoint.metadata["figures"]["test"]["average_precision"] >= 73.0
