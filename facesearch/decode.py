@@ -7,8 +7,9 @@ that says so in plain words.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib.util
+import importlib
 import os
 import warnings
 from collections.abc import Callable
@@ -205,8 +206,7 @@ def _open_formats() -> tuple[str, ...]:
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     Image.init()
     names = [name for name in _FORMATS if name in Image.OPEN]
-    # By name: the extra is optional, and nothing but its opener is used.
-    if importlib.util.find_spec("pillow_heif") is not None:
+    with contextlib.suppress(ImportError):  # the extra is optional
         importlib.import_module("pillow_heif").register_heif_opener()
         names.append("HEIF")
     return tuple(names)

@@ -109,13 +109,13 @@ def _place_above(path: bytes, places: Collection[bytes]) -> bytes | None:
 
 def _unreadable(target: Target, path: bytes, reason: str, kept: int) -> Remark:
     sentence = f"{_name(target, path)} cannot be read ({reason}): check its permissions and whether its drive is there"
-    return Remark(join(target.root, path), sentence + (f"; {_stay(kept)}." if kept else "."))
+    return Remark(_at(target, path), sentence + (f"; {_stay(kept)}." if kept else "."))
 
 
 def _empty(target: Target, path: bytes, kept: int) -> Remark:
     deliberate = "remove the empty folder" if path else "put any file into it"
     return Remark(
-        join(target.root, path),
+        _at(target, path),
         f"{_name(target, path)} is suddenly empty, as if its drive were not mounted: {_stay(kept)}; if they were "
         f"deleted on purpose, {deliberate} and index again.",
     )
@@ -123,7 +123,7 @@ def _empty(target: Target, path: bytes, kept: int) -> Remark:
 
 def _linked(target: Target, path: bytes, kept: int) -> Remark:
     return Remark(
-        join(target.root, path),
+        _at(target, path),
         f"{_name(target, path)} has become a link, and links to folders are not followed: {_stay(kept)}; index the "
         f"folder it leads to.",
     )
@@ -134,4 +134,8 @@ def _stay(kept: int) -> str:
 
 
 def _name(target: Target, path: bytes) -> str:
-    return display(join(target.root, path) if path else target.root)
+    return display(_at(target, path))
+
+
+def _at(target: Target, path: bytes) -> bytes:
+    return join(target.root, path) if path else target.root
