@@ -44,7 +44,7 @@ def brute_force(tree: Node, p: list[np.ndarray]) -> np.ndarray:
 
 
 @given(trees, columns)
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_the_joint_score_is_the_sum_over_all_truth_tables(tree: Node, p: list[np.ndarray]) -> None:
     found = joint_probability(tree, p.__getitem__)
     assert found.shape == (FACES,)
@@ -54,6 +54,7 @@ def test_the_joint_score_is_the_sum_over_all_truth_tables(tree: Node, p: list[np
 
 
 @given(trees, columns)
+@settings(deadline=None)
 def test_denying_twice_scores_as_saying_it(tree: Node, p: list[np.ndarray]) -> None:
     assert parse("not not (bald or hat)").tree == parse("bald or hat").tree
     np.testing.assert_allclose(
@@ -70,6 +71,7 @@ def reordered(node: Node, shuffle: st.DrawFn) -> Node:
 
 
 @given(trees, columns, st.data())
+@settings(deadline=None)
 def test_the_order_of_and_and_or_changes_nothing_to_the_last_bit(
     tree: Node, p: list[np.ndarray], data: st.DataObject
 ) -> None:
@@ -125,6 +127,7 @@ def test_a_scan_in_chunks_is_the_scan_at_once() -> None:
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=30), st.none() | st.integers(1, 40), st.randoms())
+@settings(deadline=None)
 def test_the_best_are_those_of_a_full_sort(scores: list[float], top: int | None, random) -> None:
     ids = list(range(100, 100 + len(scores)))
     random.shuffle(ids)

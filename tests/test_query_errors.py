@@ -47,6 +47,11 @@ def test_words_that_are_not_scored_are_errors(text: str) -> None:
     refused(text)
 
 
+@pytest.mark.parametrize("text", ["woman with long brown hair", "red lipstick", "tall man"])
+def test_no_suggestion_that_only_resembles_the_words_behind(text: str) -> None:
+    assert "leave it out" in str(refused(text))
+
+
 @pytest.mark.parametrize(
     ("text", "position", "cause"),
     [

@@ -85,6 +85,7 @@ def test_every_phrase_of_the_vocabulary_means_what_it_says_there() -> None:
         ("fair-skinned", "Pale_Skin"),
         ("someone who looks young", "Young"),
         ("no hair", "Bald"),
+        ("she's smiling", "Smiling"),
     ],
 )
 def test_people_say_it_in_many_ways(said: str, name: str) -> None:

@@ -50,7 +50,7 @@ def evaluate(node: Node, face: dict[int, bool]) -> bool:
 
 @given(st.text(max_size=200) | speech | tight_speech)
 @example("man or" + " " * 30)
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
     try:
         query = parse(text)
@@ -62,7 +62,7 @@ def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
 
 
 @given(speech)
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_a_reading_is_read_as_itself(text: str) -> None:
     try:
         query = parse(text)
@@ -73,18 +73,20 @@ def test_a_reading_is_read_as_itself(text: str) -> None:
 
 
 @given(trees)
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 def test_every_tree_prints_as_a_description_that_means_it(tree: Node) -> None:
     assume(height(tree) <= MAX_HEIGHT and True in outcomes(tree))
     assert parse(str(tree)).tree == tree
 
 
 @given(trees)
+@settings(deadline=None)
 def test_denying_twice_is_saying_it(tree: Node) -> None:
     assert negate(negate(tree)) == tree
 
 
 @given(trees, st.integers(0, 2**40 - 1))
+@settings(deadline=None)
 def test_the_normal_form_keeps_the_meaning(tree: Node, bits: int) -> None:
     face = {i: bool(bits >> i & 1) for i in range(40)}
     assert evaluate(negate(tree), face) is not evaluate(tree, face)
@@ -103,12 +105,14 @@ def test_the_normal_form_keeps_the_meaning(tree: Node, bits: int) -> None:
         max_leaves=8,
     )
 )
+@settings(deadline=None)
 def test_impossible_and_always_true_are_found_exactly(tree: Node) -> None:
     faces = ({i: bool(bits >> i & 1) for i in range(4)} for bits in range(16))
     assert outcomes(tree) == {evaluate(tree, face) for face in faces}
 
 
 @given(trees)
+@settings(deadline=None)
 def test_leaves_come_from_left_to_right(tree: Node) -> None:
     assert {term.attribute for term, _ in leaves(tree)} == tree.attributes
 

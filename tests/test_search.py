@@ -141,7 +141,7 @@ def test_a_hit_carries_its_photo_box_and_digest(catalogue: Catalogue) -> None:
 
 
 @given(st.permutations(["man", "not bald", "(glasses or hat)", "no beard or moustache", "young"]))
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_what_is_said_changes_no_rank(catalogue: Catalogue, said: list[str]) -> None:
     first = search(catalogue, parse("man, not bald, (glasses or hat), no beard or moustache, young"), top=None)
     second = search(catalogue, parse(" and ".join(said)), top=None)

@@ -65,14 +65,13 @@ class Or:
 
     def __str__(self) -> str:
         parts: list[str] = []
-        bare = (
-            True  # a "no" may stand without parentheses while only further "no"s follow, else it would reach over them
-        )
+        bare = True  # a "no" needs no parentheses while only further "no"s follow: it would reach over anything else
         for child in reversed(self.children):
             text = str(child)
-            denies = isinstance(child, Not) or text.startswith(("no ", "not "))
+            group = isinstance(child, And)
+            denies = not group and text.startswith(("no ", "not "))
             bare = bare and denies
-            parts.append(f"({text})" if isinstance(child, And) or (denies and not bare) else text)
+            parts.append(f"({text})" if group or (denies and not bare) else text)
         return " or ".join(reversed(parts))
 
 

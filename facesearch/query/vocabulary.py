@@ -127,16 +127,18 @@ AND_WORDS = _words("and plus but also")
 WITH_WORDS = _words("with wearing wears wear wore")
 OR_WORDS = _words("or")
 NOR_WORDS = _words("nor")
-HE_WORDS = _words("he him his himself")
-SHE_WORDS = _words("she her hers herself")
+HE_WORDS = _words("he hes him his himself")
+SHE_WORDS = _words("she shes her hers herself")
 PERSON_WORDS = _words("person persons people someone somebody individual human suspect face faces")
 FILLERS = (
     HE_WORDS
     | SHE_WORDS
     | _words(
-        "a an the some any of in on at to is are was were be has have had having it its they them their i we you saw"
+        "a an the some any of in on at to is are was were be has have had having it its they them their i we you pair"
     )
-    | _words("who whose that which this these those there very really does did do looks looking look either both pair")
+    | _words(
+        "who whos whose that thats which this these those there very really does did do look looks looking either both"
+    )
 )
 
 _HAIR_COLOURS = frozenset(BY_NAME[name].index for names in _COLOURS.values() for name in names)
@@ -262,6 +264,8 @@ def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
     for length in range(1, len(typed) + 1):
         said = " ".join(typed[:length])
         for match in difflib.get_close_matches(said, _SUGGESTED, 4 * most, 0.75):
+            if length > 1 and difflib.SequenceMatcher(None, match.split()[0], typed[0]).ratio() < 0.6:
+                continue  # alike only in the words that follow the unknown one: "long brown hair" is no "brown hair"
             likeness[match] = max(likeness.get(match, 0.0), difflib.SequenceMatcher(None, match, said).ratio())
     for match in difflib.get_close_matches(typed[0], _CONNECTIVES, 1, 0.8):
         likeness[match] = difflib.SequenceMatcher(None, match, typed[0]).ratio()
