@@ -22,8 +22,7 @@ class Progress:
 
     total: photos known so far (while listing it grows); done: of these, settled; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
-    that ended as failed. While rescoring, total and done count the photos whose faces are scored again, and faces those
-    that were.
+    that ended as failed. While rescoring, done and total count faces, and failures the photos that could not be read.
     """
 
     stage: Stage

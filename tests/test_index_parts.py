@@ -4,12 +4,14 @@ import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal
+from indexer.workers import side_by_side
 
 
 def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
@@ -88,3 +90,45 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(use).result() is False
+
+
+def test_results_come_in_the_order_of_the_items_whoever_is_done_first() -> None:
+    second_is_done = threading.Event()
+
+    def work(number: int) -> int:
+        if number == 0:
+            assert second_is_done.wait(10)
+        if number == 1:
+            second_is_done.set()
+        return number * number
+
+    results = list(side_by_side(work, range(50), workers=4, stop=threading.Event()))
+    assert results == [(number, number * number) for number in range(50)]
+
+
+def test_workers_never_run_far_ahead_of_what_is_taken() -> None:
+    begun: list[int] = []
+    with closing(side_by_side(begun.append, range(1000), workers=2, stop=threading.Event())) as results:
+        for _ in range(5):
+            next(results)
+    assert len(begun) <= 5 + 2 * 3
+
+
+def test_what_a_worker_raises_reaches_the_caller() -> None:
+    def work(number: int) -> None:
+        if number == 3:
+            raise LookupError(number)
+
+    with pytest.raises(LookupError):
+        list(side_by_side(work, range(10), workers=2, stop=threading.Event()))
+
+
+def test_a_request_to_stop_does_not_wait_for_more_results() -> None:
+    stop = threading.Event()
+    taken = []
+    with closing(side_by_side(lambda number: number, range(1000), workers=2, stop=stop)) as results:
+        for _, number in results:
+            taken.append(number)
+            if number == 4:
+                stop.set()
+    assert taken == [0, 1, 2, 3, 4]
