@@ -3,14 +3,13 @@
     python benchmarks/wild_precision.py CELEBA
 
 CELEBA holds CelebA in its official layout, with original photos in img_celeba/ and list_role.txt. Only photos of role
-`test` are indexed, into a temporary catalogue, as `facesearch index` does it. A hit is right when the labels of its photo
-(which describe one person, also where several are in the picture) fit the description. Prints a table: how many photos
-fit, precision of the first ten, and what ten photos drawn at random would give. The descriptions were fixed before the
-first run; at least ten photos fit each.
+`test` are indexed, into a temporary catalogue, as `facesearch index` does it. A hit is right when the labels of its
+photo (which describe one person, also where several are in the picture) fit the description. Prints a table: how many
+photos fit, precision of the first ten, and what ten photos drawn at random would give. The descriptions were fixed
+before the first run; at least ten photos fit each.
 """
 
 import argparse
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -45,7 +44,7 @@ TOP = 10
 def read_test_labels(celeba: Path) -> dict[str, Labels]:
     """Labels of the original photos of role `test`, by file name."""
     roles = dict(line.split() for line in (celeba / "list_role.txt").read_text().splitlines())
-    there = set(os.listdir(celeba / "img_celeba"))
+    there = {p.name for p in (celeba / "img_celeba").iterdir()}
     found = {}
     for line in (celeba / "list_attr_celeba.txt").read_text().splitlines()[2:]:
         name, *signs = line.split()
