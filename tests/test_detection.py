@@ -1,0 +1,123 @@
+"""The detector finds the gallery's faces, also turned and small ones, and says what is wrong with its model file."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from db.schema import Box
+from facesearch.decode import decode_photo
+from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, YuNet, bundled_model, iou
+
+GALLERY = Path(__file__).parent / "gallery"
+
+
+@pytest.fixture(scope="module")
+def portrait() -> NDArray[np.uint8]:
+    """One upright face."""
+    return decode_photo(sorted(GALLERY.glob("man-goatee*.jpg"))[0]).rgb
+
+
+@pytest.fixture(scope="module")
+def detector() -> YuNet:
+    return YuNet()
+
+
+def test_a_portrait_has_one_face_with_eyes_above_the_mouth(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    (face,) = detector.detect([portrait])[0]
+    assert face.score >= SEARCH_FROM
+    assert face.turned == 0
+    right_eye, left_eye, nose, right_mouth, left_mouth = face.landmarks
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert max(right_eye[1], left_eye[1]) < nose[1] < min(right_mouth[1], left_mouth[1])
+    assert face.box.x < nose[0] < face.box.x + face.box.width
+
+
+@pytest.mark.parametrize(("turned", "quarter_turns"), [(90, 1), (180, 2), (270, 3)])
+def test_a_face_in_a_turned_photo_is_found_marked_and_placed(
+    detector: YuNet, portrait: NDArray[np.uint8], turned: int, quarter_turns: int
+) -> None:
+    (upright,) = detector.detect([portrait])[0]
+    height, width = portrait.shape[:2]
+    photo = np.ascontiguousarray(np.rot90(portrait, quarter_turns))  # anticlockwise, as if the camera had been turned
+    faces = detector.detect([photo])[0]
+    best = max(faces, key=lambda f: f.score)
+    assert best.turned in (0, turned)  # YuNet also finds some faces lying on their side
+    x, y, w, h = upright.box.x, upright.box.y, upright.box.width, upright.box.height
+    expected = {
+        90: Box(y, width - x - w, h, w),
+        180: Box(width - x - w, height - y - h, w, h),
+        270: Box(height - y - h, x, h, w),
+    }[turned]
+    assert iou(best.box, expected) > 0.5
+
+
+def test_the_landmarks_of_a_turned_face_lie_where_the_photo_shows_them(
+    detector: YuNet, portrait: NDArray[np.uint8]
+) -> None:
+    (upright,) = detector.detect([portrait])[0]
+    found = [f for f in detector.detect([np.ascontiguousarray(portrait[::-1, ::-1])])[0] if f.turned == 180]
+    height, width = portrait.shape[:2]
+    expected = np.array([width, height], np.float32) - upright.landmarks
+    assert len(found) == 1
+    assert np.abs(found[0].landmarks - expected).max() < 0.1 * upright.box.width
+
+
+def test_boxes_are_in_pixels_of_the_picture_given_however_large_it_is(
+    detector: YuNet, portrait: NDArray[np.uint8]
+) -> None:
+    (small,) = detector.detect([portrait])[0]
+    (large,) = detector.detect([np.repeat(np.repeat(portrait, 6, axis=0), 6, axis=1)])[0]
+    scaled = Box(small.box.x * 6, small.box.y * 6, small.box.width * 6, small.box.height * 6)
+    assert iou(large.box, scaled) > 0.8
+
+
+def test_a_face_of_64_pixels_in_a_large_photo_is_found(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    import cv2
+
+    (face,) = detector.detect([portrait])[0]
+    factor = 64 / max(face.box.width, face.box.height)
+    little = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    photo = np.full((1080, 1920, 3), 128, np.uint8)
+    photo[500 : 500 + little.shape[0], 900 : 900 + little.shape[1]] = little
+    assert any(f.score >= SEARCH_FROM for f in detector.detect([photo])[0])
+
+
+def test_faces_come_left_to_right(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    faces = detector.detect([np.hstack([portrait, portrait, portrait])])[0]
+    assert len(faces) == 3
+    assert [f.box.x for f in faces] == sorted(f.box.x for f in faces)
+
+
+def test_a_picture_without_a_face_gives_none_from_the_search_limit_on(detector: YuNet) -> None:
+    sky = np.full((300, 400, 3), (120, 170, 230), np.uint8)
+    assert detector.detect([sky]) == [[]]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2000)])
+def test_the_oddest_picture_sizes_are_looked_at(detector: YuNet, size: tuple[int, int]) -> None:
+    found = detector.detect([np.zeros((*size, 3), np.uint8)])[0]
+    assert all(f.score >= STORE_FROM for f in found)
+
+
+def test_the_bundled_model_is_the_one_whose_figures_are_known() -> None:
+    assert bundled_model().suffix == ".onnx"
+    assert YuNet().name == "yunet-8f2383e4dd3c"
+
+
+def test_a_detector_file_that_is_none_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_text("not a model")
+    with pytest.raises(DetectorError, match="--detector-model"):
+        YuNet(path)
+
+
+def test_a_missing_detector_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DetectorError, match="cannot be read"):
+        YuNet(tmp_path / "none.onnx")
+
+
+def test_overlap_is_the_share_of_the_union() -> None:
+    assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
+    assert iou(Box(0, 0, 10, 10), Box(20, 20, 5, 5)) == 0.0
