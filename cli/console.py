@@ -1,0 +1,54 @@
+"""Where words go: results to stdout, everything else to stderr; and names from the disk made safe to print."""
+
+import os
+import sys
+import unicodedata
+
+from rich.console import Console
+
+WIDE = 10_000
+"""Columns where no terminal sets a limit: a table in a file or a pipe keeps each of its rows on one line."""
+
+
+def printable(text: str) -> str:
+    """The text on one line and without characters that could steer a terminal or reorder what is read.
+
+    File names may hold any byte: control characters, line breaks, bidirectional overrides and bytes that are no UTF-8
+    appear as backslash escapes. Spaces of any width stay, since systems put them into names.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as os.fsdecode gives it
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def say(sentence: str) -> None:
+    """One line on stderr."""
+    print(printable(sentence), file=sys.stderr, flush=True)
+
+
+def results() -> Console:
+    """stdout for people: plain text, no markup in names, as wide as the terminal."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE
+    return console
+
+
+def remarks() -> Console:
+    """stderr, for progress displays."""
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+
+
+def tolerate_any_text() -> None:
+    """Let stdout and stderr escape what the terminal's encoding lacks, instead of failing on it."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

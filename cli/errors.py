@@ -1,0 +1,85 @@
+"""Exceptions of every room as one sentence on stderr and an exit code. Only here stands what the codes mean."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+
+import typer
+
+from cli.console import printable, say
+from db.errors import CatalogueError, RootTaken, RootUnknown
+from facesearch.errors import FacesearchError, QueryError
+from indexer.errors import IndexerError, NothingToIndex
+
+
+class ExitCode(IntEnum):
+    """What a script that calls the program can rely on."""
+
+    FOUND = 0
+    NOTHING = 1  # no face matched; score: no face in any photo
+    USAGE = 2  # a wrong option or query, a probe with several faces
+    UNUSABLE = 3  # the catalogue or a file cannot be used
+    SOME_FAILED = 4  # index --strict
+    FAULT = 70  # a fault of this program (EX_SOFTWARE of sysexits.h)
+    INTERRUPTED = 130  # Ctrl-C, as shells report it
+    BROKEN_PIPE = 141  # nobody reads stdout any more, as shells report it
+
+
+class UsageProblem(Exception):  # noqa: N818 (named after what is wrong)
+    """A request that makes no sense as it stands. The message is the sentence; `lines` stand below it."""
+
+    def __init__(self, sentence: str, lines: tuple[str, ...] = ()) -> None:
+        super().__init__(sentence)
+        self.lines = lines
+
+
+class FileProblem(Exception):  # noqa: N818
+    """A file that cannot be used as asked."""
+
+
+_USAGE = (UsageProblem, QueryError, NothingToIndex, RootUnknown, RootTaken)
+_UNUSABLE = (FileProblem, CatalogueError, FacesearchError, IndexerError)
+
+
+def reported(action: Callable[[], int]) -> int:
+    """Run a command; its exit code, or that of the exception it ended with, which is put into words here."""
+    try:
+        code = action()
+        sys.stdout.flush()
+        return code
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.TyperException as error:
+        return _usage_error(error)
+    except _USAGE as error:
+        say(f"Error: {error}")
+        for line in getattr(error, "lines", ()):
+            say(line)
+        return ExitCode.USAGE
+    except _UNUSABLE as error:
+        say(f"Error: {error}")
+        return ExitCode.UNUSABLE
+    except (KeyboardInterrupt, typer.Abort):
+        say("Interrupted.")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # What is still buffered would fail again when the interpreter flushes it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.BROKEN_PIPE
+    except Exception:
+        traceback.print_exc()
+        say("Error: this is a fault of facesearch; the catalogue keeps all that was stored before.")
+        return ExitCode.FAULT
+
+
+def _usage_error(error: typer.TyperException) -> int:
+    """What Typer found wrong with the command line; without a message, it has printed the help."""
+    message = error.format_message().strip()
+    if message:
+        say(f"Error: {printable(message)}")
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            say(f"Try: {context.command_path} --help")
+    return ExitCode.USAGE

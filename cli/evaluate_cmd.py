@@ -1,0 +1,105 @@
+"""`facesearch evaluate`: how good a network is on faces that it never saw."""
+
+from enum import StrEnum
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.console import results
+from cli.errors import ExitCode
+from cli.train_cmd import DataArgument, WorkOption
+
+if TYPE_CHECKING:
+    from facesearch.training.evaluate import Evaluation, Figures
+
+
+class EvaluatedRole(StrEnum):
+    """Which images of the data set; by default those that nothing was trained, chosen or calibrated on."""
+
+    TEST = "test"
+    VAL = "val"
+    CALIBRATE = "calibrate"
+    TRAIN = "train"
+    EXTRA = "extra"
+
+
+def evaluate(
+    data: DataArgument,
+    role: Annotated[
+        EvaluatedRole, typer.Option("--role", help="Which images of the data set; only test tells how good it is.")
+    ] = EvaluatedRole.TEST,
+    checkpoint: options.CheckpointOption = None,
+    csv: options.CsvOption = None,
+    work: WorkOption = Path("runs"),
+    device: options.DeviceOption = options.Device.AUTO,
+) -> int:
+    """Measure a network on a data set: accuracy, average precision and calibration, attribute by attribute.
+
+    The figures are of what `index` computes. A face that the detector misses is cut where faces usually are, and
+    counts.
+    """
+    from cli.output import to_stdout
+    from cli.progress import status
+    from cli.results import wanted
+    from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.training.datasets import Role, open_cache, read_celeba
+    from facesearch.training.evaluate import evaluate as evaluate_on
+
+    with wanted(csv=csv, json=False) as outputs:
+        network = load_checkpoint(checkpoint)
+        with status() as display:
+            labels = read_celeba(data)
+            cache = open_cache(labels, work / "cache", lambda done, total: display.show("Finding faces", done, total))
+            found = evaluate_on(
+                network,
+                labels,
+                cache,
+                Role(role.value),
+                device.value,
+                lambda done, total: display.show("Scoring faces", done, total),
+            )
+            display.flush()
+        if outputs.csv is not None:
+            outputs.csv.write(_csv(found.together))
+        if outputs.csv_on_stdout:
+            to_stdout(_csv(found.together))
+        else:
+            print_evaluation(found)
+    return ExitCode.FOUND
+
+
+def print_evaluation(found: "Evaluation") -> None:
+    """The table of all attributes, and a line of means for each framing."""
+    from cli.output import new_table
+    from facesearch.attributes import NAMES
+    from facesearch.training.evaluate import COLUMNS
+
+    console = results()
+    table = new_table()
+    table.add_column(f"{found.role.value}, in percent", no_wrap=True)
+    for name in COLUMNS:
+        table.add_column(name.replace("_", " "), justify="right")
+    columns = [getattr(found.together, name) for name in COLUMNS]
+    for index, attribute in enumerate(NAMES):
+        table.add_row(attribute, *(f"{100 * float(column[index]):.2f}" for column in columns))
+    console.print(table)
+    for name, figures in (("all", found.together), *found.by_framing.items()):
+        means = figures.summary()
+        console.print(
+            f"{name}: {means['faces']:,} faces ({means['detected']:,} detected), accuracy {means['accuracy']:.2f} "
+            f"(majority {means['majority']:.2f}), balanced accuracy {means['balanced_accuracy']:.2f}, "
+            f"average precision {means['average_precision']:.2f}, calibration error {means['calibration_error']:.4f}",
+            soft_wrap=True,
+        )
+
+
+def _csv(figures: "Figures") -> bytes:
+    from facesearch.training.evaluate import write_csv
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "figures.csv"
+        write_csv(figures, file)
+        return file.read_bytes()

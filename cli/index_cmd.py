@@ -1,0 +1,151 @@
+"""`facesearch index`: find and score the faces of photo folders."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.console import say
+from cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from cli.progress import Status
+    from indexer.report import Progress, RunReport
+
+_LISTED = 50
+
+
+def index(
+    context: typer.Context,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PHOTOS...]",
+            help="Folders with photos; without any, every folder indexed before.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 if any photo failed or a sub-folder could not be read.")
+    ] = False,
+    catalogue: options.CatalogueOption = None,
+    device: options.DeviceOption = options.Device.AUTO,
+    checkpoint: options.CheckpointOption = None,
+    detector_model: options.DetectorOption = None,
+) -> int:
+    """Find the faces in photo folders, score 40 attributes of each, and store them in the catalogue.
+
+    A second run opens only what is new or changed. Photos that are gone leave the results; a folder that is missing
+    as a whole, such as an unplugged drive, is reported and its photos stay. Ctrl-C stops after what is decided is
+    stored.
+
+    The photos themselves are only read. With another network all faces are scored again; the old scores serve until
+    that is done.
+    """
+    from cli.faces import new_detector, new_scorer
+    from cli.progress import status
+    from cli.results import opened
+    from facesearch.network.checkpoint import load_checkpoint
+    from indexer.pipeline import index_folders
+
+    network = load_checkpoint(checkpoint)
+    with opened(options.catalogue_of(context, catalogue), create=True) as target, status() as display:
+        report = index_folders(
+            target,
+            photos or [],
+            model=network.scoring_model(),
+            new_scorer=lambda: new_scorer(network, device.value),
+            new_detector=lambda: new_detector(detector_model),
+            progress=_Teller(display).tell,
+        )
+        display.flush()
+    _print(report)
+    if report.interrupted:
+        say("Interrupted: what was done so far is stored, and the next run goes on from there.")
+        return ExitCode.INTERRUPTED
+    if report.unusable:
+        return ExitCode.UNUSABLE
+    return ExitCode.SOME_FAILED if strict and (report.failed or report.spared) else ExitCode.FOUND
+
+
+class _Teller:
+    """Turns where a run stands into words."""
+
+    def __init__(self, display: "Status") -> None:
+        self._display = display
+        self._began: float | None = None
+
+    def tell(self, now: "Progress") -> None:
+        from cli.progress import duration
+        from indexer.report import Stage
+
+        if now.stage is Stage.LISTING:
+            self._display.show("Listing photos", now.total, None)
+        elif now.stage is Stage.SNAPSHOT:
+            self._display.show("Building the index", now.done, now.total)
+        else:
+            if self._began is None or now.done == now.unchanged:
+                self._began = time.monotonic()
+            worked, seconds = now.done - now.unchanged, time.monotonic() - self._began
+            rate = worked / seconds if seconds > 0 else 0.0
+            rescoring = now.stage is Stage.RESCORING
+            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if worked else []
+            if not rescoring:
+                words.append(f"{now.faces:,} faces")
+            words.append(f"{now.failures:,} failed")
+            if worked and now.done < now.total:
+                words.append(f"{duration((now.total - now.done) / rate)} left")
+            self._display.show("Scoring again" if rescoring else "Indexing", now.done, now.total, ", ".join(words))
+
+
+def _print(report: "RunReport") -> None:
+    """What the run did: numbers, then everything that the user should know or mend."""
+    from cli.console import printable, results
+
+    console = results()
+    for line in _lines(report):
+        console.print(printable(line), soft_wrap=True)
+
+
+def _lines(report: "RunReport") -> Iterator[str]:
+    opened = report.photos - report.unchanged
+    yield (
+        f"{report.photos:,} photos: {report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
+        f"; {opened:,} opened, {report.unchanged:,} unchanged"
+    )
+    numbers = (
+        (report.faces, "new faces"),
+        (report.same_content, "of the opened files hold a photo known under another name"),
+        (report.missing, "photos are gone and have left the results"),
+        (report.returned, "photos are back"),
+        (report.rescored, "faces scored by this network"),
+    )
+    yield from (f"{number:,} {words}" for number, words in numbers if number)
+    if report.waiting:
+        yield (
+            f"{report.waiting:,} faces could not be scored by this network because their photos cannot be read; "
+            + ("" if report.serving else "searches use the former network's scores until they can")
+        ).removesuffix("; ")
+    if report.snapshot_trouble:
+        yield f"Searches will be slower: {report.snapshot_trouble}"
+    if report.unsupported:
+        yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
+    if report.others:
+        yield f"Other files: {_by_extension(report.others)}"
+    for remark in (*report.unusable, *report.spared, *report.linked):
+        yield remark.sentence
+    failures = [*report.failures, *report.waiting_photos]
+    if failures:
+        yield "Failed:"
+    for failure in failures[:_LISTED]:
+        yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
+    if len(failures) > _LISTED:
+        yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
+
+
+def _by_extension(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {extension or 'without extension'}" for extension, number in counts.most_common())

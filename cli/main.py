@@ -1,0 +1,86 @@
+"""The program `facesearch`: one Typer app, a file for each command.
+
+What a command needs is imported when it runs, so that help and searches start fast.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.attributes_cmd import attributes
+from cli.console import tolerate_any_text
+from cli.errors import reported
+from cli.evaluate_cmd import evaluate
+from cli.index_cmd import index
+from cli.roots_cmd import roots
+from cli.score_cmd import score
+from cli.search_cmd import DescriptionCommand, search
+from cli.similar_cmd import similar
+from cli.status_cmd import status
+from cli.train_cmd import train
+
+app = typer.Typer(
+    name="facesearch",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(version("facesearch"))
+        raise typer.Exit
+
+
+@app.callback()
+def facesearch(
+    context: typer.Context,
+    catalogue: options.CatalogueOption = None,
+    version: Annotated[  # noqa: ARG001 (its callback does the work)
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Find the faces in a photo folder that fit a description, or that resemble a face.
+
+    `facesearch index FOLDER` first, then `facesearch search "male, goatee, not bald" --html sheet.html`.
+
+    Exit codes: 0 found, 1 nothing matched, 2 wrong usage or query, 3 the catalogue or a file cannot be used, 4 some
+    photos failed (index --strict), 130 interrupted.
+    """
+    chosen: Path | None = catalogue
+    context.obj = chosen
+
+
+app.command()(index)
+app.command(cls=DescriptionCommand)(search)
+app.command()(similar)
+app.command()(score)
+app.command()(attributes)
+app.command()(roots)
+app.command()(status)
+app.command()(train)
+app.command()(evaluate)
+
+
+def run(arguments: list[str]) -> int:
+    """Run the program with these arguments; its exit code."""
+    command = typer.main.get_command(app)
+
+    def action() -> int:
+        with command.make_context("facesearch", arguments) as context:
+            return int(command.invoke(context) or 0)
+
+    return reported(action)
+
+
+def main() -> None:
+    """The console script."""
+    tolerate_any_text()
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,105 @@
+"""Options that several commands share, so that each means the same everywhere."""
+
+import math
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.errors import UsageProblem
+
+ENVIRONMENT = "FACESEARCH_CATALOGUE"
+
+
+class Device(StrEnum):
+    """Where the network computes; auto takes a GPU where there is one."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
+def _fraction(value: float) -> float:
+    if not (math.isfinite(value) and 0.0 <= value <= 1.0):
+        raise typer.BadParameter(f"{value} is not a number from 0 to 1.")
+    return value
+
+
+CatalogueOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--catalogue",
+        metavar="PATH",
+        help=f"The catalogue file. Else ${ENVIRONMENT} names it, else it lies in your data folder.",
+        show_default=False,
+    ),
+]
+TopOption = Annotated[str, typer.Option("--top", metavar="N|all", help="How many of the best results.")]
+MinScoreOption = Annotated[
+    float, typer.Option("--min-score", metavar="P", callback=_fraction, help="Least score, 0 to 1.")
+]
+MinDetectionOption = Annotated[
+    float,
+    typer.Option(
+        "--min-detection",
+        metavar="P",
+        callback=_fraction,
+        help="Least detection score of a face, 0 to 1. Below .8 lie hidden and tilted faces, and false ones.",
+    ),
+]
+CsvOption = Annotated[
+    Path | None,
+    typer.Option("--csv", metavar="FILE|-", help="Write the results as CSV (UTF-8); - is stdout.", show_default=False),
+]
+HtmlOption = Annotated[
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
+AllAttributesOption = Annotated[
+    bool, typer.Option("--all-attributes", help="In CSV and JSON: all 40 attributes, not only those asked for.")
+]
+DeviceOption = Annotated[
+    Device, typer.Option("--device", help="Where the network computes; auto takes a GPU where there is one.")
+]
+CheckpointOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint", metavar="FILE", help="Another network, written by `facesearch train`.", show_default=False
+    ),
+]
+DetectorOption = Annotated[
+    Path | None,
+    typer.Option("--detector-model", metavar="FILE", help="Another YuNet file (.onnx).", show_default=False),
+]
+
+
+def top_of(text: str) -> int | None:
+    """The number that --top gives, None for "all". Raises typer.BadParameter."""
+    if text.strip().casefold() == "all":
+        return None
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise typer.BadParameter(f"{text!r} is neither a number from 1 on nor 'all'.", param_hint="'--top'")
+    return number
+
+
+def catalogue_of(context: typer.Context, named: Path | None) -> Path:
+    """The catalogue to use: the one named with the command, before it, in the environment, or the user's own.
+
+    Raises UsageProblem when two different ones are named on one command line: investigations must not mix.
+    """
+    before: Path | None = context.find_root().obj
+    if named is not None and before is not None and named != before:
+        raise UsageProblem(f"Two catalogues are named, {before} and {named}: name one.")
+    chosen = named or before or os.environ.get(ENVIRONMENT)
+    if chosen:
+        return Path(chosen).expanduser()
+    import platformdirs
+
+    return platformdirs.user_data_path("facesearch") / "faces.db"

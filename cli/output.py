@@ -1,0 +1,173 @@
+"""Results as a table for people, and as CSV and JSON for programs. One record feeds CSV and JSON, so they never differ.
+
+CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very bytes that the system gives, so that it
+opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
+
+Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
+begins with /, all others are numbers and digests; a line break in a name stays within its quoted cell. Names are
+therefore never altered.
+"""
+
+import csv
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cli.console import printable, results
+from facesearch.attributes import ATTRIBUTES, Attribute
+from facesearch.detection import Detection
+from facesearch.search import Hit, SearchResult
+
+LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
+
+HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
+FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection")
+LAST_COLUMNS = ("turned",)
+"""After the attributes: degrees by which the photo was turned when the face was found."""
+
+_GAP = 2  # columns between two columns
+Record = Mapping[str, Any]
+
+
+def shown_attributes(hits: Sequence[Hit], all_attributes: bool) -> tuple[Attribute, ...]:
+    """All 40, or those that were asked for: each once, in order of appearance."""
+    if all_attributes or not hits:
+        return ATTRIBUTES if all_attributes else ()
+    return tuple(dict.fromkeys(each.asked.attribute for each in hits[0].asked))
+
+
+def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterable[Record]:
+    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and LAST_COLUMNS in this order."""
+    for hit in result.hits:
+        face = hit.face
+        yield {
+            "rank": hit.rank,
+            "score": _short(hit.score),
+            "photo": str(face.path),
+            "face": face.face,
+            **_place(face.x, face.y, face.width, face.height, face.detection),
+            "sha256": face.sha256,
+            "model": result.model.short,
+            **_probabilities(hit.probabilities, attributes),
+            "turned": face.turned,
+        }
+
+
+def face_record(photo: Path, number: int, face: Detection, probabilities: NDArray[np.floating]) -> Record:
+    """What `score` says of one face: FACE_COLUMNS, all 40 attributes and LAST_COLUMNS. number: from 0 in the photo."""
+    return {
+        "photo": os.path.abspath(photo),  # noqa: PTH100 (links stay)
+        "face": number,
+        **_place(face.box.x, face.box.y, face.box.width, face.box.height, face.score),
+        **_probabilities(probabilities, ATTRIBUTES),
+        "turned": face.turned,
+    }
+
+
+def header(first: Sequence[str], attributes: Sequence[Attribute]) -> list[str]:
+    """The columns of a CSV, which has them even where nothing was found."""
+    return [*first, *(each.name for each in attributes), *LAST_COLUMNS]
+
+
+def write_csv(write: Callable[[bytes], object], columns: Sequence[str], records: Iterable[Record]) -> None:
+    """A header and one row a record, through `write`."""
+    rows = csv.writer(_Encoder(write))
+    rows.writerow(columns)
+    rows.writerows([record[name] for name in columns] for record in records)
+
+
+def write_json(write: Callable[[bytes], object], records: Iterable[Record]) -> None:
+    """A list of objects, one a line."""
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    write(f"[\n{lines}\n]\n".encode("utf-8", "backslashreplace") if lines else b"[]\n")
+
+
+def to_stdout(data: bytes) -> None:
+    """Bytes as they are, whatever encoding the terminal has."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def new_table() -> Table:
+    """A table as all commands print it: a rule below the heading, nothing else."""
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+
+
+class _Encoder:
+    """What csv.writer writes to."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+
+    def write(self, text: str) -> None:
+        self._write(text.encode("utf-8", "surrogateescape"))
+
+
+def print_table(result: SearchResult, score_heading: str) -> None:
+    """The hits as a table on stdout, and below it what they are worth."""
+    console = results()
+    console.print(hit_table(result.hits, score_heading, console.width))
+    console.print(Text(LEAD, style="dim"))
+
+
+def hit_table(hits: Sequence[Hit], score_heading: str, width: int) -> Table:
+    """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo."""
+    table = new_table()
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column(score_heading, justify="right", no_wrap=True)
+    asked = hits[0].asked if hits else ()
+    with_place = width >= 120
+    room = width - len(score_heading) - (34 if with_place else 17)  # for what was asked and the photo
+    longest = max((len(hit.face.display) for hit in hits), default=0)
+    apart = sum(max(5, len(each.asked.words)) + _GAP for each in asked) + min(longest, 36) <= room
+    if apart:
+        for each in asked:
+            table.add_column(each.asked.words, justify="right", no_wrap=True)
+    elif asked:
+        table.add_column("as described", max_width=max(24, room - _GAP - min(longest, room // 2)))
+    if with_place:
+        table.add_column("at", no_wrap=True)
+    table.add_column("face", justify="right", no_wrap=True)
+    table.add_column("photo", overflow="fold")
+    for hit in hits:
+        held = [f"{each.probability * 100:.0f} %" for each in hit.asked]
+        row = [str(hit.rank), f"{hit.score:.3f}"]
+        row += (
+            held
+            if apart
+            else [", ".join(f"{each.asked.words} {each.probability * 100:.0f}%" for each in hit.asked)]
+            if asked
+            else []
+        )
+        row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
+        turned = f" (turned {hit.face.turned}°)" if hit.face.turned else ""
+        table.add_row(*row, str(hit.face.face), Text(printable(hit.face.display) + turned))
+    return table
+
+
+def place_in_words(x: float, y: float, width: float, height: float) -> str:
+    """A box for people: where its left upper corner lies, and how large it is, in pixels of the upright photo."""
+    return f"{x:.0f},{y:.0f} {width:.0f}x{height:.0f}"
+
+
+def _place(x: float, y: float, width: float, height: float, detection: float) -> dict[str, float]:
+    named = zip(("x", "y", "width", "height"), (x, y, width, height), strict=True)
+    return {**{name: round(value, 2) for name, value in named}, "detection": _short(detection)}
+
+
+def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float]:
+    return {each.name: _short(float(values[each.index])) for each in attributes}
+
+
+def _short(value: float) -> float:
+    """Six digits: more than the network knows, and enough to keep the ranking."""
+    return float(f"{value:.6g}")

@@ -1,0 +1,150 @@
+"""A result as one self-contained page: a grid of faces with their scores, to look at, to print and to hand on.
+
+Nothing is loaded from elsewhere and nothing runs: pictures are data: URIs, the one style sheet is named by its digest
+in the Content-Security-Policy, there is no script. All text is escaped.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote_from_bytes
+
+from cli.console import printable
+from cli.output import LEAD
+from cli.thumbnails import Thumbnail
+
+_STYLE = """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1280px; padding: 28px 32px 48px; background: #fff; color: #1d1f21;
+  font: 14px/1.45 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+h1 { margin: 0; font-size: 24px; font-weight: 600; line-height: 1.25; overflow-wrap: anywhere; }
+.kind { margin: 0 0 2px; color: #5d6368; }
+header { border-bottom: 1px solid #c9cdd1; padding-bottom: 16px; display: flex; gap: 24px; }
+header > div { flex: 1; min-width: 0; }
+header > img, header > .none { width: 160px; height: 160px; flex: none; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 14px 0 0; }
+dt { color: #5d6368; }
+dd { margin: 0; overflow-wrap: anywhere; }
+.lead { margin: 16px 0 20px; padding: 9px 14px; background: #fdf6e3; border-left: 4px solid #b58900; }
+ol { list-style: none; margin: 0; padding: 0; display: grid; gap: 18px;
+  grid-template-columns: repeat(auto-fill, minmax(188px, 1fr)); }
+.hit { border: 1px solid #d9dcdf; border-radius: 6px; overflow: hidden; break-inside: avoid; background: #fff; }
+.hit > img, .hit > .none { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; background: #ececec; }
+.none { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 6px; padding: 12px;
+  background: #f3f4f5; color: #5d6368; text-align: center; font-size: 12px; overflow-wrap: anywhere; }
+.none svg { width: 44%; }
+.text { padding: 9px 12px 11px; }
+.top { display: flex; justify-content: space-between; align-items: baseline; margin: 0 0 4px; }
+.rank { color: #5d6368; }
+.score { font-size: 17px; font-weight: 600; font-variant-numeric: tabular-nums; }
+table { width: 100%; border-collapse: collapse; margin: 0 0 6px; }
+td { padding: 1px 0; vertical-align: baseline; overflow-wrap: anywhere; }
+td:last-child { text-align: right; white-space: nowrap; padding-left: 8px; font-variant-numeric: tabular-nums; }
+.name { margin: 0; font-size: 12px; overflow-wrap: anywhere; }
+.name a { color: #1f4e8c; text-decoration: none; }
+.name a:hover { text-decoration: underline; }
+.small { margin: 2px 0 0; font-size: 11px; color: #5d6368; overflow-wrap: anywhere; }
+@media print {
+  body { max-width: none; padding: 0; font-size: 11px; }
+  ol { grid-template-columns: repeat(5, 1fr); gap: 10px; }
+  .lead { background: #fff; border: 1px solid #777; border-left-width: 4px; }
+  .name a { color: inherit; }
+}
+"""
+_PLACEHOLDER = (
+    '<svg viewBox="0 0 64 64" fill="none" stroke="#9aa0a6" stroke-width="2" aria-hidden="true">'
+    '<circle cx="32" cy="24" r="12"/><path d="M10 58c0-13 9-20 22-20s22 7 22 20"/><path d="M8 8l48 48"/></svg>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A face to show. photo: bytes of its absolute path, name: the same as text; notes: small print."""
+
+    thumbnail: Thumbnail
+    photo: bytes
+    name: str
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One hit. words: each thing asked for, with the probability that it holds, 0..1."""
+
+    rank: int
+    score: float
+    words: Sequence[tuple[str, float]]
+    picture: Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
+
+    score: what the number on each card is. probe: the face that was looked for, if there is one.
+    """
+
+    kind: str
+    title: str
+    score: str
+    facts: Sequence[tuple[str, str]]
+    probe: Picture | None = None
+
+
+def write_page(write: Callable[[bytes], object], page: Page, cards: Iterable[Card]) -> None:
+    """Write the page, card by card, through `write`."""
+    for part in _parts(page, cards):
+        write(part.encode("utf-8", "replace"))
+
+
+def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    facts = "".join(f"<dt>{_text(label)}</dt><dd>{_text(text)}</dd>" for label, text in page.facts)
+    yield (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{_text(page.title)} - facesearch</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<header>\n<div>\n<p class="kind">{_text(page.kind)}</p>\n<h1>{_text(page.title)}</h1>\n'
+        f"<dl>{facts}</dl>\n</div>\n"
+        f"{_picture(page.probe, 'The face that was looked for') if page.probe else ''}</header>\n"
+        f'<p class="lead">{_text(LEAD)}</p>\n<ol>\n'
+    )
+    none = True
+    for card in cards:
+        none = False
+        yield _card(card, page.score)
+    yield "</ol>\n"
+    if none:
+        yield "<p>No face matched.</p>\n"
+    yield "</body>\n</html>\n"
+
+
+def _card(card: Card, score: str) -> str:
+    picture = card.picture
+    rows = "".join(f"<tr><td>{_text(words)}</td><td>{p * 100:.0f} %</td></tr>" for words, p in card.words)
+    notes = "".join(f'<p class="small">{_text(note)}</p>' for note in picture.notes)
+    link = "file://" + quote_from_bytes(picture.photo)
+    return (
+        f'<li class="hit">{_picture(picture, f"Face {card.rank}")}<div class="text">'
+        f'<p class="top"><span class="rank">{card.rank}.</span>'
+        f'<span class="score" title="{_text(score)}">{card.score:.3f}</span></p>'
+        f"{f'<table>{rows}</table>' if rows else ''}"
+        f'<p class="name"><a href="{escape(link)}">{_text(picture.name)}</a></p>{notes}</div></li>\n'
+    )
+
+
+def _picture(picture: Picture, alt: str) -> str:
+    if picture.thumbnail.jpeg is None:
+        return f'<div class="none">{_PLACEHOLDER}<span>{_text(picture.thumbnail.reason)}</span></div>'
+    data = base64.b64encode(picture.thumbnail.jpeg).decode()
+    return f'<img alt="{_text(alt)}" src="data:image/jpeg;base64,{data}">'
+
+
+def _text(text: str) -> str:
+    return escape(printable(text))

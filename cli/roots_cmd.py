@@ -1,0 +1,49 @@
+"""`facesearch roots`: the indexed folders."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import options
+from cli.console import printable, results, say
+from cli.errors import ExitCode
+
+
+def roots(
+    context: typer.Context,
+    moved: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            "--moved", metavar="OLD NEW", help="The folder indexed as OLD is now found at NEW.", show_default=False
+        ),
+    ] = None,
+    catalogue: options.CatalogueOption = None,
+) -> int:
+    """List the indexed folders; or say that one has moved, such as a drive that is now mounted elsewhere."""
+    from cli.output import new_table
+    from cli.results import opened
+    from db.roots import list_roots, move_root
+
+    with opened(options.catalogue_of(context, catalogue)) as target:
+        if moved is not None:
+            old, new = moved
+            with target.write() as session:
+                move_root(session, old, new)
+            if not new.is_dir():
+                say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
+        with target.read() as session:
+            known = list_roots(session)
+    if not known:
+        say("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
+        return ExitCode.FOUND
+    table = new_table()
+    table.add_column("folder", overflow="fold")
+    for heading in ("photos", "missing"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("now", no_wrap=True)
+    for root in known:
+        there = "there" if root.path.is_dir() else "not there"
+        table.add_row(printable(root.display), f"{root.files:,}", f"{root.missing:,}", there)
+    results().print(table)
+    return ExitCode.FOUND

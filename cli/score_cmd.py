@@ -1,0 +1,127 @@
+"""`facesearch score`: what the network sees in each face of some photos."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.console import printable, results, say
+from cli.errors import ExitCode, FileProblem
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from cli.output import Record
+
+_UNDECIDED = 0.5
+
+
+def score(
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photo files.", show_default=False)],
+    csv: options.CsvOption = None,
+    json: options.JsonOption = False,
+    all_attributes: Annotated[
+        bool, typer.Option("--all-attributes", help="In the table: all 40 attributes, also those that do not hold.")
+    ] = False,
+    device: options.DeviceOption = options.Device.AUTO,
+    checkpoint: options.CheckpointOption = None,
+    detector_model: options.DetectorOption = None,
+) -> int:
+    """Show what the network sees in each face of the photos, without storing anything.
+
+    Faces are numbered from 0, left to right, from a detection score of .6 on. CSV and JSON hold the probabilities of
+    all 40 attributes.
+    """
+    from cli.output import FACE_COLUMNS, LEAD, header, to_stdout, write_csv, write_json
+    from cli.results import wanted
+    from facesearch.attributes import ATTRIBUTES
+
+    with wanted(csv=csv, json=json, never=photos) as outputs:
+        records: list[Record] = []
+        failed = 0
+        for photo, found in _scored(photos, checkpoint, detector_model, device.value):
+            if isinstance(found, FileProblem):
+                say(f"Error: {found}")
+                failed += 1
+                continue
+            if not found:
+                say(f"{photo}: no face")
+            records += found
+            if found and not (json or outputs.csv_on_stdout):
+                console = results()
+                console.print(printable(str(photo)), style="bold", soft_wrap=True)
+                console.print(_table(found, all_attributes))
+        columns = header(FACE_COLUMNS, ATTRIBUTES)
+        if outputs.csv is not None:
+            write_csv(outputs.csv.write, columns, records)
+        if outputs.csv_on_stdout:
+            write_csv(to_stdout, columns, records)
+        elif json:
+            write_json(to_stdout, records)
+        elif records:
+            results().print(LEAD, style="dim")
+    if failed:
+        return ExitCode.UNUSABLE
+    return ExitCode.FOUND if records else ExitCode.NOTHING
+
+
+def _scored(
+    photos: Sequence[Path], checkpoint: Path | None, detector_model: Path | None, device: str
+) -> "Iterator[tuple[Path, list[Record] | FileProblem]]":
+    """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
+    from cli.faces import calibrated, logits_of, new_detector, new_scorer, see
+    from cli.output import face_record
+    from facesearch.network.checkpoint import load_checkpoint
+
+    network = load_checkpoint(checkpoint)
+    detector = new_detector(detector_model)
+    scorer = None
+    for photo in photos:
+        try:
+            seen = see(photo, detector)
+        except FileProblem as problem:
+            yield photo, problem
+            continue
+        if seen.faces and scorer is None:
+            scorer = new_scorer(network, device)
+        if scorer is None:  # no face in this photo or any before
+            yield photo, []
+            continue
+        values = calibrated(logits_of(seen, seen.faces, scorer), network)
+        faces = enumerate(zip(seen.faces, values, strict=True))
+        yield photo, [face_record(photo, number, face, row) for number, (face, row) in faces]
+
+
+def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":
+    from cli.output import new_table, place_in_words
+
+    table = new_table()
+    table.add_column("face", justify="right", no_wrap=True)
+    table.add_column("at", no_wrap=True)
+    table.add_column("detection", justify="right", no_wrap=True)
+    table.add_column("what the network sees")
+    for record in records:
+        place = place_in_words(*(record[name] for name in ("x", "y", "width", "height")))
+        table.add_row(
+            str(record["face"]), place, f"{record['detection']:.2f}", ", ".join(_words(record, all_attributes))
+        )
+    return table
+
+
+def _words(record: "Record", all_attributes: bool) -> list[str]:
+    """What holds, surest first, and of sex and age whichever is likelier; or all 40 under their own names."""
+    from facesearch.attributes import ATTRIBUTES
+    from facesearch.query.phrases import phrase
+
+    if all_attributes:
+        return [f"{each.name} {record[each.name] * 100:.0f} %" for each in ATTRIBUTES]
+    either_way = {"Male", "Young"}
+    said = []
+    for each in ATTRIBUTES:
+        p = record[each.name]
+        holds = p >= _UNDECIDED
+        if holds or each.name in either_way:
+            said.append((p if holds else 1 - p, phrase(each.index, holds)))
+    return [f"{words} {p * 100:.0f} %" for p, words in sorted(said, key=lambda pair: -pair[0])]

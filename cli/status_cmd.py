@@ -1,0 +1,109 @@
+"""`facesearch status`: what the catalogue holds, and which network serves it."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.console import printable, results
+from cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from db.catalogue import Catalogue
+    from db.models import ScoringModel
+    from db.photos import Failure
+
+_LISTED = 10
+
+
+def status(
+    context: typer.Context,
+    failures: Annotated[bool, typer.Option("--failures", help="List every photo that failed, not only some.")] = False,
+    catalogue: options.CatalogueOption = None,
+) -> int:
+    """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
+    from rich.table import Table
+
+    from cli.results import opened
+    from db.photos import failures as failures_of
+
+    with opened(options.catalogue_of(context, catalogue)) as source:
+        rows = list(_rows(source))
+        with source.read() as session:
+            failed = failures_of(session)
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(label, printable(text))
+    console = results()
+    console.print(table)
+    for line in _failure_lines(failed, len(failed) if failures else _LISTED):
+        console.print(printable(line), soft_wrap=True)
+    return ExitCode.FOUND
+
+
+def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
+    from db.models import serving
+    from db.photos import counts
+    from db.roots import list_roots
+    from db.runs import latest_runs
+    from db.snapshot import state_of
+
+    with source.read() as session:
+        numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
+    yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
+    for root in known:
+        there = "" if root.path.is_dir() else "; not there now"
+        missing = f", {root.missing:,} missing" if root.missing else ""
+        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{there}"
+    if not known:
+        yield "Folder", "none: `facesearch index FOLDER` adds one"
+    yield (
+        "Photos",
+        f"{numbers.files:,} files with {numbers.photos:,} different contents: {numbers.indexed:,} with faces, "
+        f"{numbers.no_face:,} without, {numbers.failed:,} failed; {numbers.unreadable:,} files unreadable",
+    )
+    hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
+    yield "Faces", f"{numbers.faces:,}{hidden}"
+    for run in runs:
+        ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
+        yield "Last run", f"began {_moment(run.started)}, {ended}"
+    yield from _model_rows(model[1] if model else None)
+    yield "Index", str(state_of(source))
+
+
+def _moment(when: "datetime") -> str:
+    return f"{when.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
+    """The network whose scores searches use, else the one that the next index run would use."""
+    from facesearch.network.checkpoint import CheckpointError, load_checkpoint
+
+    try:
+        ours = load_checkpoint().scoring_model()
+    except CheckpointError as error:
+        ours = None
+        yield "Network", str(error)
+    shown = serving or ours
+    if shown is None:
+        return
+    yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
+    if serving and ours and serving.digest != ours.digest:
+        yield "", f"the installed one is {ours.short}: `facesearch index` scores all faces again with it"
+    for key, label in (("data", "Trained on"), ("terms", "Terms")):
+        if isinstance(shown.metadata.get(key), str):
+            yield label, shown.metadata[key]
+
+
+def _failure_lines(failed: "Sequence[Failure]", most: int) -> Iterator[str]:
+    if failed:
+        yield f"Failed: {len(failed):,}"
+    for failure in failed[:most]:
+        yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
+    if len(failed) > most:
+        yield f"  and {len(failed) - most:,} more: --failures lists all"

@@ -1,0 +1,78 @@
+"""The faces of a result, cut from their photos as small JPEGs; or the reason why one cannot be shown."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from db.faces import FaceDetails
+from db.schema import Box
+from facesearch.crop import SIDE
+from facesearch.decode import PhotoError, decode_photo
+
+PIXELS = 200
+_EMPTY = (236, 236, 236)  # what lies beyond the edge of the photo
+_TURN_BACK = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+_AT_ONCE = 2  # decoded photos in memory: some are large
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """jpeg: the picture, or None, and then `reason` says why in a few words."""
+
+    jpeg: bytes | None
+    reason: str = ""
+
+
+def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None]) -> dict[int, Thumbnail]:
+    """A thumbnail for each face id. Every photo is opened once; done: called with the number of faces each time."""
+    by_photo: dict[Path, list[FaceDetails]] = {}
+    for face in faces:
+        by_photo.setdefault(face.path, []).append(face)
+    found: dict[int, Thumbnail] = {}
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for some in pool.map(_of_one_photo, by_photo.values()):
+            found.update(some)
+            done(len(some))
+    return found
+
+
+def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
+    """The face as JPEG, PIXELS square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
+    side = SIDE * max(box.width, box.height)
+    left, top = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
+    height, width = rgb.shape[:2]
+    # The part that lies within the photo, and where it goes on the canvas.
+    inside = max(0.0, left), max(0.0, top), min(float(width), left + side), min(float(height), top + side)
+    canvas = Image.new("RGB", (PIXELS, PIXELS), _EMPTY)
+    scale = PIXELS / side
+    to = [round((inside[0] - left) * scale), round((inside[1] - top) * scale)]
+    size = [max(1, round((inside[i + 2] - inside[i]) * scale)) for i in (0, 1)]
+    if inside[0] < inside[2] and inside[1] < inside[3]:
+        part = Image.fromarray(rgb).resize((size[0], size[1]), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
+        canvas.paste(part, (to[0], to[1]))
+    if turned:
+        canvas = canvas.transpose(_TURN_BACK[turned])
+    file = BytesIO()
+    canvas.save(file, "JPEG", quality=85, optimize=True)
+    return file.getvalue()
+
+
+def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
+    first = faces[0]
+    try:
+        photo = decode_photo(first.path)
+    except PhotoError as error:
+        reason = error.reason if first.path.exists() else "the photo is not there now"
+        return {face.face: Thumbnail(None, reason) for face in faces}
+    if photo.sha256 != first.sha256:
+        return {face.face: Thumbnail(None, "the photo has changed since it was indexed") for face in faces}
+    return {
+        face.face: Thumbnail(cut(photo.rgb, Box(face.x, face.y, face.width, face.height), face.turned))
+        for face in faces
+    }

@@ -1,0 +1,71 @@
+"""`facesearch train`: from a data set to a checkpoint."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.errors import ExitCode
+
+if TYPE_CHECKING:
+    from cli.progress import Status
+    from facesearch.training.loop import Progress
+    from facesearch.training.run import Callbacks
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="Folder that holds CelebA in its official layout.", show_default=False),
+]
+WorkOption = Annotated[
+    Path,
+    typer.Option("--work", metavar="FOLDER", help="Where the cut-out faces and the state of training are kept."),
+]
+
+
+def train(
+    data: DataArgument,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="The checkpoint to write (.safetensors).", show_default=False)
+    ],
+    recipe: Annotated[
+        str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe of the package, or a .toml file.")
+    ] = "standard",
+    work: WorkOption = Path("runs"),
+    device: options.DeviceOption = options.Device.AUTO,
+) -> int:
+    """Train the network on CelebA, or on data of your own in the same layout, and write a checkpoint.
+
+    A run that was stopped, in whatever way, goes on when the same command is given again. DATA holds img_align_celeba/,
+    list_attr_celeba.txt and list_eval_partition.txt, and may hold identity_CelebA.txt and list_role.txt.
+    """
+    from cli.console import say
+    from cli.evaluate_cmd import print_evaluation
+    from cli.files import check_writable
+    from cli.progress import status
+    from facesearch.training.recipe import load_recipe
+    from facesearch.training.run import train_checkpoint
+
+    chosen = load_recipe(recipe)
+    check_writable(out)
+    with status() as display:
+        checkpoint, figures = train_checkpoint(data, work, out, chosen, device.value, _callbacks(display))
+        display.flush()
+    if figures is not None:
+        print_evaluation(figures)
+    say(f"Written: {out} (model {checkpoint.digest[:12]})")
+    return ExitCode.FOUND
+
+
+def _callbacks(display: "Status") -> "Callbacks":
+    from cli.progress import duration
+    from facesearch.training.run import Callbacks
+
+    def step(now: "Progress") -> None:
+        words = f"loss {now.loss:.4f}, {now.rate:.0f} faces/s, {duration(now.left)} left in this stage"
+        display.show(f"Training, stage {now.stage} of {now.stages}", now.step, now.steps, words)
+
+    def faces(what: str, done: int, total: int) -> None:
+        display.show(what.capitalize(), done, total)
+
+    return Callbacks(faces=faces, step=step, note=display.note)
