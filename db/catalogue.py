@@ -231,9 +231,7 @@ def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
                 f"The catalogue {name} is damaged ({error}): restore it from a backup, or index into a new one."
             )
         case sqlite3.SQLITE_NOMEM:
-            return CatalogueUnreadable(
-                f"There is not enough memory for the catalogue {name}: close other programs."
-            )
+            return CatalogueUnreadable(f"There is not enough memory for the catalogue {name}: close other programs.")
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return CatalogueUnreadable(
                 f"The catalogue {name} cannot be opened ({error}): check its permissions and those of its folder."

@@ -1,8 +1,8 @@
 """The score columns of a snapshot: one row of the file per attribute, so that a query reads only what it asks for.
 
-    faces.npy       int64[N]        face ids, ascending
-    detections.npy  float32[N]      detection scores
-    logits.npy      float32[A, N]   memory-mapped; each row has a checksum, compared when it is first read
+- faces.npy, int64[N]: face ids, ascending.
+- detections.npy, float32[N]: detection scores.
+- logits.npy, float32[A, N], memory-mapped: each row has a checksum, compared when it is first read.
 """
 
 import os

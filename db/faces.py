@@ -98,10 +98,7 @@ def add(session: Session, faces: Sequence[tuple[int, FaceRecord]], model_id: int
     ids = list(session.execute(select(Face.id).where(Face.id > before).order_by(Face.id)).scalars())
     session.execute(
         insert(Score),
-        [
-            {"model_id": model_id, "face_id": face_id, "logits": blob}
-            for face_id, blob in zip(ids, logits, strict=True)
-        ],
+        [{"model_id": model_id, "face_id": face_id, "logits": blob} for face_id, blob in zip(ids, logits, strict=True)],
     )
     return ids
 
@@ -143,7 +140,7 @@ def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 25
         columns = (Face.photo_id, Face.id, Face.x, Face.y, Face.width, Face.height, Face.turned, Photo.sha256)
         rows = session.execute(
             select(*columns).join(Photo, Photo.id == Face.photo_id).where(lacks, Face.photo_id.in_(some))
-        ).tuples()
+        )
         for photo_id, face_id, x, y, width, height, turned, sha256 in rows:
             faces.setdefault(photo_id, []).append((face_id, Box(x, y, width, height), turned))
             digests[photo_id] = sha256
@@ -227,7 +224,7 @@ def details(
                 .join(Photo, Photo.id == Face.photo_id)
                 .join(Score, (Score.face_id == Face.id) & (Score.model_id == model_id))
                 .where(Face.id.in_(some))
-            ).tuples()
+            )
         )
         logits = unpack_rows([row[-1] for row in rows], width)
         paths = _best_paths(session, sorted({row[1] for row in rows}))
@@ -247,7 +244,7 @@ def of_photo(session: Session, sha256: str) -> dict[int, Box]:
         .join(Photo, Photo.id == Face.photo_id)
         .where(Photo.sha256 == sha256)
         .order_by(Face.id)
-    ).tuples()
+    )
     return {face_id: Box(x, y, width, height) for face_id, x, y, width, height in rows}
 
 
@@ -257,7 +254,7 @@ def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, 
         select(File.photo_id, File.missing_since.is_not(None), Root.path, File.path)
         .join(Root, Root.id == File.root_id)
         .where(File.photo_id.in_(photo_ids))
-    ).tuples()
+    )
     return [(photo_id, missing, join(root, path)) for photo_id, missing, root, path in rows if photo_id is not None]
 
 

@@ -171,9 +171,7 @@ def load_gallery(catalogue: Catalogue) -> Gallery | None:
             return Gallery(catalogue, model_id, model, generation.current(session), snapshot, changed, tail)
 
 
-def nearest(
-    gallery: Gallery, profile: Floats, k: int, allowed: Mask | None, encode: Encode
-) -> tuple[Ids, Floats]:
+def nearest(gallery: Gallery, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
     """As `Gallery.nearest`."""
     return gallery.nearest(profile, k, allowed, encode)
 
@@ -212,7 +210,7 @@ def changed_since(session: Session, number: int) -> dict[int, tuple[bool, float]
     """Hidden and detection score of every face that was touched after this generation, by id, in order of id."""
     rows = session.execute(
         select(Face.id, Face.hidden, Face.detection).where(Face.generation > number).order_by(Face.id)
-    ).tuples()
+    )
     return {face_id: (hidden, detection) for face_id, hidden, detection in rows}
 
 
@@ -227,7 +225,7 @@ def _tail(session: Session, model_id: int, model: ScoringModel, number: int) -> 
             select(Score.face_id, Score.logits)
             .where(Score.model_id == model_id, Score.face_id.in_(some))
             .order_by(Score.face_id)
-        ).tuples():
+        ):
             ids.append(face_id)
             blobs.append(blob)
     detections = np.array([touched[face_id][1] for face_id in ids], dtype=np.float32)
@@ -240,9 +238,7 @@ def _scores(session: Session, model_id: int, ids: Ids) -> Floats:
     blobs: list[bytes] = []
     for some in chunks(ids.tolist()):
         blobs += session.execute(
-            select(Score.logits)
-            .where(Score.model_id == model_id, Score.face_id.in_(some))
-            .order_by(Score.face_id)
+            select(Score.logits).where(Score.model_id == model_id, Score.face_id.in_(some)).order_by(Score.face_id)
         ).scalars()
     if len(blobs) != len(ids):
         raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")

@@ -99,9 +99,7 @@ def serve_when_complete(session: Session, model_id: int) -> bool:
     if session.execute(lacking).first() is not None:
         return False
     session.execute(
-        update(State).values(
-            serving_model_id=model_id, snapshot=None, snapshot_generation=None, snapshot_model_id=None
-        )
+        update(State).values(serving_model_id=model_id, snapshot=None, snapshot_generation=None, snapshot_model_id=None)
     )
     generation.stamp(session)
     return True

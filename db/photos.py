@@ -143,7 +143,7 @@ def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPho
             select(Photo.sha256, Photo.id, Photo.outcome, Photo.reason, Photo.retry, count).where(
                 Photo.sha256.in_(some)
             )
-        ).tuples()
+        )
         found.update({sha256: KnownPhoto(*rest) for sha256, *rest in rows})
     return found
 
@@ -182,8 +182,8 @@ def counts(session: Session) -> Counts:
     unreadable = session.execute(select(func.count(File.id)).where(there, File.photo_id.is_(None))).scalar_one()
     present = exists().where(File.photo_id == Photo.id, there)
     by_outcome = select(Photo.outcome, func.count(Photo.id)).where(present).group_by(Photo.outcome)
-    outcomes = dict(session.execute(by_outcome).tuples().all())
-    by_hidden = dict(session.execute(select(Face.hidden, func.count(Face.id)).group_by(Face.hidden)).tuples().all())
+    outcomes = dict(session.execute(by_outcome).all())
+    by_hidden = dict(session.execute(select(Face.hidden, func.count(Face.id)).group_by(Face.hidden)).all())
     return Counts(
         files=files,
         missing=missing,
@@ -209,7 +209,7 @@ def failures(session: Session) -> list[Failure]:
         .join(Root, Root.id == File.root_id)
         .outerjoin(Photo, Photo.id == File.photo_id)
         .where(File.missing_since.is_(None), File.reason.is_not(None) | (Photo.outcome == Outcome.FAILED))
-    ).tuples()
+    )
     by_path = {join(root, path): (reason or "unknown", bool(retry)) for root, path, reason, retry in rows}
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
@@ -285,7 +285,7 @@ def _store_files(session: Session, root_id: int, rows: list[dict[str, Any]], *, 
     for some in chunks([row["path"] for row in rows]):
         found = session.execute(
             select(File.path, File.id, File.photo_id).where(File.root_id == root_id, File.path.in_(some))
-        ).tuples()
+        )
         known.update({path: (file_id, photo_id) for path, file_id, photo_id in found})
     changed, fresh = [], []
     touched: set[int] = set()
@@ -322,7 +322,7 @@ def _mark(session: Session, file_ids: Sequence[int], since: datetime | None) -> 
     touched: set[int] = set()
     for some in chunks(sorted(ids)):
         differs = File.missing_since.is_(None) if since is not None else File.missing_since.is_not(None)
-        rows = session.execute(select(File.id, File.photo_id).where(File.id.in_(some), differs)).tuples().all()
+        rows = session.execute(select(File.id, File.photo_id).where(File.id.in_(some), differs)).all()
         touched |= {photo_id for _, photo_id in rows if photo_id is not None}
         session.execute(
             update(File).where(File.id.in_([file_id for file_id, _ in rows])).values(missing_since=since),
@@ -338,7 +338,7 @@ def _with_twins(session: Session, file_ids: Sequence[int]) -> set[int]:
         return ids
     by_root: dict[int, list[dict[str, Any]]] = {}
     for some in chunks(sorted(ids)):
-        for root_id, path in session.execute(select(File.root_id, File.path).where(File.id.in_(some))).tuples():
+        for root_id, path in session.execute(select(File.root_id, File.path).where(File.id.in_(some))):
             by_root.setdefault(root_id, []).append({"path": path})
     for root_id, rows in by_root.items():
         for other_id, shared in _twins(session, root_id, rows):

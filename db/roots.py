@@ -32,7 +32,7 @@ def list_roots(session: Session) -> list[IndexedRoot]:
         .outerjoin(File, File.root_id == Root.id)
         .group_by(Root.id)
         .order_by(Root.path)
-    ).tuples()
+    )
     return [IndexedRoot(id, as_path(path), text, added, files, gone) for id, path, text, added, files, gone in rows]
 
 
@@ -85,5 +85,5 @@ def path_of(session: Session, root_id: int) -> bytes:
 def overlapping(session: Session, root_id: int) -> list[tuple[int, bytes]]:
     """Id and path of every other root that contains this one or lies within it."""
     own = path_of(session, root_id)
-    others = session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.id)).tuples()
+    others = session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.id))
     return [(id, path) for id, path in others if within(own, path) is not None or within(path, own) is not None]

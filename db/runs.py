@@ -25,9 +25,7 @@ class IndexRun:
 
 def start_run(session: Session, root_ids: Sequence[int], model_id: int | None) -> int:
     """Note that a run over these roots begins; its id."""
-    session.execute(
-        insert(Run).values(model_id=model_id, roots=list(root_ids), counts={}, started=datetime.now(UTC))
-    )
+    session.execute(insert(Run).values(model_id=model_id, roots=list(root_ids), counts={}, started=datetime.now(UTC)))
     return session.execute(select(Run.id).order_by(Run.id.desc()).limit(1)).scalar_one()
 
 
@@ -43,7 +41,7 @@ def latest_runs(session: Session, limit: int = 1) -> list[IndexRun]:
         .outerjoin(Model, Model.id == Run.model_id)
         .order_by(Run.id.desc())
         .limit(limit)
-    ).tuples()
+    )
     return [
         IndexRun(id, started, finished, tuple(roots), dict(counts), digest)
         for id, started, finished, roots, counts, digest in rows

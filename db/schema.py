@@ -15,6 +15,7 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     Dialect,
+    Double,
     ForeignKey,
     LargeBinary,
     String,
@@ -159,11 +160,11 @@ class Face(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
-    x: Mapped[float]
-    y: Mapped[float]
-    width: Mapped[float]
-    height: Mapped[float]
-    detection: Mapped[float]
+    x: Mapped[float] = mapped_column(Double)
+    y: Mapped[float] = mapped_column(Double)
+    width: Mapped[float] = mapped_column(Double)
+    height: Mapped[float] = mapped_column(Double)
+    detection: Mapped[float] = mapped_column(Double)
     turned: Mapped[int] = mapped_column(server_default="0")
     landmarks: Mapped[bytes] = mapped_column(LargeBinary)
     hidden: Mapped[bool] = mapped_column(Boolean, server_default=false())

@@ -1,8 +1,8 @@
 """Snapshots beside the catalogue: what can be built again from the tables, kept so that a search need not read them.
 
-    <catalogue>.d/<name>/manifest.json     written last: generation, model, sizes, checksums
-    <catalogue>.d/<name>/*.npy             the score columns (`db.columns`)
-    <catalogue>.d/<name>/profiles.faiss    the profiles (`db.vectors`)
+- <catalogue>.d/<name>/manifest.json, written last: generation, model, sizes, checksums.
+- <catalogue>.d/<name>/*.npy: the score columns (`db.columns`).
+- <catalogue>.d/<name>/profiles.faiss: the profiles (`db.vectors`).
 
 A new one is written under another name, flushed, renamed, and only then named in the catalogue's `state` row; then the
 older ones are removed. A crash between any two of these steps leaves the older snapshot in force. A reader takes the
@@ -108,7 +108,8 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
     """
     if catalogue.read_only:
         raise CatalogueReadOnly(
-            f"The catalogue {display(os.fsencode(catalogue.path))} is read-only: searches read its tables instead of a snapshot."
+            f"The catalogue {display(os.fsencode(catalogue.path))} is read-only: searches read its tables instead of a "
+            f"snapshot."
         )
     folder = catalogue.folder
     with os_errors_translated(folder):

@@ -1,0 +1,97 @@
+"""Small catalogues for tests: invented contents with scores that say which content they belong to."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from db import models, photos, roots
+from db.arrays import Floats
+from db.catalogue import Catalogue, open_catalogue
+from db.faces import FaceRecord
+from db.models import ScoringModel
+from db.photos import FileRecord, PhotoRecord
+from db.schema import Box, Outcome
+
+WIDTH = 40
+
+
+def scoring_model(letter: str = "a") -> ScoringModel:
+    """A model with a digest of 64 times this hexadecimal letter and a metric of its own."""
+    generator = np.random.default_rng(int(letter, 16))
+    return ScoringModel(
+        digest=letter * 64,
+        attributes=tuple(f"attribute {number}" for number in range(WIDTH)),
+        calibration_scale=np.ones(WIDTH, dtype=np.float32),
+        calibration_bias=np.zeros(WIDTH, dtype=np.float32),
+        profile_mean=generator.normal(size=WIDTH).astype(np.float32),
+        profile_matrix=np.eye(WIDTH, dtype=np.float32),
+        metadata={"letter": letter},
+    )
+
+
+def logits(content: int, face: int = 0, letter: str = "a") -> Floats:
+    """float32[40], different for every content, face and model."""
+    seed = [content, face, int(letter, 16)]
+    return np.random.default_rng(seed).normal(size=WIDTH).astype(np.float32)
+
+
+def digest(content: int) -> str:
+    """The SHA-256 of an invented content."""
+    return hashlib.sha256(str(content).encode()).hexdigest()
+
+
+def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
+    """A content that was indexed, or has no face."""
+    return PhotoRecord(
+        sha256=digest(content),
+        size=1000 + content,
+        outcome=Outcome.INDEXED if faces else Outcome.NO_FACE,
+        width=640,
+        height=480,
+        format="JPEG",
+        detector="d" * 64,
+        faces=tuple(
+            FaceRecord(
+                box=Box(10.0 * face, 20.0, 30.0, 40.0),
+                detection=0.9,
+                landmarks=np.full((5, 2), face, dtype=np.float32),
+                logits=logits(content, face, letter),
+            )
+            for face in range(faces)
+        ),
+    )
+
+
+def failed(content: int, *, retry: bool, reason: str = "the JPEG is truncated") -> PhotoRecord:
+    """A content that could not be decoded."""
+    return PhotoRecord(digest(content), 1000 + content, Outcome.FAILED, reason=reason, retry=retry)
+
+
+def file(path: bytes, content: PhotoRecord) -> FileRecord:
+    """A file with this content, changed at a time of its own."""
+    return FileRecord(path, content.size, 10**18 + len(path), content)
+
+
+def new_catalogue(path: Path, root: str = "/photos") -> tuple[Catalogue, int, int]:
+    """An empty catalogue with one root and a serving model; with the ids of both."""
+    catalogue = open_catalogue(path, create=True)
+    with catalogue.write() as session:
+        model_id = models.register(session, scoring_model())
+        assert models.serve_when_complete(session, model_id)
+        root_id = roots.add_root(session, root)
+    return catalogue, root_id, model_id
+
+
+def index(catalogue: Catalogue, root_id: int, model_id: int, contents: Iterable[int], faces: int = 1) -> None:
+    """Record a file "<number>.jpg" for each of these contents, in one batch."""
+    with catalogue.write() as session:
+        files = [file(b"%d.jpg" % content, photo(content, faces)) for content in contents]
+        photos.record(session, root_id, files, model_id=model_id)
+
+
+def encode(values: Floats, model: ScoringModel) -> Floats:
+    """Unit-length profiles float32[N, 40]: what searches get from `facesearch.ranking.similar`."""
+    profiles = (values - model.profile_mean) @ model.profile_matrix
+    return np.asarray(profiles / np.linalg.norm(profiles, axis=1, keepdims=True), dtype=np.float32)

@@ -1,0 +1,448 @@
+"""Opening, creating, sharing and refusing catalogues."""
+
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from db import generation, photos
+from db.catalogue import APPLICATION_ID, SCHEMA_VERSION, Catalogue, network_filesystem, open_catalogue
+from db.errors import (
+    CatalogueBusy,
+    CatalogueDamaged,
+    CatalogueError,
+    CatalogueFull,
+    CatalogueMissing,
+    CatalogueReadOnly,
+    CatalogueTooNew,
+    CatalogueUnreadable,
+    NotACatalogue,
+)
+from tests.catalogues import file, index, new_catalogue, photo
+from tests.powers import without_root_powers
+
+PROJECT = Path(__file__).parent.parent
+
+
+def in_another_process(code: str, *arguments: str | Path, wait_for: str = "") -> subprocess.Popen[str]:
+    """Runs code with this project importable; returns once it has printed `wait_for` (or ended, without)."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+    assert process.stdout is not None
+    if wait_for:
+        assert process.stdout.readline().strip() == wait_for
+    else:
+        assert process.wait(60) == 0, process.stdout.read()
+    return process
+
+
+def face_count(catalogue: Catalogue) -> int:
+    with catalogue.read() as session:
+        return photos.counts(session).faces
+
+
+def test_a_new_catalogue_and_its_folders_are_readable_by_their_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "some" / "where" / "faces.db"
+    previous = os.umask(0)
+    try:
+        with open_catalogue(path, create=True) as catalogue, catalogue.indexing(), catalogue.write() as session:
+            session.execute(text("UPDATE state SET generation = 7"))
+            modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in path.parent.iterdir()}
+    finally:
+        os.umask(previous)
+    assert modes == {"faces.db": 0o600, "faces.db-wal": 0o600, "faces.db-shm": 0o600, "faces.db.lock": 0o600}
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path.parent.parent)} == {0o700}
+
+
+def test_a_new_catalogue_bears_our_stamp_uses_the_write_ahead_log_and_needs_no_remark(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+        assert catalogue.remarks == []
+        assert not catalogue.read_only
+    connection = sqlite3.connect(tmp_path / "faces.db")
+    assert connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    connection.close()
+
+
+def test_what_was_written_is_there_after_opening_again(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1, 2])
+    catalogue.close()
+    with open_catalogue(tmp_path / "faces.db") as again:
+        assert face_count(again) == 2
+
+
+@pytest.mark.parametrize("name", [b"k\xc3\xa4se.db", b"not \xff utf-8.db", b"100%.db", b"a?b#c.db", b" "])
+def test_any_file_name_will_do(tmp_path: Path, name: bytes) -> None:
+    path = os.path.join(os.fsencode(tmp_path), name)  # noqa: PTH118 (bytes)
+    with open_catalogue(path, create=True) as catalogue, catalogue.read() as session:
+        assert generation.current(session) == 0
+    assert os.path.getsize(path) > 0  # noqa: PTH202 (bytes)
+
+
+def test_a_link_names_the_same_catalogue_with_the_same_files_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(tmp_path / "faces.db")
+    with open_catalogue(tmp_path / "faces.db", create=True) as one, open_catalogue(tmp_path / "link.db") as other:
+        assert one.folder == other.folder
+        with one.indexing(), pytest.raises(CatalogueBusy), other.indexing():
+            pass
+
+
+def test_a_missing_catalogue_is_said_to_be_missing_and_not_made(tmp_path: Path) -> None:
+    for path in (tmp_path / "faces.db", tmp_path / "no folder" / "faces.db"):
+        with pytest.raises(CatalogueMissing, match=r"no catalogue at .*faces\.db: index a folder first"):
+            open_catalogue(path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_file_left_by_an_interrupted_creation_becomes_a_catalogue_at_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    path.touch()
+    with pytest.raises(CatalogueMissing, match="is empty"):
+        open_catalogue(path)
+    with open_catalogue(path, create=True) as catalogue:
+        assert face_count(catalogue) == 0
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_file_that_is_no_database_is_refused_and_left_alone(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("buy milk\n" * 1000)
+    with pytest.raises(NotACatalogue, match=r"notes\.txt is not a catalogue: name another file"):
+        open_catalogue(path, create=create)
+    assert path.read_text() == "buy milk\n" * 1000
+    assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_another_programs_database_is_refused_and_left_alone(tmp_path: Path, create: bool) -> None:
+    path = tmp_path / "other.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE recipes (name TEXT)")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(NotACatalogue, match="another program"):
+        open_catalogue(path, create=create)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("create", [False, True])
+def test_a_folder_is_refused(tmp_path: Path, create: bool) -> None:
+    with pytest.raises(NotACatalogue, match="is a folder"):
+        open_catalogue(tmp_path, create=create)
+
+
+def test_a_path_below_a_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(CatalogueMissing):
+        open_catalogue(tmp_path / "file" / "faces.db")
+    with pytest.raises(CatalogueError, match="Not a directory"):
+        open_catalogue(tmp_path / "file" / "faces.db", create=True)
+
+
+def test_a_catalogue_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    open_catalogue(path, create=True).close()
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(CatalogueTooNew, match=f"format {SCHEMA_VERSION + 1}.*update facesearch"):
+        open_catalogue(path, create=True)
+    assert path.read_bytes() == before
+
+
+def test_a_catalogue_cut_short_is_said_to_be_damaged(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, range(500))
+    catalogue.close()
+    os.truncate(tmp_path / "faces.db", 16384)
+    with pytest.raises(CatalogueDamaged, match="restore it from a backup"), open_catalogue(tmp_path / "faces.db") as it:
+        face_count(it)
+
+
+def test_a_file_without_permission_is_said_to_be_unreadable(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    open_catalogue(path, create=True).close()
+    path.chmod(0)
+    with without_root_powers(), pytest.raises(CatalogueUnreadable, match="Permission denied"):
+        open_catalogue(path)
+
+
+def test_a_folder_without_permission_cannot_hold_a_new_catalogue(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with without_root_powers(), pytest.raises(CatalogueUnreadable, match="Permission denied"):
+        open_catalogue(tmp_path / "faces.db", create=True)
+    tmp_path.chmod(0o700)
+
+
+def test_a_read_only_file_can_be_searched_but_not_written(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1])
+    catalogue.close()
+    (tmp_path / "faces.db").chmod(0o400)
+    with without_root_powers(), open_catalogue(tmp_path / "faces.db") as opened:
+        assert opened.read_only
+        assert any("read-only" in remark for remark in opened.remarks)
+        assert face_count(opened) == 1
+        with pytest.raises(CatalogueReadOnly, match="copy it"), opened.write():
+            pass
+        with pytest.raises(CatalogueReadOnly, match="copy it"), opened.indexing():
+            pass
+
+
+def test_a_catalogue_in_a_read_only_folder_can_be_searched_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1, 2, 3])
+    catalogue.close()
+    names = sorted(entry.name for entry in tmp_path.iterdir())
+    (tmp_path / "faces.db").chmod(0o400)
+    tmp_path.chmod(0o500)
+    with without_root_powers(), open_catalogue(tmp_path / "faces.db") as opened:
+        assert opened.read_only
+        assert face_count(opened) == 3
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == names
+    tmp_path.chmod(0o700)
+
+
+def test_an_unmerged_log_in_a_read_only_folder_is_refused_rather_than_overlooked(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1])
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("faces.db", "faces.db-wal"):
+        (copy / name).write_bytes((tmp_path / name).read_bytes())
+    catalogue.close()
+    copy.chmod(0o500)
+    with without_root_powers(), pytest.raises(CatalogueReadOnly, match=r"copy it together with .*faces\.db-wal"):
+        open_catalogue(copy / "faces.db")
+    copy.chmod(0o700)
+    with open_catalogue(copy / "faces.db") as repaired:
+        assert face_count(repaired) == 1
+
+
+def test_a_file_that_changes_under_a_reader_who_cannot_lock_it_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    open_catalogue(path, create=True).close()
+    tmp_path.chmod(0o500)
+    with without_root_powers(), open_catalogue(path) as opened:
+        os.utime(path, ns=(1, 1))
+        with pytest.raises(CatalogueBusy, match="try again"), opened.read():
+            pass
+    tmp_path.chmod(0o700)
+
+
+def test_an_error_in_a_write_leaves_nothing_of_it(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    with pytest.raises(RuntimeError), catalogue.write() as session:
+        photos.record(session, root_id, [file(b"1.jpg", photo(1))], model_id=model_id)
+        raise RuntimeError
+    assert face_count(catalogue) == 0
+    with catalogue.read() as session:
+        assert generation.current(session) == 1  # the one in which the model came to serve
+    catalogue.close()
+
+
+def test_a_mistake_of_the_program_is_not_blamed_on_the_catalogue(tmp_path: Path) -> None:
+    with (
+        open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
+        pytest.raises(IntegrityError),
+        catalogue.write() as session,
+    ):
+        session.execute(text("UPDATE state SET id = 2"))
+
+
+def test_rows_that_refer_to_nothing_are_refused(tmp_path: Path) -> None:
+    catalogue, _, _ = new_catalogue(tmp_path / "faces.db")
+    with pytest.raises(IntegrityError, match="FOREIGN KEY"), catalogue.write() as session:
+        session.execute(text("UPDATE state SET serving_model_id = 99"))
+    catalogue.close()
+
+
+def test_a_reader_sees_one_state_throughout_and_does_not_hinder_a_writer(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1])
+    with open_catalogue(tmp_path / "faces.db") as reader, reader.read() as session:
+        assert photos.counts(session).faces == 1
+        index(catalogue, root_id, model_id, [2])
+        assert photos.counts(session).faces == 1
+    assert face_count(catalogue) == 2
+    catalogue.close()
+
+
+def test_a_read_session_cannot_write(tmp_path: Path) -> None:
+    with (
+        open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
+        pytest.raises(CatalogueError),
+        catalogue.read() as session,
+    ):
+        session.execute(text("UPDATE state SET generation = 5"))
+
+
+HOLD_THE_PEN = """
+import sys
+from db.catalogue import open_catalogue
+with open_catalogue(sys.argv[1]) as catalogue, catalogue.write():
+    print("holding", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_writer_waits_and_then_gives_up_with_a_sentence_while_readers_go_on(tmp_path: Path) -> None:
+    new_catalogue(tmp_path / "faces.db")[0].close()
+    other = in_another_process(HOLD_THE_PEN, tmp_path / "faces.db", wait_for="holding")
+    with open_catalogue(tmp_path / "faces.db", busy_seconds=0.05) as catalogue:
+        with pytest.raises(CatalogueBusy, match="Another process is writing"), catalogue.write():
+            pass
+        assert face_count(catalogue) == 0
+        other.communicate()
+        with catalogue.write():
+            pass
+
+
+HOLD_THE_INDEX = """
+import os, sys
+from db.catalogue import open_catalogue
+with open_catalogue(sys.argv[1]) as catalogue, catalogue.indexing():
+    if len(sys.argv) > 2 and not os.fork():
+        sys.stdin.read()
+        os._exit(0)
+    print("indexing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_index_run_is_told_that_there_is_one_and_searches_are_not_hindered(tmp_path: Path) -> None:
+    new_catalogue(tmp_path / "faces.db")[0].close()
+    other = in_another_process(HOLD_THE_INDEX, tmp_path / "faces.db", wait_for="indexing")
+    with open_catalogue(tmp_path / "faces.db") as catalogue:
+        with pytest.raises(CatalogueBusy, match="Another index run"), catalogue.indexing():
+            pass
+        assert face_count(catalogue) == 0
+        other.communicate()
+        with catalogue.indexing():
+            pass
+
+
+def test_two_index_runs_in_one_process_exclude_each_other_too(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "faces.db", create=True) as one, open_catalogue(tmp_path / "faces.db") as other:
+        with one.indexing(), pytest.raises(CatalogueBusy), other.indexing():
+            pass
+        with other.indexing():
+            pass
+
+
+def test_a_killed_index_run_leaves_no_lock_even_if_a_worker_of_it_lives_on(tmp_path: Path) -> None:
+    new_catalogue(tmp_path / "faces.db")[0].close()
+    other = in_another_process(HOLD_THE_INDEX, tmp_path / "faces.db", "with a worker", wait_for="indexing")
+    other.send_signal(signal.SIGKILL)
+    other.wait(60)
+    with open_catalogue(tmp_path / "faces.db") as catalogue, catalogue.indexing():
+        pass
+    other.communicate()  # closes the worker's input, which ends it
+
+
+WRITE_AND_DIE = """
+import os, signal, sys
+from tests.catalogues import file, index, photo
+from db import photos
+from db.catalogue import open_catalogue
+catalogue = open_catalogue(sys.argv[1])
+index(catalogue, 1, 1, range(300))
+with catalogue.write() as session:
+    photos.record(session, 1, [file(b"x%d" % n, photo(1000 + n)) for n in range(300)], model_id=1)
+    print("half-way", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_process_killed_while_writing_leaves_the_last_whole_batch(tmp_path: Path) -> None:
+    new_catalogue(tmp_path / "faces.db")[0].close()
+    other = in_another_process(WRITE_AND_DIE, tmp_path / "faces.db", wait_for="half-way")
+    other.send_signal(signal.SIGKILL)
+    other.wait(60)
+    with open_catalogue(tmp_path / "faces.db", busy_seconds=1) as catalogue:
+        assert face_count(catalogue) == 300
+        index(catalogue, 1, 1, [500])
+        assert face_count(catalogue) == 301
+
+
+def test_a_full_disk_is_said_and_what_stood_before_stays(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, range(10))
+    with catalogue.write() as session:
+        pages = session.execute(text("PRAGMA page_count")).scalar_one()
+        session.execute(text(f"PRAGMA max_page_count = {pages + 5}"))
+    with pytest.raises(CatalogueFull, match="free some space"):
+        index(catalogue, root_id, model_id, range(1000, 3000))
+    assert face_count(catalogue) == 10
+    catalogue.close()
+
+
+CREATE = """
+import sys
+from db.catalogue import open_catalogue
+print("ready", flush=True)
+sys.stdin.read()
+with open_catalogue(sys.argv[1], create=True) as catalogue, catalogue.write() as session:
+    pass
+"""
+
+
+def test_processes_that_create_the_same_catalogue_at_once_all_succeed(tmp_path: Path) -> None:
+    others = [in_another_process(CREATE, tmp_path / "faces.db", wait_for="ready") for _ in range(4)]
+    for other in others:
+        assert other.stdin is not None
+        other.stdin.close()
+    assert [other.wait(60) for other in others] == [0, 0, 0, 0]
+    with open_catalogue(tmp_path / "faces.db") as catalogue:
+        assert face_count(catalogue) == 0
+
+
+OPEN_AND_SAY_WHAT_WAS_IMPORTED = """
+import sys
+import db, db.catalogue, db.snapshot, db.photos
+with db.catalogue.open_catalogue(sys.argv[1]) as catalogue:
+    db.snapshot.load_gallery(catalogue)
+assert not {"alembic", "faiss", "torch", "cv2"} & set(sys.modules), sorted(sys.modules)
+"""
+
+
+def test_opening_an_up_to_date_catalogue_and_reading_it_imports_neither_alembic_nor_faiss(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    index(catalogue, root_id, model_id, [1])
+    catalogue.close()
+    in_another_process(OPEN_AND_SAY_WHAT_WAS_IMPORTED, tmp_path / "faces.db")
+
+
+MOUNTS = b"""\
+/dev/sda1 / ext4 rw 0 0
+server:/export %s/nfs nfs4 rw 0 0
+//server/share %s/two\\040words cifs rw 0 0
+/dev/sdb1 %s/nfs/local ext4 rw 0 0
+"""
+
+
+def test_network_shares_are_told_from_local_disks_by_the_table_of_mounts(tmp_path: Path) -> None:
+    table = tmp_path / "mounts"
+    table.write_bytes(MOUNTS.replace(b"%s", os.fsencode(os.path.realpath(tmp_path))))
+    assert network_filesystem(tmp_path / "faces.db", table) is None
+    assert network_filesystem(tmp_path / "nfs" / "faces.db", table) == "nfs4"
+    assert network_filesystem(tmp_path / "nfs" / "local" / "faces.db", table) is None
+    assert network_filesystem(tmp_path / "nfs2" / "faces.db", table) is None
+    assert network_filesystem(tmp_path / "two words" / "faces.db", table) == "cifs"
+    assert network_filesystem(tmp_path / "faces.db", tmp_path / "no table") is None

@@ -1,0 +1,596 @@
+"""Snapshots never change what a search finds: not when they are old, damaged, missing or half-written."""
+
+import os
+import resource
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import select, text
+
+from db import faces, models, photos, snapshot
+from db.arrays import Floats, unpack
+from db.catalogue import Catalogue, open_catalogue
+from db.errors import CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
+from db.models import ScoringModel
+from db.schema import Face, Score
+from db.snapshot import Condition, Gallery, due, load_gallery, nearest, rebuild, state_of
+from tests.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
+from tests.powers import without_root_powers
+
+PROJECT = Path(__file__).parent.parent
+Opened = tuple[Catalogue, int, int]
+FILES = ["detections.npy", "faces.npy", "logits.npy", "manifest.json", "profiles.faiss"]
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Opened]:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    with catalogue:
+        yield catalogue, root_id, model_id
+
+
+def truth(catalogue: Catalogue) -> dict[int, tuple[float, bytes]]:
+    """What a search must look through, straight from the tables: detection score and logits by face id."""
+    with catalogue.read() as session:
+        rows = session.execute(
+            select(Face.id, Face.detection, Score.logits)
+            .join(Score, Score.face_id == Face.id)
+            .where(Face.hidden.is_(False), Score.model_id == models.serving_id(session))
+        )
+        return {face_id: (detection, blob) for face_id, detection, blob in rows}
+
+
+def agrees(gallery: Gallery, expected: dict[int, tuple[float, bytes]]) -> bool:
+    everything = gallery.all_logits()
+    found = {
+        int(face_id): (detection, row.tobytes())
+        for face_id, detection, row in zip(gallery.face_ids, gallery.detections, everything, strict=True)
+    }
+    assert len(found) == len(gallery)
+    assert everything.dtype == gallery.detections.dtype == np.float32
+    assert gallery.face_ids.dtype == np.int64
+    for attribute in (0, WIDTH - 1):
+        np.testing.assert_array_equal(gallery.logits(attribute), everything[:, attribute])
+    assert {face_id: (np.float32(score), blob) for face_id, (score, blob) in expected.items()} == found
+    return True
+
+
+def searched(catalogue: Catalogue) -> Gallery:
+    gallery = load_gallery(catalogue)
+    assert gallery is not None
+    return gallery
+
+
+def is_in_step(catalogue: Catalogue) -> bool:
+    """Whether columns and profiles say what the tables say."""
+    gallery = searched(catalogue)
+    agrees(gallery, truth(catalogue))
+    if len(gallery):
+        profiles = encode(gallery.all_logits(), gallery.model)
+        probe = profiles[len(gallery) // 2]
+        rows, cosines = nearest(gallery, probe, 5, None, encode)
+        exact = profiles.astype(np.float64) @ probe
+        order = np.lexsort((gallery.face_ids, -exact.astype(np.float32)))[:5]
+        assert gallery.face_ids[rows].tolist() == gallery.face_ids[order].tolist()
+        np.testing.assert_allclose(cosines, exact[order], atol=1e-6)
+    return True
+
+
+def lose(opened: Opened, *numbers: int) -> None:
+    with opened[0].write() as session:
+        entries = photos.files_of_root(session, opened[1])
+        photos.mark_missing(session, [entries[b"%d.jpg" % number].id for number in numbers])
+
+
+def find_again(opened: Opened, *numbers: int) -> None:
+    with opened[0].write() as session:
+        entries = photos.files_of_root(session, opened[1])
+        photos.mark_present(session, [entries[b"%d.jpg" % number].id for number in numbers])
+
+
+def switch(opened: Opened, letter: str) -> None:
+    """Score everything with another model and let it serve."""
+    with opened[0].write() as session:
+        model_id = models.register(session, scoring_model(letter))
+        for waiting in faces.unscored(session, model_id, limit=10000):
+            ids = [face_id for face_id, _, _ in waiting.faces]
+            faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
+        assert models.serve_when_complete(session, model_id)
+
+
+def entries_beside(catalogue: Catalogue) -> list[str]:
+    return sorted(entry.name for entry in catalogue.folder.iterdir() if entry.name != "lock")
+
+
+def folder_of(catalogue: Catalogue) -> Path:
+    (name,) = entries_beside(catalogue)
+    return catalogue.folder / name
+
+
+def test_before_a_model_serves_there_is_nothing_to_search(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+        assert load_gallery(catalogue) is None
+        assert state_of(catalogue).condition is Condition.EMPTY
+        assert not due(catalogue)
+        assert not rebuild(catalogue, encode)
+
+
+def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(opened: Opened) -> None:
+    gallery = searched(opened[0])
+    assert len(gallery) == 0
+    assert gallery.all_logits().shape == (0, WIDTH)
+    assert gallery.logits(3).shape == (0,)
+    assert nearest(gallery, encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
+    assert not due(opened[0])
+    assert not rebuild(opened[0], encode)
+    assert entries_beside(opened[0]) == []
+
+
+def test_without_a_snapshot_everything_comes_from_the_tables(opened: Opened) -> None:
+    index(*opened, range(20), faces=2)
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "missing"
+    assert due(opened[0])
+
+
+def test_a_snapshot_holds_what_the_tables_hold_and_is_readable_by_its_owner_only(opened: Opened) -> None:
+    index(*opened, range(20), faces=2)
+    before = os.umask(0)
+    try:
+        assert rebuild(opened[0], encode)
+    finally:
+        os.umask(before)
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "current"
+    assert not due(opened[0])
+    folder = folder_of(opened[0])
+    assert sorted(entry.name for entry in folder.iterdir()) == FILES
+    assert {stat.S_IMODE(entry.stat().st_mode) for entry in folder.iterdir()} == {0o600}
+    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(opened[0].folder.stat().st_mode) == 0o700
+
+
+def test_faces_added_hidden_and_restored_since_the_snapshot_are_merged(opened: Opened) -> None:
+    index(*opened, range(100))
+    lose(opened, 7, 8)
+    rebuild(opened[0], encode)
+    index(*opened, range(100, 103))
+    lose(opened, 3, 101)
+    find_again(opened, 7)
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "stale by 5 faces"
+    lose(opened, 3)
+    find_again(opened, 3)
+    assert is_in_step(opened[0])
+
+
+def test_a_snapshot_is_due_when_more_than_a_twentieth_of_it_is_outdated(opened: Opened) -> None:
+    index(*opened, range(100))
+    rebuild(opened[0], encode)
+    index(*opened, range(100, 105))
+    assert not due(opened[0])
+    index(*opened, [105])
+    assert due(opened[0])
+
+
+def test_hiding_everything_leaves_an_empty_gallery(opened: Opened) -> None:
+    index(*opened, range(5))
+    rebuild(opened[0], encode)
+    lose(opened, *range(5))
+    gallery = searched(opened[0])
+    assert len(gallery) == 0
+    assert nearest(gallery, encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
+
+
+def test_a_gallery_stays_as_it_was_whatever_is_written_later(opened: Opened) -> None:
+    index(*opened, range(30))
+    rebuild(opened[0], encode)
+    expected, gallery = truth(opened[0]), searched(opened[0])
+    lose(opened, 1)
+    index(*opened, range(30, 90))
+    rebuild(opened[0], encode)
+    assert agrees(gallery, expected)
+
+
+def test_a_new_snapshot_replaces_the_older_one_and_what_a_crash_left(opened: Opened) -> None:
+    index(*opened, range(10))
+    rebuild(opened[0], encode)
+    (opened[0].folder / ("building-" + "0" * 32)).mkdir()
+    (opened[0].folder / ("f" * 32)).mkdir()
+    (opened[0].folder / "not ours").mkdir()
+    (opened[0].folder / "notes.txt").write_text("mine")
+    index(*opened, range(10, 20))
+    rebuild(opened[0], encode)
+    entries = entries_beside(opened[0])
+    assert len(entries) == 3
+    assert {"not ours", "notes.txt"} < set(entries)
+
+
+def test_the_scores_of_a_newly_serving_model_are_used_and_the_former_models_snapshot_is_not(opened: Opened) -> None:
+    index(*opened, range(30))
+    rebuild(opened[0], encode)
+    switch(opened, "b")
+    assert searched(opened[0]).model.short == "b" * 12
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "missing"
+    rebuild(opened[0], encode)
+    assert is_in_step(opened[0])
+    assert len(entries_beside(opened[0])) == 1
+    switch(opened, "a")
+    assert is_in_step(opened[0])
+
+
+def test_deleting_the_folder_costs_time_only(opened: Opened) -> None:
+    index(*opened, range(30))
+    rebuild(opened[0], encode)
+    shutil.rmtree(opened[0].folder)
+    assert is_in_step(opened[0])
+    assert due(opened[0])
+    assert rebuild(opened[0], encode)
+    assert state_of(opened[0]).condition is Condition.CURRENT
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", ["cut short", "emptied", "removed", "zeroed at its end", "one bit turned", "longer"])
+def test_a_damaged_file_is_noticed_and_the_tables_are_read_instead(opened: Opened, name: str, harm: str) -> None:
+    index(*opened, range(40), faces=2)
+    rebuild(opened[0], encode)
+    path = folder_of(opened[0]) / name
+    content = bytearray(path.read_bytes())
+    match harm:
+        case "cut short":
+            content = content[: len(content) // 2]
+        case "emptied":
+            content = bytearray()
+        case "zeroed at its end":
+            content[-64:] = bytes(64)
+        case "one bit turned":
+            content[-70] ^= 4
+        case "longer":
+            content += bytes(64)
+    path.unlink()
+    if harm != "removed":
+        path.write_bytes(content)
+    assert is_in_step(opened[0])
+    assert state_of(opened[0]).condition is Condition.DAMAGED
+    assert due(opened[0])
+    assert rebuild(opened[0], encode)
+    assert is_in_step(opened[0])
+    assert state_of(opened[0]).condition is Condition.CURRENT
+
+
+def test_a_column_found_damaged_in_the_middle_of_a_query_is_read_from_the_tables_as_of_the_same_moment(
+    opened: Opened,
+) -> None:
+    index(*opened, range(40))
+    rebuild(opened[0], encode)
+    lose(opened, 4)
+    path = folder_of(opened[0]) / "logits.npy"
+    content = bytearray(path.read_bytes())
+    content[-4 * 40 * 5 + 6] ^= 1  # in the fifth column from the end
+    path.write_bytes(content)
+    expected, gallery = truth(opened[0]), searched(opened[0])
+    first = gallery.logits(0).copy()
+    lose(opened, 9)
+    index(*opened, range(40, 50))
+    assert agrees(gallery, expected)
+    np.testing.assert_array_equal(gallery.logits(0), first)
+
+
+def test_a_snapshot_of_another_catalogue_is_not_taken(opened: Opened, tmp_path: Path) -> None:
+    index(*opened, range(30))
+    rebuild(opened[0], encode)
+    other, root_id, model_id = new_catalogue(tmp_path / "other.db")
+    with other:
+        index(other, root_id, model_id, range(100, 120))
+        rebuild(other, encode)
+        theirs = folder_of(other)
+        ours = folder_of(opened[0])
+        shutil.rmtree(ours)
+        shutil.copytree(theirs, ours)
+        assert is_in_step(opened[0])
+        shutil.rmtree(ours)
+        shutil.copytree(theirs, opened[0].folder / theirs.name)
+        assert is_in_step(opened[0])
+
+
+def test_a_catalogue_restored_from_a_backup_does_not_take_the_later_snapshot(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    catalogue, root_id, model_id = new_catalogue(path)
+    index(catalogue, root_id, model_id, range(20))
+    rebuild(catalogue, encode)
+    catalogue.close()
+    backup = path.read_bytes()
+    catalogue = open_catalogue(path)
+    index(catalogue, root_id, model_id, range(20, 40))
+    rebuild(catalogue, encode)
+    catalogue.close()
+    path.write_bytes(backup)
+    with open_catalogue(path) as restored:
+        assert is_in_step(restored)
+        # As many batches as before, with other contents: the generations are the same again.
+        index(restored, root_id, model_id, range(60, 80))
+        assert is_in_step(restored)
+
+
+def test_a_copied_catalogue_works_with_its_folder_and_without(opened: Opened, tmp_path: Path) -> None:
+    index(*opened, range(20))
+    rebuild(opened[0], encode)
+    opened[0].close()
+    (tmp_path / "copies").mkdir()
+    shutil.copy(opened[0].path, tmp_path / "copies" / "with.db")
+    shutil.copy(opened[0].path, tmp_path / "copies" / "without.db")
+    shutil.copytree(opened[0].folder, tmp_path / "copies" / "with.db.d")
+    for name, condition in {"with": Condition.CURRENT, "without": Condition.MISSING}.items():
+        with open_catalogue(tmp_path / "copies" / f"{name}.db") as copy:
+            assert is_in_step(copy)
+            assert state_of(copy).condition is condition
+
+
+def test_a_read_only_catalogue_is_searched_with_its_snapshot_and_never_rebuilt(opened: Opened, tmp_path: Path) -> None:
+    index(*opened, range(20))
+    rebuild(opened[0], encode)
+    opened[0].close()
+    (tmp_path / "faces.db").chmod(0o400)
+    tmp_path.chmod(0o500)
+    try:
+        with without_root_powers(), open_catalogue(tmp_path / "faces.db") as catalogue:
+            assert is_in_step(catalogue)
+            assert state_of(catalogue).condition is Condition.CURRENT
+            with pytest.raises(CatalogueReadOnly, match="read-only"):
+                rebuild(catalogue, encode)
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_folder_that_may_not_be_read_costs_time_only(opened: Opened) -> None:
+    index(*opened, range(20))
+    rebuild(opened[0], encode)
+    opened[0].folder.chmod(0)
+    try:
+        with without_root_powers():
+            assert is_in_step(opened[0])
+            assert due(opened[0])
+            with pytest.raises(CatalogueUnreadable, match="Permission denied"):
+                rebuild(opened[0], encode)
+    finally:
+        opened[0].folder.chmod(0o700)
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """As on a disk with a quota: a write past this many bytes of one file fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("share", [0.001, 0.5, 0.9999])
+def test_a_full_disk_leaves_the_older_snapshot_in_force_and_no_rubbish(opened: Opened, share: float) -> None:
+    index(*opened, range(1000))
+    rebuild(opened[0], encode)
+    before = entries_beside(opened[0])
+    index(*opened, range(1000, 1400))
+    largest = 4 * WIDTH * 1400 + 45  # the profiles, with FAISS's header
+    with files_no_larger_than(int(largest * share)), pytest.raises(CatalogueFull, match="free some space"):
+        rebuild(opened[0], encode)
+    assert entries_beside(opened[0]) == before
+    assert is_in_step(opened[0])
+    assert state_of(opened[0]).condition is Condition.STALE
+
+
+def test_an_encoder_that_fails_leaves_the_older_snapshot_in_force_and_no_rubbish(opened: Opened) -> None:
+    index(*opened, range(20))
+    rebuild(opened[0], encode)
+    before = entries_beside(opened[0])
+
+    def broken(values: Floats, model: ScoringModel) -> Floats:  # noqa: ARG001
+        raise MemoryError
+
+    wrong: list[Callable[[Floats, ScoringModel], Floats]] = [
+        lambda values, _: values[:, :3],
+        lambda values, _: values * np.float32(np.nan),
+    ]
+    with pytest.raises(MemoryError):
+        rebuild(opened[0], broken)
+    for encoder in wrong:
+        with pytest.raises(ValueError, match="expected finite profiles"):
+            rebuild(opened[0], encoder)
+    assert entries_beside(opened[0]) == before
+    assert is_in_step(opened[0])
+
+
+@pytest.mark.parametrize(
+    "moment",
+    ["encode", "write_array_header_1_0", "write_index", "dumps", "rename", "flush_folder", "_register", "rmtree"],
+)
+def test_a_process_killed_at_any_step_of_building_leaves_a_catalogue_in_step(opened: Opened, moment: str) -> None:
+    index(*opened, range(100))
+    rebuild(opened[0], encode)
+    code = f"""
+import os, signal, sys
+from db import snapshot
+from db.catalogue import open_catalogue
+from tests.catalogues import encode, index
+
+catalogue = open_catalogue(sys.argv[1])
+index(catalogue, 1, 1, range(100, 300))
+seen = []
+
+def die(frame, event, argument):
+    if frame.f_code.co_name == "_build":
+        seen.append(1)
+    if seen and event == "call" and frame.f_code.co_name == {moment!r}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.setprofile(die)
+snapshot.rebuild(catalogue, encode)
+"""
+    ended = subprocess.run([sys.executable, "-c", code, opened[0].path], env={**os.environ, "PYTHONPATH": str(PROJECT)})
+    assert ended.returncode == -signal.SIGKILL
+    assert len(searched(opened[0])) == 300
+    assert is_in_step(opened[0])
+    assert rebuild(opened[0], encode)
+    assert state_of(opened[0]).condition is Condition.CURRENT
+    assert len(entries_beside(opened[0])) == 1
+
+
+BUILD_SLOWLY = """
+import sys
+from db import snapshot
+from db.catalogue import open_catalogue
+from tests.catalogues import encode
+
+def waiting(values, model):
+    print("building", flush=True)
+    sys.stdin.read()
+    return encode(values, model)
+
+with open_catalogue(sys.argv[1]) as catalogue:
+    assert snapshot.rebuild(catalogue, waiting)
+"""
+
+
+def test_while_one_process_builds_another_does_not_and_both_search(opened: Opened) -> None:
+    index(*opened, range(50))
+    other = subprocess.Popen(
+        [sys.executable, "-c", BUILD_SLOWLY, opened[0].path],
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "building\n"
+    assert not rebuild(opened[0], encode)
+    index(*opened, range(50, 60))  # written after the moment that the other's snapshot stands for
+    lose(opened, 5)
+    assert is_in_step(opened[0])
+    other.communicate()
+    assert other.returncode == 0
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "stale by 11 faces"
+
+
+# The nearest profiles
+
+
+def brute_force(gallery: Gallery, probe: Floats, k: int, allowed: np.ndarray | None) -> list[int]:
+    exact = (encode(gallery.all_logits(), gallery.model).astype(np.float64) * probe.astype(np.float64)).sum(axis=1)
+    order = np.lexsort((gallery.face_ids, -exact.astype(np.float32)))
+    if allowed is not None:
+        order = order[allowed[order]]
+    return gallery.face_ids[order[:k]].tolist()
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+@pytest.mark.parametrize("k", [1, 3, 60, 10**6])
+def test_the_nearest_are_exact_and_among_the_allowed(opened: Opened, with_snapshot: bool, k: int) -> None:
+    index(*opened, range(150))
+    if with_snapshot:
+        rebuild(opened[0], encode)
+    index(*opened, range(150, 200))
+    lose(opened, 20, 160)
+    gallery = searched(opened[0])
+    probe = encode(logits(77)[None], gallery.model)[0]
+    generator = np.random.default_rng(5)
+    for allowed in (None, generator.random(len(gallery)) < 0.3, np.zeros(len(gallery), dtype=np.bool_)):
+        rows, cosines = nearest(gallery, probe, k, allowed, encode)
+        assert gallery.face_ids[rows].tolist() == brute_force(gallery, probe, k, allowed)
+        assert (np.diff(cosines) <= 0).all()
+        assert (rows.dtype, cosines.dtype) == (np.int64, np.float32)
+
+
+def test_equal_profiles_come_in_order_of_face_id_wherever_they_stand(opened: Opened) -> None:
+    catalogue, root_id, model_id = opened
+    index(catalogue, root_id, model_id, range(40))
+
+    def make_equal() -> None:
+        with catalogue.write() as session:
+            session.execute(text("UPDATE scores SET logits = (SELECT logits FROM scores WHERE face_id = 1)"))
+
+    make_equal()
+    rebuild(catalogue, encode)
+    index(catalogue, root_id, model_id, range(40, 60))
+    make_equal()
+    lose(opened, 0, 2)
+    find_again(opened, 2)  # the oldest face stands among the newest now
+    gallery = searched(catalogue)
+    probe = encode(logits(0)[None], gallery.model)[0]
+    rows, cosines = nearest(gallery, probe, 10, None, encode)
+    assert gallery.face_ids[rows].tolist() == list(range(2, 12))
+    assert len(set(cosines.tolist())) == 1
+
+
+@pytest.mark.parametrize(("probe", "k"), [(np.zeros(3), 5), (np.full(WIDTH, np.nan), 5), (np.full(WIDTH, 1.0), 0)])
+def test_a_probe_that_is_no_profile_is_refused(opened: Opened, probe: np.ndarray, k: int) -> None:
+    index(*opened, range(3))
+    with pytest.raises(ValueError, match="expected"):
+        nearest(searched(opened[0]), probe.astype(np.float32), k, None, encode)
+
+
+def test_a_catalogue_with_a_name_that_is_no_utf_8_has_snapshots_too(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(Path(os.fsdecode(os.fsencode(tmp_path) + b"/f\xff.db")))
+    with catalogue:
+        index(catalogue, root_id, model_id, range(20))
+        assert rebuild(catalogue, encode)
+        assert state_of(catalogue).condition is Condition.CURRENT
+        assert is_in_step(catalogue)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("index"), st.sets(st.integers(0, 12), min_size=1, max_size=4)),
+    st.tuples(st.just("lose"), st.sets(st.integers(0, 12), min_size=1, max_size=4)),
+    st.tuples(st.just("find"), st.sets(st.integers(0, 12), min_size=1, max_size=4)),
+    st.tuples(st.just("model"), st.sampled_from("abc")),
+    st.tuples(st.just("rebuild"), st.just(None)),
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(STEPS, min_size=1, max_size=10))
+def test_whatever_happens_in_whatever_order_the_gallery_says_what_the_tables_say(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, object]]
+) -> None:
+    catalogue, root_id, _ = new_catalogue(tmp_path_factory.mktemp("steps") / "faces.db")
+    opened = (catalogue, root_id, 1)
+    with catalogue:
+        for kind, argument in steps:
+            match kind, argument:
+                case "index", set(numbers):
+                    with catalogue.read() as session:
+                        serving = models.serving_id(session)
+                    assert serving is not None
+                    index(catalogue, root_id, serving, sorted(numbers))
+                case "lose" | "find", set(numbers):
+                    with catalogue.read() as session:
+                        known = photos.files_of_root(session, root_id)
+                    there = [number for number in sorted(numbers) if b"%d.jpg" % number in known]
+                    (lose if kind == "lose" else find_again)(opened, *there)
+                case "model", str(letter):
+                    switch(opened, letter)
+                case _:
+                    snapshot.rebuild(catalogue, encode)
+            assert is_in_step(catalogue)
+
+
+def test_arrays_of_the_wrong_length_in_the_tables_are_damage_and_not_a_result(opened: Opened) -> None:
+    index(*opened, range(3))
+    with opened[0].write() as session:
+        session.execute(text("UPDATE scores SET logits = x'00' WHERE face_id = 2"))
+    with pytest.raises(Exception, match="wrong number of scores"):
+        load_gallery(opened[0])
+    with pytest.raises(Exception, match="wrong length"):
+        unpack(b"\0" * 5, (1,))
