@@ -14,7 +14,7 @@ from cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from cli.progress import Status
-    from indexer.report import Progress, RunReport
+    from indexer.report import Progress, RunReport, Stage
 
 _LISTED = 50
 
@@ -77,7 +77,8 @@ class _Teller:
 
     def __init__(self, display: "Status") -> None:
         self._display = display
-        self._began: float | None = None
+        self._stage: Stage | None = None
+        self._began = 0.0
 
     def tell(self, now: "Progress") -> None:
         from cli.progress import duration
@@ -88,8 +89,8 @@ class _Teller:
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:
-            if self._began is None or now.done == now.unchanged:
-                self._began = time.monotonic()
+            if now.stage is not self._stage:
+                self._stage, self._began = now.stage, time.monotonic()
             worked, seconds = now.done - now.unchanged, time.monotonic() - self._began
             rate = worked / seconds if seconds > 0 else 0.0
             rescoring = now.stage is Stage.RESCORING

@@ -139,15 +139,11 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int) -> Table:
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
     for hit in hits:
-        held = [f"{each.probability * 100:.0f} %" for each in hit.asked]
         row = [str(hit.rank), f"{hit.score:.3f}"]
-        row += (
-            held
-            if apart
-            else [", ".join(f"{each.asked.words} {each.probability * 100:.0f}%" for each in hit.asked)]
-            if asked
-            else []
-        )
+        if apart:
+            row += [f"{each.probability * 100:.0f} %" for each in hit.asked]
+        elif asked:
+            row.append(", ".join(f"{each.asked.words} {each.probability * 100:.0f}%" for each in hit.asked))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
         turned = f" (turned {hit.face.turned}°)" if hit.face.turned else ""
         table.add_row(*row, str(hit.face.face), Text(printable(hit.face.display) + turned))

@@ -1,0 +1,363 @@
+"""`facesearch search` as a user runs it: what stands on stdout, what on stderr, and how it exits."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from facesearch.attributes import NAMES
+from tests.conftest import Program
+from tests.powers import without_root_powers
+from tests.stand_ins import picture, save
+from tests.support.squares import BLACK, GREEN, WHITE, album, index
+
+CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all tests that only search it."""
+    folder = tmp_path_factory.mktemp("shared")
+    return index(folder / "faces.db", album(folder / "album"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """One that a test may change, beside its album."""
+    return index(tmp_path / "faces.db", album(tmp_path / "album"))
+
+
+DASHED = [["-stubble, attractive"], ["-stubble,", "attractive"], ["--", "-stubble, attractive"]]
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_the_best_face_stands_first_with_the_probability_of_each_word(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "arched eyebrows, no stubble", "--catalogue", catalogue)
+    assert ran.code == 0
+    lines = ran.out.splitlines()
+    assert "arched eyebrows" in lines[0] and "no stubble" in lines[0]
+    assert "green.png" in lines[2] and "0.529" in lines[2] and "72 %" in lines[2] and "73 %" in lines[2]
+    assert len(lines) == 6  # heading, rule, three faces, and what they are worth
+    assert "a lead, not evidence" in lines[-1]
+
+
+def test_remarks_and_the_reading_go_to_stderr(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "arched eyebrows, teenager", "--catalogue", catalogue)
+    assert f"Catalogue: {catalogue}" in ran.err
+    assert "Searching for: arched eyebrows and young" in ran.err
+    assert "knows no ages" in ran.err
+    assert "Searched: 3 faces" in ran.err
+    assert "Catalogue" not in ran.out
+
+
+def test_csv_on_stdout_is_all_that_stands_there(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "stubble, woman", "--csv", "-", "--catalogue", catalogue)
+    assert ran.out.startswith(",".join([*CONTRACT, "5_o_Clock_Shadow", "Male", "turned"]) + "\r\n")
+    assert len(rows(ran.out)) == 3
+    assert "lead" not in ran.out
+
+
+def test_the_csv_column_is_the_probability_of_the_attribute_and_not_of_the_word(
+    facesearch: Program, catalogue: Path
+) -> None:
+    found = rows(facesearch("search", "no stubble", "--csv", "-", "--catalogue", catalogue).out)
+    assert [float(row["5_o_Clock_Shadow"]) for row in found] == pytest.approx([0.27, 0.27, 0.73], abs=0.01)
+    assert [float(row["score"]) for row in found] == pytest.approx([0.73, 0.73, 0.27], abs=0.01)
+
+
+def test_all_attributes_stand_in_csv_under_their_official_names(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "stubble", "--csv", "-", "--all-attributes", "--catalogue", catalogue)
+    assert ran.out.splitlines()[0].split(",") == [*CONTRACT, *NAMES, "turned"]
+
+
+def test_a_row_says_where_the_face_is_and_which_bytes_hold_it(facesearch: Program, catalogue: Path) -> None:
+    first = rows(facesearch("search", "arched eyebrows, no stubble", "--csv", "-", "--catalogue", catalogue).out)[0]
+    photo = Path(first["photo"])
+    assert photo.is_absolute() and photo.name == "green.png"
+    assert [float(first[name]) for name in ("x", "y", "width", "height")] == [10, 30, 48, 48]
+    assert first["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
+    assert len(first["model"]) == 12
+
+
+def test_json_holds_the_same_fields_as_csv(facesearch: Program, catalogue: Path) -> None:
+    as_csv = rows(facesearch("search", "stubble", "--csv", "-", "--catalogue", catalogue).out)
+    as_json = json.loads(facesearch("search", "stubble", "--json", "--catalogue", catalogue).out)
+    assert [{name: str(value) for name, value in each.items()} for each in as_json] == as_csv
+    assert isinstance(as_json[0]["score"], float) and isinstance(as_json[0]["face"], int)
+
+
+def test_csv_and_the_table_can_be_had_at_once(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+    ran = facesearch("search", "stubble", "--csv", tmp_path / "out.csv", "--catalogue", catalogue)
+    assert "green.png" in ran.out
+    assert f"Written: {tmp_path / 'out.csv'}" in ran.err
+    assert len(rows((tmp_path / "out.csv").read_text(encoding="utf-8"))) == 3
+
+
+def test_nothing_found_exits_with_1_and_still_writes_what_was_asked_for(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "out.csv"
+    file.write_text("of yesterday")
+    ran = facesearch("search", "stubble", "--min-score", "0.99", "--csv", file, "--catalogue", catalogue)
+    assert ran.code == 1
+    assert ran.out == "" and "No face matched." in ran.err
+    assert file.read_bytes() == (",".join([*CONTRACT, "turned"]) + "\r\n").encode()
+    assert facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue).out == "[]\n"
+
+
+def test_top_limits_the_results_and_all_gives_every_face(facesearch: Program, catalogue: Path) -> None:
+    assert len(rows(facesearch("search", "stubble", "--top", "2", "--csv", "-", "--catalogue", catalogue).out)) == 2
+    assert len(rows(facesearch("search", "stubble", "--top", "all", "--csv", "-", "--catalogue", catalogue).out)) == 3
+
+
+def test_faces_that_the_detector_was_not_sure_of_are_counted(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "stubble", "--min-detection", "0.96", "--catalogue", catalogue)
+    assert ran.code == 1
+    assert "Searched: 0 faces; 3 left out whose detection score is below --min-detection" in ran.err
+
+
+@pytest.mark.parametrize(
+    "words", [["-stubble, attractive"], ["-stubble,", "attractive"], ["--", "-stubble, attractive"]]
+)
+def test_a_description_may_begin_with_a_dash(facesearch: Program, catalogue: Path, words: list[str]) -> None:
+    ran = facesearch("search", "--top", "1", "--catalogue", catalogue, *words)
+    assert ran.code == 0
+    assert "Searching for: no stubble and attractive" in ran.err
+
+
+def test_options_may_stand_after_a_description_that_begins_with_a_dash(facesearch: Program, catalogue: Path) -> None:
+    assert len(rows(facesearch("search", "-stubble", "--top", "1", "--csv", "-", "--catalogue", catalogue).out)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["stubble", "--htlm", "x.html"], "--htlm"),
+        (["--smiling"], "--smiling"),
+        (["stubble", "--top", "0"], "--top"),
+        (["stubble", "--top", "-smiling"], "--top"),
+        (["stubble", "--top", "many"], "--top"),
+        (["stubble", "--min-score", "nan"], "--min-score"),
+        (["stubble", "--min-score", "1.5"], "--min-score"),
+        (["stubble", "--min-detection", "-0.1"], "--min-detection"),
+        (["stubble", "--csv", "-", "--json"], "--csv"),
+        (["stubble", "--html", "-"], "--html"),
+        (["stubble", "--csv", "same.txt", "--html", "same.txt"], "same.txt"),
+        ([], "DESCRIPTION"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_names_the_option(
+    facesearch: Program, catalogue: Path, arguments: list[str], named: str
+) -> None:
+    ran = facesearch("--catalogue", catalogue, "search", *arguments)
+    assert ran.code == 2
+    assert named in ran.err.splitlines()[0]
+    assert ran.out == ""
+
+
+@pytest.mark.parametrize(
+    ("description", "says"),
+    [
+        ("", "asks for nothing"),
+        ("  ", "asks for nothing"),
+        ("qwertz", 'does not know "qwertz"'),
+        ("gote", "goatee"),
+        ("male, not male", "No face can fit"),
+    ],
+)
+def test_a_description_that_means_nothing_exits_with_2(
+    facesearch: Program, catalogue: Path, description: str, says: str
+) -> None:
+    ran = facesearch("search", description, "--catalogue", catalogue)
+    assert ran.code == 2
+    assert says in ran.err and ran.out == ""
+
+
+def test_a_caret_shows_where_the_description_goes_wrong(facesearch: Program, catalogue: Path) -> None:
+    lines = facesearch("search", "stubble, qwertz", "--catalogue", catalogue).err.splitlines()
+    assert lines[0].index("qwertz") == lines[1].index("^")
+
+
+class TestWhichCatalogue:
+    def test_may_be_said_before_the_command(self, facesearch: Program, catalogue: Path) -> None:
+        assert facesearch("--catalogue", catalogue, "search", "stubble").code == 0
+
+    def test_may_be_said_by_the_environment(
+        self, facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FACESEARCH_CATALOGUE", str(catalogue))
+        ran = facesearch("search", "stubble")
+        assert ran.code == 0 and f"Catalogue: {catalogue}" in ran.err
+
+    def test_the_command_line_wins_over_the_environment(
+        self, facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("FACESEARCH_CATALOGUE", "/nowhere/faces.db")
+        assert facesearch("search", "stubble", "--catalogue", catalogue).code == 0
+
+    def test_two_different_ones_are_refused(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("--catalogue", "other.db", "search", "stubble", "--catalogue", catalogue)
+        assert ran.code == 2 and "other.db" in ran.err
+
+    def test_else_lies_in_the_users_data_folder(self, facesearch: Program) -> None:
+        ran = facesearch("search", "stubble")
+        assert ran.code == 3
+        assert os.environ["HOME"] in ran.err.splitlines()[0]
+        assert "facesearch index FOLDER" in ran.err
+
+    def test_a_file_that_is_none_exits_with_3(self, facesearch: Program, tmp_path: Path) -> None:
+        alien = tmp_path / "letter.txt"
+        alien.write_text("Dear Sir or Madam")
+        ran = facesearch("search", "stubble", "--catalogue", alien)
+        assert ran.code == 3 and "is not a catalogue" in ran.err
+        assert alien.read_text() == "Dear Sir or Madam"
+
+    def test_one_of_a_newer_version_exits_with_3(self, facesearch: Program, own: Path) -> None:
+        with sqlite3.connect(own) as connection:
+            connection.execute("PRAGMA user_version = 99")
+        ran = facesearch("search", "stubble", "--catalogue", own)
+        assert ran.code == 3 and "newer version" in ran.err
+
+    def test_an_empty_one_says_what_to_do(self, facesearch: Program, tmp_path: Path) -> None:
+        (tmp_path / "empty").mkdir()
+        ran = facesearch("search", "stubble", "--catalogue", index(tmp_path / "faces.db", tmp_path / "empty"))
+        assert ran.code == 3 and "facesearch index" in ran.err
+
+    def test_a_read_only_one_is_searched(self, facesearch: Program, own: Path) -> None:
+        own.chmod(0o400)
+        own.parent.chmod(0o500)
+        try:
+            with without_root_powers():
+                ran = facesearch("search", "stubble", "--catalogue", own)
+        finally:
+            own.parent.chmod(0o700)
+        assert ran.code == 0, ran.err
+        assert "green.png" in ran.out and "read-only" in ran.err
+
+
+class TestNamesOfFiles:
+    def find(self, facesearch: Program, folder: Path, name: bytes, *options: str) -> str:
+        save(folder / "x.png", picture(GREEN))
+        os.rename(os.fsencode(folder / "x.png"), os.fsencode(folder) + b"/" + name)  # noqa: PTH104 (bytes)
+        catalogue = index(folder.parent / "faces.db", folder)
+        ran = facesearch("search", "arched eyebrows", "--catalogue", catalogue, *options)
+        assert ran.code == 0
+        return ran.out
+
+    def test_bytes_that_are_no_utf8_stay_as_they_are_in_csv(self, facesearch: Program, tmp_path: Path) -> None:
+        out = self.find(facesearch, tmp_path / "a", b"caf\xe9.png", "--csv", "-")
+        assert os.fsencode(rows(out)[0]["photo"]) == os.fsencode(tmp_path / "a") + b"/caf\xe9.png"
+
+    def test_bytes_that_are_no_utf8_can_be_had_back_from_json(self, facesearch: Program, tmp_path: Path) -> None:
+        out = self.find(facesearch, tmp_path / "a", b"caf\xe9.png", "--json")
+        out.encode("ascii")
+        assert os.fsencode(json.loads(out)[0]["photo"]) == os.fsencode(tmp_path / "a") + b"/caf\xe9.png"
+
+    def test_letters_of_any_alphabet_stand_in_json_as_themselves(self, facesearch: Program, tmp_path: Path) -> None:
+        assert "Фото 1.png" in self.find(facesearch, tmp_path / "a", "Фото 1.png".encode(), "--json")
+
+    def test_what_could_steer_a_terminal_is_escaped_in_the_table(self, facesearch: Program, tmp_path: Path) -> None:
+        out = self.find(facesearch, tmp_path / "a", b"a\x1b[2J\n\xe2\x80\xaeb\xff [red].png")
+        assert "a\\x1b[2J\\n\\u202eb\\xff [red].png" in out
+        assert "\x1b" not in out
+
+    def test_a_line_break_in_a_name_stays_within_its_csv_field(self, facesearch: Program, tmp_path: Path) -> None:
+        out = self.find(facesearch, tmp_path / "a", b'=1+1\n"@x",y.png', "--csv", "-")
+        found = rows(out)
+        assert len(found) == 1
+        assert found[0]["photo"] == f'{tmp_path / "a"}/=1+1\n"@x",y.png'
+        assert found[0]["photo"].startswith("/")  # never a formula
+
+
+class TestTable:
+    @pytest.mark.parametrize("width", [80, 160])
+    @pytest.mark.parametrize("asked", ["stubble", "stubble, bald, hat, -young, woman, goatee or mustache"])
+    def test_fits_the_terminal_and_keeps_whole_paths(
+        self, facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, asked: str
+    ) -> None:
+        folder = tmp_path / ("a folder with a rather long name" + "e" * 60)
+        monkeypatch.setenv("COLUMNS", str(width))
+        ran = facesearch("search", asked, "--catalogue", index(tmp_path / "faces.db", album(folder)))
+        assert max(map(len, ran.out.splitlines())) <= width
+        together = "".join(line[-60:] for line in ran.out.splitlines()).replace(" ", "")
+        assert "green.png" in together
+
+    def test_keeps_each_face_on_one_line_where_no_terminal_is(self, facesearch: Program, tmp_path: Path) -> None:
+        folder = album(tmp_path / ("long" * 50))
+        ran = facesearch("search", "stubble", "--catalogue", index(tmp_path / "faces.db", folder))
+        assert sum(str(folder) in line for line in ran.out.splitlines()) == 3
+
+
+class TestOutputFiles:
+    def test_are_refused_before_the_search_where_they_cannot_be_written(
+        self, facesearch: Program, catalogue: Path, tmp_path: Path
+    ) -> None:
+        ran = facesearch("search", "stubble", "--catalogue", catalogue, "--csv", tmp_path / "nowhere" / "out.csv")
+        assert ran.code == 3
+        assert "nowhere" in ran.err and "Searched" not in ran.err and ran.out == ""
+
+    def test_may_not_be_folders(self, facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+        assert facesearch("search", "stubble", "--catalogue", catalogue, "--html", tmp_path).code == 3
+
+    def test_never_replace_the_catalogue_or_a_photo(self, facesearch: Program, own: Path, tmp_path: Path) -> None:
+        photo = tmp_path / "album" / "green.png"
+        before = own.read_bytes(), photo.read_bytes()
+        (tmp_path / "link").symlink_to(own)
+        for slip in (own, tmp_path / "link", photo):
+            assert facesearch("search", "stubble", "--catalogue", own, "--csv", slip).code == 2
+        assert (own.read_bytes(), photo.read_bytes()) == before
+
+    def test_keep_their_former_content_when_the_search_fails(self, facesearch: Program, tmp_path: Path) -> None:
+        (tmp_path / "out.csv").write_text("of yesterday")
+        ran = facesearch("search", "stubble", "--catalogue", tmp_path / "none.db", "--csv", tmp_path / "out.csv")
+        assert ran.code == 3
+        assert (tmp_path / "out.csv").read_text() == "of yesterday"
+        assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
+
+    def test_may_be_devices(self, facesearch: Program, catalogue: Path) -> None:
+        assert facesearch("search", "stubble", "--catalogue", catalogue, "--csv", "/dev/null").code == 0
+
+    def test_follow_a_link_and_keep_the_files_mode(self, facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+        file = tmp_path / "real.csv"
+        file.write_text("")
+        file.chmod(0o640)
+        (tmp_path / "link.csv").symlink_to(file)
+        assert facesearch("search", "stubble", "--catalogue", catalogue, "--csv", tmp_path / "link.csv").code == 0
+        assert (tmp_path / "link.csv").is_symlink()
+        assert file.stat().st_mode & 0o777 == 0o640 and file.stat().st_size > 0
+
+
+def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    for number in range(60):
+        save(folder / f"{number}.png", picture((number, 250, 0), WHITE, BLACK))
+    catalogue = index(tmp_path / ("x" * 200 + ".db"), folder)
+    program = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", "search", "stubble", "--csv", "-", "--top", "all"],
+        env={**os.environ, "FACESEARCH_CATALOGUE": str(catalogue)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stdout is not None and program.stderr is not None
+    program.stdout.close()
+    err = program.stderr.read()
+    assert program.wait() == 141
+    assert "Traceback" not in err and "Exception" not in err
+
+
+def test_a_photo_that_is_gone_keeps_its_place_until_the_next_index_run(
+    facesearch: Program, own: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "album" / "green.png").unlink()
+    assert "green.png" in facesearch("search", "stubble", "--catalogue", own).out
