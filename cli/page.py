@@ -32,10 +32,11 @@ dd { margin: 0; overflow-wrap: anywhere; }
 ol { list-style: none; margin: 0; padding: 0; display: grid; gap: 18px;
   grid-template-columns: repeat(auto-fill, minmax(188px, 1fr)); }
 .hit { border: 1px solid #d9dcdf; border-radius: 6px; overflow: hidden; break-inside: avoid; background: #fff; }
-.hit > img, .hit > .none { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; background: #ececec; }
+.hit > img, .hit > .none { width: 100%; aspect-ratio: 1; }
+.hit > img { display: block; background: #ececec; }
 .none { display: flex; flex-direction: column; align-items: center; justify-content: center; gap: 6px; padding: 12px;
   background: #f3f4f5; color: #5d6368; text-align: center; font-size: 12px; overflow-wrap: anywhere; }
-.none svg { width: 44%; }
+.none svg { width: 72px; }
 .text { padding: 9px 12px 11px; }
 .top { display: flex; justify-content: space-between; align-items: baseline; margin: 0 0 4px; }
 .rank { color: #5d6368; }

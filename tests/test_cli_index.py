@@ -1,0 +1,132 @@
+"""`facesearch index` with the real detector and a real network (untrained: it is the way through that counts)."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Program
+
+PORTRAITS = ("man-goatee-1.jpg", "woman-blond-hair-smiling-1.jpg")
+
+
+@pytest.fixture
+def photos(tmp_path: Path, gallery: Path) -> Path:
+    """Two portraits, a text file that claims to be a photo, and one that does not."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in PORTRAITS:
+        shutil.copy(gallery / name, folder)
+    (folder / "letter.jpg").write_text("Dear Sir or Madam")
+    (folder / "notes.txt").write_text("bring milk")
+    return folder
+
+
+def test_every_photo_is_accounted_for_and_found_again(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    catalogue = tmp_path / "new folder" / "faces.db"
+    first = facesearch("index", photos, "--catalogue", catalogue, "--checkpoint", checkpoint)
+    assert first.code == 0
+    assert "3 photos: 2 with faces, 0 without, 1 failed; 3 opened, 0 unchanged" in first.out
+    assert f"{photos / 'letter.jpg'}: no photo" in first.out
+    assert "1 .txt" in first.out
+    assert f"Catalogue: {catalogue}" in first.err and "on CPU" in first.err
+
+    again = facesearch("index", "--catalogue", catalogue, "--checkpoint", checkpoint)  # every folder it knows
+    assert again.code == 0
+    assert "0 opened, 3 unchanged" in again.out and "letter.jpg" in again.out
+    assert "on CPU" not in again.err  # no network was loaded
+
+    strict = facesearch("index", "--strict", "--catalogue", catalogue, "--checkpoint", checkpoint)
+    assert strict.code == 4
+
+    found = facesearch("search", "man", "--csv", "-", "--catalogue", catalogue)
+    assert found.code == 0
+    assert all(name in found.out for name in PORTRAITS)
+
+    (photos / PORTRAITS[0]).unlink()
+    gone = facesearch("index", photos, "--catalogue", catalogue, "--checkpoint", checkpoint)
+    assert gone.code == 0 and "1 photos are gone" in gone.out
+    assert PORTRAITS[0] not in facesearch("search", "man", "--csv", "-", "--catalogue", catalogue).out
+
+    shutil.move(photos, tmp_path / "elsewhere")
+    unplugged = facesearch("index", "--catalogue", catalogue, "--checkpoint", checkpoint)
+    assert unplugged.code == 3 and str(photos) in unplugged.out
+    assert PORTRAITS[1] in facesearch("search", "man", "--csv", "-", "--catalogue", catalogue).out
+
+
+def test_a_missing_folder_is_reported_after_the_others_were_indexed(
+    facesearch: Program, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = facesearch(
+        "index", tmp_path / "nowhere", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint
+    )
+    assert ran.code == 3
+    assert "nowhere does not exist" in ran.out
+    assert str(tmp_path / "empty") in facesearch("roots", "--catalogue", tmp_path / "f.db").out
+
+
+def test_an_empty_folder_is_no_error(facesearch: Program, checkpoint: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    ran = facesearch("index", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+    assert ran.code == 0 and "0 photos" in ran.out
+
+
+def test_no_folder_at_all_is_wrong_usage(facesearch: Program, checkpoint: Path, tmp_path: Path) -> None:
+    ran = facesearch("index", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+    assert ran.code == 2 and "facesearch index FOLDER" in ran.err
+
+
+@pytest.mark.parametrize("content", [b"", b"no network at all"])
+def test_a_checkpoint_that_is_none_is_refused_before_anything_is_stored(
+    facesearch: Program, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "bad.safetensors").write_bytes(content)
+    ran = facesearch("index", tmp_path, "--catalogue", tmp_path / "f.db", "--checkpoint", tmp_path / "bad.safetensors")
+    assert ran.code == 3
+    assert "bad.safetensors" in ran.err and "Traceback" not in ran.err
+    assert not (tmp_path / "f.db").exists()
+
+
+def test_a_detector_model_that_is_none_is_refused(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.onnx").write_text("no detector")
+    common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+    ran = facesearch("index", photos, *common, "--detector-model", tmp_path / "bad.onnx")
+    assert ran.code == 3 and "bad.onnx" in ran.err and "Traceback" not in ran.err
+
+
+def test_ctrl_c_ends_the_run_in_order(checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
+    for number in range(400):
+        noise[0, 0] = divmod(number, 256)[0], divmod(number, 256)[1], 0
+        Image.fromarray(noise).save(folder / f"{number}.bmp")
+    program = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", "index", folder, "--checkpoint", checkpoint],
+        env={**os.environ, "FACESEARCH_CATALOGUE": str(tmp_path / "f.db")},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert program.stderr is not None
+    err = ""
+    while "Network:" not in err:  # from here on photos are being looked at
+        line = program.stderr.readline()
+        assert line, err
+        err += line
+    program.send_signal(signal.SIGINT)
+    _, rest = program.communicate()
+    assert program.returncode == 130, err + rest
+    assert "Interrupted: what was done so far is stored" in rest
+    assert "Traceback" not in rest

@@ -1,0 +1,157 @@
+"""`facesearch score` and `facesearch similar`: photos that were never stored, seen by the real detector and network."""
+
+import csv
+import io
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from facesearch.attributes import NAMES
+from tests.conftest import Program, Ran
+from tests.support.checkpoints import random_checkpoint
+
+GROUP = "group-of-three.jpg"
+ONE = "man-goatee-1.jpg"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory, gallery: Path, checkpoint: Path) -> Path:
+    """A catalogue of a portrait and a group, beside the folder `photos` that holds them."""
+    from cli.main import run
+
+    folder = tmp_path_factory.mktemp("indexed")
+    (folder / "photos").mkdir()
+    for name in (ONE, GROUP):
+        shutil.copy(gallery / name, folder / "photos")
+    arguments = ["index", folder / "photos", "--catalogue", folder / "faces.db", "--checkpoint", checkpoint]
+    assert run([str(each) for each in arguments]) == 0
+    return folder / "faces.db"
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Path:
+    Image.new("RGB", (320, 240), (90, 120, 150)).save(tmp_path / "blank.png")
+    return tmp_path / "blank.png"
+
+
+class TestScore:
+    def test_numbers_the_faces_from_0_left_to_right(self, facesearch: Program, gallery: Path, checkpoint: Path) -> None:
+        ran = facesearch("score", gallery / GROUP, "--csv", "-", "--checkpoint", checkpoint)
+        assert ran.code == 0
+        header = ran.out.splitlines()[0].split(",")
+        assert header == ["photo", "face", "x", "y", "width", "height", "detection", *NAMES, "turned"]
+        found = rows(ran.out)
+        assert [row["face"] for row in found] == ["0", "1", "2"]
+        lefts = [float(row["x"]) for row in found]
+        assert lefts == sorted(lefts)
+        assert {row["photo"] for row in found} == {str(gallery / GROUP)}
+        assert all(0 <= float(row[name]) <= 1 for row in found for name in NAMES)
+
+    def test_json_holds_the_same_fields(self, facesearch: Program, gallery: Path, checkpoint: Path) -> None:
+        as_csv = rows(facesearch("score", gallery / ONE, "--csv", "-", "--checkpoint", checkpoint).out)
+        as_json = json.loads(facesearch("score", gallery / ONE, "--json", "--checkpoint", checkpoint).out)
+        assert list(as_json[0]) == list(as_csv[0])
+
+    def test_says_in_words_what_the_network_sees(self, facesearch: Program, gallery: Path, checkpoint: Path) -> None:
+        ran = facesearch("score", gallery / ONE, "--checkpoint", checkpoint)
+        assert ran.code == 0
+        assert str(gallery / ONE) in ran.out
+        assert ("man" in ran.out or "woman" in ran.out) and ("young" in ran.out or "old" in ran.out)
+        assert "a lead, not evidence" in ran.out
+        every = facesearch("score", gallery / ONE, "--all-attributes", "--checkpoint", checkpoint)
+        assert all(name in every.out for name in NAMES)
+
+    def test_no_face_in_any_photo_exits_with_1(self, facesearch: Program, blank: Path, checkpoint: Path) -> None:
+        ran = facesearch("score", blank, "--checkpoint", checkpoint)
+        assert ran.code == 1 and f"{blank}: no face" in ran.err and ran.out == ""
+
+    def test_a_photo_that_cannot_be_used_does_not_keep_the_others_from_being_scored(
+        self, facesearch: Program, gallery: Path, tmp_path: Path, checkpoint: Path
+    ) -> None:
+        bad = tmp_path / "bad.jpg"
+        bad.write_bytes((gallery / ONE).read_bytes()[:2000])
+        ran = facesearch("score", bad, tmp_path / "none.jpg", gallery / ONE, "--csv", "-", "--checkpoint", checkpoint)
+        assert ran.code == 3
+        assert str(bad) in ran.err and str(tmp_path / "none.jpg") in ran.err
+        assert len(rows(ran.out)) == 1
+
+
+class TestSimilar:
+    def similar(self, facesearch: Program, indexed: Path, checkpoint: Path, *arguments: str | Path) -> Ran:
+        return facesearch("similar", *arguments, "--catalogue", indexed, "--checkpoint", checkpoint)
+
+    def test_an_indexed_probe_is_left_out_of_its_own_result(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, indexed.parent / "photos" / ONE, "--csv", "-")
+        assert ran.code == 0
+        found = rows(ran.out)
+        assert len(found) == 3 and {Path(row["photo"]).name for row in found} == {GROUP}
+        assert all(0 <= float(row["score"]) <= 1 for row in found)
+
+    def test_only_the_probe_itself_is_left_out_not_its_neighbours_in_the_photo(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        group = indexed.parent / "photos" / GROUP
+        found = rows(self.similar(facesearch, indexed, checkpoint, group, "--pick", "1", "--csv", "-").out)
+        assert len(found) == 3
+        assert sum(Path(row["photo"]).name == GROUP for row in found) == 2
+
+    def test_a_probe_with_several_faces_exits_with_2_and_lists_them(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / GROUP)
+        assert ran.code == 2 and ran.out == ""
+        assert "There are 3 faces in" in ran.err
+        assert all(f"--pick {number}: at " in ran.err for number in range(3))
+
+    @pytest.mark.parametrize("number", ["3", "-1"])
+    def test_a_face_that_is_not_there_cannot_be_picked(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path, number: str
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / GROUP, "--pick", number)
+        assert ran.code == 2 and f"no face {number}" in ran.err and "0 to 2" in ran.err
+
+    def test_a_face_that_the_detector_is_not_sure_of_is_taken_with_a_remark_where_it_is_the_best(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, "--min-detection", "0.999")
+        assert "not sure of any face" in ran.err
+        assert ran.code == 1  # no indexed face is that sure either
+
+    def test_a_probe_without_a_face_exits_with_3(
+        self, facesearch: Program, indexed: Path, blank: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, blank)
+        assert ran.code == 3 and "No face was found" in ran.err
+
+    def test_a_probe_that_is_no_photo_exits_with_3(
+        self, facesearch: Program, indexed: Path, tmp_path: Path, checkpoint: Path
+    ) -> None:
+        (tmp_path / "letter.jpg").write_text("Dear Sir or Madam")
+        ran = self.similar(facesearch, indexed, checkpoint, tmp_path / "letter.jpg")
+        assert ran.code == 3 and "letter.jpg cannot be used" in ran.err
+
+    def test_another_network_than_the_one_that_serves_is_refused_with_the_remedy(
+        self, facesearch: Program, indexed: Path, gallery: Path, tmp_path: Path
+    ) -> None:
+        other = random_checkpoint(tmp_path / "other.safetensors", seed=1)
+        ran = self.similar(facesearch, indexed, other, gallery / ONE)
+        assert ran.code == 3 and "facesearch index" in ran.err
+
+    def test_the_page_shows_the_probe_and_says_what_the_score_is(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path, tmp_path: Path
+    ) -> None:
+        page = tmp_path / "sheet.html"
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, "--html", page)
+        assert ran.code == 0 and ran.out.split()[0] == "similarity"
+        text = page.read_text(encoding="utf-8")
+        assert text.count("data:image/jpeg;base64,") == 4  # the probe, and the three others
+        assert "1 is the same profile" in text and str(gallery / ONE) in text
