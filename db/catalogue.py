@@ -300,25 +300,30 @@ def _uri(path: Path, options: str) -> str:
 def _read_only_uri(path: Path) -> str:
     """How to open a file that may not be written.
 
-    SQLite reads a WAL database through a shared-memory file beside it, which it cannot make in a read-only folder;
-    without one it must be told that nobody changes the file (immutable). That would hide what still stands in the log,
-    so a catalogue that comes with an unmerged log is refused.
+    SQLite reads a WAL database through a shared-memory file beside it. Where there is none it would have to be made,
+    which a read-only folder forbids and which would leave read-only files behind that hinder the next writer: then
+    SQLite is told that nobody changes the file (immutable). That hides what still stands in a log or journal, so a
+    catalogue that comes with one is refused.
     """
-    uri = _uri(path, "mode=ro")
-    try:
-        with _connection(uri, 5.0, query_only=True) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
-            raise
-        log = Path(os.path.realpath(path) + "-wal")
-        if log.exists() and log.stat().st_size:
+    real = os.path.realpath(path)
+    with path.open("rb") as file:
+        uses_log = file.read(20)[18:20] == b"\x02\x02"  # the file format's read and write version
+    if not uses_log or Path(real + "-shm").exists():
+        try:
+            uri = _uri(path, "mode=ro")
+            with _connection(uri, 5.0, query_only=True) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return uri
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+                raise
+    for rest in (Path(real + "-wal"), Path(real + "-journal")):
+        if rest.exists() and rest.stat().st_size:
             raise CatalogueReadOnly(
                 f"The catalogue {_name(path)} was not closed properly and cannot be repaired where it lies: copy it "
-                f"together with {_name(log)} to a place where you may write, and open the copy."
-            ) from error
-        return _uri(path, "mode=ro&immutable=1")
-    return uri
+                f"together with {_name(rest)} to a place where you may write, and open the copy."
+            )
+    return _uri(path, "mode=ro&immutable=1")
 
 
 def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -> int:

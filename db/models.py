@@ -98,8 +98,6 @@ def serve_when_complete(session: Session, model_id: int) -> bool:
     lacking = select(Face.id).where(Face.hidden.is_(False), ~scored).limit(1)
     if session.execute(lacking).first() is not None:
         return False
-    session.execute(
-        update(State).values(serving_model_id=model_id, snapshot=None, snapshot_generation=None, snapshot_model_id=None)
-    )
+    session.execute(update(State).values(serving_model_id=model_id, snapshot=None))
     generation.stamp(session)
     return True

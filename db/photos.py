@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, func, insert, select, update
+from sqlalchemy import String, bindparam, exists, func, insert, select, type_coerce, update
 from sqlalchemy.orm import Session
 
 from db import faces, roots
@@ -116,7 +116,9 @@ class Counts:
 
 def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
     """Every file ever recorded under this root, by its path within the root."""
-    rows = session.execute(
+    # For a million files: the connection's plain rows, and one look-up for what there are only three of.
+    outcomes: dict[str | None, Outcome | None] = {None: None, **{outcome.value: outcome for outcome in Outcome}}
+    rows = session.connection().execute(
         select(
             File.path,
             File.id,
@@ -124,14 +126,17 @@ def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
             File.mtime_ns,
             File.photo_id,
             File.missing_since.is_not(None),
-            Photo.outcome,
+            type_coerce(Photo.outcome, String),
             func.coalesce(File.reason, Photo.reason),
             File.retry | func.coalesce(Photo.retry, False),
         )
         .outerjoin(Photo, Photo.id == File.photo_id)
         .where(File.root_id == root_id)
     )
-    return {row[0]: KnownFile._make(row[1:]) for row in rows}
+    return {
+        path: KnownFile(id, size, mtime_ns, photo_id, missing, outcomes[outcome], reason, retry)
+        for path, id, size, mtime_ns, photo_id, missing, outcome, reason, retry in rows
+    }
 
 
 def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPhoto]:

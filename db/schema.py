@@ -223,9 +223,9 @@ class State(Base):
     """The one row about the catalogue as a whole.
 
     `generation`: number of the last write batch that changed what a search can find. `serving_model_id`: the model
-    whose scores searches use. `snapshot`: name of the snapshot that stands for all faces up to `snapshot_generation`
-    under `snapshot_model_id`. Naming it here, and not only in its own folder, makes it impossible to take a snapshot of
-    another catalogue, or of a state that a power failure or a restored backup has undone.
+    whose scores searches use. `snapshot`: name of the snapshot that stands for them up to a generation of its own.
+    Naming it here, and not only in its own folder, makes it impossible to take a snapshot of another catalogue, or of a
+    state that a power failure or a restored backup has undone.
     """
 
     __tablename__ = "state"
@@ -235,5 +235,3 @@ class State(Base):
     generation: Mapped[int] = mapped_column(server_default="0")
     serving_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     snapshot: Mapped[str | None] = mapped_column(Text)
-    snapshot_generation: Mapped[int | None]
-    snapshot_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))

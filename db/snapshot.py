@@ -126,15 +126,15 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
                     return False
                 unfinished.rename(folder / name)
                 manifest.flush_folder(folder)
-                registered = _register(catalogue, *built)
+                registered = _register(catalogue, built, name)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 _sweep(catalogue)
             return registered
 
 
-def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> tuple[int, Manifest] | None:
-    """Write a complete snapshot into the new folder; the model's id and the manifest."""
+def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> int | None:
+    """Write a complete snapshot into the new folder; the id of the model, or None where there is nothing to hold."""
     with catalogue.read() as session:
         serving = models.serving(session)
         if serving is None:
@@ -159,28 +159,23 @@ def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> tup
         number = generation.current(session)
     checksums |= vectors.write(folder, index)
     sizes = {file: (folder / file).stat().st_size for file in (*columns.FILES, vectors.FILE)}
-    content = Manifest(name, number, model.digest, total, width, sizes, checksums)
-    manifest.write(folder, content)
-    return model_id, content
+    manifest.write(folder, Manifest(name, number, model.digest, total, width, sizes, checksums))
+    return model_id
 
 
-def _register(catalogue: Catalogue, model_id: int, content: Manifest) -> bool:
+def _register(catalogue: Catalogue, model_id: int, name: str) -> bool:
     """Name the snapshot in the catalogue, unless another model has come to serve meanwhile."""
     with catalogue.write() as session:
         if models.serving_id(session) != model_id:
             return False
-        session.execute(
-            update(State).values(
-                snapshot=content.name, snapshot_generation=content.generation, snapshot_model_id=model_id
-            )
-        )
+        session.execute(update(State).values(snapshot=name))
     return True
 
 
 def _sweep(catalogue: Catalogue) -> None:
     """Remove every snapshot but the one that the catalogue names. Holding the lock means that nobody is building."""
     with catalogue.read() as session:
-        named = session.execute(select(State.snapshot)).scalar_one()
+        named = snapshot_name(session)
     for entry in os.scandir(catalogue.folder):
         if entry.name != named and _is_ours(entry):
             shutil.rmtree(entry.path, ignore_errors=True)

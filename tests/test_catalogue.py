@@ -205,6 +205,31 @@ def test_a_read_only_file_can_be_searched_but_not_written(tmp_path: Path) -> Non
             pass
 
 
+def test_reading_a_read_only_file_leaves_nothing_that_hinders_writing_once_it_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    catalogue, root_id, model_id = new_catalogue(path)
+    catalogue.close()
+    path.chmod(0o400)
+    with without_root_powers():
+        with open_catalogue(path) as opened:
+            assert face_count(opened) == 0
+        path.chmod(0o600)
+        with open_catalogue(path) as opened:
+            index(opened, root_id, model_id, [1])
+            assert face_count(opened) == 1
+
+
+def test_a_reader_without_write_permission_sees_what_a_running_writer_commits(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    catalogue, root_id, model_id = new_catalogue(path)
+    with catalogue:
+        path.chmod(0o400)
+        with without_root_powers(), open_catalogue(path) as reader:
+            assert reader.read_only
+            index(catalogue, root_id, model_id, [1, 2])
+            assert face_count(reader) == 2
+
+
 def test_a_catalogue_in_a_read_only_folder_can_be_searched_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
     index(catalogue, root_id, model_id, [1, 2, 3])
@@ -232,6 +257,35 @@ def test_an_unmerged_log_in_a_read_only_folder_is_refused_rather_than_overlooked
         open_catalogue(copy / "faces.db")
     copy.chmod(0o700)
     with open_catalogue(copy / "faces.db") as repaired:
+        assert face_count(repaired) == 1
+
+
+DIE_WITH_A_JOURNAL = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA journal_mode = delete")
+connection.execute("PRAGMA cache_size = 1")  # pages must be written before the end
+connection.execute("BEGIN")
+connection.execute("CREATE TABLE filling AS SELECT randomblob(900) FROM sqlite_master a, sqlite_master b")
+connection.execute("DELETE FROM faces")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_an_unfinished_write_in_a_read_only_folder_is_refused_and_undone_where_one_may_write(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    catalogue, root_id, model_id = new_catalogue(folder / "faces.db")
+    index(catalogue, root_id, model_id, [1])
+    catalogue.close()
+    killed = subprocess.run([sys.executable, "-c", DIE_WITH_A_JOURNAL, folder / "faces.db"])
+    assert killed.returncode == -signal.SIGKILL
+    folder.chmod(0o500)
+    try:
+        with without_root_powers(), pytest.raises(CatalogueReadOnly, match=r"together with .*faces\.db-journal"):
+            open_catalogue(folder / "faces.db")
+    finally:
+        folder.chmod(0o700)
+    with open_catalogue(folder / "faces.db") as repaired:
         assert face_count(repaired) == 1
 
 

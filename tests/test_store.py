@@ -13,7 +13,7 @@ from sqlalchemy import delete, select
 from db import faces, generation, models, photos, roots, runs
 from db.arrays import unpack
 from db.catalogue import Catalogue
-from db.errors import FaceUnknown
+from db.errors import FaceUnknown, RootTaken, RootUnknown
 from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
 from db.schema import Box, Face, Outcome, Score
@@ -464,9 +464,9 @@ def test_a_moved_root_takes_its_files_along_and_keeps_the_faces(opened: Opened) 
 def test_moving_an_unknown_root_or_onto_a_known_one_is_refused(opened: Opened) -> None:
     with opened[0].write() as session:
         roots.add_root(session, "/other")
-        with pytest.raises(roots.RootUnknown, match="/nowhere is not an indexed folder"):
+        with pytest.raises(RootUnknown, match="/nowhere is not an indexed folder"):
             roots.move_root(session, "/nowhere", "/new")
-        with pytest.raises(roots.RootTaken, match="/other is an indexed folder already"):
+        with pytest.raises(RootTaken, match="/other is an indexed folder already"):
             roots.move_root(session, "/photos", "/other")
         assert roots.move_root(session, "/photos", "/photos/") == opened[1]
 

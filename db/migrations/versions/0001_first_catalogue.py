@@ -99,8 +99,6 @@ def upgrade() -> None:
         sa.Column("generation", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("serving_model_id", sa.Integer(), sa.ForeignKey("models.id")),
         sa.Column("snapshot", sa.Text()),
-        sa.Column("snapshot_generation", sa.Integer()),
-        sa.Column("snapshot_model_id", sa.Integer(), sa.ForeignKey("models.id")),
         sa.CheckConstraint("id = 1", name="one_row"),
     )
     op.bulk_insert(state, [{"id": 1, "generation": 0}])
