@@ -65,13 +65,22 @@ def reported(action: Callable[[], int]) -> int:
         say("Interrupted.")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:
-        # What is still buffered would fail again when the interpreter flushes it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return ExitCode.BROKEN_PIPE
+    except OSError as error:
+        say(f"Error: the system refused to go on ({error}): free some space or check permissions, and run it again.")
+        _give_up_stdout()
+        return ExitCode.UNUSABLE
     except Exception:
         traceback.print_exc()
         say("Error: this is a fault of facesearch; the catalogue keeps all that was stored before.")
         return ExitCode.FAULT
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered would fail again when the interpreter flushes it at its end."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 (a device, not a path of ours)
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _usage_error(error: typer.TyperException) -> int:

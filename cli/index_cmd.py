@@ -113,24 +113,22 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
-    opened = report.photos - report.unchanged
-    yield (
-        f"{report.photos:,} photos: {report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
-        f"; {opened:,} opened, {report.unchanged:,} unchanged"
-    )
+    outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
+    effort = f"{report.photos - report.unchanged:,} opened, {report.unchanged:,} unchanged"
+    yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
     numbers = (
-        (report.faces, "new faces"),
-        (report.same_content, "of the opened files hold a photo known under another name"),
-        (report.missing, "photos are gone and have left the results"),
-        (report.returned, "photos are back"),
-        (report.rescored, "faces scored by this network"),
+        ("New faces", report.faces),
+        ("Opened, and known under another name", report.same_content),
+        ("Gone since the last run, and out of the results", report.missing),
+        ("Back since the last run", report.returned),
+        ("Faces scored again by this network", report.rescored),
     )
-    yield from (f"{number:,} {words}" for number, words in numbers if number)
+    yield from (f"{words}: {number:,}" for words, number in numbers if number)
     if report.waiting:
         yield (
-            f"{report.waiting:,} faces could not be scored by this network because their photos cannot be read; "
-            + ("" if report.serving else "searches use the former network's scores until they can")
-        ).removesuffix("; ")
+            f"Faces that this network could not score because their photos cannot be read: {report.waiting:,}"
+            + ("" if report.serving else "; searches use the former network's scores until they can")
+        )
     if report.snapshot_trouble:
         yield f"Searches will be slower: {report.snapshot_trouble}"
     if report.unsupported:

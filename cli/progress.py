@@ -19,6 +19,7 @@ class Status:
         self._display = display
         self._task = None if display is None else display.add_task("", total=None, words="")
         self._said = time.monotonic()
+        self._what = ""
         self._pending: str | None = None
 
     def show(self, what: str, done: int, total: int | None, words: str = "") -> None:
@@ -26,6 +27,9 @@ class Status:
         if self._display is not None and self._task is not None:
             self._display.update(self._task, description=what, completed=done, total=total, words=words)
             return
+        if what != self._what:
+            self.flush()
+            self._what = what
         of = f" of {total:,}" if total is not None else ""
         self._pending = f"{what}: {done:,}{of}" + (f", {words}" if words else "")
         now = time.monotonic()

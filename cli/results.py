@@ -87,10 +87,10 @@ class Heading:
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
     """Write and print everything that is wanted; whether there was anything."""
-    searched = f"{result.faces:,} faces"
+    searched = f"{result.faces:,}"
     if result.withheld:
-        searched += f"; {result.withheld:,} left out whose detection score is below --min-detection"
-    say(f"Searched: {searched}")
+        searched += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
+    say(f"Faces searched: {searched}")
     attributes = shown_attributes(result.hits, wanted.all_attributes)
     columns = header(HIT_COLUMNS, attributes)
     if wanted.csv is not None:
@@ -113,7 +113,7 @@ def _write_page(file: NewFile, result: SearchResult, heading: Heading, searched:
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
     facts = [
         *heading.facts,
-        ("Searched", searched),
+        ("Faces searched", searched),
         ("Catalogue", str(catalogue.absolute())),
         ("Model", result.model.short),
         ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),

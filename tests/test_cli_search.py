@@ -56,7 +56,7 @@ def test_remarks_and_the_reading_go_to_stderr(facesearch: Program, catalogue: Pa
     assert f"Catalogue: {catalogue}" in ran.err
     assert "Searching for: arched eyebrows and young" in ran.err
     assert "knows no ages" in ran.err
-    assert "Searched: 3 faces" in ran.err
+    assert "Faces searched: 3" in ran.err
     assert "Catalogue" not in ran.out
 
 
@@ -123,7 +123,7 @@ def test_top_limits_the_results_and_all_gives_every_face(facesearch: Program, ca
 def test_faces_that_the_detector_was_not_sure_of_are_counted(facesearch: Program, catalogue: Path) -> None:
     ran = facesearch("search", "stubble", "--min-detection", "0.96", "--catalogue", catalogue)
     assert ran.code == 1
-    assert "Searched: 0 faces; 3 left out whose detection score is below --min-detection" in ran.err
+    assert "Faces searched: 0; left out because their detection score is below --min-detection: 3" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -304,7 +304,7 @@ class TestOutputFiles:
     ) -> None:
         ran = facesearch("search", "stubble", "--catalogue", catalogue, "--csv", tmp_path / "nowhere" / "out.csv")
         assert ran.code == 3
-        assert "nowhere" in ran.err and "Searched" not in ran.err and ran.out == ""
+        assert "nowhere" in ran.err and "Faces searched" not in ran.err and ran.out == ""
 
     def test_may_not_be_folders(self, facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
         assert facesearch("search", "stubble", "--catalogue", catalogue, "--html", tmp_path).code == 3

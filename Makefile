@@ -1,0 +1,32 @@
+# Needs make and Python 3.11 or newer (another one than found: make PYTHON=...). Each target prepares .venv by itself.
+
+PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && echo $$p; done))
+PHOTOS ?=
+QUERY ?=
+BIN := .venv/bin
+
+.PHONY: demo test gpu
+
+# Index a folder of photos into a temporary catalogue, search it, and show where the results lie.
+demo: .venv/ready
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh "$(PHOTOS)" "$(QUERY)"
+
+test: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q
+
+# FAISS and torch with CUDA instead of those for the CPU (several GB). Two kinds of FAISS must never be installed at once.
+gpu: .venv/ready
+	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
+	$(BIN)/python -m pip install --quiet 'faiss-gpu>=1.15,<2'
+	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps 'torch>=2.6,<2.14'
+	@$(BIN)/python -c "import faiss, torch; print('FAISS sees', faiss.get_num_gpus(), 'GPUs; torch', torch.__version__, 'can' if torch.cuda.is_available() else 'cannot', 'use one')"
+
+.venv/ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found: install it, or name it with make PYTHON=..." >&2; exit 1; }
+	@echo "Preparing .venv: a few minutes, the first time"
+	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@

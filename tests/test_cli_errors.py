@@ -1,0 +1,92 @@
+"""How commands end that do not end well: a sentence on stderr and the exit code that a script can rely on."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.errors import ExitCode, FileProblem, UsageProblem, reported
+from db.errors import CatalogueBusy, RootUnknown
+from facesearch.errors import QueryError, SearchError
+from indexer.errors import NothingToIndex
+from tests.conftest import Program
+from tests.support.squares import album, index
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (UsageProblem("Name one."), ExitCode.USAGE),
+        (QueryError("Search does not know it."), ExitCode.USAGE),
+        (NothingToIndex("Name a folder."), ExitCode.USAGE),
+        (RootUnknown("It was never indexed."), ExitCode.USAGE),
+        (FileProblem("It cannot be used."), ExitCode.UNUSABLE),
+        (CatalogueBusy("Wait."), ExitCode.UNUSABLE),
+        (SearchError("Index first."), ExitCode.UNUSABLE),
+    ],
+)
+def test_what_is_meant_for_the_user_is_one_sentence(
+    error: Exception, code: ExitCode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def action() -> int:
+        raise error
+
+    assert reported(action) == code
+    assert capsys.readouterr().err == f"Error: {error}\n"
+
+
+def test_a_fault_of_the_program_is_never_taken_for_an_empty_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reported(lambda: 1 // 0) == ExitCode.FAULT
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err and "fault of facesearch" in err
+
+
+def test_ctrl_c_exits_as_shells_expect(capsys: pytest.CaptureFixture[str]) -> None:
+    def action() -> int:
+        raise KeyboardInterrupt
+
+    assert reported(action) == 130
+    assert capsys.readouterr().err == "Interrupted.\n"
+
+
+def test_what_stands_in_a_message_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    def action() -> int:
+        raise FileProblem("a\x1b[2J\udcff.jpg cannot be used.")
+
+    reported(action)
+    assert capsys.readouterr().err == "Error: a\\x1b[2J\\xff.jpg cannot be used.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_under_stdout_is_said(tmp_path: Path) -> None:
+    catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+    with Path("/dev/full").open("wb") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", "from cli.main import main; main()", "search", "stubble"],
+            env={**os.environ, "FACESEARCH_CATALOGUE": str(catalogue)},
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 3
+    assert os.strerror(errno.ENOSPC) in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_the_version_is_printed(facesearch: Program) -> None:
+    ran = facesearch("--version")
+    assert ran.code == 0 and ran.out.strip() == "0.1.0"
+
+
+@pytest.mark.parametrize("command", ["", "index", "search", "similar", "score", "status", "roots", "train", "evaluate"])
+def test_every_command_explains_itself(facesearch: Program, command: str) -> None:
+    ran = facesearch(*[command][: bool(command)], "--help")
+    assert ran.code == 0 and "Usage: facesearch" in ran.out
+
+
+def test_an_unknown_command_is_wrong_usage(facesearch: Program) -> None:
+    assert facesearch("serach", "man").code == 2
+    assert facesearch().code == 2

@@ -1,0 +1,87 @@
+"""`facesearch train` and `facesearch evaluate`, from a tiny data set to a checkpoint that `index` takes."""
+
+import csv
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesearch.attributes import NAMES
+from tests.conftest import Program
+from tests.powers import without_root_powers
+
+RECIPE = """
+batch = 4
+[[stages]]
+layout = "mcnn"
+input = 99
+passes = 1
+rate = 1e-4
+end_rate = 0.0
+"""
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    """24 pictures of noise in the official layout: 8 train, 12 val, 4 test."""
+    root = tmp_path / "celeba"
+    (root / "img_align_celeba").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    names = [f"{number:06d}.jpg" for number in range(1, 25)]
+    for name in names:
+        Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(root / "img_align_celeba" / name)
+    rows = [f"{name} {' '.join(rng.choice(['1', '-1'], 40))}" for name in names]
+    (root / "list_attr_celeba.txt").write_text("\n".join([str(len(names)), " ".join(NAMES), *rows]) + "\n")
+    split = [0] * 8 + [1] * 12 + [2] * 4
+    (root / "list_eval_partition.txt").write_text("".join(f"{n} {s}\n" for n, s in zip(names, split, strict=True)))
+    return root
+
+
+def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
+    facesearch: Program, celeba: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    out, work = tmp_path / "new folder" / "network.safetensors", tmp_path / "work"
+    trained = facesearch("train", celeba, "--out", out, "--recipe", tmp_path / "tiny.toml", "--work", work)
+    assert trained.code == 0, trained.err
+    assert all(name in trained.out for name in NAMES)
+    assert f"Written: {out}" in trained.err
+
+    table = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work)
+    assert table.code == 0 and "all: 4 faces" in table.out
+    figures = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work, "--csv", "-")
+    rows = list(csv.DictReader(io.StringIO(figures.out)))
+    assert [row["attribute"] for row in rows] == [*NAMES, "MEAN"]
+    assert all(0 <= float(row["accuracy"]) <= 1 for row in rows)
+
+    (tmp_path / "empty").mkdir()
+    assert facesearch("index", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", out).code == 0
+    assert "tiny" not in facesearch("status", "--catalogue", tmp_path / "f.db").err
+
+
+@pytest.mark.parametrize("command", [["train", "--out", "x.safetensors"], ["evaluate"]])
+def test_a_folder_that_is_no_data_set_is_refused(
+    facesearch: Program, tmp_path: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with_checkpoint = ["--checkpoint", checkpoint] if command == ["evaluate"] else []
+    ran = facesearch(command[0], tmp_path / "empty", *command[1:], *with_checkpoint)
+    assert ran.code == 3 and "img_align_celeba" in ran.err
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones(facesearch: Program, celeba: Path, tmp_path: Path) -> None:
+    ran = facesearch("train", celeba, "--out", tmp_path / "x.safetensors", "--recipe", "stew")
+    assert ran.code == 3 and "standard" in ran.err
+
+
+def test_a_checkpoint_that_could_not_be_written_is_refused_before_the_hours_of_training(
+    facesearch: Program, celeba: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    with without_root_powers():
+        ran = facesearch("train", celeba, "--out", tmp_path / "locked" / "x.safetensors", "--work", tmp_path / "work")
+    assert ran.code == 3 and "cannot be written" in ran.err
+    assert not (tmp_path / "work").exists()
