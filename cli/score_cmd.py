@@ -116,7 +116,7 @@ def _words(record: "Record", all_attributes: bool) -> list[str]:
     from facesearch.query.phrases import phrase
 
     if all_attributes:
-        return [f"{each.name} {record[each.name] * 100:.0f} %" for each in ATTRIBUTES]
+        return [f"{each.name} {record[each.name] * 100:.0f}%" for each in ATTRIBUTES]
     either_way = {"Male", "Young"}
     said = []
     for each in ATTRIBUTES:
@@ -124,4 +124,4 @@ def _words(record: "Record", all_attributes: bool) -> list[str]:
         holds = p >= _UNDECIDED
         if holds or each.name in either_way:
             said.append((p if holds else 1 - p, phrase(each.index, holds)))
-    return [f"{words} {p * 100:.0f} %" for p, words in sorted(said, key=lambda pair: -pair[0])]
+    return [f"{words} {p * 100:.0f}%" for p, words in sorted(said, key=lambda pair: -pair[0])]

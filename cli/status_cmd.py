@@ -81,20 +81,23 @@ def _moment(when: "datetime") -> str:
 
 
 def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
-    """The network whose scores searches use, else the one that the next index run would use."""
+    """The network whose scores searches use, or, where there is none yet, the installed one."""
     from facesearch.network.checkpoint import CheckpointError, load_checkpoint
 
+    installed, trouble = None, ""
     try:
-        ours = load_checkpoint().scoring_model()
+        installed = load_checkpoint().scoring_model()
     except CheckpointError as error:
-        ours = None
-        yield "Network", str(error)
-    shown = serving or ours
+        trouble = str(error)
+    shown = serving or installed
+    if shown is not None:
+        yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
+    if trouble:
+        yield "Installed", trouble
+    elif serving and installed and serving.digest != installed.digest:
+        yield "Installed", f"{installed.short}: `facesearch index` scores all faces again with it"
     if shown is None:
         return
-    yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
-    if serving and ours and serving.digest != ours.digest:
-        yield "", f"the installed one is {ours.short}: `facesearch index` scores all faces again with it"
     for key, label in (("data", "Trained on"), ("terms", "Terms")):
         if isinstance(shown.metadata.get(key), str):
             yield label, shown.metadata[key]
