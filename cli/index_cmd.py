@@ -46,7 +46,7 @@ def index(
     The photos themselves are only read. With another network all faces are scored again; the old scores serve until
     that is done.
     """
-    from cli.faces import new_detector, new_scorer
+    from cli.network import new_detector, new_scorer
     from cli.progress import status
     from cli.results import opened
     from facesearch.network.checkpoint import load_checkpoint

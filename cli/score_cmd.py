@@ -8,12 +8,13 @@ import typer
 
 from cli import options
 from cli.console import printable, results, say
-from cli.errors import ExitCode, FileProblem
+from cli.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from cli.output import Record
+    from facesearch.probe import ProbeError
 
 _UNDECIDED = 0.5
 
@@ -37,12 +38,13 @@ def score(
     from cli.output import FACE_COLUMNS, LEAD, header, to_stdout, write_csv, write_json
     from cli.results import wanted
     from facesearch.attributes import ATTRIBUTES
+    from facesearch.probe import ProbeError
 
     with wanted(csv=csv, json=json, never=photos) as outputs:
         records: list[Record] = []
         failed = 0
         for photo, found in _scored(photos, checkpoint, detector_model, device.value):
-            if isinstance(found, FileProblem):
+            if isinstance(found, ProbeError):
                 say(f"Error: {found}")
                 failed += 1
                 continue
@@ -69,19 +71,21 @@ def score(
 
 def _scored(
     photos: Sequence[Path], checkpoint: Path | None, detector_model: Path | None, device: str
-) -> "Iterator[tuple[Path, list[Record] | FileProblem]]":
+) -> "Iterator[tuple[Path, list[Record] | ProbeError]]":
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
-    from cli.faces import calibrated, logits_of, new_detector, new_scorer, see
+    from cli.network import new_detector, new_scorer
     from cli.output import face_record
+    from facesearch.network.calibration import probabilities
     from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.probe import ProbeError, look
 
     network = load_checkpoint(checkpoint)
     detector = new_detector(detector_model)
     scorer = None
     for photo in photos:
         try:
-            seen = see(photo, detector)
-        except FileProblem as problem:
+            seen = look(photo, detector)
+        except ProbeError as problem:
             yield photo, problem
             continue
         if seen.faces and scorer is None:
@@ -89,7 +93,8 @@ def _scored(
         if scorer is None:  # no face in this photo or any before
             yield photo, []
             continue
-        values = calibrated(logits_of(seen, seen.faces, scorer), network)
+        logits = seen.logits(seen.faces, scorer)
+        values = probabilities(logits, network.calibration_scale, network.calibration_bias)
         faces = enumerate(zip(seen.faces, values, strict=True))
         yield photo, [face_record(photo, number, face, row) for number, (face, row) in faces]
 

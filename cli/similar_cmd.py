@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from cli import options
+from cli.errors import UsageProblem
 
 SIMILARITY = "similarity of the profiles, (1 + cosine) / 2: 1 is the same profile"
 
@@ -36,12 +37,12 @@ def similar(
     compares attributes and does not recognise people. If the face in PHOTO is indexed itself, it is left out.
     """
     from cli.console import say
-    from cli.faces import face_in_words, logits_of, new_detector, new_scorer, see
-    from cli.faces import pick as pick_face
+    from cli.network import choices, face_in_words, new_detector, new_scorer
     from cli.page import Picture
     from cli.results import Heading, opened, present, wanted
     from cli.thumbnails import Thumbnail, cut
     from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.probe import WhichFaceError, choose, look
     from facesearch.search import similar as similar_faces
 
     limit = options.top_of(top)
@@ -51,22 +52,27 @@ def similar(
         opened(path) as source,
     ):
         network = load_checkpoint(checkpoint)
-        seen = see(photo, new_detector(detector_model))
-        number = pick_face(seen, pick, min_detection)
-        face = seen.faces[number]
+        probe = look(photo, new_detector(detector_model))
+        try:
+            number = choose(probe, pick, min_detection)
+        except WhichFaceError as error:
+            raise UsageProblem(str(error), choices(error.faces)) from error
+        face = probe.faces[number]
         say(f"Looking for the face {face_in_words(face)}")
-        logits = logits_of(seen, [face], new_scorer(network, device.value))[0]
+        if face.score < min_detection and pick is None:
+            say("The detector is not sure of any face in this photo, and this is the best.")
+        logits = probe.logits([face], new_scorer(network, device.value))[0]
         result = similar_faces(
             source,
             logits,
             probe_model=network.digest,
-            probe_sha256=seen.decoded.sha256,
+            probe_sha256=probe.photo.sha256,
             probe_box=face.box,
             top=limit,
             min_score=min_score,
             min_detection=min_detection,
         )
-        picture = Thumbnail(cut(seen.decoded.rgb, face.box, face.turned))
+        picture = Thumbnail(cut(probe.photo.rgb, face.box, face.turned))
         heading = Heading(
             kind="Faces with a similar profile of attributes",
             title=photo.name,

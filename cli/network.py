@@ -1,0 +1,39 @@
+"""The network and the detector as the options name them, for the commands that look at photos; and faces in words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.console import say
+from cli.output import place_in_words
+from facesearch.detection import Detection, YuNet
+from facesearch.network.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from facesearch.network.scorer import Scorer
+
+
+def new_scorer(checkpoint: Checkpoint, device: str) -> "Scorer":
+    """The network on its device, which is said. Imports torch."""
+    from facesearch.network.scorer import Scorer
+
+    scorer = Scorer(checkpoint, device)
+    say(f"Network: {checkpoint.digest[:12]} on {scorer.device_name}")
+    return scorer
+
+
+def new_detector(model: Path | None) -> YuNet:
+    """The face detector. Imports cv2."""
+    return YuNet(model)
+
+
+def face_in_words(face: Detection) -> str:
+    """Where it is, and how sure the detector."""
+    turned = f", turned {face.turned}°" if face.turned else ""
+    place = place_in_words(face.box.x, face.box.y, face.box.width, face.box.height)
+    return f"at {place}, detection {face.score:.2f}{turned}"
+
+
+def choices(faces: Sequence[Detection]) -> tuple[str, ...]:
+    """A line for each face of a photo, with the option that picks it."""
+    return tuple(f"  --pick {number}: {face_in_words(face)}" for number, face in enumerate(faces))
