@@ -1,0 +1,76 @@
+"""A photo as a question: its faces, their scores, and which of several faces is meant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.crop import crop_face
+from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.detection import Detection, Detector
+from facesearch.errors import FacesearchError
+
+if TYPE_CHECKING:
+    from facesearch.network.scorer import Scorer
+
+
+class ProbeError(FacesearchError):
+    """A photo that cannot be a probe: unreadable, or without a face."""
+
+
+class WhichFaceError(FacesearchError):
+    """It is not clear which face of the photo is meant. faces: all of them, left to right."""
+
+    def __init__(self, sentence: str, faces: Sequence[Detection]) -> None:
+        super().__init__(sentence)
+        self.faces = tuple(faces)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Probe:
+    """An upright photo and its faces, numbered from 0, left to right."""
+
+    path: Path
+    photo: DecodedPhoto
+    faces: Sequence[Detection]
+
+    def logits(self, faces: Sequence[Detection], scorer: "Scorer") -> NDArray[np.float32]:
+        """The network's scores of some of the faces, float32 [len(faces), 40]."""
+        crops = [crop_face(self.photo.rgb, face.box, face.turned) for face in faces]
+        return scorer.score(np.stack(crops)) if crops else np.empty((0, 40), np.float32)
+
+
+def look(path: Path, detector: Detector) -> Probe:
+    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read."""
+    try:
+        photo = decode_photo(path)
+    except PhotoError as error:
+        raise ProbeError(f"{path} cannot be used: {error.reason}.") from error
+    return Probe(path, photo, detector.detect([photo.rgb])[0])
+
+
+def choose(probe: Probe, number: int | None, min_detection: float) -> int:
+    """Which face is meant: the numbered one, or the only one that the detector is sure of (from min_detection on), or,
+    where it is sure of none, the best of the others.
+
+    Raises ProbeError where there is no face, WhichFaceError where there are several or none of this number.
+    """
+    faces = probe.faces
+    if not faces:
+        raise ProbeError(
+            f"No face was found in {probe.path}: choose a photo in which one can be seen larger or clearer."
+        )
+    if number is not None:
+        if not 0 <= number < len(faces):
+            count = "1 face, number 0" if len(faces) == 1 else f"{len(faces)} faces, 0 to {len(faces) - 1}"
+            raise WhichFaceError(f"There is no face {number} in {probe.path}, which has {count}.", faces)
+        return number
+    sure = [index for index, face in enumerate(faces) if face.score >= min_detection]
+    if len(sure) > 1:
+        raise WhichFaceError(f"There are {len(sure)} faces in {probe.path}: say which one is meant.", faces)
+    if sure:
+        return sure[0]
+    return max(range(len(faces)), key=lambda index: faces[index].score)
