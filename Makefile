@@ -10,7 +10,7 @@ BIN := .venv/bin
 
 # Index a folder of photos into a temporary catalogue, search it, and show where the results lie.
 demo: .venv/ready
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh "$(PHOTOS)" "$(QUERY)"
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/demo.sh "$(PHOTOS)" "$(QUERY)"
 
 test: .venv/ready
 	$(BIN)/ruff check .

@@ -2,7 +2,6 @@
 
 from enum import StrEnum
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +12,7 @@ from cli.errors import ExitCode
 from cli.train_cmd import DataArgument, WorkOption
 
 if TYPE_CHECKING:
-    from facesearch.training.evaluate import Evaluation, Figures
+    from facesearch.training.evaluate import Evaluation
 
 
 class EvaluatedRole(StrEnum):
@@ -41,11 +40,12 @@ def evaluate(
     The figures are of what `index` computes. A face that the detector misses is cut where faces usually are, and
     counts.
     """
-    from cli.output import to_stdout
+    from cli.output import to_stdout, write_csv
     from cli.progress import status
     from cli.results import wanted
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.training.datasets import Role, open_cache, read_celeba
+    from facesearch.training.evaluate import COLUMNS, records
     from facesearch.training.evaluate import evaluate as evaluate_on
 
     with wanted(csv=csv, json=False) as outputs:
@@ -62,10 +62,11 @@ def evaluate(
                 lambda done, total: display.show("Scoring faces", done, total),
             )
             display.flush()
+        columns = ("attribute", *COLUMNS)
         if outputs.csv is not None:
-            outputs.csv.write(_csv(found.together))
+            write_csv(outputs.csv.write, columns, records(found.together))
         if outputs.csv_on_stdout:
-            to_stdout(_csv(found.together))
+            write_csv(to_stdout, columns, records(found.together))
         else:
             print_evaluation(found)
     return ExitCode.FOUND
@@ -95,11 +96,3 @@ def print_evaluation(found: "Evaluation") -> None:
             soft_wrap=True,
         )
 
-
-def _csv(figures: "Figures") -> bytes:
-    from facesearch.training.evaluate import write_csv
-
-    with TemporaryDirectory() as folder:
-        file = Path(folder) / "figures.csv"
-        write_csv(figures, file)
-        return file.read_bytes()

@@ -38,13 +38,6 @@ _GAP = 2  # columns between two columns
 Record = Mapping[str, Any]
 
 
-def shown_attributes(hits: Sequence[Hit], all_attributes: bool) -> tuple[Attribute, ...]:
-    """All 40, or those that were asked for: each once, in order of appearance."""
-    if all_attributes or not hits:
-        return ATTRIBUTES if all_attributes else ()
-    return tuple(dict.fromkeys(each.asked.attribute for each in hits[0].asked))
-
-
 def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterable[Record]:
     """One record a hit, with the keys HIT_COLUMNS, the attributes' names and LAST_COLUMNS in this order."""
     for hit in result.hits:

@@ -10,11 +10,12 @@ from pathlib import Path
 from cli.console import say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, replacing
-from cli.output import HIT_COLUMNS, header, hit_records, print_table, shown_attributes, to_stdout, write_csv, write_json
+from cli.output import HIT_COLUMNS, header, hit_records, print_table, to_stdout, write_csv, write_json
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
 from db.catalogue import Catalogue, open_catalogue
+from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.search import Hit, SearchResult
 
 STDOUT = Path("-")
@@ -76,13 +77,17 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a result. kind, title, facts and probe: as in `Page`; score: heading of its column."""
+    """What stands above a result. kind, title, facts and probe: as in `Page`; score: heading of its column.
+
+    attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have.
+    """
 
     kind: str
     title: str
     score: str
     facts: Sequence[tuple[str, str]]
     probe: Picture | None = None
+    attributes: tuple[Attribute, ...] = ()
 
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
@@ -91,7 +96,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     if result.withheld:
         searched += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
     say(f"Faces searched: {searched}")
-    attributes = shown_attributes(result.hits, wanted.all_attributes)
+    attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
     columns = header(HIT_COLUMNS, attributes)
     if wanted.csv is not None:
         write_csv(wanted.csv.write, columns, hit_records(result, attributes))

@@ -82,6 +82,7 @@ def search(
             title=str(query),
             score="score",
             facts=[("Asked", query.text), *(("Remark", each) for each in query.remarks)],
+            attributes=tuple(dict.fromkeys(each.attribute for each in query.asked)),
         )
         return present(result, heading, outputs, path)
 

@@ -1,8 +1,8 @@
 """The 40 CelebA attributes: official names in official order, and the groups in which MCNN shares its layers.
 
-Order: list_attr_celeba.txt of CelebA (Liu et al., ICCV 2015). Every array of 40 numbers in this project is in this order.
-Groups: Hand & Chellappa, AAAI 2017, Table 1, under the data set's own attribute names (the paper says Balding, Earrings,
-Hat, Lipstick, Necklace, Necktie for Bald, Wearing_Earrings, ...).
+Order: list_attr_celeba.txt of CelebA (Liu et al., ICCV 2015). Every array of 40 numbers in this project is in this
+order. Groups: Hand & Chellappa, AAAI 2017, Table 1, under the data set's own attribute names (the paper says Balding,
+Earrings, Hat, Lipstick, Necklace, Necktie for Bald, Wearing_Earrings, ...).
 """
 
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ _LONG_SIDE_MIN = 320  # smaller ones are enlarged: YuNet misses faces that fill 
 
 
 class DetectorError(FacesearchError):
-    """The detector's model file cannot be used."""
+    """The detector's model file cannot be used, or it failed on a picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,12 @@ class YuNet:
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """See Detector.detect. Pictures without a face from SEARCH_FROM on are looked at again, turned three ways."""
-        return [self._detect_one(image) for image in images]
+        import cv2
+
+        try:
+            return [self._detect_one(image) for image in images]
+        except cv2.error as e:
+            raise DetectorError(f"The face detector failed on a picture ({e.err}): try a copy in another size.") from e
 
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         import cv2

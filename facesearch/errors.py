@@ -6,7 +6,8 @@ class FacesearchError(Exception):
 
 
 class QueryError(FacesearchError):
-    """A description that cannot be searched. `position`: the character (from 0) of the text where the trouble begins."""
+    """A description that cannot be searched. `position`: the character (from 0) of the text where the trouble
+    begins."""
 
     def __init__(self, message: str, position: int = 0) -> None:
         super().__init__(message)

@@ -111,7 +111,7 @@ def test_nothing_found_exits_with_1_and_still_writes_what_was_asked_for(
     ran = facesearch("search", "stubble", "--min-score", "0.99", "--csv", file, "--catalogue", catalogue)
     assert ran.code == 1
     assert ran.out == "" and "No face matched." in ran.err
-    assert file.read_bytes() == (",".join([*CONTRACT, "turned"]) + "\r\n").encode()
+    assert file.read_bytes() == (",".join([*CONTRACT, "5_o_Clock_Shadow", "turned"]) + "\r\n").encode()
     assert facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue).out == "[]\n"
 
 

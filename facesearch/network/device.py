@@ -24,7 +24,8 @@ def device_name(device: torch.device) -> str:
     """For the log: the GPU's name, or the CPU with its threads."""
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
-    return f"CPU, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"CPU, {threads} thread{'s' if threads != 1 else ''}"
 
 
 def bf16_pays(device: torch.device) -> bool:

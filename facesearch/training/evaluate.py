@@ -4,10 +4,8 @@ Faces go the same way as in indexing: detected, cut by crop_face, scored by Scor
 cut at its framing's median box and counts.
 """
 
-import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,11 +109,8 @@ def _figures(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) -> F
 COLUMNS = ("positives", "majority", "accuracy", "balanced_accuracy", "average_precision", "calibration_error")
 
 
-def write_csv(figures: Figures, path: Path) -> None:
-    """One row an attribute and the means last; fractions 0..1."""
-    with path.open("w", newline="", encoding="utf-8") as f:
-        table = csv.writer(f)
-        table.writerow(["attribute", *COLUMNS])
-        values = np.stack([getattr(figures, c) for c in COLUMNS], axis=1)
-        for name, row in zip((*NAMES, "MEAN"), (*values, np.nanmean(values, axis=0)), strict=True):
-            table.writerow([name, *(f"{v:.4f}" for v in row)])
+def records(figures: Figures) -> Iterator[dict[str, str]]:
+    """One record an attribute, keys `attribute` and COLUMNS, and the means last; fractions 0..1, four decimals."""
+    values = np.stack([getattr(figures, c) for c in COLUMNS], axis=1)
+    for name, row in zip((*NAMES, "MEAN"), (*values, np.nanmean(values, axis=0)), strict=True):
+        yield {"attribute": name, **{c: f"{v:.4f}" for c, v in zip(COLUMNS, row, strict=True)}}
