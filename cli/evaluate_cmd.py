@@ -9,7 +9,6 @@ import typer
 from cli import options
 from cli.console import results
 from cli.errors import ExitCode
-from cli.train_cmd import DataArgument, WorkOption
 
 if TYPE_CHECKING:
     from facesearch.training.evaluate import Evaluation
@@ -26,13 +25,13 @@ class EvaluatedRole(StrEnum):
 
 
 def evaluate(
-    data: DataArgument,
+    data: options.DataArgument,
     role: Annotated[
         EvaluatedRole, typer.Option("--role", help="Which images of the data set; only test tells how good it is.")
     ] = EvaluatedRole.TEST,
     checkpoint: options.CheckpointOption = None,
     csv: options.CsvOption = None,
-    work: WorkOption = Path("runs"),
+    work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
     """Measure a network on a data set: accuracy, average precision and calibration, attribute by attribute.
@@ -95,4 +94,3 @@ def print_evaluation(found: "Evaluation") -> None:
             f"average precision {means['average_precision']:.2f}, calibration error {means['calibration_error']:.4f}",
             soft_wrap=True,
         )
-

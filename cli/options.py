@@ -74,6 +74,14 @@ DetectorOption = Annotated[
     Path | None,
     typer.Option("--detector-model", metavar="FILE", help="Another YuNet file (.onnx).", show_default=False),
 ]
+DataArgument = Annotated[
+    Path,
+    typer.Argument(metavar="DATA", help="Folder that holds CelebA in its official layout.", show_default=False),
+]
+WorkOption = Annotated[
+    Path,
+    typer.Option("--work", metavar="FOLDER", help="Where the cut-out faces and the state of training are kept."),
+]
 
 
 def top_of(text: str) -> int | None:

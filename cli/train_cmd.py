@@ -13,25 +13,16 @@ if TYPE_CHECKING:
     from facesearch.training.loop import Progress
     from facesearch.training.run import Callbacks
 
-DataArgument = Annotated[
-    Path,
-    typer.Argument(metavar="DATA", help="Folder that holds CelebA in its official layout.", show_default=False),
-]
-WorkOption = Annotated[
-    Path,
-    typer.Option("--work", metavar="FOLDER", help="Where the cut-out faces and the state of training are kept."),
-]
-
 
 def train(
-    data: DataArgument,
+    data: options.DataArgument,
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The checkpoint to write (.safetensors).", show_default=False)
     ],
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe of the package, or a .toml file.")
     ] = "standard",
-    work: WorkOption = Path("runs"),
+    work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
     """Train the network on CelebA, or on data of your own in the same layout, and write a checkpoint.
