@@ -70,6 +70,8 @@ def compare(
             listing.unchanged.append((file.path, before))
             if before.missing:
                 listing.returned.append(before.id)
+    for path in listing.aside.unsupported:  # there, whether or not this installation can read it
+        known.pop(path, None)
     absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
     listing.gone, listing.spared = _spare(target, listing.aside, absent)
     if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):

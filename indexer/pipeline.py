@@ -31,6 +31,7 @@ from indexer.looking import Looker
 from indexer.report import Failure, Progress, Remark, RunReport, Stage
 from indexer.rescoring import Rescored, rescore
 from indexer.targets import new_roots, targets
+from indexer.walk import extension_of
 from indexer.workers import side_by_side, usable_cores
 
 _PIXELS_IN_MEMORY = 200_000_000  # decoding takes about ten bytes a pixel at its worst moment: 2 GB
@@ -173,7 +174,7 @@ class _Run:
             report.unusable.append(listing.unusable)
         report.linked += [_link(join(root, path)) for path in listing.aside.linked]
         report.others += listing.aside.others
-        report.unsupported += listing.aside.unsupported
+        report.unsupported.update(map(extension_of, listing.aside.unsupported))
         if listing.returned:
             with self.catalogue.write() as session:
                 photos.mark_present(session, listing.returned)

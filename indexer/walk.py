@@ -55,14 +55,14 @@ class Aside:
     empty: folders without a single entry, hidden ones included.
     linked: folders that are links, not followed.
     others: files that are no photos, counted by lower-case extension ("" for none).
-    unsupported: photos that this installation cannot read, counted likewise.
+    unsupported: photos that this installation cannot read.
     """
 
     unreadable: list[Obstacle] = field(default_factory=list)
     empty: list[bytes] = field(default_factory=list)
     linked: list[bytes] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
-    unsupported: Counter[str] = field(default_factory=Counter)
+    unsupported: list[bytes] = field(default_factory=list)
 
 
 def walk(
@@ -115,15 +115,20 @@ def lies_under(path: bytes, folder: bytes) -> bool:
     return not folder or path == folder or path.startswith(folder + b"/")
 
 
+def extension_of(path: bytes) -> str:
+    """With its dot, in lower case; "" for none."""
+    return os.path.splitext(path)[1].decode("utf-8", "replace").lower()  # noqa: PTH122 (bytes)
+
+
 def _photo(entry: os.DirEntry[bytes], path: bytes, readable: Collection[str], aside: Aside) -> FoundFile | None:
-    extension = os.path.splitext(entry.name)[1].decode("utf-8", "replace").lower()  # noqa: PTH122 (bytes)
+    extension = extension_of(entry.name)
     if extension in readable:
         status = entry.stat()
         if stat.S_ISREG(status.st_mode):  # a pipe named like a photo would be waited for
             return FoundFile(path, status.st_size, status.st_mtime_ns)
         aside.others[extension] += 1
     elif extension in EXTENSIONS:
-        aside.unsupported[extension] += 1
+        aside.unsupported.append(path)
     else:
         aside.others[extension] += 1
     return None

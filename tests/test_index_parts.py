@@ -1,17 +1,35 @@
-"""The small parts of an index run: memory for decoding, who looks at a content, Ctrl-C."""
+"""The small parts of an index run: what a walk changes, memory for decoding, who looks at a content, Ctrl-C."""
 
 import os
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from db.photos import KnownFile
+from db.schema import Outcome
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal
+from indexer.listing import compare
+from indexer.targets import Target
 from indexer.workers import side_by_side
+
+
+def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_path: Path) -> None:
+    for name in ("a.heic", "b.jpg"):
+        (tmp_path / name).write_bytes(b"photo")
+    known = {
+        name: KnownFile(number, 5, 1, number, False, Outcome.INDEXED, None, False)
+        for number, name in enumerate((b"a.heic", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
+    }
+    target = Target(os.fsencode(tmp_path), b"", frozenset())
+    listing = compare(target, 1, known, readable={".jpg"}, found=lambda: True)
+    assert listing.gone == [2, 3]
+    assert listing.photos == 1 and listing.aside.unsupported == [b"a.heic"]
 
 
 def test_photos_within_the_budget_are_decoded_side_by_side() -> None:

@@ -62,12 +62,12 @@ def test_a_hidden_folder_is_walked_when_it_is_what_was_asked_for(tmp_path: Path)
     assert paths(tmp_path / ".secret") == [b"a.jpg"]
 
 
-def test_other_files_and_photos_that_cannot_be_read_here_are_counted_by_extension(tmp_path: Path) -> None:
+def test_other_files_are_counted_by_extension_and_photos_that_cannot_be_read_here_are_named(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", "b.txt", "c.TXT", "d.mp4", "e.heic", "f.HEIC", "g")
     aside = Aside()
     assert paths(tmp_path, aside) == [b"a.jpg"]
     assert aside.others == {".txt": 2, ".mp4": 1, "": 1}
-    assert aside.unsupported == {".heic": 2}
+    assert aside.unsupported == [b"e.heic", b"f.HEIC"]
 
 
 def test_names_stay_the_bytes_that_the_system_gives(tmp_path: Path) -> None:
