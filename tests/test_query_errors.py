@@ -98,6 +98,7 @@ def test_right_to_left_text_is_an_unknown_word() -> None:
         ("bald man or hat or woman", ("(bald and man) or hat or woman", "bald and (man or hat or woman)")),
         ("hat, (young woman or old man)", ("(young and woman) or (old and man)", "young and (woman or old) and man")),
         ("no hat, glasses or beard", ("not (hat or glasses or beard)", "no hat and (glasses or beard)")),
+        ("no blond hair, gray or black hair", ("not (blond hair or gray", "no blond hair and (gray")),
         (
             "man, without hat, glasses, bald or beard",
             ("not (hat or glasses or bald or beard)", "no hat and glasses and "),
@@ -122,6 +123,11 @@ def test_what_people_mean_in_two_ways_is_refused_with_both_readings(text: str, r
         "no hat or glasses, bald or beard",
         "no hat, man or woman",
         "no hat. glasses or beard",
+        "man with a beard or moustache on his face",
+        "man with glasses or hat and a smiling face",
+        "woman, no glasses, blond or gray hair",
+        "no hat, black or brown hair",
+        "no hat, straight or wavy hair",
     ],
 )
 def test_what_has_one_meaning_is_not_refused(text: str) -> None:
@@ -138,6 +144,40 @@ def test_the_readings_offered_can_be_pasted() -> None:
 )
 def test_a_colour_without_hair_is_refused(text: str) -> None:
     refused(text)
+
+
+@pytest.mark.parametrize("text", ["straight", "man with a straight moustache", "hair is black, straight"])
+def test_straight_without_hair_is_refused(text: str) -> None:
+    assert 'say "straight hair"' in str(refused(text))
+
+
+def test_oval_without_face_is_refused() -> None:
+    assert '"oval face"' in str(refused("oval glasses"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("man with a curly beard", "curly beard"),
+        ("wavy mustache", "wavy mustache"),
+        ("blond beard", "blond beard"),
+        ("no graying  full beard", "graying full beard"),
+        ("salt-and-pepper goatee", "salt-and-pepper goatee"),
+        ("blonde glasses", "blonde glasses"),
+        ("woman with a hair tie", "hair tie"),
+        ("old hat", "old hat"),
+        ("young beard", "young beard"),
+    ],
+)
+def test_an_adjective_never_leaves_the_thing_it_stands_before(text: str, named: str) -> None:
+    error = refused(text)
+    assert f'"{named}"' in str(error) and "comma" in str(error)
+    assert error.position == text.index(named.split()[0])
+
+
+@pytest.mark.parametrize("text", ["hair is black, white hat", "hair is black or white hat", "hair is black, white"])
+def test_a_colour_takes_the_hair_before_it_only_as_its_alternative(text: str) -> None:
+    assert 'say "white hair"' in str(refused(text))
 
 
 @pytest.mark.parametrize(

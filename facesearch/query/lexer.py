@@ -95,11 +95,26 @@ def tokens(text: str) -> list[Token]:
                 continue
             token = token_or_filler
         at += used
+        _refuse_one_thing(text, found[-1] if found else None, token)
         terms += token.kind is Kind.TERM
         if terms > MAX_TERMS:
             raise QueryError(f"A description may name {MAX_TERMS} things at most: shorten it here.", token.position)
         found.append(token)
     return found
+
+
+def _refuse_one_thing(text: str, before: Token | None, token: Token) -> None:
+    """ "curly beard": the adjective would be read as hair, and leave its noun."""
+    if before is None or before.entry is None or token.entry is None:
+        return
+    end = before.position + len(before.shown)
+    between = text[end : token.position].strip()
+    if (not between or between in _DASHES) and vocabulary.is_one_thing(before.entry, token.entry):
+        raise QueryError(
+            f'Search does not know "{before.shown} {token.shown}" as one thing: put a comma between the two if you '
+            "mean both.",
+            before.position,
+        )
 
 
 def _pieces(text: str) -> Iterator[Token | _Word]:

@@ -19,6 +19,7 @@ from facesearch.errors import QueryError
 from facesearch.query import vocabulary
 from facesearch.query.lexer import MAX_TERMS, Kind, Token, tokens
 from facesearch.query.tree import Node, Query, Term, all_of, any_of, height, leaves, negate, outcomes
+from facesearch.query.vocabulary import Entry
 
 MAX_PARENTHESES = 50
 MAX_HEIGHT = 30
@@ -123,29 +124,94 @@ def _nest(found: Iterable[Token]) -> _Group:
     return _Group(position, _with_hair(items))
 
 
+_NAMED = (Kind.TERM, Kind.GROUP)
 _JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH)
 
 
 def _with_hair(items: list[_Item]) -> tuple[_Item, ...]:
     """Bare colours find the hair that follows them, and the commas between them become its "or"."""
     joined = list(items)
+    after_hair = _alternatives_after_hair(items)
+    for at in after_hair:
+        if items[at].kind is Kind.COMMA and items[at + 1].kind is Kind.TERM:
+            joined[at] = _comma_as_or(items[at])
     for start, item in enumerate(items):
-        if not isinstance(item, Token) or item.entry is None or not item.entry.colour or item.entry.says_hair:
+        if start in after_hair or not isinstance(item, Token) or item.entry is None or item.entry.says_hair:
+            continue
+        if not (item.entry.colour or item.entry.kind):
             continue
         hair = _hair_after(items, start)
         commas = [k for k in range(start, hair or start) if _is_comma_between_colours(items, k)]
         ors = [k for k in range(start, hair or start) if items[k].kind in (Kind.OR, Kind.NOR)]
         list_without_or = bool(commas) and (not ors or ors[-1] < commas[-1])
         if item.entry.bare and (hair is None or list_without_or):
+            only = "colours" if item.entry.colour else "that"
             raise QueryError(
                 f'"{item.shown}" alone is not scored: say "{item.shown} hair" if you mean the hair (only hair has '
-                "colours here).",
+                f"{only} here).",
                 item.position,
             )
         if not list_without_or:
             for comma in commas:
-                joined[comma] = Token(Kind.OR, items[comma].position, ",")
-    return tuple(joined)
+                joined[comma] = _comma_as_or(items[comma])
+    return tuple(_with_neither(joined))
+
+
+def _comma_as_or(comma: _Item) -> Token:
+    return Token(Kind.OR, comma.position, comma.shown)
+
+
+def _alternatives_after_hair(items: Sequence[_Item]) -> set[int]:
+    """Where colours and the joins between them stand that belong to a "hair" before them: "hair is black, brown or
+    gray". The same for kinds of hair.
+    """
+    found: set[int] = set()
+    for start, item in enumerate(items):
+        if not isinstance(item, Token) or item.entry is None or not item.entry.says_hair:
+            continue
+        if not item.entry.said.startswith("hair "):
+            continue
+        end = at = start + 1  # `end`: behind the last alternative that an "or" joins
+        while True:
+            last = at
+            while last < len(items) and (items[last].kind in (Kind.OR, Kind.NOR) or items[last].shown == ","):
+                last += 1
+            if last == at or last == len(items) or not _is_alternative(item.entry, items[last]):
+                break
+            at = last + 1
+            if items[last - 1].kind is not Kind.COMMA:
+                end = at
+        of_what_follows = end == at and at < len(items) and items[at].kind is Kind.TERM  # "black or white hat"
+        if not of_what_follows:
+            found.update(range(start + 1, end))
+    return found
+
+
+def _is_alternative(hair: Entry, item: _Item) -> bool:
+    """A colour beside a colour of hair, a kind beside a kind, without the word "hair"."""
+    if not isinstance(item, Token) or item.entry is None or item.entry.says_hair:
+        return False
+    return item.entry.colour if hair.colour else item.entry.kind
+
+
+def _with_neither(items: list[_Item]) -> list[_Item]:
+    """The commas of "neither hat, glasses nor beard" become its "or"."""
+    joined = list(items)
+    for start, item in enumerate(items):
+        if item.shown.casefold() != "neither":
+            continue
+        commas: list[int] = []
+        for at in range(start + 1, len(items)):
+            if items[at].kind is Kind.NOR:
+                for comma in commas:
+                    if items[comma + 1].kind in (*_NAMED, Kind.WITH):
+                        joined[comma] = _comma_as_or(items[comma])
+                break
+            if items[at].shown == ",":
+                commas.append(at)
+            elif items[at].kind is not Kind.WITH and (items[at].kind not in _NAMED or items[at - 1].kind in _NAMED):
+                break
+    return joined
 
 
 def _hair_after(items: Sequence[_Item], start: int) -> int | None:
@@ -308,6 +374,8 @@ def _refuse_list_after_no(clauses: Sequence[_Clause]) -> None:
                 units = [a.unit for c in listed for a in c.alternatives]
                 if all(isinstance(a.unit, Token) and a.unit.entry and a.unit.entry.person for a in item.alternatives):
                     break
+                if all(_is_of_hair(a.unit) for a in item.alternatives) and not _is_of_hair(units[0]):
+                    break
                 none = negate(any_of(_unit_tree(unit, None) for unit in units))
                 some = all_of(_clause_tree(c, None) for c in listed)
                 word = clause.alternatives[0].nots[-1]
@@ -315,6 +383,10 @@ def _refuse_list_after_no(clauses: Sequence[_Clause]) -> None:
                     f'"{word.shown}" before a list with commas can mean "{none}" or "{some}": write the one you mean.',
                     word.position,
                 )
+
+
+def _is_of_hair(unit: _Item) -> bool:
+    return isinstance(unit, Token) and unit.entry is not None and (unit.entry.colour or unit.entry.kind)
 
 
 def _neither_remarks(clauses: Sequence[_Clause]) -> Iterable[str]:

@@ -61,7 +61,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "Mustache": ("mustache/moustache/mustaches/moustaches/mustached/moustached/mustachioed/moustachioed",),
     "Narrow_Eyes": ("narrow/narrowed/slit/squinty eyes/eye/eyed", "squinting"),
     "No_Beard": ("beardless", "clean/smooth shaven/shaved", "cleanshaven"),
-    "Oval_Face": ("oval face/faced/faces", "oval shaped face", "oval"),
+    "Oval_Face": ("oval face/faced/faces", "oval shaped face", "face oval"),
     "Pale_Skin": ("pale", "pale/fair skin/skinned/complexion", "pale face/faced"),
     "Pointy_Nose": ("pointy/pointed/sharp nose/nosed/noses",),
     "Receding_Hairline": (
@@ -73,7 +73,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "Rosy_Cheeks": ("rosy/red/pink/flushed/ruddy cheeks/cheeked",),
     "Sideburns": ("sideburns/sideburn/sideboards/muttonchops", "side burns", "mutton chops"),
     "Smiling": ("smiling/smile/smiles/grinning/grin/laughing",),
-    "Straight_Hair": ("straight", "straight/sleek hair/haired", "hair straight"),
+    "Straight_Hair": ("straight/sleek hair/haired", "hair straight"),
     "Wavy_Hair": ("wavy/curly", "wavy/curly hair/haired", "hair wavy/curly", "curls/waves"),
     "Wearing_Earrings": ("earrings/earring", "ear rings/ring"),
     "Wearing_Hat": ("hat/hats/cap/caps/beanie/helmet/headwear/headgear", "baseball cap"),
@@ -100,7 +100,7 @@ _AGES: dict[bool, tuple[str, ...]] = {
     False: (
         "elderly/aged/senior/seniors/pensioner",
         "middle aged",
-        "fifties/sixties/seventies/eighties/50s/60s/70s/80s",
+        "forties/fifties/sixties/seventies/eighties/40s/50s/60s/70s/80s",
     ),
 }
 
@@ -129,7 +129,7 @@ OR_WORDS = _words("or")
 NOR_WORDS = _words("nor")
 HE_WORDS = _words("he hes him his himself")
 SHE_WORDS = _words("she shes her hers herself")
-PERSON_WORDS = _words("person persons people someone somebody individual human suspect face faces")
+PERSON_WORDS = _words("person persons people someone somebody individual human suspect")
 FILLERS = (
     HE_WORDS
     | SHE_WORDS
@@ -137,8 +137,16 @@ FILLERS = (
         "a an the some any of in on at to is are was were be has have had having it its they them their i we you pair"
     )
     | _words(
-        "who whos whose that thats which this these those there very really does did do look looks looking either both"
+        "who whos whose that thats which this these those there very really does did do look looks looking either both "
+        "face faces"
     )
+)
+
+_OF_PERSONS = _words("young younger old older")
+_THINGS = _words(
+    "beard beards goatee goatees mustache mustaches moustache moustaches sideburns stubble eyebrows eyebrow brows brow "
+    "glasses eyeglasses spectacles specs sunglasses shades hat hats cap caps beanie helmet headwear headgear "
+    "earrings earring necklace necklaces necktie neckties tie ties lipstick makeup"
 )
 
 _HAIR_COLOURS = frozenset(BY_NAME[name].index for names in _COLOURS.values() for name in names)
@@ -150,8 +158,8 @@ _MALE, _YOUNG, _NO_BEARD = (BY_NAME[name].index for name in ("Male", "Young", "N
 class Entry:
     """What one phrase means.
 
-    `bare`: it is a colour that means hair only where hair follows ("black or brown hair"). `remark`: a sentence for the
-    user, where the meaning is rougher than the word.
+    `bare`: it is a colour or kind that means hair only beside that word ("black or brown hair", "hair is black or
+    brown"). `remark`: a sentence for the user, where the meaning is rougher than the word.
     """
 
     said: str
@@ -208,6 +216,7 @@ def _hair_entries() -> Iterator[Entry]:
             for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
                 yield Entry(said, meaning)
             yield Entry(colour, meaning, bare=True)
+    yield Entry("straight", Term(BY_NAME["Straight_Hair"].index), bare=True)
     for said in ("salt and pepper hair", "salt and pepper"):
         yield Entry(said, Term(BY_NAME["Gray_Hair"].index))
 
@@ -242,6 +251,17 @@ LONGEST = max(map(len, VOCABULARY))
 
 OFFICIAL: dict[str, Attribute] = {name.casefold(): BY_NAME[name] for name in NAMES if "_" in name}
 """The data set's own names that are no plain word, as they may stand in a query."""
+
+
+def is_one_thing(before: Entry, after: Entry) -> bool:
+    """The words of two phrases, one directly behind the other, name one thing that is not scored: "curly beard", "old
+    hat", "hair tie". Bare colours are left out: they are refused wherever there is no hair.
+    """
+    thing = after.said.split()[-1]
+    if before.said == "hair":
+        return thing in ("tie", "ties")
+    of_hair = (before.colour or before.kind) and not before.bare and not before.says_hair
+    return thing in _THINGS and (of_hair or before.said in _OF_PERSONS)
 
 
 def words_for(attribute: Attribute, holds: bool = True) -> tuple[str, ...]:
