@@ -1,5 +1,6 @@
 """Faces and their scores: written in batches, read by id."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,14 +37,13 @@ class FaceRecord:
 class FaceDetails:
     """A face with all that a result shows. x, y, width, height: pixels of the upright photo.
 
-    path: absolute; of several files with this content the first in byte order that is there (when none is, of the
-    missing ones). display: the same as text that can be printed anywhere. logits: float32[A].
+    paths: absolute, of every file with this content that is not known to be missing (when all are, of the missing
+    ones), in byte order. logits: float32[A].
     """
 
     face: int
     photo_id: int
-    path: Path
-    display: str
+    paths: tuple[Path, ...]
     x: float
     y: float
     width: float
@@ -52,6 +52,16 @@ class FaceDetails:
     turned: int
     sha256: str
     logits: Floats
+
+    @property
+    def path(self) -> Path:
+        """The file to show: the first."""
+        return self.paths[0]
+
+    @property
+    def display(self) -> str:
+        """Its path as text that can be printed anywhere."""
+        return display(os.fsencode(self.path))
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,10 +237,9 @@ def details(
             )
         )
         logits = unpack_rows([row[-1] for row in rows], width)
-        paths = _best_paths(session, sorted({row[1] for row in rows}))
+        paths = _paths(session, sorted({row[1] for row in rows}))
         for row, scores in zip(rows, logits, strict=True):
-            path = paths[row[1]]
-            found[row[0]] = FaceDetails(row[0], row[1], as_path(path), display(path), *row[2:9], logits=scores)
+            found[row[0]] = FaceDetails(row[0], row[1], paths[row[1]], *row[2:9], logits=scores)
     for face_id in wanted:
         if face_id not in found:
             raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
@@ -258,10 +267,12 @@ def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, 
     return [(photo_id, missing, join(root, path)) for photo_id, missing, root, path in rows if photo_id is not None]
 
 
-def _best_paths(session: Session, photo_ids: Sequence[int]) -> dict[int, bytes]:
-    best: dict[int, tuple[bool, bytes]] = {}
+def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
+    """For each photo its present paths in byte order, each once; those of a photo without any, the missing ones."""
+    by_photo: dict[int, dict[bool, set[bytes]]] = {photo_id: {False: set(), True: set()} for photo_id in photo_ids}
     for photo_id, missing, path in _files(session, photo_ids):
-        candidate = (missing, path)
-        if photo_id not in best or candidate < best[photo_id]:
-            best[photo_id] = candidate
-    return {photo_id: best.get(photo_id, (True, b""))[1] for photo_id in photo_ids}
+        by_photo[photo_id][missing].add(path)
+    return {
+        photo_id: tuple(as_path(path) for path in sorted(paths[False] or paths[True] or {b""}))
+        for photo_id, paths in by_photo.items()
+    }

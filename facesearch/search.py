@@ -4,8 +4,9 @@ Both searches are exact over every visible face that the detector was sure enoug
 was at one moment.
 """
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,5 +166,12 @@ def _hits(
     hits = []
     for rank, (face, score) in enumerate(zip(found, scores.tolist(), strict=True), 1):
         held = probabilities(face.logits, gallery.model.calibration_scale, gallery.model.calibration_bias)
-        hits.append(Hit(rank, score, face, held.astype(np.float32), explain(asked, held)))
+        hits.append(Hit(rank, score, _with_a_path_that_is_there(face), held.astype(np.float32), explain(asked, held)))
     return tuple(hits)
+
+
+def _with_a_path_that_is_there(face: FaceDetails) -> FaceDetails:
+    """Of several paths first one that is there: a drive may be unplugged that the catalogue takes for there."""
+    if len(face.paths) == 1:
+        return face
+    return replace(face, paths=tuple(sorted(face.paths, key=lambda path: not os.path.exists(path))))  # noqa: PTH110

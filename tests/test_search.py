@@ -162,6 +162,28 @@ def test_two_faces_in_one_photo_are_two_hits_and_gone_photos_leave_the_results(t
         assert (result.faces, result.withheld) == (2, 0)
 
 
+def test_of_several_paths_of_a_photo_the_first_that_is_still_there_is_shown(tmp_path: Path) -> None:
+    record = photos.PhotoRecord("ab" * 32, 1000, Outcome.INDEXED, faces=(face(LOGITS[0]),))
+    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+        with catalogue.write() as session:
+            model_id = models.register(session, MODEL)
+            for drive in ("a", "b", "c"):
+                root = roots.add_root(session, tmp_path / drive)
+                photos.record(session, root, [photos.FileRecord(b"1.jpg", 1000, 1, record)], model_id=model_id)
+            models.serve_when_complete(session, model_id)
+
+        def shown() -> Path:
+            (hit,) = search(catalogue, parse("man")).hits
+            assert hit.face.display == str(hit.face.path)
+            return hit.face.path
+
+        assert shown() == tmp_path / "a" / "1.jpg", "with all drives unplugged the first known one"
+        for drive in ("c", "b"):
+            (tmp_path / drive).mkdir()
+            (tmp_path / drive / "1.jpg").write_bytes(b"photo")
+            assert shown() == tmp_path / drive / "1.jpg"
+
+
 def test_a_read_only_catalogue_is_searched(tmp_path: Path) -> None:
     with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
         add_photos(catalogue, {"a.jpg": (face(LOGITS[0]),)})
