@@ -130,8 +130,8 @@ def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = 
                     f"a file of {_megabytes(size)} MB, above the limit of {_megabytes(limits.max_bytes)} MB",
                     retry=False,
                 )
-            # One byte more than allowed: a file that grows while it is read does not slip past the limit.
-            data = file.read(limits.max_bytes + 1) if size else file.read(1)
+            # One byte more than there is: a file that grows while it is read is noticed.
+            data = file.read(size + 1)
     except FileNotFoundError:
         raise PhotoError("the file disappeared before it could be read", retry=True) from None
     except MemoryError:

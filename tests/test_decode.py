@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 import struct
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -229,6 +230,16 @@ def test_any_file_name_opens(tmp_path: Path, name: str | bytes) -> None:
         file.write(encode(quadrants(), "PNG"))
     for form in (path, os.fsdecode(path), Path(os.fsdecode(path))):
         assert decode_photo(form).width == 48
+
+
+def test_reading_a_small_file_takes_little_memory_whatever_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(encode(quadrants(), "PNG"))
+    tracemalloc.start()
+    try:
+        read_photo(tmp_path / "a.png", limits=Limits(max_bytes=100_000_000))
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def refused(data: bytes, *, limits: Limits | None = None) -> PhotoError:
