@@ -70,7 +70,10 @@ class PhotoRecord:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file whose content is not known, why, and whether another try could end differently."""
+    """A file whose content is not known, why, and whether another try could end differently.
+
+    If it could, the file is taken to hold what it held before; if not, it holds something else.
+    """
 
     reason: str
     retry: bool
@@ -157,8 +160,8 @@ def record(session: Session, root_id: int, files: Sequence[FileRecord], *, model
     """Store what a batch of files under one root turned out to be; how many faces are new.
 
     A content that is known keeps its outcome and faces, unless it had failed: then the new outcome counts. A file that
-    could not be read this time keeps the content it had. Faces whose logits are given belong to `model_id`.
-    Raises ValueError on arrays of the wrong shape or numbers that are not finite.
+    could not be read this time (`Unreadable` with retry) keeps the content it had. Faces whose logits are given belong to
+    `model_id`. Raises ValueError on arrays of the wrong shape or numbers that are not finite.
     """
     photo_ids, added = _store_photos(session, files, model_id)
     rows = [_file_row(file, photo_ids) for file in files]
@@ -261,7 +264,7 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
 
 
 def _file_row(file: FileRecord, photo_ids: dict[str, int]) -> dict[str, Any]:
-    """The columns that the file determines; photo_id None means: leave it as it is."""
+    """The columns that the file determines; with retry, photo_id None means: leave it as it is."""
     content = file.content
     photo_id: int | None = None
     reason: str | None = None
@@ -297,7 +300,7 @@ def _store_files(session: Session, root_id: int, rows: list[dict[str, Any]], *, 
     for row in rows:
         if row["path"] in known:
             file_id, former = known[row["path"]]
-            photo_id = former if row["photo_id"] is None else row["photo_id"]
+            photo_id = former if row["photo_id"] is None and row["retry"] else row["photo_id"]
             changed.append({**{key: row[key] for key in row if key != "path"}, "row": file_id, "photo_id": photo_id})
             touched |= {id for id in (former, photo_id) if id is not None}
         elif insert_new:
