@@ -28,7 +28,7 @@ def roots(
     with opened(options.catalogue_of(context, catalogue)) as target:
         if moved is not None:
             old, new = moved
-            with target.write() as session:
+            with target.indexing(), target.write() as session:
                 move_root(session, old, new)
             if not new.is_dir():
                 say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")

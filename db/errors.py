@@ -44,7 +44,7 @@ class RootUnknown(CatalogueError):
 
 
 class RootTaken(CatalogueError):
-    """The named folder is already an indexed one."""
+    """The named folder is already an indexed one, holds one, or lies within one."""
 
 
 class FaceUnknown(CatalogueError):

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import RootTaken, RootUnknown
-from db.paths import AnyPath, absolute, as_path, display, within
+from db.paths import AnyPath, absolute, as_path, display, join, within
 from db.schema import File, Root
 
 
@@ -58,23 +58,40 @@ def add_root(session: Session, path: AnyPath) -> int:
 def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
     """Say that the folder indexed as `old` is now found at `new`; its id. Nothing is read from either.
 
-    Raises RootUnknown when `old` was never indexed, RootTaken when `new` is an indexed folder itself.
+    Indexed folders within it move along. Raises RootUnknown when `old` was never indexed, RootTaken when `new` is,
+    holds or lies within another indexed folder: its files would belong to both.
     """
     root_id = find_root(session, old)
-    target = absolute(new)
+    source, target = absolute(old), absolute(new)
     if root_id is None:
-        raise RootUnknown(
-            f"{display(absolute(old))} is not an indexed folder: `facesearch roots` lists those that are."
-        )
-    taken = find_root(session, target)
-    if taken == root_id:
+        raise RootUnknown(f"{display(source)} is not an indexed folder: `facesearch roots` lists those that are.")
+    if target == source:
         return root_id
-    if taken is not None:
-        raise RootTaken(
-            f"{display(target)} is an indexed folder already: a folder can only be moved to a path that is not."
-        )
-    session.execute(update(Root).where(Root.id == root_id).values(path=target, display=display(target)))
+    moved = {root_id: target}
+    for other_id, other in session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.path)):
+        relation = _relation(target, other)
+        if relation is not None:
+            raise RootTaken(
+                f"{display(target)} {relation}: a folder can only be moved to where none is indexed; "
+                f"`facesearch index {display(target)}` finds its photos there, too."
+            )
+        inside = within(source, other)
+        if inside is not None:
+            moved[other_id] = join(target, inside)
+    for each, path in moved.items():
+        session.execute(update(Root).where(Root.id == each).values(path=path, display=display(path)))
     return root_id
+
+
+def _relation(path: bytes, root: bytes) -> str | None:
+    """How a path meets an indexed folder, in words; None where they have nothing in common."""
+    if path == root:
+        return "is an indexed folder already"
+    if within(root, path) is not None:
+        return f"lies within {display(root)}, which is an indexed folder"
+    if within(path, root) is not None:
+        return f"holds {display(root)}, which is an indexed folder"
+    return None
 
 
 def path_of(session: Session, root_id: int) -> bytes:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from tests.conftest import Program
 from tests.support.squares import album, index
@@ -75,6 +76,22 @@ def test_a_moved_folder_is_searched_where_it_is_now(facesearch: Program, catalog
 def test_moving_to_a_place_that_is_not_there_is_said(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
     ran = facesearch("roots", "--moved", tmp_path / "album", tmp_path / "typo", "--catalogue", catalogue)
     assert ran.code == 0 and "There is no folder" in ran.err
+
+
+def test_moving_into_another_indexed_folder_exits_with_2(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+    index(catalogue, album(tmp_path / "other"))
+    into = tmp_path / "other" / "album"
+    ran = facesearch("roots", "--moved", tmp_path / "album", into, "--catalogue", catalogue)
+    assert ran.code == 2 and f"lies within {tmp_path / 'other'}" in ran.err
+
+
+def test_no_folder_is_moved_while_an_index_run_is_at_work(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    with open_catalogue(catalogue) as busy, busy.indexing():
+        ran = facesearch("roots", "--moved", tmp_path / "album", tmp_path / "new", "--catalogue", catalogue)
+    assert ran.code == 3 and "Another index run" in ran.err
+    assert str(tmp_path / "album") in facesearch("roots", "--catalogue", catalogue).out
 
 
 def test_moving_a_folder_that_was_never_indexed_exits_with_2(

@@ -206,6 +206,16 @@ def test_a_failure_never_replaces_what_was_found_in_the_same_content_before(open
     assert known(opened)[b"b.jpg"].outcome is Outcome.INDEXED
 
 
+def test_a_file_that_has_become_unreadable_for_good_loses_the_faces_of_its_old_content(opened: Opened) -> None:
+    record(opened, file(b"a.jpg", photo(1)))
+    record(opened, FileRecord(b"a.jpg", 10**10, 2, Unreadable("above the limit", retry=False)))
+    assert visible(opened) == []
+    entry = known(opened)[b"a.jpg"]
+    assert (entry.photo_id, entry.outcome, entry.reason, entry.retry) == (None, None, "above the limit", False)
+    record(opened, file(b"a.jpg", photo(1)))
+    assert visible(opened) == [1]
+
+
 def test_of_two_looks_at_one_content_in_a_batch_the_one_that_succeeded_counts(opened: Opened) -> None:
     assert record(opened, file(b"a.jpg", failed(1, retry=True)), file(b"b.jpg", photo(1))) == 1
     assert record(opened, file(b"c.jpg", photo(2)), file(b"d.jpg", failed(2, retry=True))) == 1
@@ -469,6 +479,25 @@ def test_moving_an_unknown_root_or_onto_a_known_one_is_refused(opened: Opened) -
         with pytest.raises(RootTaken, match="/other is an indexed folder already"):
             roots.move_root(session, "/photos", "/other")
         assert roots.move_root(session, "/photos", "/photos/") == opened[1]
+
+
+@pytest.mark.parametrize("new", ["/other/photos", "/ot", "/ot/her/deep"])
+def test_a_root_is_not_moved_into_or_above_another_one(opened: Opened, new: str) -> None:
+    with opened[0].write() as session:
+        roots.add_root(session, "/other")
+        roots.add_root(session, "/ot/her")
+        with pytest.raises(RootTaken, match=r"lies within|holds"):
+            roots.move_root(session, "/photos", new)
+        assert roots.move_root(session, "/photos", "/other photos") == opened[1]
+
+
+def test_roots_within_a_moved_one_move_along(opened: Opened) -> None:
+    with opened[0].write() as session:
+        roots.add_root(session, "/photos/trip")
+        roots.move_root(session, "/photos", "/mnt/usb")
+        assert [root.display for root in roots.list_roots(session)] == ["/mnt/usb", "/mnt/usb/trip"]
+        roots.move_root(session, "/mnt/usb", "/mnt/usb/photos")
+        assert [root.display for root in roots.list_roots(session)] == ["/mnt/usb/photos", "/mnt/usb/photos/trip"]
 
 
 @pytest.mark.parametrize("other", ["/photos/trip", "/"])
