@@ -39,6 +39,7 @@ def evaluate(
     The figures are of what `index` computes. A face that the detector misses is cut where faces usually are, and
     counts.
     """
+    from cli.network import new_scorer
     from cli.output import to_stdout, write_csv
     from cli.progress import status
     from cli.results import wanted
@@ -47,17 +48,16 @@ def evaluate(
     from facesearch.training.evaluate import COLUMNS, records
     from facesearch.training.evaluate import evaluate as evaluate_on
 
-    with wanted(csv=csv, json=False) as outputs:
+    with wanted(csv=csv, json=False, never=[checkpoint] if checkpoint else []) as outputs:
         network = load_checkpoint(checkpoint)
         with status() as display:
             labels = read_celeba(data)
             cache = open_cache(labels, work / "cache", lambda done, total: display.show("Finding faces", done, total))
             found = evaluate_on(
-                network,
+                new_scorer(network, device.value),
                 labels,
                 cache,
                 Role(role.value),
-                device.value,
                 lambda done, total: display.show("Scoring faces", done, total),
             )
             display.flush()

@@ -22,6 +22,10 @@ def train(
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe of the package, or a .toml file.")
     ] = "standard",
+    terms: Annotated[
+        str | None,
+        typer.Option("--terms", help="What the checkpoint says about its use: the data's terms.", show_default=False),
+    ] = None,
     work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
@@ -35,12 +39,14 @@ def train(
     from cli.files import check_writable
     from cli.progress import status
     from facesearch.training.recipe import load_recipe
-    from facesearch.training.run import train_checkpoint
+    from facesearch.training.run import TERMS, train_checkpoint
 
     chosen = load_recipe(recipe)
     check_writable(out)
     with status() as display:
-        checkpoint, figures = train_checkpoint(data, work, out, chosen, device.value, _callbacks(display))
+        checkpoint, figures = train_checkpoint(
+            data, work, out, chosen, device.value, _callbacks(display), terms or TERMS
+        )
         display.flush()
     if figures is not None:
         print_evaluation(figures)

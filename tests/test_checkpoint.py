@@ -33,7 +33,7 @@ SMALL = {
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True, "terms": "research"})
+    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True, "data": "noise", "terms": "research"})
     return path
 
 
@@ -86,8 +86,8 @@ def test_a_wrong_shape_is_refused_and_named(saved: Path) -> None:
     tensors = load_file(saved)
     tensors["mcnn.conv2.weight"] = torch.zeros(100, 75, 5, 5)
     _rewrite(saved, tensors)
-    with pytest.raises(CheckpointError, match=r"mcnn\.conv2\.weight has shape \[100, 75, 5, 5\]"):
-        load_checkpoint(saved).network()
+    with pytest.raises(CheckpointError, match=r"mcnn\.conv2\.weight has the shape \[100, 75, 5, 5\]"):
+        load_checkpoint(saved)
 
 
 def test_a_missing_layer_is_refused_and_named(saved: Path) -> None:
@@ -95,7 +95,7 @@ def test_a_missing_layer_is_refused_and_named(saved: Path) -> None:
     del tensors["aux.weight"]
     _rewrite(saved, tensors)
     with pytest.raises(CheckpointError, match=r"aux\.weight is missing"):
-        load_checkpoint(saved).network()
+        load_checkpoint(saved)
 
 
 def test_a_wrong_calibration_shape_is_refused(saved: Path) -> None:
@@ -117,6 +117,14 @@ def test_a_wrong_calibration_shape_is_refused(saved: Path) -> None:
 def test_a_checkpoint_that_would_be_misread_is_refused(saved: Path, change: dict[str, object], says: str) -> None:
     _rewrite(saved, load_file(saved), **change)
     with pytest.raises(CheckpointError, match=says):
+        load_checkpoint(saved)
+
+
+def test_a_checkpoint_that_does_not_say_all_is_refused(saved: Path) -> None:
+    checkpoint = load_checkpoint(saved)
+    incomplete = {key: value for key, value in checkpoint.metadata.items() if key not in ("mirror", "terms")}
+    save_file(load_file(saved), saved, {"facesearch": json.dumps(incomplete)})
+    with pytest.raises(CheckpointError, match="does not say its mirror, terms"):
         load_checkpoint(saved)
 
 

@@ -9,10 +9,13 @@ import torch
 from PIL import Image
 
 from facesearch.attributes import NAMES
+from facesearch.detection import iou
 from facesearch.training import loop
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
+
+GALLERY = Path(__file__).parent / "gallery"
 
 TINY = Recipe(
     "tiny",
@@ -79,6 +82,8 @@ def test_listed_images_that_are_not_there_are_skipped_and_counted(celeba: Path) 
         (lambda r: (r / "list_eval_partition.txt").write_text("000001.jpg 0\n"), "000002.jpg"),
         (lambda r: (r / "list_attr_celeba.txt").write_text("1\nBald Young\n"), "40 attributes"),
         (lambda r: (r / "img_align_celeba").rename(r / "images"), "img_align_celeba/"),
+        (lambda r: (r / "identity_CelebA.txt").write_text("000001.jpg Jane\n"), "identity_CelebA.txt"),
+        (lambda r: (r / "list_eval_partition.txt").write_bytes(b"\xff\xfe\x00"), "list_eval_partition.txt"),
     ],
 )
 def test_a_wrong_data_set_is_one_sentence_that_names_the_file(celeba: Path, break_it, named: str) -> None:  # type: ignore[no-untyped-def]
@@ -117,7 +122,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_network(celeba: Path, tmp_p
     class Killed(BaseException):
         pass
 
-    for stop_at in (3, 1):  # in the first stage, and one step on in what is left
+    for stop_at in (3, 0, 1):  # in the first stage; at once; in the groups
         seen = iter(range(100))
 
         def kill(_: object, seen=seen, stop_at: int = stop_at) -> None:  # type: ignore[no-untyped-def]
@@ -126,6 +131,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_network(celeba: Path, tmp_p
 
         with pytest.raises(Killed):
             train(labels, cache, TINY, tmp_path / "b", device, kill)
+    assert '"stage": 2' in (tmp_path / "a" / "log.jsonl").read_text()
     resumed, _ = train(labels, cache, TINY, tmp_path / "b", device)
     for key, value in unbroken.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
@@ -136,6 +142,53 @@ def test_a_folder_with_another_recipes_run_is_refused(celeba: Path, tmp_path: Pa
     train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))
     with pytest.raises(TrainingError, match="another recipe"):
         train(labels, cache, dataclasses.replace(TINY, seed=2), tmp_path / "run", torch.device("cpu"))
+
+
+def test_a_run_begun_with_other_roles_is_refused_so_that_nobody_is_tested_who_was_trained_on(
+    celeba: Path, tmp_path: Path
+) -> None:
+    labels, cache = _open(celeba)
+    train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))
+    lines = (celeba / "list_eval_partition.txt").read_text().replace("000001.jpg 0", "000001.jpg 2")
+    (celeba / "list_eval_partition.txt").write_text(lines.replace("000002.jpg 0", "000002.jpg 2"))
+    with pytest.raises(TrainingError, match="another recipe or data set"):
+        train(read_celeba(celeba), cache, TINY, tmp_path / "run", torch.device("cpu"))
+
+
+def test_a_person_with_two_roles_is_refused(celeba: Path) -> None:
+    lines = (celeba / "list_eval_partition.txt").read_text().replace("000001.jpg 0", "000001.jpg 2")
+    (celeba / "list_eval_partition.txt").write_text(lines)
+    with pytest.raises(DatasetError, match="two roles"):
+        read_celeba(celeba)
+
+
+def test_pictures_replaced_under_the_same_names_are_not_taken_from_the_cache(celeba: Path) -> None:
+    labels, _ = _open(celeba)
+    Image.new("RGB", (48, 64)).save(celeba / "img_align_celeba" / "000005.jpg")
+    with pytest.raises(DatasetError, match="other pictures"):
+        open_cache(labels, celeba.parent / "cache")
+
+
+def test_a_missed_face_is_cut_where_faces_of_its_framing_are(tmp_path: Path, celeba: Path) -> None:
+    """Sixty copies of a portrait, and a grey picture of the same size among them."""
+    portrait = Image.open(sorted(GALLERY.glob("man-goatee*.jpg"))[0])
+    folder = celeba / "img_align_celeba"
+    names = [f"{i:06d}.jpg" for i in range(1, 62)]
+    for name in names[:-1]:
+        portrait.save(folder / name)
+    Image.new("RGB", portrait.size, "grey").save(folder / names[-1])
+    signs = " ".join(["1"] * 40)
+    rows = [f"{n} {signs}" for n in names]
+    (celeba / "list_attr_celeba.txt").write_text("\n".join(["61", " ".join(NAMES), *rows]) + "\n")
+    (celeba / "list_eval_partition.txt").write_text("".join(f"{n} 0\n" for n in names))
+    labels = read_celeba(celeba)
+    cache = open_cache(labels, tmp_path / "faces")
+    assert cache.detected.tolist() == [True] * 60 + [False]
+    whole, missed, turned = cache.region(60)
+    _, found, _ = cache.region(0)
+    assert whole.shape[:2] == (portrait.height, portrait.width)
+    assert turned == 0
+    assert iou(missed, found) > 0.95
 
 
 def test_a_loss_that_is_no_number_stops_with_the_pass_and_the_remedy(celeba: Path, tmp_path: Path) -> None:
@@ -165,6 +218,23 @@ def test_a_recipe_with_a_misspelt_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "r.toml"
     path.write_text('[[stages]]\nlayout = "trunk"\ninput = 67\npases = 1\nrate = 1e-3\nend_rate = 0.0\n')
     with pytest.raises(RecipeError, match="pases"):
+        load_recipe(str(path))
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [],
+        ["trunk"],
+        ["mcnn", "trunk"],
+        ["single", "mcnn"],
+    ],
+)
+def test_a_recipe_must_end_in_the_papers_groups(tmp_path: Path, stages: list[str]) -> None:
+    path = tmp_path / "r.toml"
+    stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
+    path.write_text("".join(stage.format(name) for name in stages))
+    with pytest.raises(RecipeError, match="layout mcnn"):
         load_recipe(str(path))
 
 

@@ -29,13 +29,31 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _KEY = "facesearch"
-_SHAPES = {
+_KEYS = ("attributes", "crop", "normalisation", "mirror", "data", "terms")
+_SMALL = {
     "mean": (3,),
     "calibration.scale": (40,),
     "calibration.bias": (40,),
     "profile.mean": (40,),
     "profile.matrix": (40, 40),
 }
+_WEIGHTS = {
+    "mcnn.conv1.weight": (75, 3, 7, 7),
+    "mcnn.conv1.bias": (75,),
+    "mcnn.conv2.weight": (200, 75, 5, 5),
+    "mcnn.conv2.bias": (200,),
+    "mcnn.conv3.weight": (1800, 200, 3, 3),
+    "mcnn.conv3.bias": (1800,),
+    "mcnn.fc1_weight": (9, 1200, 512),
+    "mcnn.fc1_bias": (9, 512),
+    "mcnn.fc2_weight": (9, 512, 512),
+    "mcnn.fc2_bias": (9, 512),
+    "mcnn.out_weight": (40, 512),
+    "mcnn.out_bias": (40,),
+    "aux.weight": (40, 40),
+    "aux.bias": (40,),
+}
+"""The paper's layers as this format holds them, written out so that a wrong file is refused without importing torch."""
 
 
 class CheckpointError(FacesearchError):
@@ -78,7 +96,7 @@ class Checkpoint:
         )
 
     def network(self) -> "tuple[Mcnn, Aux]":
-        """The two networks with their weights, float32, in evaluation mode. Raises CheckpointError on wrong shapes."""
+        """The two networks with their weights, float32, in evaluation mode. Imports torch."""
         from safetensors.torch import load_file
 
         from facesearch.network.mcnn import Aux, Mcnn, Normalisation
@@ -86,16 +104,7 @@ class Checkpoint:
         tensors = load_file(self.path)
         mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
         for prefix, network in (("mcnn.", mcnn), ("aux.", aux)):
-            part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-            expected = network.state_dict()
-            for name in expected.keys() | part.keys():
-                here, there = expected.get(name), part.get(name)
-                if here is None or there is None or here.shape != there.shape:
-                    raise CheckpointError(
-                        f"{self.path} is no MCNN-AUX of this version ({prefix}{name} "
-                        f"{'is missing' if there is None else f'has shape {list(there.shape)}'}): train it again."
-                    )
-            network.load_state_dict(part)
+            network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         return mcnn.eval(), aux.eval()
 
 
@@ -109,20 +118,24 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         digest = read_digest(path)
         with safe_open(path, "np") as f:
             about = json.loads((f.metadata() or {}).get(_KEY, "{}"))
-            names = set(f.keys())
-            small = {k: f.get_tensor(k) for k in _SHAPES if k in names}
+            shapes = {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()}  # noqa: SIM118 (not a dict)
+            small = {k: f.get_tensor(k) for k in _SMALL if k in shapes}
     except (SafetensorError, json.JSONDecodeError) as e:
         raise CheckpointError(f"{path} is no facesearch checkpoint: name a file that `facesearch train` wrote.") from e
     if about.get("format") != FORMAT:
         what = "is of another version" if "format" in about else "is no facesearch checkpoint"
         raise CheckpointError(f"{path} {what}: name a file that this version's `facesearch train` wrote.")
+    if absent := [key for key in _KEYS if key not in about]:
+        raise CheckpointError(f"{path} does not say its {', '.join(absent)}: train it again.")
     if about["attributes"] != list(NAMES):
         raise CheckpointError(f"{path} has other attributes than the 40 of CelebA: train it again.")
     if about["crop"] != crop_recipe():
         raise CheckpointError(f"{path} was trained on another crop than this version cuts: train it again.")
-    for name, shape in _SHAPES.items():
-        if name not in small or small[name].shape != shape:
-            raise CheckpointError(f"{path} has a wrong shape ({name} should be {list(shape)}): train it again.")
+    expected = _SMALL | _WEIGHTS
+    for name in sorted(expected.keys() | shapes.keys()):
+        if expected.get(name) != shapes.get(name):
+            found = f"has the shape {list(shapes[name])}" if name in shapes else "is missing"
+            raise CheckpointError(f"{path} is no MCNN-AUX of this version ({name} {found}): train it again.")
     return Checkpoint(
         path=path,
         digest=digest,

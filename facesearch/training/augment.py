@@ -18,6 +18,7 @@ class Augmentation:
     """Strengths; 0 switches one off. Probabilities end in _p.
 
     shift: largest shift, fraction of the square's side. scale: largest |ln factor|. rotation: largest angle, degrees.
+    random_padding: draw what stands beyond the picture's edge, instead of the reflection that is used everywhere else.
     colour: largest relative change of brightness, contrast, saturation; a third of it for each channel alone.
     """
 
@@ -25,6 +26,7 @@ class Augmentation:
     scale: float = 0.15
     rotation: float = 12.0
     flip_p: float = 0.5
+    random_padding: bool = True
     colour: float = 0.2
     low_resolution_p: float = 0.1
     jpeg_p: float = 0.1
@@ -46,7 +48,7 @@ def augmented_crop(
         rotation=rng.uniform(-a.rotation, a.rotation),
         flip=bool(rng.random() < a.flip_p),
     )
-    padding = _PADDINGS[rng.integers(len(_PADDINGS))]
+    padding = _PADDINGS[rng.integers(len(_PADDINGS))] if a.random_padding else Padding.REFLECT
     crop = crop_face(image, box, turned, size=size, jitter=jitter, padding=padding)
     if a.colour:
         crop = _recolour(crop, a.colour, rng)

@@ -10,6 +10,7 @@ Without roles, the official train and test images keep their role and the offici
 `val` and `calibrate`.
 """
 
+import hashlib
 import json
 import os
 from collections import Counter
@@ -26,7 +27,7 @@ from db.schema import Box
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
-from facesearch.detection import Detection, YuNet
+from facesearch.detection import MODEL_SHA256, Detection, YuNet
 from facesearch.errors import FacesearchError
 
 ALIGNED = "img_align_celeba"
@@ -62,6 +63,13 @@ class Labels:
     skipped: int
     has_identities: bool
 
+    def digest(self) -> str:
+        """SHA-256 of names, labels, identities and roles: which data a run was begun with."""
+        known = hashlib.sha256("\n".join(self.names).encode())
+        for array in (self.labels, self.identities, self.roles):
+            known.update(array.tobytes())
+        return known.hexdigest()
+
     def of(self, *roles: Role) -> NDArray[np.int64]:
         """Row numbers of the images with one of the roles."""
         return np.flatnonzero(np.isin(self.roles, [r.value for r in roles]))
@@ -71,7 +79,7 @@ class Labels:
         counts = Counter(self.roles.tolist())
         parts = ", ".join(f"{counts[r]:,} {r}" for r in Role if counts[r])
         people = f"{len(np.unique(self.identities)):,} people" if self.has_identities else "identities unknown"
-        return f"CelebA, aligned images in the official layout: {parts} ({people})"
+        return f"images in CelebA's official layout: {parts} ({people})"
 
 
 def read_celeba(root: Path) -> Labels:
@@ -93,6 +101,8 @@ def read_celeba(root: Path) -> Labels:
     present = {p.name for p in folder.iterdir()}
     names, rows, skipped = [], [], 0
     for number, line in enumerate(lines[2:], start=3):
+        if not line.strip():
+            continue
         name, *values = line.split()
         if len(values) != len(NAMES) or not set(values) <= {"1", "-1"}:
             raise DatasetError(
@@ -105,7 +115,12 @@ def read_celeba(root: Path) -> Labels:
         rows.append([v == "1" for v in values])
     if not names:
         raise DatasetError(f"None of the listed images is in {folder}: unpack img_align_celeba.zip there.")
-    people = np.array([int(identity.get(n, -i - 1)) for i, n in enumerate(names)], np.int64)
+    try:
+        people = np.array([int(identity.get(n, -i - 1)) for i, n in enumerate(names)], np.int64)
+    except ValueError as e:
+        raise DatasetError(
+            f"identity_CelebA.txt gives an identity that is no number ({e}): use the official file."
+        ) from e
     return Labels(
         root=root,
         names=tuple(names),
@@ -131,20 +146,31 @@ def _roles(
         if not role_of and role == Role.VAL and person % 2:
             role = Role.CALIBRATE
         roles.append(str(role))
+    role_by_person: dict[int, str] = {}
+    for name, person, role in zip(names, people.tolist(), roles, strict=True):
+        if role_by_person.setdefault(person, role) != role:
+            raise DatasetError(
+                f"Person {person} has two roles, {role_by_person[person]} and {role} ({name}): give each person "
+                "one role, or figures would be of people whom the network has seen."
+            )
     return np.array(roles)
 
 
 def _lines(path: Path) -> list[str]:
     try:
-        return path.read_text().splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except OSError as e:
         raise DatasetError(f"{path} cannot be read ({e.strerror}): the data set needs this list.") from e
+    except UnicodeDecodeError as e:
+        raise DatasetError(f"{path} is no text file: use the official list.") from e
 
 
 def _pairs(path: Path) -> dict[str, str]:
     pairs = {}
     for number, line in enumerate(_lines(path), start=1):
         parts = line.split()
+        if not parts:
+            continue
         if len(parts) != 2:
             raise DatasetError(f"{path}, line {number}: expected a name and a value.")
         pairs[parts[0]] = parts[1]
@@ -201,16 +227,25 @@ def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None
     progress: called with (faces done, faces in all). Raises DatasetError when the cache belongs to other images.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    about = {"names": len(labels.names), "first": labels.names[0], "last": labels.names[-1], "margin": CACHE_MARGIN}
+    about = {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": MODEL_SHA256}
     stamp = folder / "cache.json"
     if not stamp.exists():
         stamp.write_text(json.dumps(about))
     elif json.loads(stamp.read_text()) != about:
-        raise DatasetError(f"{folder} holds the cache of other images: name another folder or delete it.")
+        raise DatasetError(f"{folder} holds the faces of other pictures: name another folder, or delete it.")
     _extend(labels, folder, progress)
     records = np.fromfile(folder / "records.bin", _RECORD)
     _place_undetected(records)
     return FaceCache(records, np.memmap(folder / "pixels.bin", np.uint8, mode="r"))
+
+
+def _pictures_digest(labels: Labels) -> str:
+    """SHA-256 of every picture's name, size and time: pictures replaced under the same names are other pictures."""
+    known = hashlib.sha256()
+    for name in labels.names:
+        status = (labels.root / ALIGNED / name).stat()
+        known.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return known.hexdigest()
 
 
 def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None) -> None:

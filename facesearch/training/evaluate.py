@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
 from facesearch.network.calibration import probabilities
-from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role
 from facesearch.training.loop import plain_crop
@@ -59,11 +58,10 @@ class Evaluation:
 
 
 def evaluate(
-    checkpoint: Checkpoint,
+    scorer: Scorer,
     labels: Labels,
     cache: FaceCache,
     role: Role = Role.TEST,
-    device: str = "auto",
     progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Score every face of a role and compare with its labels. progress: called with (faces done, faces in all).
@@ -73,14 +71,14 @@ def evaluate(
     rows = labels.of(role)
     if not len(rows):
         raise DatasetError(f"The data set has no images of role {role}: nothing to evaluate on.")
-    scorer = Scorer(checkpoint, device)
     logits = np.empty((len(rows), len(NAMES)), np.float32)
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         logits[start : start + BATCH] = scorer.score(np.stack([plain_crop(cache, int(r), INPUT_SIZE) for r in batch]))
         if progress:
             progress(min(start + BATCH, len(rows)), len(rows))
-    p = probabilities(logits, checkpoint.calibration_scale, checkpoint.calibration_bias)
+    known = scorer.checkpoint
+    p = probabilities(logits, known.calibration_scale, known.calibration_bias)
     truth, found = labels.labels[rows], cache.detected[rows]
     aligned = (cache.records["picture"][rows] == (178, 218)).all(axis=1)
     framings = {"178x218": aligned, "other sizes": ~aligned}

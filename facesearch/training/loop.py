@@ -82,7 +82,7 @@ def train(
     loss is no number, when the folder holds the run of another recipe, or when a role of the recipe has no images.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, recipe)
+    _claim(folder, recipe, labels)
     rows = labels.of(*recipe.roles)
     if not len(rows):
         raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
@@ -291,14 +291,17 @@ def _step_seed(recipe: Recipe, stage: int, step: int) -> int:
 # ---- state --------------------------------------------------------------------------------------------------------
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
-    """One folder, one recipe: going on with another would give a network that no recipe describes."""
-    text = json.dumps(asdict(recipe), indent=1, sort_keys=True)
-    path = folder / "recipe.json"
+def _claim(folder: Path, recipe: Recipe, labels: Labels) -> None:
+    """One folder, one recipe, one data set: going on with another would give a network that no recipe describes, or one
+    that has seen the faces it is then tested on."""
+    text = json.dumps({"recipe": asdict(recipe), "data": labels.digest()}, indent=1, sort_keys=True)
+    path = folder / "begun_with.json"
     if not path.exists():
         path.write_text(text)
     elif path.read_text() != text:
-        raise TrainingError(f"{folder} holds a run of another recipe: name another folder, or delete it to start over.")
+        raise TrainingError(
+            f"{folder} holds a run of another recipe or data set: name another folder, or delete it to start over."
+        )
 
 
 def _begin(recipe: Recipe, positives: NDArray[np.float64], device: torch.device) -> _Run:

@@ -6,13 +6,19 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from facesearch.errors import FacesearchError
+from facesearch.errors import UsageError
 from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import Role
 
 
-class RecipeError(FacesearchError):
+class RecipeError(UsageError):
     """The recipe file is missing or wrong."""
+
+
+SMALLEST_INPUT = 99
+"""Side in pixels below which nothing is left for the last pool."""
+
+_LAYOUTS = {"trunk", "mcnn"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +80,17 @@ def recipe_names() -> list[str]:
 def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     table = dict(table)
     stages = tuple(Stage(**s) for s in table.pop("stages", []))
-    if not stages:
-        raise ValueError("it has no [[stages]]")
+    layouts = [s.layout for s in stages]
+    if not stages or layouts[-1] != "mcnn" or layouts != sorted(layouts, reverse=True) or not set(layouts) <= _LAYOUTS:
+        raise ValueError("its [[stages]] must be any number of layout trunk, then at least one of layout mcnn")
+    for s in stages:
+        if s.input < SMALLEST_INPUT or s.passes <= 0 or not 0 <= s.warm_up < 1:
+            raise ValueError(f"a stage needs input >= {SMALLEST_INPUT}, passes > 0 and 0 <= warm_up < 1")
     roles = tuple(Role(r) for r in table.pop("roles", ["train"]))
     augmentation = Augmentation(**table.pop("augmentation", {}))
-    return Recipe(name=name, stages=stages, roles=roles, augmentation=augmentation, **table)
+    recipe = Recipe(name=name, stages=stages, roles=roles, augmentation=augmentation, **table)
+    if recipe.normalisation not in ("batch", "local"):
+        raise ValueError("normalisation is batch or local")
+    if recipe.batch < 2:
+        raise ValueError("batch must be at least 2")
+    return recipe

@@ -13,16 +13,15 @@ from facesearch.crop import INPUT_SIZE
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
+from facesearch.network.scorer import Scorer
 from facesearch.training.datasets import Labels, Role, open_cache, read_celeba
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, train
 from facesearch.training.recipe import Recipe
 
-TERMS = (
-    "Trained on CelebA, which is available for non-commercial research purposes only; these weights may be used on the "
-    "same terms. For other uses, train on data of your own with `facesearch train`."
-)
+TERMS = "The terms of the data that the network was trained on apply to its weights."
+"""What a checkpoint says about its use unless whoever trains it knows better."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +35,13 @@ class Callbacks:
 
 
 def train_checkpoint(
-    data: Path, work: Path, output: Path, recipe: Recipe, device: str, tell: Callbacks
+    data: Path, work: Path, output: Path, recipe: Recipe, device: str, tell: Callbacks, terms: str = TERMS
 ) -> tuple[Checkpoint, Evaluation | None]:
     """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
 
     data: folder with CelebA in its official layout. work: folder for the cache and the run's state, which a second call
-    goes on from. Raises FacesearchError (of datasets, recipe, loop, checkpoint).
+    goes on from. terms: what the checkpoint says about its use. Raises FacesearchError (of
+    datasets, loop, checkpoint).
     """
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
@@ -67,18 +67,17 @@ def train_checkpoint(
         "profile.mean": fitted.profile_mean,
         "profile.matrix": fitted.profile_matrix,
     }
-    about = describe(recipe, labels, fitted.hold)
+    about = describe(recipe, labels, fitted.hold, terms)
     save_checkpoint(output, mcnn, fitted.aux, small, about)
     if not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
-    found = evaluate(
-        load_checkpoint(output), labels, cache, Role.TEST, device, lambda d, n: tell.faces("testing", d, n)
-    )
+    scorer = Scorer(load_checkpoint(output), device)
+    found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n))
     save_checkpoint(output, mcnn, fitted.aux, small, about | {"figures": {"test": found.together.summary()}})
     return load_checkpoint(output), found
 
 
-def describe(recipe: Recipe, labels: Labels, hold: float) -> dict[str, Any]:
+def describe(recipe: Recipe, labels: Labels, hold: float, terms: str) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     return {
         "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
@@ -89,7 +88,7 @@ def describe(recipe: Recipe, labels: Labels, hold: float) -> dict[str, Any]:
         "aux_and_calibration": (
             f"AUX on val + calibrate (pull to the identity {hold}), calibration on calibrate, cross-fitted by person"
         ),
-        "terms": TERMS,
+        "terms": terms,
         "version": version("facesearch"),
     }
 
