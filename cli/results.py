@@ -96,6 +96,11 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     if result.withheld:
         searched += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
     say(f"Faces searched: {searched}")
+    if result.unscored:
+        them = "1 face is not searched: only a newer network has scored it"
+        if result.unscored > 1:
+            them = f"{result.unscored:,} faces are not searched: only a newer network has scored them"
+        say(f"{them}, which serves once it has scored all; run `facesearch index` to go on.")
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
     columns = header(HIT_COLUMNS, attributes)
     if wanted.csv is not None:

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db import generation, manifest, models, vectors
+from db import generation, manifest, models, runs, vectors
 from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -39,7 +39,8 @@ class Snapshot:
 class Gallery:
     """N visible faces as they were at one moment. Made by `load_gallery`; stays valid whatever is written later.
 
-    model, model_id: whose scores these are. generation: of that moment. face_ids: int64[N], each once, in no
+    model, model_id: whose scores these are. generation: of that moment. unscored: how many visible faces are not among
+    the N, since only a model that does not serve yet has scored them. face_ids: int64[N], each once, in no
     particular order. detections: float32[N], the detector's scores. All arrays are in this order; do not write to them.
     """
 
@@ -52,8 +53,12 @@ class Gallery:
         snapshot: Snapshot | None,
         changed: Ids,
         tail: Block,
+        visible: int | None,
     ) -> None:
-        """changed: ids of all faces that are no longer as in the snapshot. tail: those of them that are visible."""
+        """changed: ids of all faces that are no longer as in the snapshot. tail: those of them that are visible.
+
+        visible: how many faces are; None where the model has scored them all.
+        """
         self.model = model
         self.model_id = model_id
         self.generation = number
@@ -69,6 +74,7 @@ class Gallery:
                 self._kept = np.delete(np.arange(len(snapshot.columns)), outdated)
             self.face_ids = self._joined(snapshot.columns.ids, tail[0])
             self.detections = self._joined(snapshot.columns.detections, tail[1])
+        self.unscored = 0 if visible is None else visible - len(self.face_ids)
 
     def __len__(self) -> int:
         return len(self.face_ids)
@@ -164,11 +170,19 @@ def load_gallery(catalogue: Catalogue) -> Gallery | None:
                 if name != given_up:  # perhaps just replaced by a newer one, which the next moment names
                     given_up = name
                     continue
+            if snapshot is not None and _is_outgrown(session, snapshot):
+                snapshot = None
             if snapshot is None:
                 changed, tail = np.empty(0, dtype=np.int64), _concatenated(stored(session, model_id), model)
             else:
                 changed, tail = _tail(session, model_id, model, snapshot.manifest.generation)
-            return Gallery(catalogue, model_id, model, generation.current(session), snapshot, changed, tail)
+            visible = _count_visible(session) if runs.latest_model(session) not in (None, model_id) else None
+            return Gallery(catalogue, model_id, model, generation.current(session), snapshot, changed, tail, visible)
+
+
+def _is_outgrown(session: Session, snapshot: Snapshot) -> bool:
+    """Whether most faces are newer: then one scan of the tables is faster than looking each of them up."""
+    return changed_count(session, snapshot.manifest.generation) > len(snapshot.columns)
 
 
 def nearest(gallery: Gallery, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
@@ -202,6 +216,15 @@ def stored(session: Session, model_id: int) -> Iterator[Block]:
     for part in rows.partitions():
         ids, detections, blobs = zip(*part, strict=True)
         yield np.array(ids, dtype=np.int64), np.array(detections, dtype=np.float32), unpack_rows(blobs, width)
+
+
+def changed_count(session: Session, number: int) -> int:
+    """How many faces were added, hidden, restored or scored again after this generation."""
+    return session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
+
+
+def _count_visible(session: Session) -> int:
+    return session.execute(select(func.count(Face.id)).where(Face.hidden.is_(False))).scalar_one()
 
 
 def _changed_since(session: Session, number: int) -> dict[int, tuple[bool, float]]:

@@ -25,7 +25,7 @@ from db import columns, generation, manifest, models, vectors
 from db.catalogue import Catalogue, os_errors_translated
 from db.columns import Block
 from db.errors import CatalogueReadOnly
-from db.gallery import Encode, Gallery, load_gallery, nearest, open_snapshot, snapshot_name, stored
+from db.gallery import Encode, Gallery, changed_count, load_gallery, nearest, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
 from db.manifest import DamagedSnapshot, Manifest
 from db.paths import display
@@ -70,8 +70,8 @@ class SnapshotState:
         return f"stale by {self.behind} faces" if self.condition is Condition.STALE else str(self.condition)
 
 
-def state_of(catalogue: Catalogue) -> SnapshotState:
-    """How the snapshot stands; reads all of its files to compare their checksums."""
+def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
+    """How the snapshot stands; reads, if thorough, all of its files to compare their checksums."""
     with catalogue.read() as session:
         serving = models.serving(session)
         if serving is None:
@@ -82,18 +82,21 @@ def state_of(catalogue: Catalogue) -> SnapshotState:
             return SnapshotState(Condition.MISSING if total else Condition.EMPTY, 0, total)
         try:
             snapshot = open_snapshot(catalogue.folder, name, serving[1])
-            snapshot.columns.verify()
-            vectors.verify(snapshot.folder, snapshot.manifest)
+            if thorough:
+                snapshot.columns.verify()
+                vectors.verify(snapshot.folder, snapshot.manifest)
         except DamagedSnapshot:
             return SnapshotState(Condition.DAMAGED, 0, _count(session, serving[0]))
-        later = select(func.count(Face.id)).where(Face.generation > snapshot.manifest.generation)
-        behind = session.execute(later).scalar_one()
+        behind = changed_count(session, snapshot.manifest.generation)
         return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
 
 
-def due(catalogue: Catalogue) -> bool:
-    """Whether a rebuild pays: the snapshot is missing, damaged, of another model, or outgrown by more than 5 %."""
-    state = state_of(catalogue)
+def due(catalogue: Catalogue, *, thorough: bool = True) -> bool:
+    """Whether a rebuild pays: the snapshot is missing, damaged, of another model, or outgrown by more than 5 %.
+
+    thorough: as in `state_of`.
+    """
+    state = state_of(catalogue, thorough=thorough)
     if state.condition is Condition.STALE:
         return state.behind > TAIL_LIMIT * state.faces
     return state.condition in (Condition.MISSING, Condition.DAMAGED)

@@ -51,12 +51,14 @@ class SearchResult:
     """What was found, best first; equal scores in order of face id.
 
     faces: how many were searched. withheld: how many visible faces were not, because their detection score is too low.
+    unscored: how many others were not, because only a network that does not serve searches yet has scored them.
     model: the one whose scores were searched.
     """
 
     hits: tuple[Hit, ...]
     faces: int
     withheld: int
+    unscored: int
     model: ScoringModel
 
 
@@ -82,7 +84,7 @@ def search(
     rows = rows[scan.best(scores[rows], gallery.face_ids[rows], top)]
     hits = _hits(catalogue, gallery, rows, scores[rows], query.asked)
     searched = int(sure.sum())
-    return SearchResult(hits, searched, len(gallery) - searched, model)
+    return SearchResult(hits, searched, len(gallery) - searched, gallery.unscored, model)
 
 
 def similar(
@@ -114,12 +116,13 @@ def similar(
     allowed = sure & ~np.isin(gallery.face_ids, _own_faces(catalogue, probe_sha256, probe_box))
     searched = int(allowed.sum())
     if searched == 0:
-        return SearchResult((), 0, withheld, gallery.model)
+        return SearchResult((), 0, withheld, gallery.unscored, gallery.model)
     profile = encode(np.asarray(probe_logits, np.float32)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     rows, scores = rows[scores >= min_score], scores[scores >= min_score]
-    return SearchResult(_hits(catalogue, gallery, rows, scores), searched, withheld, gallery.model)
+    hits = _hits(catalogue, gallery, rows, scores)
+    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model)
 
 
 def _check_bounds(top: int | None, min_score: float, min_detection: float) -> None:

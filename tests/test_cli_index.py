@@ -16,6 +16,9 @@ from safetensors.numpy import save
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import FORMAT, crop_recipe
 from tests.conftest import Program
+from tests.stand_ins import picture
+from tests.stand_ins import save as save_picture
+from tests.support.squares import album, index
 
 PORTRAITS = ("man-goatee-1.jpg", "woman-blond-hair-smiling-1.jpg")
 
@@ -64,6 +67,20 @@ def test_every_photo_is_accounted_for_and_found_again(
     unplugged = facesearch("index", "--catalogue", catalogue, "--checkpoint", checkpoint)
     assert unplugged.code == 3 and str(photos) in unplugged.out
     assert PORTRAITS[1] in facesearch("search", "man", "--csv", "-", "--catalogue", catalogue).out
+
+
+def test_faces_that_searches_do_not_find_until_the_new_network_serves_are_said(
+    facesearch: Program, tmp_path: Path
+) -> None:
+    catalogue = index(tmp_path / "f.db", album(tmp_path / "album"), album(tmp_path / "drive" / "of others"))
+    save_picture(tmp_path / "drive" / "of others" / "rare.png", picture((9, 99, 199)))
+    index(catalogue)
+    (tmp_path / "drive").rename(tmp_path / "unplugged")
+    save_picture(tmp_path / "album" / "new.png", picture((199, 99, 9)))
+    index(catalogue, name="second")
+    ran = facesearch("search", "stubble", "--catalogue", catalogue)
+    assert ran.code == 0
+    assert "1 face is not searched: only a newer network has scored it" in " ".join(ran.err.split())
 
 
 def test_a_missing_folder_is_reported_after_the_others_were_indexed(

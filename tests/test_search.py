@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import models, photos, roots
+from db import models, photos, roots, runs
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
 from db.models import ScoringModel
@@ -182,6 +183,18 @@ def test_of_several_paths_of_a_photo_the_first_that_is_still_there_is_shown(tmp_
             (tmp_path / drive).mkdir()
             (tmp_path / drive / "1.jpg").write_bytes(b"photo")
             assert shown() == tmp_path / drive / "1.jpg"
+
+
+def test_faces_that_only_a_network_in_waiting_has_scored_are_counted(tmp_path: Path) -> None:
+    waiting = replace(MODEL, digest="cd" * 32)
+    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+        add_photos(catalogue, {"a.jpg": (face(LOGITS[0]),)})
+        assert search(catalogue, parse("man")).unscored == 0
+        with catalogue.write() as session:
+            runs.start_run(session, [], models.register(session, waiting))
+        add_photos(catalogue, {"b.jpg": (face(LOGITS[1]), face(LOGITS[2]))}, waiting)
+        result = search(catalogue, parse("man"))
+        assert (result.faces, result.withheld, result.unscored) == (1, 0, 2)
 
 
 def test_a_read_only_catalogue_is_searched(tmp_path: Path) -> None:

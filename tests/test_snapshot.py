@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 
 from db import faces, models, photos, snapshot
 from db.arrays import Floats, unpack
@@ -180,6 +180,24 @@ def test_a_snapshot_is_due_when_more_than_a_twentieth_of_it_is_outdated(opened: 
     assert not due(opened[0])
     index(*opened, [105])
     assert due(opened[0])
+
+
+def test_a_snapshot_that_most_faces_have_outgrown_is_left_aside(opened: Opened) -> None:
+    statements: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:  # noqa: ARG001
+        statements.append(statement)
+
+    index(*opened, range(3))
+    rebuild(opened[0], encode)
+    index(*opened, range(3, 2000))
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        searched(opened[0])
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert not any("face_id IN" in statement for statement in statements), "one scan instead of many look-ups"
+    assert is_in_step(opened[0])
 
 
 def test_hiding_everything_leaves_an_empty_gallery(opened: Opened) -> None:
