@@ -129,13 +129,15 @@ def _lines(report: "RunReport") -> Iterator[str]:
             f"Faces that this network could not score because their photos cannot be read: {report.waiting:,}"
             + ("" if report.serving else "; searches use the former network's scores until they can")
         )
+    if report.unsearchable:
+        yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
     if report.snapshot_trouble:
         yield f"Searches will be slower: {report.snapshot_trouble}"
     if report.unsupported:
         yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
     if report.others:
         yield f"Other files: {_by_extension(report.others)}"
-    for remark in (*report.unusable, *report.spared, *report.linked):
+    for remark in (*report.unusable, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
     failures = [*report.failures, *report.waiting_photos]
     if failures:

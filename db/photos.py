@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlalchemy import String, bindparam, exists, func, insert, select, type_coerce, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from db import faces, roots
 from db.chunks import chunks
@@ -160,8 +160,8 @@ def record(session: Session, root_id: int, files: Sequence[FileRecord], *, model
     """Store what a batch of files under one root turned out to be; how many faces are new.
 
     A content that is known keeps its outcome and faces, unless it had failed: then the new outcome counts. A file that
-    could not be read this time (`Unreadable` with retry) keeps the content it had. Faces whose logits are given belong to
-    `model_id`. Raises ValueError on arrays of the wrong shape or numbers that are not finite.
+    could not be read this time (`Unreadable` with retry) keeps the content it had. Faces whose logits are given
+    belong to `model_id`. Raises ValueError on arrays of the wrong shape or numbers that are not finite.
     """
     photo_ids, added = _store_photos(session, files, model_id)
     rows = [_file_row(file, photo_ids) for file in files]
@@ -180,6 +180,17 @@ def mark_missing(session: Session, file_ids: Sequence[int], *, now: datetime | N
 def mark_present(session: Session, file_ids: Sequence[int]) -> int:
     """Note that these files are back, unchanged; how many faces returned to the results."""
     return _mark(session, file_ids, None)
+
+
+def count_lost(session: Session, file_ids: Sequence[int]) -> int:
+    """How many contents of these files no file holds that is there."""
+    lost: set[int] = set()
+    other = aliased(File)
+    present = exists().where(other.photo_id == File.photo_id, other.missing_since.is_(None))
+    for some in chunks(file_ids):
+        rows = session.execute(select(File.photo_id).where(File.id.in_(some), File.photo_id.is_not(None), ~present))
+        lost.update(photo_id for (photo_id,) in rows if photo_id is not None)
+    return len(lost)
 
 
 def counts(session: Session) -> Counts:

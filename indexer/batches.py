@@ -32,11 +32,17 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """When a batch is written: this many faces, files or seconds, whichever comes first. A kill loses one batch."""
+    """When a batch is written: this many faces, files or seconds, whichever comes first. A kill loses one batch.
+
+    marks: how many files are marked as gone or back in one transaction, at most. snapshot: after how many batches a
+    long run looks whether the snapshot has been outgrown.
+    """
 
     faces: int = 64
     files: int = 256
     seconds: float = 20.0
+    marks: int = 10_000
+    snapshot: int = 64
 
 
 @dataclass(slots=True)

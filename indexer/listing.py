@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from functools import cache
 
 from db.paths import display, join
 from db.photos import KnownFile
@@ -32,7 +34,8 @@ class Listing:
 
     photos: files found. work: those to open. unchanged: those that keep what an earlier run said of them. returned: ids
     of the ones among them that had been missing. gone: ids of files that were there and are not found any more; without
-    what lies where nobody could look. spared: sentences about those places. unusable: why there was no walk at all.
+    what lies where nobody could look. vanished: those of them whose folder is gone as well, by the topmost
+    such one. spared: sentences about the places where nobody could look. unusable: why there was no walk at all.
     """
 
     target: Target
@@ -42,6 +45,7 @@ class Listing:
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    vanished: dict[bytes, list[int]] = field(default_factory=dict)
     spared: list[Remark] = field(default_factory=list)
     unusable: Remark | None = None
 
@@ -73,7 +77,9 @@ def compare(
     for path in listing.aside.unsupported:  # there, whether or not this installation can read it
         known.pop(path, None)
     absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
-    listing.gone, listing.spared = _spare(target, listing.aside, absent)
+    gone, listing.spared = _spare(target, listing.aside, absent)
+    listing.gone = list(gone.values())
+    listing.vanished = _by_vanished_folder(target, gone)
     if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):
         listing.unusable, listing.spared = listing.spared[0], listing.spared[1:]
     return listing
@@ -83,21 +89,38 @@ def _has_to_be_opened(file: FoundFile, before: KnownFile) -> bool:
     return before.retry or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
 
 
-def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[list[int], list[Remark]]:
+def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict[bytes, int], list[Remark]]:
     """Which absent files are gone for sure, and a remark for each place that keeps others from counting as gone."""
     places = {*aside.empty, *aside.linked, *(obstacle.path for obstacle in aside.unreadable)}
     kept = dict.fromkeys(places, 0)
-    gone: list[int] = []
+    gone: dict[bytes, int] = {}
     for path, file_id in absent.items():
         place = _place_above(path, places)
         if place is None:
-            gone.append(file_id)
+            gone[path] = file_id
         else:
             kept[place] += 1
     remarks = [_unreadable(target, each.path, each.reason, kept[each.path]) for each in aside.unreadable]
     remarks += [_empty(target, path, kept[path]) for path in aside.empty if kept[path]]
     remarks += [_linked(target, path, kept[path]) for path in aside.linked if kept[path]]
     return gone, remarks
+
+
+def _by_vanished_folder(target: Target, gone: dict[bytes, int]) -> dict[bytes, list[int]]:
+    """Ids of the files whose folder is not there, by the topmost folder that is not."""
+
+    @cache
+    def vanished(folder: bytes) -> bytes | None:
+        if not folder or os.path.isdir(join(target.root, folder)):  # noqa: PTH112 (bytes)
+            return None
+        return vanished(folder.rpartition(b"/")[0]) or folder
+
+    found: dict[bytes, list[int]] = {}
+    for path, file_id in gone.items():
+        folder = vanished(path.rpartition(b"/")[0])
+        if folder is not None:
+            found.setdefault(folder, []).append(file_id)
+    return found
 
 
 def _place_above(path: bytes, places: Collection[bytes]) -> bytes | None:

@@ -12,8 +12,11 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 
+from sqlalchemy.orm import Session
+
 from db import faces, models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue
+from db.chunks import chunks
 from db.errors import CatalogueError
 from db.models import ScoringModel
 from db.paths import AnyPath, absolute, display, join
@@ -101,6 +104,7 @@ class _Run:
         self._scorer: Scorer | None = None
         self._limits = limits
         self._done = 0
+        self._batches = 0
         self._model_id = 0
 
     def index(self, folders: list[bytes]) -> RunReport:
@@ -115,23 +119,28 @@ class _Run:
         with self.catalogue.write() as session:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))
+        with self.catalogue.read() as session:
+            serving = models.serving_id(session)
+            if serving not in (None, self._model_id):
+                report.unsearchable = faces.unscored_count(session, serving)
         if not report.interrupted:
-            self._rebuild_snapshot()
+            self._rebuild_snapshot(thorough=True)
         return report
 
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
-        with self.catalogue.write() as session:
+        with self.catalogue.read() as session:
             known = {os.fsencode(root.path): root for root in roots.list_roots(session)}
-            if not folders and not known:
-                raise NothingToIndex("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
-            usable = []
-            for folder in folders or sorted(known):
-                sentence = _why_unusable(folder, known[folder].files if folder in known else None)
-                if sentence is None:
-                    usable.append(folder)
-                else:
-                    self.report.unusable.append(Remark(folder, sentence))
+        if not folders and not known:
+            raise NothingToIndex("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
+        usable = []
+        for folder in folders or sorted(known):  # outside the transaction: a drive may take its time to answer
+            sentence = _why_unusable(folder, known[folder].files if folder in known else None)
+            if sentence is None:
+                usable.append(folder)
+            else:
+                self.report.unusable.append(Remark(folder, sentence))
+        with self.catalogue.write() as session:
             for folder in new_roots(usable, known):
                 roots.add_root(session, folder)
             ids = {os.fsencode(root.path): root.id for root in roots.list_roots(session)}
@@ -175,9 +184,13 @@ class _Run:
         report.linked += [_link(join(root, path)) for path in listing.aside.linked]
         report.others += listing.aside.others
         report.unsupported.update(map(extension_of, listing.aside.unsupported))
-        if listing.returned:
+        self._mark(photos.mark_present, listing.returned)
+        listing.unchanged.clear()  # of a million photos it would be in the way of the work that follows
+
+    def _mark(self, mark: Callable[[Session, Sequence[int]], int], file_ids: list[int]) -> None:
+        for some in chunks(file_ids, self.size.marks):
             with self.catalogue.write() as session:
-                photos.mark_present(session, listing.returned)
+                mark(session, some)
 
     def _look(self, work: list[Job]) -> None:
         """Read, detect, score and store; the batch that is decided when the run is stopped is stored too."""
@@ -203,6 +216,9 @@ class _Run:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
         written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, detector=detector)
         self._settle(written)
+        self._batches += 1
+        if self._batches % self.size.snapshot == 0:
+            self._rebuild_snapshot(thorough=False)
         following = Batch(self.size)
         for job, seen in written.waiting:
             following.add(job, seen)
@@ -228,10 +244,14 @@ class _Run:
     def _sweep(self, listings: list[Listing]) -> None:
         """Mark what is gone: only now, when a moved photo has been met at its new place and keeps its faces."""
         gone = [file_id for listing in listings for file_id in listing.gone]
-        if gone:
-            with self.catalogue.write() as session:
-                photos.mark_missing(session, gone)
-            self.report.missing = len(gone)
+        self._mark(photos.mark_missing, gone)
+        self.report.missing = len(gone)
+        for listing in listings:
+            for folder, file_ids in sorted(listing.vanished.items()):
+                with self.catalogue.read() as session:
+                    lost = photos.count_lost(session, file_ids)
+                if lost:
+                    self.report.vanished.append(_vanished(join(listing.target.root, folder), lost))
 
     def _rescore(self) -> None:
         with self.catalogue.read() as session:
@@ -258,14 +278,14 @@ class _Run:
         with self.catalogue.read() as session:
             self.report.waiting = faces.unscored_count(session, self._model_id)
 
-    def _rebuild_snapshot(self) -> None:
+    def _rebuild_snapshot(self, *, thorough: bool) -> None:
         """Searches work without a snapshot, only slower: what keeps it from being built is a remark, not a failure."""
         from facesearch.ranking.similar import encode
 
         try:
-            if snapshot.due(self.catalogue):
+            if snapshot.due(self.catalogue, thorough=thorough):
                 self._tell(Stage.SNAPSHOT)
-                self.report.snapshot_rebuilt = snapshot.rebuild(self.catalogue, encode)
+                self.report.snapshot_rebuilt |= snapshot.rebuild(self.catalogue, encode)
         except CatalogueError as error:
             self.report.snapshot_trouble = str(error)
 
@@ -325,6 +345,15 @@ def _outcome(before: KnownFile) -> Outcome:
 def _link(path: bytes) -> Remark:
     name = display(path)
     return Remark(path, f"{name} is a link to a folder and was not followed: index the folder it leads to.")
+
+
+def _vanished(path: bytes, lost: int) -> Remark:
+    photos = f"{lost:,} photos" if lost != 1 else "1 photo"
+    return Remark(
+        path,
+        f"The folder {display(path)} is no longer there, and with it {photos} left the results: if it lies on a drive, "
+        f"mount it and index again.",
+    )
 
 
 def _counts(report: RunReport) -> dict[str, object]:

@@ -66,11 +66,13 @@ class RunReport:
 
     failures: every failed file of the walked folders, also those that no run will try again. unusable: folders that
     were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
-    are suddenly empty, so that nothing under them was marked missing. linked: links to folders, which are not followed.
+    are suddenly empty, so that nothing under them was marked missing. vanished: sub-folders that are gone, with photos
+    that no other folder holds. linked: links to folders, which are not followed.
     others, unsupported: files that are no photos, and photos that this installation cannot read, by extension.
 
     rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
-    photos could not be read; waiting_photos names a file of each. serving: whether searches use this run's model.
+    photos could not be read; waiting_photos names a file of each. serving: whether searches use this run's model;
+    unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
     snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it).
     """
 
@@ -86,6 +88,7 @@ class RunReport:
     failures: list[Failure] = field(default_factory=list)
     unusable: list[Remark] = field(default_factory=list)
     spared: list[Remark] = field(default_factory=list)
+    vanished: list[Remark] = field(default_factory=list)
     linked: list[Remark] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
@@ -93,6 +96,7 @@ class RunReport:
     waiting: int = 0
     waiting_photos: list[Failure] = field(default_factory=list)
     serving: bool = False
+    unsearchable: int = 0
     snapshot_rebuilt: bool = False
     snapshot_trouble: str | None = None
     interrupted: bool = False

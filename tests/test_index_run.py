@@ -348,6 +348,51 @@ def test_a_suddenly_empty_sub_folder_keeps_what_lies_under_it(run: Runs, album: 
     assert run(album).missing == 1
 
 
+def test_a_vanished_sub_folder_is_named_with_the_number_of_photos_it_took_along(run: Runs, album: Path) -> None:
+    for number in range(3):
+        save(album / "stick" / str(number) / "a.png", picture((number, 0, 0)))
+    shutil.copy(album / "1.png", album / "stick" / "copy.png")
+    run(album)
+    shutil.move(album / "stick", album.with_name("unmounted"))
+    (album / "2.png").unlink()
+    report = run(album)
+    assert report.missing == 5
+    (remark,) = report.vanished
+    assert remark.path == os.fsencode(album / "stick")
+    assert "3 photos" in remark.sentence, "the copied one is still there"
+    assert run(album).vanished == []
+
+
+def test_a_renamed_sub_folder_is_no_news(run: Runs, album: Path) -> None:
+    run(album)
+    (album / "sub").rename(album / "other")
+    report = run(album)
+    assert (report.missing, report.vanished) == (1, [])
+
+
+def test_no_transaction_marks_more_files_than_allowed(run: Runs, album: Path) -> None:
+    names = ("1.png", "2.png")
+    aside = album.with_name("aside")
+    aside.mkdir()
+
+    def commits_of_a_run_that_misses_them(size: Size) -> int:
+        run(album)
+        for name in names:
+            (album / name).rename(aside / name)
+        commits: list[object] = []
+        note = commits.append
+        event.listen(Engine, "commit", note)
+        try:
+            assert run(album, batch=size).missing == 2
+        finally:
+            event.remove(Engine, "commit", note)
+        for name in names:
+            (aside / name).rename(album / name)
+        return len(commits)
+
+    assert commits_of_a_run_that_misses_them(Size(marks=1)) == commits_of_a_run_that_misses_them(Size()) + 1
+
+
 def test_a_folder_that_was_always_empty_is_no_news(run: Runs, album: Path) -> None:
     (album / "nothing").mkdir()
     run(album)
@@ -611,6 +656,21 @@ def test_a_stopped_run_keeps_what_is_decided_and_the_next_one_goes_on(run: Runs,
     assert len(run.visible()) == 30
 
 
+def test_a_long_run_keeps_the_snapshot_near_even_if_it_is_stopped(run: Runs, tmp_path: Path) -> None:
+    for number in range(12):
+        save(tmp_path / "many" / f"{number:02}.png", picture((number * 6, 250, 0)))
+    stop = threading.Event()
+
+    def stop_late(now: Progress) -> None:
+        if now.faces >= 6:
+            stop.set()
+
+    report = run(tmp_path / "many", batch=Size(faces=1, snapshot=2), progress=stop_late, stop=stop)
+    assert report.interrupted and report.snapshot_rebuilt
+    state = snapshot.state_of(run.catalogue)
+    assert state.faces >= 6 and state.behind <= 2
+
+
 def test_a_run_stopped_while_listing_marks_nothing_missing(run: Runs, album: Path) -> None:
     run(album)
     (album / "1.png").unlink()
@@ -737,7 +797,7 @@ def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs
     run.model, run.scorer = "second", DotColours(sign=-1.0)
     save(album / "new.png", picture(BLACK))
     report = run()
-    assert (report.rescored, report.waiting, report.serving) == (3, 1, False)
+    assert (report.rescored, report.waiting, report.serving, report.unsearchable) == (3, 1, False, 1)
     (waiting,) = report.waiting_photos
     assert waiting.path == os.fsencode(tmp_path / "drive" / "away.png") and "disappeared" in waiting.reason
     assert run.logits()["1.png"] == [-1.0, 1.0, -1.0]
@@ -747,7 +807,7 @@ def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs
 
     (tmp_path / "unplugged").rename(tmp_path / "drive")
     report = run()
-    assert (report.rescored, report.waiting, report.serving) == (1, 0, True)
+    assert (report.rescored, report.waiting, report.serving, report.unsearchable) == (1, 0, True, 0)
     assert run.logits()["1.png"] == [1.0, -1.0, 1.0]
     assert {name for name, _ in run.visible().values()} == {"1.png", "2.png", "new.png", "away.png"}
 
