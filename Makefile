@@ -5,6 +5,8 @@ PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 
 PHOTOS ?=
 QUERY ?=
 BIN := .venv/bin
+NO_FAISS = $(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
+GPU_FAISS = $(BIN)/python -m pip install --quiet 'faiss-gpu>=1.15,<2'
 
 .PHONY: demo test gpu
 
@@ -19,14 +21,18 @@ test: .venv/ready
 
 # FAISS and torch with CUDA instead of those for the CPU (several GB). Two kinds of FAISS must never be installed at once.
 gpu: .venv/ready
-	$(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
-	$(BIN)/python -m pip install --quiet 'faiss-gpu>=1.15,<2'
-	$(BIN)/python -m pip install --quiet --force-reinstall --no-deps 'torch>=2.6,<2.14'
+	$(NO_FAISS)
+	$(GPU_FAISS)
+	@touch .venv/gpu
+	$(BIN)/python -m pip uninstall --quiet --yes torch
+	$(BIN)/python -m pip install --quiet 'torch>=2.6,<2.14'
 	@$(BIN)/python -c "import faiss, torch; print('FAISS sees', faiss.get_num_gpus(), 'GPUs; torch', torch.__version__, 'can' if torch.cuda.is_available() else 'cannot', 'use one')"
 
 .venv/ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer was not found: install it, or name it with make PYTHON=..." >&2; exit 1; }
 	@echo "Preparing .venv: a few minutes, the first time"
 	test -x $(BIN)/python || "$(PYTHON)" -m venv .venv
+	@test ! -e .venv/gpu || $(NO_FAISS)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@test ! -e .venv/gpu || { $(NO_FAISS) && $(GPU_FAISS); } # the line above brings faiss-cpu
 	@touch $@

@@ -10,6 +10,7 @@ therefore never altered.
 
 import csv
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,7 +45,7 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterab
         face = hit.face
         yield {
             "rank": hit.rank,
-            "score": _short(hit.score),
+            "score": float(hit.score),
             "photo": str(face.path),
             "face": face.face,
             **_place(face.x, face.y, face.width, face.height, face.detection),
@@ -158,5 +159,8 @@ def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]
 
 
 def _short(value: float) -> float:
-    """Six digits: more than the network knows, and enough to keep the ranking."""
-    return float(f"{value:.6g}")
+    """Six digits of a probability and of its distance from 1: more than the network knows, and what is neither 0 nor 1
+    does not become it. Not for a score, whose every digit counts in the ranking.
+    """
+    margin = min(value, 1 - value)
+    return round(value, 5 - math.floor(math.log10(margin))) if margin > 0 else value

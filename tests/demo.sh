@@ -3,6 +3,10 @@
 set -eu
 
 photos=${1:-tests/gallery}
+case $photos in # make PHOTOS=~/Pictures: not every shell puts the home folder there
+"~") photos=$HOME ;;
+"~/"*) photos=$HOME/${photos#"~/"} ;;
+esac
 query=${2:-man, goatee, not bald}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/facesearch-demo.XXXXXX")
 export FACESEARCH_CATALOGUE="$folder/faces.db"
@@ -20,10 +24,29 @@ run() {
 }
 
 run index "$photos"
-run search "$query" --top 8 --csv "$folder/search.csv" --html "$folder/search.html"
+code=0
+run search "$query" --top 8 --csv "$folder/search.csv" --html "$folder/search.html" || code=$?
+if [ $code -eq 1 ]; then
+    echo "No face in $photos fits this description: try another one with make demo QUERY='woman, smiling'."
+    exit 0
+elif [ $code -ne 0 ]; then
+    exit $code
+fi
 # The best face of that search is the next question.
-probe=$(python -c 'import csv, sys; print(next(csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8")))["photo"])' "$folder/search.csv")
-run similar "$probe" --pick 0 --top 8 --csv "$folder/similar.csv" --html "$folder/similar.html"
+probe=$(python -c '
+import csv, os, sys
+best = next(csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8", errors="surrogateescape")))
+sys.stdout.buffer.write(os.fsencode(best["photo"]))
+' "$folder/search.csv")
+facesearch score "$probe" --csv "$folder/probe.csv" >/dev/null 2>&1
+number=$(python -c '
+import csv, sys
+best, *_ = csv.DictReader(open(sys.argv[1], newline="", encoding="utf-8", errors="surrogateescape"))
+faces = csv.DictReader(open(sys.argv[2], newline="", encoding="utf-8", errors="surrogateescape"))
+print(min(faces, key=lambda face: sum(abs(float(face[k]) - float(best[k])) for k in ("x", "y")))["face"])
+' "$folder/search.csv" "$folder/probe.csv")
+rm "$folder/probe.csv"
+run similar "$probe" --pick "$number" --top 8 --csv "$folder/similar.csv" --html "$folder/similar.html"
 
 cat <<END
 

@@ -8,11 +8,17 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from facesearch.attributes import NAMES
+from cli.output import hit_records, write_csv
+from db.catalogue import open_catalogue
+from facesearch.attributes import ATTRIBUTES, NAMES
+from facesearch.query import parse
+from facesearch.search import search
 from tests.conftest import Program
 from tests.powers import without_root_powers
 from tests.stand_ins import picture, save
@@ -32,9 +38,6 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def own(tmp_path: Path) -> Path:
     """One that a test may change, beside its album."""
     return index(tmp_path / "faces.db", album(tmp_path / "album"))
-
-
-DASHED = [["-stubble, attractive"], ["-stubble,", "attractive"], ["--", "-stubble, attractive"]]
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -87,6 +90,20 @@ def test_a_row_says_where_the_face_is_and_which_bytes_hold_it(facesearch: Progra
     assert [float(first[name]) for name in ("x", "y", "width", "height")] == [10, 30, 48, 48]
     assert first["sha256"] == hashlib.sha256(photo.read_bytes()).hexdigest()
     assert len(first["model"]) == 12
+
+
+def test_scores_and_probabilities_near_1_do_not_become_equal_or_1(catalogue: Path) -> None:
+    scores = [1 - 1e-12, 1 - 2e-12, 1 - 3e-12]
+    sure = np.full(40, 1 - 2**-20, np.float32)
+    with open_catalogue(catalogue) as opened:
+        result = search(opened, parse("stubble"))
+    hits = [replace(hit, score=score, probabilities=sure) for hit, score in zip(result.hits, scores, strict=True)]
+    records = list(hit_records(replace(result, hits=hits), ATTRIBUTES))
+    written: list[bytes] = []
+    write_csv(written.append, ["score", "Bald"], records)
+    found = rows(b"".join(written).decode())
+    assert [float(row["score"]) for row in found] == scores
+    assert {row["Bald"] for row in found} == {"0.999999046326"}
 
 
 def test_json_holds_the_same_fields_as_csv(facesearch: Program, catalogue: Path) -> None:
