@@ -10,7 +10,7 @@ import typer
 
 from cli.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
-from facesearch.errors import FacesearchError, QueryError
+from facesearch.errors import FacesearchError, UsageError
 from indexer.errors import IndexerError, NothingToIndex
 
 
@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
 
     FOUND = 0
     NOTHING = 1  # no face matched; score: no face in any photo
-    USAGE = 2  # a wrong option or query, a probe with several faces
+    USAGE = 2  # a wrong option, query or recipe, a probe with several faces
     UNUSABLE = 3  # the catalogue or a file cannot be used
     SOME_FAILED = 4  # index --strict
     FAULT = 70  # a fault of this program (EX_SOFTWARE of sysexits.h)
@@ -39,7 +39,7 @@ class FileProblem(Exception):  # noqa: N818
     """A file that cannot be used as asked."""
 
 
-_USAGE = (UsageProblem, QueryError, NothingToIndex, RootUnknown, RootTaken)
+_USAGE = (UsageProblem, UsageError, NothingToIndex, RootUnknown, RootTaken)
 _UNUSABLE = (FileProblem, CatalogueError, FacesearchError, IndexerError)
 
 

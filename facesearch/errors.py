@@ -5,7 +5,11 @@ class FacesearchError(Exception):
     """Base of the domain's errors; `str()` of it is shown to the user as it stands."""
 
 
-class QueryError(FacesearchError):
+class UsageError(FacesearchError):
+    """A request that makes no sense as it stands, whatever is stored."""
+
+
+class QueryError(UsageError):
     """A description that cannot be searched. `position`: the character (from 0) of the text where the trouble
     begins."""
 

@@ -44,7 +44,8 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
 ) -> None:
     (tmp_path / "tiny.toml").write_text(RECIPE)
     out, work = tmp_path / "new folder" / "network.safetensors", tmp_path / "work"
-    trained = facesearch("train", celeba, "--out", out, "--recipe", tmp_path / "tiny.toml", "--work", work)
+    terms = ["--terms", "for this test only"]
+    trained = facesearch("train", celeba, "--out", out, "--recipe", tmp_path / "tiny.toml", "--work", work, *terms)
     assert trained.code == 0, trained.err
     assert all(name in trained.out for name in NAMES)
     assert f"Written: {out}" in trained.err
@@ -58,7 +59,10 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
 
     (tmp_path / "empty").mkdir()
     assert facesearch("index", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", out).code == 0
-    assert "tiny" not in facesearch("status", "--catalogue", tmp_path / "f.db").err
+    status = facesearch("status", "--catalogue", tmp_path / "f.db").out
+    digest = trained.err.rpartition("(model ")[2].partition(")")[0]
+    assert len(digest) == 12 and digest in status
+    assert "Trained on" in status and "for this test only" in status
 
 
 @pytest.mark.parametrize("command", [["train", "--out", "x.safetensors"], ["evaluate"]])
@@ -74,7 +78,7 @@ def test_a_folder_that_is_no_data_set_is_refused(
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(facesearch: Program, celeba: Path, tmp_path: Path) -> None:
     ran = facesearch("train", celeba, "--out", tmp_path / "x.safetensors", "--recipe", "stew")
-    assert ran.code == 3 and "standard" in ran.err
+    assert ran.code == 2 and "standard" in ran.err
 
 
 def test_a_checkpoint_that_could_not_be_written_is_refused_before_the_hours_of_training(
