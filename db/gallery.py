@@ -185,11 +185,6 @@ def _is_outgrown(session: Session, snapshot: Snapshot) -> bool:
     return changed_count(session, snapshot.manifest.generation) > len(snapshot.columns)
 
 
-def nearest(gallery: Gallery, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
-    """As `Gallery.nearest`."""
-    return gallery.nearest(profile, k, allowed, encode)
-
-
 def snapshot_name(session: Session) -> str | None:
     """The snapshot that the catalogue names; it is one of the serving model's."""
     return session.execute(select(State.snapshot)).scalar_one()

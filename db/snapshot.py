@@ -25,7 +25,7 @@ from db import columns, generation, manifest, models, vectors
 from db.catalogue import Catalogue, os_errors_translated
 from db.columns import Block
 from db.errors import CatalogueReadOnly
-from db.gallery import Encode, Gallery, changed_count, load_gallery, nearest, open_snapshot, snapshot_name, stored
+from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
 from db.manifest import DamagedSnapshot, Manifest
 from db.paths import display
@@ -38,7 +38,6 @@ __all__ = [
     "SnapshotState",
     "due",
     "load_gallery",
-    "nearest",
     "rebuild",
     "state_of",
 ]

@@ -23,7 +23,7 @@ from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
 from db.models import ScoringModel
 from db.schema import Face, Score
-from db.snapshot import Condition, Gallery, due, load_gallery, nearest, rebuild, state_of
+from db.snapshot import Condition, Gallery, due, load_gallery, rebuild, state_of
 from tests.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
 from tests.powers import without_root_powers
 
@@ -78,7 +78,7 @@ def is_in_step(catalogue: Catalogue) -> bool:
     if len(gallery):
         profiles = encode(gallery.all_logits(), gallery.model)
         probe = profiles[len(gallery) // 2]
-        rows, cosines = nearest(gallery, probe, 5, None, encode)
+        rows, cosines = gallery.nearest(probe, 5, None, encode)
         exact = profiles.astype(np.float64) @ probe
         order = np.lexsort((gallery.face_ids, -exact.astype(np.float32)))[:5]
         assert gallery.face_ids[rows].tolist() == gallery.face_ids[order].tolist()
@@ -130,7 +130,7 @@ def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(op
     assert len(gallery) == 0
     assert gallery.all_logits().shape == (0, WIDTH)
     assert gallery.logits(3).shape == (0,)
-    assert nearest(gallery, encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
+    assert gallery.nearest(encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
     assert not due(opened[0])
     assert not rebuild(opened[0], encode)
     assert entries_beside(opened[0]) == []
@@ -206,7 +206,7 @@ def test_hiding_everything_leaves_an_empty_gallery(opened: Opened) -> None:
     lose(opened, *range(5))
     gallery = searched(opened[0])
     assert len(gallery) == 0
-    assert nearest(gallery, encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
+    assert gallery.nearest(encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
 
 
 def test_a_gallery_stays_as_it_was_whatever_is_written_later(opened: Opened) -> None:
@@ -525,7 +525,7 @@ def test_the_nearest_are_exact_and_among_the_allowed(opened: Opened, with_snapsh
     probe = encode(logits(77)[None], gallery.model)[0]
     generator = np.random.default_rng(5)
     for allowed in (None, generator.random(len(gallery)) < 0.3, np.zeros(len(gallery), dtype=np.bool_)):
-        rows, cosines = nearest(gallery, probe, k, allowed, encode)
+        rows, cosines = gallery.nearest(probe, k, allowed, encode)
         assert gallery.face_ids[rows].tolist() == brute_force(gallery, probe, k, allowed)
         assert (np.diff(cosines) <= 0).all()
         assert rows.dtype == np.int64
@@ -548,7 +548,7 @@ def test_equal_profiles_come_in_order_of_face_id_wherever_they_stand(opened: Ope
     find_again(opened, 2)  # the oldest face stands among the newest now
     gallery = searched(catalogue)
     probe = encode(logits(0)[None], gallery.model)[0]
-    rows, cosines = nearest(gallery, probe, 10, None, encode)
+    rows, cosines = gallery.nearest(probe, 10, None, encode)
     assert gallery.face_ids[rows].tolist() == list(range(2, 12))
     assert len(set(cosines.tolist())) == 1
 
@@ -557,7 +557,7 @@ def test_equal_profiles_come_in_order_of_face_id_wherever_they_stand(opened: Ope
 def test_a_probe_that_is_no_profile_is_refused(opened: Opened, probe: np.ndarray, k: int) -> None:
     index(*opened, range(3))
     with pytest.raises(ValueError, match="expected"):
-        nearest(searched(opened[0]), probe.astype(np.float32), k, None, encode)
+        searched(opened[0]).nearest(probe.astype(np.float32), k, None, encode)
 
 
 def test_a_catalogue_with_a_name_that_is_no_utf_8_has_snapshots_too(tmp_path: Path) -> None:
