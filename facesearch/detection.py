@@ -30,7 +30,8 @@ MODEL_FILE = "face_detection_yunet_2023mar.onnx"
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
 _NMS_IOU = 0.3
-_UPRIGHT_BONUS = 0.1
+_CERTAIN_FROM = 0.9  # YuNet gives large faces that lie on their side up to .88, with landmarks that are none
+_UPRIGHT_BONUS = 0.02
 _TOP_K = 5000
 _LONG_SIDE_MAX = 1280  # larger pictures are reduced: time grows with the area, and no face that matters is lost
 _LONG_SIDE_MIN = 320  # smaller ones are enlarged: YuNet misses faces that fill a small picture
@@ -119,7 +120,7 @@ class YuNet:
         self.name = f"yunet-{hashlib.sha256(content).hexdigest()[:12]}"
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
-        """See Detector.detect. Pictures without a face from SEARCH_FROM on are looked at again, turned three ways."""
+        """See Detector.detect. Pictures without a face from .9 on are looked at again, turned three ways."""
         import cv2
 
         try:
@@ -137,7 +138,7 @@ class YuNet:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         bgr = cv2.cvtColor(cv2.resize(image, size, interpolation=how) if scale != 1 else image, cv2.COLOR_RGB2BGR)
         found = self._run(bgr)
-        if not any(d.score >= SEARCH_FROM for d in found):
+        if not any(d.score >= _CERTAIN_FROM for d in found):
             for turned in (90, 180, 270):
                 copy = np.ascontiguousarray(np.rot90(bgr, -turned // 90))
                 found += [_turn_back(d, turned, size) for d in self._run(copy)]
@@ -169,7 +170,7 @@ def iou(a: Box, b: Box) -> float:
 def _suppress(found: list[Detection]) -> list[Detection]:
     """Non-maximum suppression over what the four orientations found.
 
-    A face that is also seen upright must be clearly better seen turned: a crop turned for nothing is scored wrongly.
+    A face that is also seen upright must be better seen turned: a crop turned for nothing is scored wrongly.
     """
     kept: list[Detection] = []
     for d in sorted(found, key=lambda d: -d.score - (_UPRIGHT_BONUS if d.turned == 0 else 0)):

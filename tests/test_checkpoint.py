@@ -33,7 +33,8 @@ SMALL = {
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
     path = tmp_path / "checkpoint.safetensors"
-    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True, "data": "noise", "terms": "research"})
+    about = {"mirror": True, "data": "noise", "terms": "research"}
+    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, about)
     return path
 
 
