@@ -98,7 +98,7 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
         yield "Installed", f"{installed.short}: `facesearch index` scores all faces again with it"
     if shown is None:
         return
-    for key, label in (("data", "Trained on"), ("terms", "Terms")):
+    for key, label in (("data", "Data"), ("trained_on", "Trained on"), ("terms", "Terms")):
         if isinstance(shown.metadata.get(key), str):
             yield label, shown.metadata[key]
 

@@ -45,6 +45,8 @@ class Probe:
 
 def look(path: Path, detector: Detector) -> Probe:
     """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read."""
+    if not path.exists():
+        raise ProbeError(f"There is no file {path}: check the path.")
     try:
         photo = decode_photo(path)
     except PhotoError as error:
