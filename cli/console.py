@@ -33,9 +33,15 @@ def say(sentence: str) -> None:
     print(printable(sentence), file=sys.stderr, flush=True)
 
 
+class _Results(Console):
+    def on_broken_pipe(self) -> None:
+        """Let `cli.errors` say what it means that nobody reads on: rich would exit with 1, our "nothing matched"."""
+        raise BrokenPipeError
+
+
 def results() -> Console:
     """stdout for people: plain text, no markup in names, as wide as the terminal."""
-    console = Console(highlight=False, markup=False, emoji=False)
+    console = _Results(highlight=False, markup=False, emoji=False)
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDE
     return console

@@ -24,13 +24,18 @@ _LARGE_PAGE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where the results go: csv and html are open files, csv_on_stdout and json exclude each other."""
+    """Where the results go: csv and html are open files, csv_on_stdout and json exclude each other.
+
+    finish: puts the files in their place and says so. It happens at the end anyway; who prints much calls it before, so
+    that a reader of stdout who stops early does not cost the files.
+    """
 
     csv: NewFile | None
     html: NewFile | None
     csv_on_stdout: bool
     json: bool
     all_attributes: bool
+    finish: Callable[[], None]
 
 
 @contextmanager
@@ -53,16 +58,30 @@ def wanted(
     if csv is not None and html is not None and os.path.realpath(csv) == os.path.realpath(html):
         raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
     with ExitStack() as stack:
+
+        def finish() -> None:
+            stack.pop_all().close()
+
+        # Closed in the opposite order: a file is first put in place, then it is said.
+        for file in (csv, html):
+            if file is not None and file != STDOUT:
+                stack.push(_said_when_written(file))
         yield Wanted(
             csv=stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None,
             html=stack.enter_context(replacing(html, never=never)) if html is not None else None,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=all_attributes,
+            finish=finish,
         )
-    for file in (csv, html):
-        if file is not None and file != STDOUT:
+
+
+def _said_when_written(file: Path) -> Callable[..., None]:
+    def left(kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
             say(f"Written: {file}")
+
+    return left
 
 
 @contextmanager
@@ -107,6 +126,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         write_csv(wanted.csv.write, columns, hit_records(result, attributes))
     if wanted.html is not None:
         _write_page(wanted.html, result, heading, searched, catalogue)
+    wanted.finish()
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, hit_records(result, attributes))
     elif wanted.json:

@@ -354,6 +354,21 @@ class TestOutputFiles:
         assert file.stat().st_mode & 0o777 == 0o640 and file.stat().st_size > 0
 
 
+def test_a_reader_that_stops_early_does_not_cost_the_files(own: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; from cli.main import run; "
+        f"sys.exit(run(['search', 'stubble', '--catalogue', {str(own)!r}, '--html', {str(tmp_path / 'sheet.html')!r}]))"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        ran = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, check=False)
+    finally:
+        os.close(writer)
+    assert ran.returncode == 141
+    assert "</html>" in (tmp_path / "sheet.html").read_text()
+
+
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     for number in range(60):
