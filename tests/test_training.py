@@ -1,6 +1,7 @@
 """Training reads CelebA's official layout, survives being killed, and says what is wrong with data."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 
 from facesearch.attributes import NAMES
 from facesearch.detection import iou
-from facesearch.training import loop
+from facesearch.training import datasets, loop
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
@@ -101,6 +102,16 @@ def test_a_label_line_with_a_missing_column_is_named(celeba: Path) -> None:
         read_celeba(celeba)
 
 
+def test_a_data_set_of_several_chunks_is_cut_by_several_processes_in_order(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, whole = _open(celeba)
+    monkeypatch.setattr(datasets, "_CHUNK", 7)
+    parts = open_cache(labels, tmp_path / "in-parts")
+    assert (parts.records == whole.records).all()
+    assert (parts.pixels == whole.pixels).all()
+
+
 def test_the_cache_is_completed_after_an_interruption(celeba: Path) -> None:
     labels, whole = _open(celeba)
     folder = celeba.parent / "cache"
@@ -113,7 +124,19 @@ def test_the_cache_is_completed_after_an_interruption(celeba: Path) -> None:
     assert all((again.region(i)[0] == e).all() for i, e in enumerate(expected))
 
 
-def test_a_killed_run_goes_on_and_ends_with_the_same_network(celeba: Path, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Several threads add in any order, and the last digits differ from run to run."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_killed_run_goes_on_and_ends_with_the_same_network(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     labels, cache = _open(celeba)
     device = torch.device("cpu")
     unbroken, _ = train(labels, cache, TINY, tmp_path / "a", device)

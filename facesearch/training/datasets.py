@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -262,12 +263,8 @@ def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] |
     os.truncate(pixels_path, offset)
     jobs = [labels.names[i : i + _CHUNK] for i in range(done, total, _CHUNK)]
     paths = [[str(labels.root / ALIGNED / n) for n in job] for job in jobs]
-    with (
-        pixels_path.open("ab") as pixels,
-        records_path.open("ab") as records,
-        ProcessPoolExecutor(os.cpu_count(), initializer=_start_worker) as pool,
-    ):
-        for chunk in _in_order(pool, paths):
+    with pixels_path.open("ab") as pixels, records_path.open("ab") as records:
+        for chunk in _cut_in_order(paths):
             rows = np.zeros(len(chunk), _RECORD)
             for i, (part, fields) in enumerate(chunk):
                 rows[i] = (done + i, offset, part.shape[0], part.shape[1], *fields)
@@ -285,40 +282,49 @@ def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] |
 _Cut = tuple[NDArray[np.uint8], tuple[tuple[int, int], tuple[float, float, float, float], float, int]]
 
 
-def _in_order(pool: ProcessPoolExecutor, paths: list[list[str]]) -> Iterator[list[_Cut]]:
-    """Results in order with a bounded number under way: map() would hold every result that nobody has taken yet."""
-    ahead = 2 * (os.cpu_count() or 1)
-    pending = [pool.submit(_cut_all, p) for p in paths[:ahead]]
-    for i in range(len(paths)):
-        result = pending.pop(0).result()
-        if i + ahead < len(paths):
-            pending.append(pool.submit(_cut_all, paths[i + ahead]))
-        yield result
+def _cut_in_order(paths: list[list[str]]) -> Iterator[list[_Cut]]:
+    """Every chunk's faces, in order; several chunks are cut by one process a core.
+
+    A bounded number is under way: map() would hold every result that nobody has taken yet. The processes are spawned:
+    a fork of a process in which OpenCV or torch has started threads can hang.
+    """
+    if len(paths) == 1:
+        detector = YuNet()
+        yield [_cut(path, detector) for path in paths[0]]
+        return
+    cores = os.cpu_count() or 1
+    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
+        pending = [pool.submit(_cut_in_worker, p) for p in paths[: 2 * cores]]
+        for i in range(len(paths)):
+            result = pending.pop(0).result()
+            if i + 2 * cores < len(paths):
+                pending.append(pool.submit(_cut_in_worker, paths[i + 2 * cores]))
+            yield result
 
 
-_detector: YuNet | None = None
+_worker_detector: YuNet | None = None
 
 
 def _start_worker() -> None:
     import cv2
 
-    global _detector
+    global _worker_detector
     cv2.setNumThreads(1)
-    _detector = YuNet()
+    _worker_detector = YuNet()
 
 
-def _cut_all(paths: list[str]) -> list[_Cut]:
-    return [_cut(p) for p in paths]
+def _cut_in_worker(paths: list[str]) -> list[_Cut]:
+    assert _worker_detector is not None
+    return [_cut(path, _worker_detector) for path in paths]
 
 
-def _cut(path: str) -> _Cut:
-    assert _detector is not None
+def _cut(path: str, detector: YuNet) -> _Cut:
     try:
         image = decode_photo(path).rgb
     except PhotoError as e:
         raise DatasetError(f"{path} cannot be used ({e.reason}): replace it, or take it out of the lists.") from e
     size = image.shape[1], image.shape[0]
-    face = labelled_face(_detector.detect([image])[0], size)
+    face = labelled_face(detector.detect([image])[0], size)
     if face is None:
         whole = Box(0, 0, *size)
         part, _ = region(image, whole, margin=1.0, size=int(SIDE * _UNDETECTED_SIDE))
