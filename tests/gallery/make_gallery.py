@@ -116,14 +116,14 @@ PORTRAITS = (
     Wanted("man-goatee-dark-eyeglasses.jpg", "Male Goatee Eyeglasses", clear_eyes=0),
     Wanted("man-hat-goatee.jpg", "Male Wearing_Hat Goatee -Wearing_Necktie"),
     Wanted("man-bald-smiling.jpg", "Male Bald Smiling", darkest_skin=0.5),
-    Wanted("man-bald-serious.jpg", "Male Bald -Smiling No_Beard", backdrop=60),
+    Wanted("man-bald-serious.jpg", "Male Bald -Smiling"),
     Wanted("man-blond-hair.jpg", "Male Blond_Hair Young No_Beard"),
     Wanted("man-bangs-brown-hair.jpg", "Male Bangs Brown_Hair Young No_Beard"),
     Wanted("woman-hat-serious.jpg", "-Male Wearing_Hat Young -Smiling"),
     Wanted("woman-hat-smiling.jpg", "-Male Wearing_Hat Young Smiling"),
     Wanted("woman-eyeglasses-young.jpg", "-Male Eyeglasses Young", clear_eyes=0.55),
     Wanted("woman-blond-hair-older.jpg", "-Male Blond_Hair -Young"),
-    Wanted("man-gray-hair-necktie.jpg", "Male Gray_Hair Wearing_Necktie -Young -Smiling No_Beard", backdrop=60),
+    Wanted("man-gray-hair-necktie.jpg", "Male Gray_Hair Wearing_Necktie -Young No_Beard"),
     Wanted("man-gray-hair-smiling.jpg", "Male Gray_Hair Smiling -Young No_Beard"),
     Wanted("man-hat.jpg", "Male Wearing_Hat Young No_Beard -Wearing_Necktie"),
     Wanted("man-mustache-black-hair.jpg", "Male Mustache -Goatee Black_Hair", darkest_lip=0.4),
@@ -251,9 +251,7 @@ class Studio:
         if not _frontal(points) or _backdrop(rgb) < backdrop:
             return None
         matrix, *_ = np.linalg.lstsq(np.c_[points, np.ones(5)], TEMPLATE, rcond=None)
-        return cv2.warpAffine(  # type: ignore[return-value]
-            rgb, matrix.T, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101
-        )
+        return cv2.warpAffine(rgb, matrix.T, (WIDTH, HEIGHT), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
 
 
 def _frontal(points: NDArray[np.float64]) -> bool:
@@ -416,7 +414,7 @@ def _hung(wall: Floats, portrait: Composite, left: int, scale: float) -> None:
 def _group(portraits: list[Composite]) -> Pixels:
     """Several portraits side by side, every second one a little taller."""
     step = 175
-    wall = _gradient(step * len(portraits) + 45, 290)
+    wall = _gradient(step * len(portraits) + 60, 290)
     for i, portrait in enumerate(portraits):
         _hung(wall, portrait, 10 + i * step, (0.76, 0.86)[i % 2])
     return _bytes(wall)
