@@ -53,6 +53,7 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel: Path) -> None:
     }
     assert sources <= set(names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
+    assert any(name.endswith(".dist-info/licenses/facesearch/weights/TERMS.md") for name in names)
 
 
 def test_an_installed_wheel_indexes_and_searches_from_another_folder(
