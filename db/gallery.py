@@ -88,13 +88,6 @@ class Gallery:
                 self._abandon_snapshot()
         return self._tail[:, attribute]
 
-    def all_logits(self) -> Floats:
-        """float32[N, A]: every face's logits, copied."""
-        result = np.empty((len(self), len(self.model.attributes)), dtype=np.float32)
-        for attribute in range(result.shape[1]):
-            result[:, attribute] = self.logits(attribute)
-        return result
-
     def nearest(self, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
         """The rows (int64) of the k allowed faces whose profiles are nearest, best first, and their cosines (float32).
 

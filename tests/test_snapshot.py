@@ -39,6 +39,11 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
         yield catalogue, root_id, model_id
 
 
+def all_logits(gallery: Gallery) -> Floats:
+    """float32[N, A]: every face's logits."""
+    return np.stack([gallery.logits(a) for a in range(len(gallery.model.attributes))], axis=1)
+
+
 def truth(catalogue: Catalogue) -> dict[int, tuple[float, bytes]]:
     """What a search must look through, straight from the tables: detection score and logits by face id."""
     with catalogue.read() as session:
@@ -51,7 +56,7 @@ def truth(catalogue: Catalogue) -> dict[int, tuple[float, bytes]]:
 
 
 def agrees(gallery: Gallery, expected: dict[int, tuple[float, bytes]]) -> bool:
-    everything = gallery.all_logits()
+    everything = all_logits(gallery)
     found = {
         int(face_id): (detection, row.tobytes())
         for face_id, detection, row in zip(gallery.face_ids, gallery.detections, everything, strict=True)
@@ -76,7 +81,7 @@ def is_in_step(catalogue: Catalogue) -> bool:
     gallery = searched(catalogue)
     agrees(gallery, truth(catalogue))
     if len(gallery):
-        profiles = encode(gallery.all_logits(), gallery.model)
+        profiles = encode(all_logits(gallery), gallery.model)
         probe = profiles[len(gallery) // 2]
         rows, cosines = gallery.nearest(probe, 5, None, encode)
         exact = profiles.astype(np.float64) @ probe
@@ -128,7 +133,7 @@ def test_before_a_model_serves_there_is_nothing_to_search(tmp_path: Path) -> Non
 def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(opened: Opened) -> None:
     gallery = searched(opened[0])
     assert len(gallery) == 0
-    assert gallery.all_logits().shape == (0, WIDTH)
+    assert all_logits(gallery).shape == (0, WIDTH)
     assert gallery.logits(3).shape == (0,)
     assert gallery.nearest(encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
     assert not due(opened[0])
@@ -506,7 +511,7 @@ def test_while_one_process_builds_another_does_not_and_both_search(opened: Opene
 
 
 def brute_force(gallery: Gallery, probe: Floats, k: int, allowed: np.ndarray | None) -> list[int]:
-    exact = (encode(gallery.all_logits(), gallery.model).astype(np.float64) * probe.astype(np.float64)).sum(axis=1)
+    exact = (encode(all_logits(gallery), gallery.model).astype(np.float64) * probe.astype(np.float64)).sum(axis=1)
     order = np.lexsort((gallery.face_ids, -exact.astype(np.float32)))
     if allowed is not None:
         order = order[allowed[order]]
