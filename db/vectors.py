@@ -2,6 +2,8 @@
 
 import os
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -52,19 +54,12 @@ def write(folder: Path, index: Any) -> dict[str, list[int]]:
 def open_index(folder: Path, manifest: Manifest) -> Any:
     """The folder's index, memory-mapped, its checksum compared. Raises DamagedSnapshot."""
     faiss = _faiss()
-    try:
-        descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise DamagedSnapshot(f"{folder / FILE} cannot be opened") from error
-    try:
-        if _checksum(descriptor) != manifest.checksums[FILE][0]:
-            raise DamagedSnapshot(f"{folder / FILE} is not what was written")
-        # By number and not by name: FAISS takes no name that is not UTF-8.
-        index = faiss.read_index(f"/dev/fd/{descriptor}", faiss.IO_FLAG_MMAP_IFC)
-    except (OSError, RuntimeError) as error:
-        raise DamagedSnapshot(f"{folder / FILE} cannot be read") from error
-    finally:
-        os.close(descriptor)
+    with _checked(folder, manifest) as descriptor:
+        try:
+            # By number and not by name: FAISS takes no name that is not UTF-8.
+            index = faiss.read_index(f"/dev/fd/{descriptor}", faiss.IO_FLAG_MMAP_IFC)
+        except RuntimeError as error:
+            raise DamagedSnapshot(f"{folder / FILE} cannot be read") from error
     if index.ntotal != manifest.faces or index.d != manifest.attributes:
         raise DamagedSnapshot(f"{folder / FILE} holds another number of profiles")
     return index
@@ -72,6 +67,13 @@ def open_index(folder: Path, manifest: Manifest) -> Any:
 
 def verify(folder: Path, manifest: Manifest) -> None:
     """Compare the file with its checksum, without FAISS. Raises DamagedSnapshot."""
+    with _checked(folder, manifest):
+        pass
+
+
+@contextmanager
+def _checked(folder: Path, manifest: Manifest) -> Iterator[int]:
+    """A descriptor of the index file, its checksum compared. Raises DamagedSnapshot, also for OSError within."""
     try:
         descriptor = os.open(folder / FILE, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
@@ -79,6 +81,9 @@ def verify(folder: Path, manifest: Manifest) -> None:
     try:
         if _checksum(descriptor) != manifest.checksums[FILE][0]:
             raise DamagedSnapshot(f"{folder / FILE} is not what was written")
+        yield descriptor
+    except OSError as error:
+        raise DamagedSnapshot(f"{folder / FILE} cannot be read") from error
     finally:
         os.close(descriptor)
 

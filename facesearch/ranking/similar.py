@@ -1,7 +1,8 @@
 """Profiles: 40 whitened logits of unit length, compared by cosine.
 
-Whitened logits by cosine found the same person first for .615 of the faces of 150 unseen identities, plain logits for
-.506, raw probabilities for .402. The metric (mean and matrix) is learned with the model and stored with it.
+Why: with the scores of another network, whitened logits by cosine found the same person first for .615 of the faces of
+150 unseen identities, plain logits for .506, raw probabilities for .402; with ours it is not measured yet. The metric
+(mean and matrix) is learned with the model and stored with it.
 """
 
 import numpy as np

@@ -27,6 +27,7 @@ from facesearch.crop import crop_face
 from facesearch.errors import FacesearchError
 from facesearch.network.device import bf16_pays
 from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
+from facesearch.network.scorer import mcnn_logits
 from facesearch.training.augment import augmented_crop
 from facesearch.training.datasets import FaceCache, Labels, Role
 from facesearch.training.metrics import accuracy, average_precision
@@ -195,11 +196,7 @@ def predict(
     found = []
     for start in range(0, len(rows), batch):
         crops = np.stack([plain_crop(cache, int(r), size) for r in rows[start : start + batch]])
-        x = prepare(torch.from_numpy(crops).to(mean.device), mean)
-        logits = model(x)
-        if mirror:
-            logits = (logits + model(x.flip(3))) / 2
-        found.append(logits.float().cpu().numpy())
+        found.append(mcnn_logits(model, crops, mean, mirror=mirror).cpu().numpy())
     return np.concatenate(found)
 
 
