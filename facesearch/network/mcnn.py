@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesearch.attributes import ATTRIBUTES, Group, members
+from facesearch.network.fastconv import conv2d
 
 CONV1, CONV2, CONV3, FC = 75, 200, 300, 512
 POOLED = 2
@@ -128,20 +129,30 @@ class Mcnn(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: float [B, 3, S, S], normalised by `prepare`. Returns logits [B, attributes of the layout]."""
-        x = F.max_pool2d(self._act(self.conv1(x), 0), 3, 2)
+        return self.heads(self.pooled(x))
+
+    def pooled(self, x: Tensor) -> Tensor:
+        """What the convolutions make of x: [B, 300 x units, 2, 2] after the last pool."""
+        x = F.max_pool2d(self._act(conv2d(x, self.conv1), 0), 3, 2)
         x = self._local(x, 1)
-        x = F.max_pool2d(self._act(self.conv2(x), 1), 3, 2)
+        x = F.max_pool2d(self._act(conv2d(x, self.conv2), 1), 3, 2)
         x = self._local(x, 1)
-        x = self._pool(self._act(self.conv3(x), 2))
-        x = self._local(x, len(self.layout.units))
-        return self.heads(x)
+        x = self._pool(self._act(conv2d(x, self.conv3), 2))
+        return self._local(x, len(self.layout.units))
 
     def heads(self, pooled: Tensor) -> Tensor:
-        """pooled: [B, 300 x units, 2, 2] after the last pool. Returns logits."""
-        n = len(pooled)
-        flat = pooled.reshape(n, len(self.layout.units), -1).transpose(0, 1)  # [units, B, 1200]
+        """pooled: [B, 300 x units, 2, 2]. Returns logits."""
+        return self.from_fc1(self.fc1(pooled))
+
+    def fc1(self, pooled: Tensor) -> Tensor:
+        """The branches' first fully connected layers, [branches, B, 512], before dropout."""
+        flat = pooled.reshape(len(pooled), len(self.layout.units), -1).transpose(0, 1)  # [units, B, 1200]
         h = torch.baddbmm(self.fc1_bias[:, None], flat[self.unit_of], self.fc1_weight)
-        h = F.dropout(self._branch_act(h, 3), self.dropout, self.training)
+        return self._branch_act(h, 3)
+
+    def from_fc1(self, h: Tensor) -> Tensor:
+        """fc1's output to logits."""
+        h = F.dropout(h, self.dropout, self.training)
         h = torch.baddbmm(self.fc2_bias[:, None], h, self.fc2_weight)
         h = F.dropout(self._branch_act(h, 4), self.dropout, self.training)
         return torch.einsum("abk,ak->ba", h[self.branch_of], self.out_weight) + self.out_bias

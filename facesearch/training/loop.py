@@ -25,13 +25,14 @@ from torch import Tensor
 
 from facesearch.crop import crop_face
 from facesearch.errors import FacesearchError
-from facesearch.network.device import bf16_pays
+from facesearch.network.device import bf16_pays, keep_freed_memory
 from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
 from facesearch.network.scorer import mcnn_logits
 from facesearch.training.augment import augmented_crop
 from facesearch.training.datasets import FaceCache, Labels, Role
 from facesearch.training.metrics import accuracy, average_precision
 from facesearch.training.recipe import Recipe, Stage
+from facesearch.training.teacher import Student, expand_student
 
 SAVE_EVERY = 240.0
 """Seconds between two saved states: what a killed run may lose."""
@@ -59,13 +60,33 @@ class Progress:
 
 @dataclass
 class _Run:
-    """What is saved: the network being trained, its moving average, the optimiser, and where the run stands."""
+    """What is saved: the network being trained, its moving average, what is learnt for the teacher alone, the optimiser,
+    and where the run stands."""
 
     stage: int
     step: int
     model: Mcnn
     average: Mcnn
+    student: Student
     optimiser: torch.optim.AdamW
+
+
+@dataclass(frozen=True)
+class _Material:
+    """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
+    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; mean: per channel [3]."""
+
+    cache: FaceCache
+    rows: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    labels: NDArray[np.uint8]
+    embeddings: NDArray[np.float32] | None
+    mean: Tensor
+
+
+def taught_rows(labels: Labels, recipe: Recipe) -> NDArray[np.int64]:
+    """The training faces whose embeddings the recipe wants."""
+    return labels.of(*recipe.roles)[: recipe.taught or None] if recipe.teacher else np.empty(0, np.int64)
 
 
 def train(
@@ -76,62 +97,65 @@ def train(
     device: torch.device,
     report: Callable[[Progress], None] | None = None,
     note: Callable[[str], None] | None = None,
+    embeddings: NDArray[np.float32] | None = None,
 ) -> tuple[Mcnn, Tensor]:
     """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
 
-    report: called after every step; note: a line for the log at every end of a pass. Raises TrainingError when the
-    loss is no number, when the folder holds the run of another recipe, or when a role of the recipe has no images.
+    embeddings: of `teacher_embeddings` for the rows of `taught_rows`. report: called after every step; note: a line for
+    the log at every end of a pass. A recipe that goes on from another's run finds it in the folder beside this one.
+    Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, when a role of the
+    recipe has no images, or when the run to go on from is not there or not finished.
     """
     folder.mkdir(parents=True, exist_ok=True)
     _claim(folder, recipe, labels)
     rows = labels.of(*recipe.roles)
     if not len(rows):
         raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
-    mean = channel_mean(cache, rows)
-    targets = labels.labels
-    positives = targets[rows].mean(axis=0).clip(1e-3, 1 - 1e-3)
-    run = _resume(folder, recipe, device) or _begin(recipe, positives, device)
-    validation = labels.of(Role.VAL)
-    validation = validation[:: max(1, len(validation) // _VALIDATION_FACES)]
+    keep_freed_memory()
+    judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
+    judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
+    material = _Material(cache, rows, judged, labels.labels, embeddings, channel_mean(cache, rows))
+    run = _resume(folder, recipe, device) or _begin(recipe, material, folder, device)
     while run.stage < len(recipe.stages):
-        stage = recipe.stages[run.stage]
-        _train_stage(run, stage, recipe, rows, targets, cache, mean, device, folder, validation, report, note)
+        _train_stage(run, recipe, material, folder, device, report, note)
         run = _next_stage(run, recipe, device)
         _save(run, folder)
-    return run.average.eval(), mean
+    return run.average.eval(), material.mean
 
 
 def _train_stage(
     run: _Run,
-    stage: Stage,
     recipe: Recipe,
-    rows: NDArray[np.int64],
-    targets: NDArray[np.uint8],
-    cache: FaceCache,
-    mean: Tensor,
-    device: torch.device,
+    material: _Material,
     folder: Path,
-    validation: NDArray[np.int64],
+    device: torch.device,
     report: Callable[[Progress], None] | None,
     note: Callable[[str], None] | None,
 ) -> None:
+    stage, rows = recipe.stages[run.stage], material.rows
     steps, per_pass = stage_steps(stage, recipe, len(rows)), max(1, len(rows) // recipe.batch)
-    mean_there = mean.to(device)
+    mean = material.mean.to(device)
     bf16 = bf16_pays(device)
     smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
     first = run.step
     run.model.train()
-    for batch_rows, crops in _batches(rows, cache, recipe, run.stage, stage, run.step, steps):
+    for batch_rows, crops in _batches(rows, material.cache, recipe, run.stage, stage, run.step, steps):
         torch.manual_seed(_step_seed(recipe, run.stage, run.step))  # dropout
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate(stage, run.step / steps)
-        x = prepare(torch.from_numpy(crops).to(device, non_blocking=True), mean_there)
-        y = torch.from_numpy(targets[batch_rows]).to(device, torch.float32)
+        x = prepare(torch.from_numpy(crops).to(device, non_blocking=True), mean)
+        y = torch.from_numpy(material.labels[batch_rows]).to(device, torch.float32)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            logits = run.model(x)
+            pooled = run.model.pooled(x)
+            fc1 = run.model.fc1(pooled)
+            logits = run.model.from_fc1(fc1)
         loss = F.binary_cross_entropy_with_logits(logits.float(), y)
+        objective = loss
+        if material.embeddings is not None:
+            wanted = torch.from_numpy(material.embeddings[batch_rows]).to(device)
+            objective = loss + recipe.teacher * run.student(pooled.float(), fc1.float(), wanted)
         run.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        objective.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
         run.step += 1
         _follow(run.average, run.model, min(recipe.average, (1 + run.step) / (10 + run.step)))
@@ -148,7 +172,7 @@ def _train_stage(
             left = (steps - run.step) * recipe.batch / speed
             report(Progress(run.stage + 1, len(recipe.stages), run.step, steps, smooth, speed, left))
         if run.step % per_pass == 0 or run.step == steps:
-            line = _validate(run, stage, targets, cache, mean_there, validation)
+            line = _validate(run, stage, material, mean)
             line |= {"stage": run.stage + 1, "step": run.step, "loss": round(smooth, 4)}
             line |= {"faces_per_second": round(speed, 1)}
             with (folder / "log.jsonl").open("a") as log:
@@ -200,13 +224,13 @@ def predict(
     return np.concatenate(found)
 
 
-def _validate(
-    run: _Run, stage: Stage, targets: NDArray[np.uint8], cache: FaceCache, mean: Tensor, rows: NDArray[np.int64]
-) -> dict[str, Any]:
-    """Figures of the moving average on an even part of `val`, at the stage's input size, without the mirrored face."""
+def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dict[str, Any]:
+    """Figures of the moving average on an even part of `val` (`calibrate` where val is trained on), at the stage's input
+    size, without the mirrored face."""
+    rows, targets = material.validation, material.labels
     if not len(rows):
         return {}
-    logits = predict(run.average, cache, rows, mean, stage.input, mirror=False)
+    logits = predict(run.average, material.cache, rows, mean, stage.input, mirror=False)
     return {
         "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),
         "average_precision": round(100 * float(np.nanmean(average_precision(logits, targets[rows]))), 3),
@@ -301,17 +325,36 @@ def _claim(folder: Path, recipe: Recipe, labels: Labels) -> None:
         )
 
 
-def _begin(recipe: Recipe, positives: NDArray[np.float64], device: torch.device) -> _Run:
+def _begin(recipe: Recipe, material: _Material, folder: Path, device: torch.device) -> _Run:
     torch.manual_seed(recipe.seed)
-    model = Mcnn(LAYOUTS[recipe.stages[0].layout], Normalisation(recipe.normalisation), recipe.dropout)
+    if recipe.after:
+        return _go_on_from(folder.parent / recipe.after, recipe, device)
+    layout = LAYOUTS[recipe.stages[0].layout]
+    model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
+    positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
     with torch.no_grad():
-        model.out_bias.copy_(torch.from_numpy(np.log(positives / (1 - positives))))
-    return _start_of_stage(0, model.to(device), recipe)
+        model.out_bias.copy_(torch.log(positives / (1 - positives)))
+    return _start_of_stage(0, model.to(device), student.to(device), recipe)
 
 
-def _start_of_stage(stage: int, model: Mcnn, recipe: Recipe) -> _Run:
+def _go_on_from(finished: Path, recipe: Recipe, device: torch.device) -> _Run:
+    """The first stage, starting from what another recipe's run ended with."""
+    try:
+        known = json.loads((finished / "begun_with.json").read_text())["recipe"]
+    except OSError as e:
+        raise TrainingError(
+            f"Recipe {recipe.name} goes on from the run of recipe {recipe.after}, which is not in {finished.parent}: "
+            f"train {recipe.after} with the same --work first."
+        ) from e
+    before = _resume(finished, recipe, device)
+    if before is None or before.stage < len(known["stages"]):
+        raise TrainingError(f"The run of recipe {recipe.after} in {finished} is not finished: finish it first.")
+    return _start_of_stage(0, before.average, before.student, recipe)
+
+
+def _start_of_stage(stage: int, model: Mcnn, student: Student, recipe: Recipe) -> _Run:
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return _Run(stage, 0, model, copy.deepcopy(model).eval(), _optimiser(model, recipe))
+    return _Run(stage, 0, model, copy.deepcopy(model).eval(), student, _optimiser(model, student, recipe))
 
 
 def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
@@ -321,16 +364,16 @@ def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
         run.step = 0
         return run
     layout = LAYOUTS[recipe.stages[run.stage + 1].layout]
-    model = run.average
+    model, student = run.average, run.student
     if layout is not model.layout:
-        model = expand(model, layout).to(device)
-    return _start_of_stage(run.stage + 1, model, recipe)
+        model, student = expand(model, layout).to(device), expand_student(student, layout).to(device)
+    return _start_of_stage(run.stage + 1, model, student, recipe)
 
 
-def _optimiser(model: Mcnn, recipe: Recipe) -> torch.optim.AdamW:
+def _optimiser(model: Mcnn, student: Student, recipe: Recipe) -> torch.optim.AdamW:
     decayed: list[Tensor] = []
     plain: list[Tensor] = []
-    for name, p in model.named_parameters():
+    for name, p in [*model.named_parameters(), *(student.named_parameters() if recipe.teacher else ())]:
         is_weight = name.endswith("weight") and not name.startswith("norms.")
         (decayed if is_weight else plain).append(p)
     return torch.optim.AdamW(
@@ -342,6 +385,7 @@ def _save(run: _Run, folder: Path) -> None:
     """Replace the saved state in one step: a full disk or a kill leaves the previous one."""
     tensors = {f"model.{k}": v for k, v in run.model.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in run.average.state_dict().items()}
+    tensors |= {f"student.{k}": v for k, v in run.student.state_dict().items()}
     for i, state in run.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{i}.{k}": v for k, v in state.items()}
     about = {"stage": str(run.stage), "step": str(run.step), "layout": run.model.layout.name}
@@ -363,8 +407,9 @@ def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
     with safe_open(path, "pt") as f:
         about = f.metadata()
         tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
-    model = Mcnn(LAYOUTS[about["layout"]], Normalisation(recipe.normalisation), recipe.dropout).to(device)
-    run = _start_of_stage(int(about["stage"]), model, recipe)
+    layout = LAYOUTS[about["layout"]]
+    model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
+    run = _start_of_stage(int(about["stage"]), model.to(device), student.to(device), recipe)
     run.step = int(about["step"])
 
     def part(prefix: str) -> dict[str, Tensor]:
@@ -372,6 +417,7 @@ def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
 
     run.model.load_state_dict(part("model."))
     run.average.load_state_dict(part("average."))
+    run.student.load_state_dict(part("student."))
     saved: dict[int, dict[str, Tensor]] = {}
     for key, value in part("optimiser.").items():
         number, name = key.split(".")

@@ -40,11 +40,22 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """See recipes/*.toml, which explain the values."""
+    """See recipes/*.toml, which explain the values.
+
+    after: name of a recipe whose finished run, in the same work folder, this one goes on from; "" starts from nothing.
+    teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
+    faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
+    once the network is trained; never those it was trained on.
+    """
 
     name: str
     stages: tuple[Stage, ...]
     roles: tuple[Role, ...] = (Role.TRAIN,)
+    after: str = ""
+    teacher: float = 0.0
+    taught: int = 0
+    aux: tuple[Role, ...] = (Role.VAL, Role.CALIBRATE)
+    calibration: tuple[Role, ...] = (Role.CALIBRATE,)
     normalisation: str = "batch"
     seed: int = 1
     batch: int = 128
@@ -86,11 +97,19 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     for s in stages:
         if s.input < SMALLEST_INPUT or s.passes <= 0 or not 0 <= s.warm_up < 1:
             raise ValueError(f"a stage needs input >= {SMALLEST_INPUT}, passes > 0 and 0 <= warm_up < 1")
-    roles = tuple(Role(r) for r in table.pop("roles", ["train"]))
+    for key in ("roles", "aux", "calibration"):
+        if key in table:
+            table[key] = tuple(Role(r) for r in table[key])
     augmentation = Augmentation(**table.pop("augmentation", {}))
-    recipe = Recipe(name=name, stages=stages, roles=roles, augmentation=augmentation, **table)
+    recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
     if recipe.normalisation not in ("batch", "local"):
         raise ValueError("normalisation is batch or local")
+    if recipe.after and layouts[0] != "mcnn":
+        raise ValueError("a recipe that goes on from another's run starts in the groups (layout mcnn)")
+    if set(recipe.roles) & {*recipe.aux, *recipe.calibration, Role.TEST} or not set(recipe.calibration) <= set(recipe.aux):
+        raise ValueError("test is never trained on, aux and calibration are other roles, and aux holds calibration's")
+    if recipe.teacher < 0 or recipe.taught < 0:
+        raise ValueError("teacher and taught must be 0 or more")
     if recipe.batch < 2:
         raise ValueError("batch must be at least 2")
     return recipe

@@ -17,8 +17,9 @@ from facesearch.network.scorer import Scorer
 from facesearch.training.datasets import Labels, Role, open_cache, read_celeba
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
-from facesearch.training.loop import Progress, TrainingError, predict, train
+from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
 from facesearch.training.recipe import Recipe
+from facesearch.training.teacher import teacher_embeddings
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
 """What a checkpoint says about its use unless whoever trains it knows better."""
@@ -49,13 +50,18 @@ def train_checkpoint(
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
     cache = open_cache(labels, work / "cache", lambda done, total: tell.faces("finding faces", done, total))
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
-    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note)
+    taught = taught_rows(labels, recipe)
+    embeddings = None
+    if len(taught):
+        embeddings = teacher_embeddings(cache, taught, work / "cache", lambda d, n: tell.faces("asking the teacher", d, n))
+    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings)
 
     mcnn = _as_saved(fold(mcnn)).to(where)
-    held = labels.of(Role.VAL, Role.CALIBRATE)
-    calibrate = np.isin(labels.roles[held], [Role.CALIBRATE.value])
-    if not calibrate.any() or calibrate.all():
-        raise TrainingError("The data set has no images of role val or calibrate: AUX and calibration need both.")
+    held = labels.of(*recipe.aux)
+    calibrate = np.isin(labels.roles[held], [r.value for r in recipe.calibration])
+    for role in recipe.aux:
+        if not len(labels.of(role)):
+            raise TrainingError(f"The data set has no images of role {role}: AUX and calibration need them.")
     tell.note("scoring the held-out faces for AUX and calibration")
     logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, mirror=recipe.mirror)
     fitted = fit(logits, labels.labels[held], labels.identities[held], calibrate)
@@ -86,7 +92,8 @@ def describe(recipe: Recipe, labels: Labels, hold: float, terms: str) -> dict[st
         "data": labels.in_words(),
         "trained_on": " + ".join(recipe.roles),
         "aux_and_calibration": (
-            f"AUX on val + calibrate (pull to the identity {hold}), calibration on calibrate, cross-fitted by person"
+            f"AUX on {' + '.join(recipe.aux)} (pull to the identity {hold}), "
+            f"calibration on {' + '.join(recipe.calibration)}, cross-fitted by person"
         ),
         "terms": terms,
         "version": version("facesearch"),
