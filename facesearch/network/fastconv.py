@@ -29,7 +29,8 @@ _MOST_POINTS = len(_POINTS) + 1  # and the point at infinity
 
 def conv2d(x: Tensor, conv: nn.Conv2d) -> Tensor:
     """conv(x), float32 [B, C, H, W] channels last; by tiles or by unfolding where that is faster, on a CPU."""
-    if x.is_cuda or x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type) or len(x) < SMALLEST_BATCH:
+    slow = x.is_cuda or x.dtype != torch.float32 or torch.is_autocast_enabled(x.device.type) or len(x) < SMALLEST_BATCH
+    if slow or (conv.stride != (1, 1) and x.requires_grad):  # no gradient is wanted of the picture, except in tests
         return conv(x)  # type: ignore[no-any-return]
     if conv.stride == (1, 1):
         found = _Tiled.apply(x, conv.weight, int(conv.padding[0]))  # type: ignore[no-untyped-call]
@@ -164,24 +165,25 @@ def _overlap(tiles: Tensor, t: Tiling) -> Tensor:
     return found
 
 
+def patches(x: Tensor, r: int, stride: int) -> Tensor:
+    """Every patch of r x r pixels of x [B, C, S, S], a view [B, side, side, r, r, C]."""
+    return x.permute(0, 2, 3, 1).unfold(1, r, stride).unfold(2, r, stride).permute(0, 1, 2, 4, 5, 3)
+
+
 class _Unfolded(torch.autograd.Function):
-    """Few input channels and a stride: one matrix product over the unfolded picture."""
+    """Few input channels and a stride: one matrix product over the unfolded picture. No gradient for the picture."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
-        outputs, channels, r, _ = weight.shape
-        rows = x.permute(0, 2, 3, 1)
-        batch, side = len(x), (x.shape[2] - r) // stride + 1
-        columns = rows.unfold(1, r, stride).unfold(2, r, stride).permute(0, 1, 2, 4, 5, 3).reshape(-1, r * r * channels)
+        cut = patches(x, weight.shape[2], stride)
+        columns = cut.reshape(-1, weight[0].numel())
         ctx.save_for_backward(columns)
         ctx.shape = weight.shape
-        y = columns @ weight.permute(2, 3, 1, 0).reshape(-1, outputs)
-        return y.view(batch, side, side, outputs).permute(0, 3, 1, 2)
+        y = columns @ weight.permute(2, 3, 1, 0).reshape(-1, len(weight))
+        return y.view(*cut.shape[:3], len(weight)).permute(0, 3, 1, 2)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, None]:
-        if ctx.needs_input_grad[0]:
-            raise NotImplementedError("the first layer's input has no gradient")
         (columns,) = ctx.saved_tensors
         outputs, channels, r, _ = ctx.shape
         dw = columns.t() @ gradient.permute(0, 2, 3, 1).reshape(-1, outputs)

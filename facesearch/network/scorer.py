@@ -1,5 +1,6 @@
 """Face crops to the 40 logits that are stored, searched and explained."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,7 +10,8 @@ from torch import Tensor
 
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import device_name, pick_device
-from facesearch.network.mcnn import Mcnn, prepare
+from facesearch.network.inference import FastMcnn, suits
+from facesearch.network.mcnn import prepare
 
 BATCH = 64
 
@@ -26,7 +28,8 @@ class Scorer:
         self._device = pick_device(self.device)
         self.device_name = device_name(self._device)
         mcnn, aux = self.checkpoint.network()
-        self._mcnn = mcnn.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mcnn = mcnn.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._mcnn: Callable[[Tensor], Tensor] = FastMcnn(mcnn) if suits(mcnn) else mcnn
         self._aux = aux.to(self._device)
         self._mean = torch.from_numpy(self.checkpoint.mean).to(self._device)
 
@@ -40,11 +43,11 @@ class Scorer:
         return torch.cat(found).cpu().numpy() if found else np.empty((0, 40), np.float32)
 
 
-def mcnn_logits(mcnn: Mcnn, crops: NDArray[np.uint8], mean: Tensor, *, mirror: bool) -> Tensor:
+def mcnn_logits(mcnn: Callable[[Tensor], Tensor], crops: NDArray[np.uint8], mean: Tensor, *, mirror: bool) -> Tensor:
     """Logits [N, 40] of one batch of crops on the network's device, averaged with those of the mirrored crops if
     asked."""
     x = prepare(torch.from_numpy(crops).to(mean.device), mean)
-    logits: Tensor = mcnn(x)
+    logits = mcnn(x)
     if mirror:
         logits = (logits + mcnn(x.flip(3))) / 2
     return logits.float()
