@@ -1,0 +1,95 @@
+"""How far a network's answers can be relied on: a grade for each attribute, and the size below which a face is too small.
+
+**Grade.** Of the held-out faces on which AUX and calibration were cross-fitted (never the test faces): average precision,
+as the share of the way from guessing (the share of positives) to perfect, (AP - positives) / (1 - positives). A from .85,
+B from .65, C from .40, D below. What labels the network learns from bounds what its agreement with them is worth, so
+attributes whose labels are known to be poor have a best grade (Wu et al., "Consistency and Accuracy of CelebA Attribute
+Values", CVPR workshops 2023, arXiv 2210.07356: two annotators agree to 95 % on only 12 of the 40).
+
+**Size.** See `smallest_reliable`; the limit is measured on faces that were made smaller.
+
+Both stand in the checkpoint's metadata, so that a search knows them without opening a network.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.models import ScoringModel
+from facesearch.attributes import NAMES
+
+MEANINGS: Mapping[str, str] = {
+    "A": "reliable: wrong now and then",
+    "B": "usually right: look twice",
+    "C": "weak: often wrong, good only beside other words",
+    "D": "not to be relied on: little better than guessing, or a matter of taste",
+}
+"""What the grades say, best first."""
+
+UNGRADED = "-"
+"""How a missing grade is shown."""
+
+_FROM = {"A": 0.85, "B": 0.65, "C": 0.40}
+
+_BEST_POSSIBLE = {
+    "High_Cheekbones": "D",  # two annotators agree no more often than by chance, likewise the next two
+    "Oval_Face": "D",
+    "Pointy_Nose": "D",
+    "Mouth_Slightly_Open": "B",  # a fifth of those labelled so do not have it
+    "No_Beard": "B",  # up to two fifths of those labelled as bearded are not
+}
+
+SIZES = (24, 32, 48, 64)
+"""Longer sides of the face box, in pixels, at which a network is tried."""
+
+MOST_LOST, MOST_CALIBRATION_ERROR = 0.01, 2.0
+"""What a size may cost: accuracy, as a fraction, and the factor on the calibration error."""
+
+SMALLEST_FACE = 48
+"""The limit for a network that was not tried: what `facesearch evaluate --sizes` gave for the first one."""
+
+
+def graded(average_precision: NDArray[np.float64], positives: NDArray[np.float64]) -> dict[str, str]:
+    """The grade of each attribute by name, for the metadata. Both [40], fractions 0..1, of held-out faces; an attribute
+    whose average precision is no number (nobody had it) is left out."""
+    known = zip(NAMES, average_precision.tolist(), positives.tolist(), strict=True)
+    return {name: _grade(name, ap, share) for name, ap, share in known if np.isfinite(ap)}
+
+
+def _grade(name: str, average_precision: float, positives: float) -> str:
+    reached = (average_precision - positives) / (1 - positives) if positives < 1 else 0.0
+    earned = next((grade for grade, least in _FROM.items() if reached >= least), "D")
+    return max(earned, _BEST_POSSIBLE.get(name, "A"))
+
+
+def grades(model: ScoringModel) -> tuple[str | None, ...]:
+    """The grade of each of the model's attributes, A to D; None where its checkpoint gives none."""
+    stored = model.metadata.get("grades")
+    by_name: Mapping[str, Any] = stored if isinstance(stored, dict) else {}
+    return tuple(grade if (grade := by_name.get(name)) in MEANINGS else None for name in model.attributes)
+
+
+def smallest_reliable(
+    whole: tuple[float, float], by_size: Mapping[int, tuple[float, float]], most_lost: float = MOST_LOST
+) -> int | None:
+    """The smallest size from which on accuracy and calibration hold: at it and at every larger one that was tried, mean
+    accuracy is at most a point below that of the faces as they are, and mean calibration error at most twice theirs.
+
+    whole: accuracy (fraction) and calibration error of the faces as they are; by_size: the same by longer side in
+    pixels. None when even the largest size tried costs more.
+    """
+    smallest = None
+    for size in sorted(by_size, reverse=True):
+        accuracy, error = by_size[size]
+        if whole[0] - accuracy > most_lost or error > MOST_CALIBRATION_ERROR * whole[1]:
+            break
+        smallest = size
+    return smallest
+
+
+def smallest_face(model: ScoringModel) -> int:
+    """Longer side of the face box in pixels below which the model's answers about a face are not to be relied on."""
+    stored = model.metadata.get("smallest_face")
+    return stored if isinstance(stored, int) and stored > 0 else SMALLEST_FACE
