@@ -7,8 +7,8 @@ Figure 2 down (normalisation folded into the weights, which already spares it th
 the same with the channels last, the network with its six Conv3 as one convolution and its nine branches as batched
 products (grouped), and what ships. All variants take turns in every round, so that whatever else the machine does
 touches them alike; the table shows the median time of a batch and the ratio to plain eager. The second table is one
-photo, two passes (the face and its mirror image); what ships is made ready anew each time, plain eager is not. With CELEBA,
-mean accuracy on role `test` by plain eager and by what ships.
+photo, two passes (the face and its mirror image); what ships is made ready anew each time, plain eager is not. With
+CELEBA, mean accuracy on role `test` by plain eager and by what ships.
 """
 
 import argparse

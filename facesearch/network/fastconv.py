@@ -69,8 +69,8 @@ def tiling(output: int, r: int, inputs: int, outputs: int) -> Tiling:
 
 
 def toom_cook(m: int, r: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Matrices back [m, n], kernel [n, r], data [n, n] of F(m, r): back @ ((kernel @ g) * (data @ d)) are the m values of
-    the correlation of n pixels d with r weights g. Exact in fractions; the last point is infinity."""
+    """Matrices back [m, n], kernel [n, r], data [n, n] of F(m, r): back @ ((kernel @ g) * (data @ d)) are the m values
+    of the correlation of n pixels d with r weights g. Exact in fractions; the last point is infinity."""
     n = m + r - 1
     points = _POINTS[: n - 1]
     back = [[p**i for p in points] + [Fraction(i == m - 1)] for i in range(m)]

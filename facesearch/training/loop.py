@@ -60,8 +60,8 @@ class Progress:
 
 @dataclass
 class _Run:
-    """What is saved: the network being trained, its moving average, what is learnt for the teacher alone, the optimiser,
-    and where the run stands."""
+    """What is saved: the network being trained, its moving average, what is learnt for the teacher alone, the
+    optimiser, and where the run stands."""
 
     stage: int
     step: int
@@ -225,8 +225,8 @@ def predict(
 
 
 def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dict[str, Any]:
-    """Figures of the moving average on an even part of `val` (`calibrate` where val is trained on), at the stage's input
-    size, without the mirrored face."""
+    """Figures of the moving average on an even part of `val` (`calibrate` where val is trained on), at the stage's
+    input size, without the mirrored face."""
     rows, targets = material.validation, material.labels
     if not len(rows):
         return {}

@@ -106,7 +106,8 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("normalisation is batch or local")
     if recipe.after and layouts[0] != "mcnn":
         raise ValueError("a recipe that goes on from another's run starts in the groups (layout mcnn)")
-    if set(recipe.roles) & {*recipe.aux, *recipe.calibration, Role.TEST} or not set(recipe.calibration) <= set(recipe.aux):
+    held_out = {*recipe.aux, *recipe.calibration, Role.TEST}
+    if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
         raise ValueError("test is never trained on, aux and calibration are other roles, and aux holds calibration's")
     if recipe.teacher < 0 or recipe.taught < 0:
         raise ValueError("teacher and taught must be 0 or more")
