@@ -26,7 +26,7 @@ from rich.text import Text
 from cli.console import printable, results
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.detection import Detection
-from facesearch.search import Hit, SearchResult
+from facesearch.hits import Hit, SearchResult
 
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
 

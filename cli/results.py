@@ -16,7 +16,7 @@ from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES, Attribute
-from facesearch.search import Hit, SearchResult
+from facesearch.hits import Hit, SearchResult
 
 STDOUT = Path("-")
 _LARGE_PAGE = 1000

@@ -43,7 +43,7 @@ def similar(
     from cli.thumbnails import Thumbnail, cut
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.probe import WhichFaceError, choose, look
-    from facesearch.search import similar as similar_faces
+    from facesearch.similar import similar as similar_faces
 
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)

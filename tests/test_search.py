@@ -18,10 +18,11 @@ from db.schema import Box, Outcome
 from db.snapshot import load_gallery, rebuild
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
+from facesearch.hits import SearchResult
 from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
-from facesearch.search import SearchResult, search
+from facesearch.search import search
 
 MODEL = ScoringModel(
     digest="ab" * 32,

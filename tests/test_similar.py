@@ -13,8 +13,9 @@ from db.schema import Box, Outcome
 from db.snapshot import rebuild
 from facesearch.attributes import NAMES
 from facesearch.errors import SearchError
+from facesearch.hits import SearchResult
 from facesearch.ranking.similar import encode
-from facesearch.search import SearchResult, similar
+from facesearch.similar import similar
 
 RNG = np.random.default_rng(11)
 MODEL = ScoringModel(

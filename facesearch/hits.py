@@ -1,0 +1,102 @@
+"""What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db import faces
+from db.catalogue import Catalogue
+from db.faces import FaceDetails
+from db.models import ScoringModel
+from db.snapshot import Gallery, load_gallery
+from facesearch.attributes import NAMES
+from facesearch.errors import SearchError
+from facesearch.network.calibration import probabilities
+from facesearch.query import Asked
+from facesearch.ranking.explain import AskedProbability, explain
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hit:
+    """A face that was found.
+
+    rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
+    probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
+    asked (`str()`: "not bald 98 %"); empty for a probe.
+    """
+
+    rank: int
+    score: float
+    face: FaceDetails
+    probabilities: NDArray[np.float32]
+    asked: tuple[AskedProbability, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchResult:
+    """What was found, best first; equal scores in order of face id.
+
+    faces: how many were searched. withheld: how many visible faces were not, because their detection score is too low.
+    unscored: how many others were not, because only a network that does not serve searches yet has scored them.
+    model: the one whose scores were searched.
+    """
+
+    hits: tuple[Hit, ...]
+    faces: int
+    withheld: int
+    unscored: int
+    model: ScoringModel
+
+
+def check_bounds(top: int | None, min_score: float, min_detection: float) -> None:
+    """Raises SearchError when `top` (None: all) is less than 1 or a bound is not from 0 to 1."""
+    if top is not None and top < 1:
+        raise SearchError(f"{top} results cannot be shown: ask for 1 or more, or for all.")
+    for name, bound in (("score", min_score), ("detection score", min_detection)):
+        if not 0.0 <= bound <= 1.0:  # also false for NaN
+            raise SearchError(f"A least {name} of {bound} makes no sense: give a number from 0 to 1.")
+
+
+def gallery_of(catalogue: Catalogue) -> Gallery:
+    """All faces that can be searched. Raises SearchError when there is none yet, or it has other attributes."""
+    gallery = load_gallery(catalogue)
+    if gallery is None or len(gallery) == 0:
+        raise SearchError("No face is indexed yet: run `facesearch index FOLDER` on a folder with photos of faces.")
+    if gallery.model.attributes != NAMES:
+        raise SearchError(
+            "The faces were scored by a model with other attributes than this version knows: run `facesearch index` to "
+            "score them again."
+        )
+    return gallery
+
+
+def sure_mask(gallery: Gallery, min_detection: float) -> NDArray[np.bool_]:
+    """bool [N]: whose detection score is at least `min_detection`."""
+    return gallery.detections >= np.float32(min_detection)  # as float32, so that a face at the very bound is in
+
+
+def hits_of(
+    catalogue: Catalogue,
+    gallery: Gallery,
+    rows: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    asked: Sequence[Asked] = (),
+) -> tuple[Hit, ...]:
+    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n])."""
+    with catalogue.read() as session:
+        found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
+    hits = []
+    for rank, (face, score) in enumerate(zip(found, scores.tolist(), strict=True), 1):
+        held = probabilities(face.logits, gallery.model.calibration_scale, gallery.model.calibration_bias)
+        hits.append(Hit(rank, score, _with_a_path_that_is_there(face), held.astype(np.float32), explain(asked, held)))
+    return tuple(hits)
+
+
+def _with_a_path_that_is_there(face: FaceDetails) -> FaceDetails:
+    """Of several paths first one that is there: a drive may be unplugged that the catalogue takes for there."""
+    if len(face.paths) == 1:
+        return face
+    return replace(face, paths=tuple(sorted(face.paths, key=lambda path: not os.path.exists(path))))  # noqa: PTH110
