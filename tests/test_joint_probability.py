@@ -46,7 +46,7 @@ def brute_force(tree: Node, p: list[np.ndarray]) -> np.ndarray:
 @given(trees, columns)
 @settings(deadline=None, max_examples=200)
 def test_the_joint_score_is_the_sum_over_all_truth_tables(tree: Node, p: list[np.ndarray]) -> None:
-    found = joint_probability(tree, p.__getitem__)
+    found = joint_probability(tree, p.__getitem__, FACES)
     assert found.shape == (FACES,)
     assert found.min() >= 0
     assert found.max() <= 1
@@ -58,7 +58,9 @@ def test_the_joint_score_is_the_sum_over_all_truth_tables(tree: Node, p: list[np
 def test_denying_twice_scores_as_saying_it(tree: Node, p: list[np.ndarray]) -> None:
     assert parse("not not (bald or hat)").tree == parse("bald or hat").tree
     np.testing.assert_allclose(
-        joint_probability(Not(Not(tree)), p.__getitem__), joint_probability(tree, p.__getitem__), atol=1e-12
+        joint_probability(Not(Not(tree)), p.__getitem__, FACES),
+        joint_probability(tree, p.__getitem__, FACES),
+        atol=1e-12,
     )
 
 
@@ -76,31 +78,31 @@ def test_the_order_of_and_and_or_changes_nothing_to_the_last_bit(
     tree: Node, p: list[np.ndarray], data: st.DataObject
 ) -> None:
     other = reordered(tree, data.draw)
-    assert np.array_equal(joint_probability(tree, p.__getitem__), joint_probability(other, p.__getitem__))
+    assert np.array_equal(joint_probability(tree, p.__getitem__, FACES), joint_probability(other, p.__getitem__, FACES))
 
 
 def test_what_is_always_true_scores_exactly_one() -> None:
     tree = parse("male or not male").tree
     p = np.random.default_rng(0).random(1000)
-    assert np.array_equal(joint_probability(tree, lambda _: p), np.ones(1000))
+    assert np.array_equal(joint_probability(tree, lambda _: p, 1000), np.ones(1000))
 
 
 def test_what_is_impossible_scores_exactly_zero() -> None:
     tree = And((Term(0), Term(0, False)))
-    assert np.array_equal(joint_probability(tree, lambda _: np.array([0.3, 0.7])), np.zeros(2))
+    assert np.array_equal(joint_probability(tree, lambda _: np.array([0.3, 0.7]), 2), np.zeros(2))
 
 
 def test_a_repeated_attribute_counts_once() -> None:
     p = {4: np.array([0.3]), 35: np.array([0.6]), 20: np.array([0.5])}
     tree = parse("(bald or hat) and (bald or man)").tree
     expected = 0.3 + 0.7 * 0.6 * 0.5
-    assert joint_probability(tree, p.__getitem__)[0] == pytest.approx(expected, abs=1e-15)
+    assert joint_probability(tree, p.__getitem__, 1)[0] == pytest.approx(expected, abs=1e-15)
 
 
 def test_more_than_twelve_repeated_attributes_are_refused_in_one_sentence() -> None:
     tree = And(tuple(Or((Term(i), Term((i + 1) % 13))) for i in range(13)))
     with pytest.raises(QueryError, match="13 attributes occur several times"):
-        joint_probability(tree, lambda _: np.zeros(1))
+        joint_probability(tree, lambda _: np.zeros(1), 1)
 
 
 def test_each_column_is_asked_for_once_and_only_those_that_occur() -> None:
@@ -123,7 +125,7 @@ def test_a_scan_in_chunks_is_the_scan_at_once() -> None:
     tree = parse("man, not bald or hat").tree
     chunked = scan.scores(tree, by_index.__getitem__, faces, scale, bias)
     p = {i: probabilities(column, scale[i], bias[i]) for i, column in by_index.items()}
-    assert np.array_equal(chunked, joint_probability(tree, p.__getitem__))
+    assert np.array_equal(chunked, joint_probability(tree, p.__getitem__, faces))
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0]), max_size=30), st.none() | st.integers(1, 40), st.randoms())

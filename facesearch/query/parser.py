@@ -17,8 +17,9 @@ from itertools import pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query import vocabulary
+from facesearch.query.description import Query
 from facesearch.query.lexer import MAX_TERMS, Kind, Token, tokens
-from facesearch.query.tree import Node, Query, Term, all_of, any_of, height, leaves, negate, outcomes
+from facesearch.query.tree import Node, Term, all_of, any_of, height, leaves, negate, outcomes
 from facesearch.query.vocabulary import Entry
 
 MAX_PARENTHESES = 50
@@ -69,8 +70,11 @@ class _Clause:
         return len(self.alternatives[0].nots) % 2 == 1
 
 
-def parse(text: str) -> Query:
-    """The query that `text` means. Raises QueryError, with the position, for any text that means none."""
+def parse(text: str, *, strict: bool = False) -> Query:
+    """The query that `text` means. Raises QueryError, with the position, for any text that means none.
+
+    strict: a word that is known but not scored is an error, too, and not only a remark.
+    """
     found = tokens(text)
     if not any(token.kind is Kind.TERM for token in found):
         raise QueryError('The description asks for nothing: say what the face looks like, such as "man, no hat".')

@@ -3,12 +3,15 @@
 A tree is built with `all_of`, `any_of` and `negate`, which keep it in one normal form: no And in an And, no Or in an
 Or, no child twice, no Not of a Term (the term says the opposite instead) or of a Not. `str(tree)` is the reading of a
 description in one line, and parsing it gives the same tree.
+
+A hedged word is a `Weighted` node, made with `hedge`. Bounds (`Threshold`) stand beside the tree, not in it: they only
+filter.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
-from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.errors import QueryError
 from facesearch.query.phrases import phrase
 
@@ -52,7 +55,7 @@ class And:
         object.__setattr__(self, "attributes", frozenset().union(*(c.attributes for c in self.children)))
 
     def __str__(self) -> str:
-        return " and ".join(f"({c})" if isinstance(c, Or) else str(c) for c in self.children)
+        return " and ".join(f"({c})" if isinstance(c, Or) else str(c) for c in self.children) or "every face"
 
 
 @dataclass(frozen=True)
@@ -69,17 +72,64 @@ class Or:
         for child in reversed(self.children):
             text = str(child)
             group = isinstance(child, And)
-            denies = not group and text.startswith(("no ", "not "))
+            denies = not group and text.startswith(_DENIES)
             bare = bare and denies
             parts.append(f"({text})" if group or (denies and not bare) else text)
         return " or ".join(reversed(parts))
 
 
-Node = Term | Not | And | Or
+@dataclass(frozen=True)
+class Weighted:
+    """A hedged word: `child` holds, or is to be disregarded, which is taken to be so with probability 1 - `certainty`.
+
+    Its factor in a score is therefore 1 - certainty * (1 - p), with p the probability of `child`.
+    """
+
+    child: "Node"
+    certainty: float
+    attributes: frozenset[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.certainty <= 1.0:  # also true for NaN
+            raise ValueError(f"a certainty lies between 0 and 1, not at {self.certainty}")
+        object.__setattr__(self, "attributes", self.child.attributes)
+
+    def __str__(self) -> str:
+        text, word = str(self.child), HEDGES.get(self.certainty)
+        if word is not None:
+            return f"{word} {text}" if isinstance(self.child, Term | Not) else f"{word} ({text})"
+        bare = isinstance(self.child, Term) and not text.startswith(_DENIES)
+        return f"{text}:{self.certainty!r}" if bare else f"({text}):{self.certainty!r}"
+
+
+Node = Term | Not | And | Or | Weighted
+
+EVERYTHING = And(())
+"""The tree that every face fits, with score 1: that of a query which only filters."""
+
+HEDGES: dict[float, str] = {0.5: "maybe", 0.8: "probably"}
+"""The words that a certainty prints itself with; any other prints as a number."""
+
+_DENIES = ("no ", "not ")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A bound such as `smiling>0.8`: a face passes when the calibrated probability that the attribute number
+    `attribute` holds (with `holds` False: does not hold) stands in `relation` to `value` (0..1).
+    """
+
+    attribute: int
+    relation: Literal[">", ">=", "<", "<="]
+    value: float
+    holds: bool = True
+
+    def __str__(self) -> str:
+        return f"{phrase(self.attribute, self.holds)}{self.relation}{self.value!r}"
 
 
 def all_of(children: Iterable[Node]) -> Node:
-    """AND. At least one child."""
+    """AND. Without children: EVERYTHING."""
     flat = _flat(children, And)
     return flat[0] if len(flat) == 1 else And(flat)
 
@@ -97,6 +147,13 @@ def negate(node: Node) -> Node:
     return node.child if isinstance(node, Not) else Not(node)
 
 
+def hedge(node: Node, certainty: float) -> Node:
+    """`node` with a certainty, 0..1. A full one is the node itself; that of a hedge is the product of the two."""
+    if isinstance(node, Weighted):
+        return hedge(node.child, certainty * node.certainty)
+    return node if certainty == 1.0 else Weighted(node, certainty)
+
+
 def _flat(children: Iterable[Node], kind: type[And] | type[Or]) -> tuple[Node, ...]:
     flat: dict[Node, None] = {}
     for child in children:
@@ -110,6 +167,8 @@ def leaves(node: Node, wanted: bool = True) -> Iterator[tuple[Term, bool]]:
         yield node, node.holds is wanted
     elif isinstance(node, Not):
         yield from leaves(node.child, not wanted)
+    elif isinstance(node, Weighted):
+        yield from leaves(node.child, wanted)
     else:
         for child in node.children:
             yield from leaves(child, wanted)
@@ -119,8 +178,24 @@ def height(node: Node) -> int:
     """1 for a term, 1 more for every node above."""
     if isinstance(node, Term):
         return 1
-    children = (node.child,) if isinstance(node, Not) else node.children
-    return 1 + max(height(c) for c in children)
+    children = (node.child,) if isinstance(node, Not | Weighted) else node.children
+    return 1 + max(map(height, children), default=0)
+
+
+def without_hedges(node: Node) -> Node | None:
+    """The tree with its hedged words left out. None: nothing is left, and every face fits."""
+    if isinstance(node, Weighted):
+        return None
+    if isinstance(node, Term):
+        return node
+    if isinstance(node, Not):
+        child = without_hedges(node.child)
+        return None if child is None else negate(child)
+    left = [without_hedges(child) for child in node.children]
+    firm = [child for child in left if child is not None]
+    if not firm or (isinstance(node, Or) and len(firm) < len(left)):
+        return None
+    return all_of(firm) if isinstance(node, And) else any_of(firm)
 
 
 def shared_attribute(node: And | Or, known: frozenset[int] | dict[int, bool]) -> int | None:
@@ -148,8 +223,8 @@ def check_repeats(node: Node) -> None:
 
 
 def outcomes(node: Node) -> frozenset[bool]:
-    """What the tree can come to over all combinations of its attributes: without True it is impossible, without False
-    always true. Raises QueryError as `check_repeats`.
+    """What the tree can come to over all combinations of its attributes and hedges: without True it is impossible,
+    without False always true. Raises QueryError as `check_repeats`.
     """
     check_repeats(node)
     return _outcomes(node, {})
@@ -163,6 +238,8 @@ def _outcomes(node: Node, known: dict[int, bool]) -> frozenset[bool]:
         return frozenset((known[node.attribute] is node.holds,)) if node.attribute in known else _EITHER
     if isinstance(node, Not):
         return frozenset(not value for value in _outcomes(node.child, known))
+    if isinstance(node, Weighted):
+        return (_outcomes(node.child, known) if node.certainty else frozenset()) | {True}
     attribute = shared_attribute(node, known)
     if attribute is not None:
         found = _outcomes(node, known | {attribute: True})
@@ -176,30 +253,3 @@ def _outcomes(node: Node, known: dict[int, bool]) -> frozenset[bool]:
         if (not decisive) not in values:
             return frozenset((decisive,))
     return found
-
-
-@dataclass(frozen=True)
-class Asked:
-    """One thing asked for. `words`, such as "not bald", are true of a face whose `attribute` is as `wanted`."""
-
-    attribute: Attribute
-    wanted: bool
-    words: str
-
-
-@dataclass(frozen=True)
-class Query:
-    """A description that was understood. `remarks`: sentences for the user; `str()`: the reading in one line."""
-
-    text: str
-    tree: Node
-    remarks: tuple[str, ...] = ()
-
-    @property
-    def asked(self) -> tuple[Asked, ...]:
-        """What is asked for, in order of appearance, each once."""
-        pairs = dict.fromkeys((term.attribute, wanted) for term, wanted in leaves(self.tree))
-        return tuple(Asked(ATTRIBUTES[index], wanted, phrase(index, wanted)) for index, wanted in pairs)
-
-    def __str__(self) -> str:
-        return str(self.tree)

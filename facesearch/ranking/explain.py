@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.query.tree import Asked
+from facesearch.query import Asked
 
 
 @dataclass(frozen=True)

@@ -3,31 +3,55 @@
 Attributes are taken as independent given the face's scores (Siddiquie, Feris & Davis, CVPR 2011, compare richer models;
 with pairwise correlations, rankings were not measurably better). Under that assumption the result is exact: a product
 over AND, the complement of a product over OR, and a case distinction (Shannon's expansion) over every attribute that
-stands in several branches, at the node where these branches meet.
+stands in several branches, at the node where these branches meet. A hedged word holds or is to be disregarded: what
+decides between the two is taken as independent of everything else, so its factor is 1 - certainty * (1 - p).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.query.tree import And, Node, Not, Or, Term, check_repeats, shared_attribute
+from facesearch.query.tree import (
+    And,
+    Node,
+    Not,
+    Or,
+    Term,
+    Threshold,
+    Weighted,
+    check_repeats,
+    shared_attribute,
+)
 
 Column = NDArray[np.float64]
 
 
-def joint_probability(tree: Node, columns: Callable[[int], NDArray[np.floating]]) -> Column:
-    """float64 [N], 0..1: the probability, face by face, that `tree` holds.
+def joint_probability(tree: Node, columns: Callable[[int], NDArray[np.floating]], faces: int) -> Column:
+    """float64 [faces], 0..1: the probability, face by face, that `tree` holds.
 
-    `columns(attribute index)`: calibrated probabilities of one attribute, [N]; asked for once per attribute. The order
-    of the children of an AND or OR changes nothing, down to the last bit. Raises QueryError when more than
+    `columns(attribute index)`: calibrated probabilities of one attribute, [faces]; asked for once per attribute. The
+    order of the children of an AND or OR changes nothing, down to the last bit. Raises QueryError when more than
     `MAX_REPEATED` attributes occur several times.
     """
     check_repeats(tree)
     known = {index: np.asarray(columns(index), np.float64) for index in sorted(tree.attributes)}
     result = _probability(_sorted(tree), {}, known)
-    faces = len(next(iter(known.values())))
     return np.clip(result, 0.0, 1.0) if isinstance(result, np.ndarray) else np.full(faces, result)
+
+
+def passes(
+    thresholds: Sequence[Threshold], columns: Callable[[int], NDArray[np.floating]], faces: int
+) -> NDArray[np.bool_]:
+    """bool [faces]: which of them are within all `thresholds`. `columns`: as for `joint_probability`."""
+    within = np.ones(faces, np.bool_)
+    for each in thresholds:
+        column = np.asarray(columns(each.attribute), np.float64)
+        within &= _RELATIONS[each.relation](column if each.holds else 1.0 - column, each.value)
+    return within
+
+
+_RELATIONS: dict[str, np.ufunc] = {">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal}
 
 
 def _sorted(node: Node) -> Node:
@@ -36,6 +60,8 @@ def _sorted(node: Node) -> Node:
         return node
     if isinstance(node, Not):
         return Not(_sorted(node.child))
+    if isinstance(node, Weighted):
+        return Weighted(_sorted(node.child), node.certainty)
     return type(node)(tuple(sorted(map(_sorted, node.children), key=repr)))
 
 
@@ -48,6 +74,8 @@ def _probability(node: Node, known: dict[int, bool], columns: dict[int, Column])
         return column if node.holds else 1.0 - column
     if isinstance(node, Not):
         return 1.0 - _probability(node.child, known, columns)
+    if isinstance(node, Weighted):
+        return 1.0 - node.certainty * (1.0 - _probability(node.child, known, columns))
     attribute = shared_attribute(node, known)
     if attribute is not None:
         without = _probability(node, known | {attribute: False}, columns)

@@ -30,7 +30,7 @@ def scores(
     for start in range(0, faces, CHUNK):
         rows = slice(start, start + CHUNK)
         chunk = {index: probabilities(column[rows], scale[index], bias[index]) for index, column in columns.items()}
-        result[rows] = joint_probability(tree, chunk.__getitem__)
+        result[rows] = joint_probability(tree, chunk.__getitem__, len(result[rows]))
     return result
 
 

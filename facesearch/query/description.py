@@ -1,0 +1,102 @@
+"""A description that was understood: what a search works on, and how it is told to the user."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from db.filters import PhotoFilter
+from facesearch.attributes import ATTRIBUTES, Attribute
+from facesearch.query import photo_filters
+from facesearch.query.phrases import phrase
+from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Threshold, Weighted, without_hedges
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One thing asked for. `words`, such as "not bald", are true of a face whose `attribute` is as `wanted`.
+
+    `certainty`: 1.0 if it is said plainly, less under a hedge ("maybe bald": 0.5).
+    """
+
+    attribute: Attribute
+    wanted: bool
+    words: str
+    certainty: float = 1.0
+
+
+@dataclass(frozen=True)
+class Query:
+    """A description that was understood.
+
+    text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user. thresholds: a
+    face has to pass all of them. photo: what its photo has to be like. not_scored: words that are known but not
+    scored, as typed; a remark says so, too. `str()`: the reading in one line, which can be pasted as a description.
+    """
+
+    text: str
+    tree: Node
+    remarks: tuple[str, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    photo: PhotoFilter = field(default_factory=PhotoFilter)
+    not_scored: tuple[str, ...] = ()
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """What is asked for, in order of appearance, each once, with the greatest certainty with which it is said."""
+        said: dict[tuple[int, bool], float] = {}
+        for term, wanted, certainty in _leaves(self.tree, True, 1.0):
+            key = term.attribute, wanted
+            said[key] = max(said.get(key, 0.0), certainty)
+        return tuple(Asked(ATTRIBUTES[i], wanted, phrase(i, wanted), w) for (i, wanted), w in said.items())
+
+    @property
+    def without_hedges(self) -> Node | None:
+        """The tree with its hedged words left out, for expected counts. None: nothing is left, and every face fits."""
+        return without_hedges(self.tree)
+
+    def explained(self) -> str:
+        """The reading as an indented tree, several lines."""
+        lines = [] if self.tree == EVERYTHING else list(_lines(self.tree))
+        lines += [f"only faces with {each}" for each in self.thresholds]
+        lines += [f"only photos with {each}" for each in photo_filters.printed(self.photo)]
+        lines += [f'not scored: "{each}"' for each in self.not_scored]
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        filters = [*map(str, self.thresholds), *photo_filters.printed(self.photo)]
+        if self.tree == EVERYTHING:
+            return " and ".join(filters) or str(self.tree)
+        if not filters:
+            return str(self.tree)
+        return " and ".join((_as_factor(self.tree), *filters))
+
+
+def _as_factor(tree: Node) -> str:
+    return str(tree) if isinstance(tree, And) else str(And((tree,)))
+
+
+def _leaves(node: Node, wanted: bool, certainty: float) -> Iterator[tuple[Term, bool, float]]:
+    if isinstance(node, Term):
+        yield node, node.holds is wanted, certainty
+    elif isinstance(node, Not):
+        yield from _leaves(node.child, not wanted, certainty)
+    elif isinstance(node, Weighted):
+        yield from _leaves(node.child, wanted, certainty * node.certainty)
+    else:
+        for child in node.children:
+            yield from _leaves(child, wanted, certainty)
+
+
+def _lines(node: Node, indent: str = "") -> Iterator[str]:
+    children: tuple[Node, ...]
+    if isinstance(node, Term):
+        yield f"{indent}{node}"
+        return
+    if isinstance(node, Not):
+        title, children = "not", (node.child,)
+    elif isinstance(node, Weighted):
+        title, children = f"certainty {node.certainty!r}", (node.child,)
+    else:
+        title, children = ("all of" if isinstance(node, And) else "one or more of"), node.children
+    yield f"{indent}{title}"
+    for child in children:
+        yield from _lines(child, indent + "  ")
