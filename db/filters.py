@@ -10,8 +10,8 @@ class PhotoFilter:
 
     folder: the photo lies in one of these folders or below it: an absolute path, or whole trailing parts of one, such
         as "holiday/2019" for everything in .../holiday/2019. Upper and lower case differ, as in paths.
-    name: the file's name, without its folder, is like one of these: with `*` (any characters) or `?` (any one) the whole
-        name has to match, without them it has to contain this text. Upper and lower case are the same.
+    name: the file's name, without its folder, is like one of these: with `*` (any characters) or `?` (any one) the
+        whole name has to match, without them it has to contain this text. Upper and lower case are the same.
     taken_from, taken_to: bounds, both inclusive, of the day on which the photo was taken, by the camera's own clock
         (EXIF DateTimeOriginal). A photo without a date passes neither.
     camera: make and model ("Canon EOS 80D") contain one of these texts. Upper and lower case are the same.

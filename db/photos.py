@@ -53,7 +53,8 @@ class PhotoRecord:
     """A content that was looked at: its SHA-256 (hexadecimal), size in bytes and outcome.
 
     reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
-    upright photo. format: as the decoder names it. detector: digest of the detector. faces: for Outcome.INDEXED.
+    upright photo. format: as the decoder names it. detector: digest of the detector. taken: without a time zone, by the
+    camera's own clock; camera: make and model, "" for unknown. faces: for Outcome.INDEXED.
     """
 
     sha256: str
@@ -65,6 +66,8 @@ class PhotoRecord:
     height: int | None = None
     format: str | None = None
     detector: str | None = None
+    taken: datetime | None = None
+    camera: str = ""
     faces: tuple[FaceRecord, ...] = ()
 
 
@@ -271,6 +274,9 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
         "height": photo.height,
         "format": photo.format,
         "detector": photo.detector,
+        "taken": photo.taken,
+        "camera": photo.camera,
+        "exif_read": photo.outcome is not Outcome.FAILED,
     }
 
 

@@ -1,7 +1,7 @@
 """The tables of a catalogue. SQLite is the truth; everything beside it can be built again from these rows.
 
 Paths are stored as the bytes that the system gave, with text for display beside them, since a name need not be UTF-8.
-Arrays are stored as little-endian float32 bytes. Times are UTC.
+Arrays are stored as little-endian float32 bytes. Times are UTC, but for `Photo.taken`: what a camera's clock said.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,14 @@ from sqlalchemy import (
     Dialect,
     Double,
     ForeignKey,
+    Index,
     LargeBinary,
     String,
     Text,
     TypeDecorator,
     UniqueConstraint,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -105,10 +107,20 @@ class Photo(Base):
     `reason` and `retry` belong to `Outcome.FAILED`: why, in words, and whether another try could end differently
     (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `detector` is the
     digest of the detector that looked at it; None where it never came to that.
+
+    `taken` and `camera` are what EXIF says: when, by the camera's own clock, and make and model ("" where it says
+    nothing). `exif_read` says whether EXIF was looked at: it was not for contents that failed, nor for those that
+    were stored before these columns were, until a run catches up on them.
     """
 
     __tablename__ = "photos"
-    __table_args__ = (CheckConstraint("outcome IN ('indexed', 'no face', 'failed')", name="known_outcome"),)
+    __table_args__ = (
+        CheckConstraint("outcome IN ('indexed', 'no face', 'failed')", name="known_outcome"),
+        # A range of dates reads a part of it; all cameras are read from it without touching the table.
+        Index("ix_photos_taken_camera", "taken", "camera"),
+        # Empty but for catalogues of older versions, so that a run finds in no time that nothing is left to read.
+        Index("ix_photos_exif_unread", "id", sqlite_where=text("exif_read IS 0 AND outcome = 'indexed'")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(HexDigest, unique=True)
@@ -120,6 +132,9 @@ class Photo(Base):
     height: Mapped[int | None]
     format: Mapped[str | None] = mapped_column(Text)
     detector: Mapped[str | None] = mapped_column(Text)
+    taken: Mapped[datetime | None] = mapped_column(DateTime)
+    camera: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    exif_read: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class File(Base):

@@ -1,6 +1,7 @@
 """Small catalogues for tests: invented contents with scores that say which content they belong to."""
 
 import hashlib
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -89,6 +90,23 @@ def index(catalogue: Catalogue, root_id: int, model_id: int, contents: Iterable[
     with catalogue.write() as session:
         files = [file(b"%d.jpg" % content, photo(content, faces)) for content in contents]
         photos.record(session, root_id, files, model_id=model_id)
+
+
+def make_version_1(path: Path) -> None:
+    """Turn a closed catalogue into what the first version would have left: without dates and cameras."""
+    connection = sqlite3.connect(path)
+    for statement in (
+        "DROP INDEX ix_photos_taken_camera",
+        "DROP INDEX ix_photos_exif_unread",
+        "ALTER TABLE photos DROP COLUMN taken",
+        "ALTER TABLE photos DROP COLUMN camera",
+        "ALTER TABLE photos DROP COLUMN exif_read",
+        "UPDATE alembic_version SET version_num = '0001'",
+        "PRAGMA user_version = 1",
+    ):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
 
 
 def encode(values: Floats, model: ScoringModel) -> Floats:

@@ -1,18 +1,21 @@
 """The migrations lead to the tables that the code maps, wholly or not at all."""
 
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, select
 
 from db.catalogue import SCHEMA_VERSION, open_catalogue
 from db.errors import CatalogueError, CatalogueReadOnly
 from db.migrations.run import config
-from db.schema import Base
+from db.schema import Base, Outcome, Photo
+from tests.catalogues import make_version_1
 from tests.powers import without_root_powers
 
 
@@ -42,14 +45,57 @@ def test_details_that_a_comparison_overlooks_are_as_mapped(tmp_path: Path) -> No
     Base.metadata.create_all(mapped)
     mapped.dispose()
 
-    def tables(path: Path) -> dict[str, list[str]]:
-        connection = sqlite3.connect(path)
-        rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        connection.close()
-        # Column order and spacing may differ; AUTOINCREMENT, WITHOUT ROWID, CHECK and ON DELETE may not.
-        return {name: sorted(sql.replace(",", " ").split()) for name, sql in rows if name != "alembic_version"}
-
     assert tables(tmp_path / "faces.db") == tables(tmp_path / "mapped.db")
+
+
+def tables(path: Path) -> dict[str, list[str]]:
+    """The words of every table and index. AUTOINCREMENT, WITHOUT ROWID, CHECK and ON DELETE are among them."""
+    connection = sqlite3.connect(path)
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    connection.close()
+    # The order of columns and the spacing may differ.
+    return {name: sorted(re.sub(r"[,()]", " ", sql).split()) for name, sql in rows if name != "alembic_version"}
+
+
+def migrated_to(path: Path, revision: str) -> None:
+    """A catalogue as the version with this newest migration made it."""
+    open_catalogue(path, create=True).close()
+    connection = sqlite3.connect(path)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if name != "sqlite_sequence":
+            connection.execute(f"DROP TABLE {name}")
+    connection.execute(f"PRAGMA user_version = {int(revision)}")
+    connection.commit()
+    connection.close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as opened:
+        command.upgrade(config(opened), revision)
+    engine.dispose()
+
+
+def test_a_catalogue_of_the_first_version_keeps_its_photos_which_have_no_date_yet(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    migrated_to(path, "0001")
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO photos (sha256, size, outcome, width) VALUES (x'ab', 5, 'indexed', 640)")
+    connection.execute("INSERT INTO photos (sha256, size, outcome, reason) VALUES (x'cd', 6, 'failed', 'torn')")
+    connection.commit()
+    connection.close()
+    with open_catalogue(path) as catalogue, catalogue.read() as session:
+        first, second = session.execute(select(Photo).order_by(Photo.id)).scalars()
+        assert (first.sha256, first.size, first.outcome, first.width) == ("ab", 5, Outcome.INDEXED, 640)
+        assert (second.reason, second.retry) == ("torn", False)
+        assert {(each.taken, each.camera, each.exif_read) for each in (first, second)} == {(None, "", False)}
+    connection = sqlite3.connect(path)
+    assert connection.execute("PRAGMA user_version").fetchone()[0] == SCHEMA_VERSION
+    connection.close()
+
+
+def test_what_other_tests_take_for_a_catalogue_of_the_first_version_is_one(tmp_path: Path) -> None:
+    migrated_to(tmp_path / "first.db", "0001")
+    open_catalogue(tmp_path / "turned.db", create=True).close()
+    make_version_1(tmp_path / "turned.db")
+    assert tables(tmp_path / "turned.db") == tables(tmp_path / "first.db")
 
 
 def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
