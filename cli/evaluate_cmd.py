@@ -44,15 +44,16 @@ def evaluate(
     from cli.progress import status
     from cli.results import wanted
     from facesearch.network.checkpoint import load_checkpoint
-    from facesearch.training.datasets import Role, open_cache, read_celeba
+    from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
     from facesearch.training.evaluate import COLUMNS, records
     from facesearch.training.evaluate import evaluate as evaluate_on
 
     with wanted(csv=csv, json=False, never=[checkpoint] if checkpoint else []) as outputs:
         network = load_checkpoint(checkpoint)
         with status() as display:
-            labels = read_celeba(data)
-            cache = open_cache(labels, work / "cache", lambda done, total: display.show("Finding faces", done, total))
+            labels = read_dataset(data)
+            folder = cache_folder(work, labels.dataset)
+            cache = open_cache(labels, folder, lambda done, total: display.show("Finding faces", done, total))
             found = evaluate_on(
                 new_scorer(network, device.value),
                 labels,

@@ -11,8 +11,8 @@ from PIL import Image
 
 from facesearch.attributes import NAMES
 from facesearch.detection import iou
-from facesearch.training import datasets, loop
-from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
+from facesearch.training import loop
+from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
 
@@ -106,7 +106,7 @@ def test_a_data_set_of_several_chunks_is_cut_by_several_processes_in_order(
     celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     labels, whole = _open(celeba)
-    monkeypatch.setattr(datasets, "_CHUNK", 7)
+    monkeypatch.setattr(facecache, "_CHUNK", 7)
     parts = open_cache(labels, tmp_path / "in-parts")
     assert (parts.records == whole.records).all()
     assert (parts.pixels == whole.pixels).all()

@@ -14,7 +14,7 @@ from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_chec
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
-from facesearch.training.datasets import Labels, Role, open_cache, read_celeba
+from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
@@ -40,20 +40,21 @@ def train_checkpoint(
 ) -> tuple[Checkpoint, Evaluation | None]:
     """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
 
-    data: folder with CelebA in its official layout. work: folder for the cache and the run's state, which a second call
-    goes on from. terms: what the checkpoint says about its use. Raises FacesearchError (of
-    datasets, loop, checkpoint).
+    data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
+    second call goes on from. terms: what the checkpoint says about its use. Raises FacesearchError (of datasets, loop,
+    checkpoint).
     """
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
-    labels = read_celeba(data)
+    labels = read_dataset(data)
+    folder = cache_folder(work, labels.dataset)
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
-    cache = open_cache(labels, work / "cache", lambda done, total: tell.faces("finding faces", done, total))
+    cache = open_cache(labels, folder, lambda done, total: tell.faces("finding faces", done, total))
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
     taught = taught_rows(labels, recipe)
     embeddings = None
     if len(taught):
-        embeddings = teacher_embeddings(cache, taught, work / "cache", lambda d, n: tell.faces("asking the teacher", d, n))
+        embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
     mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings)
 
     mcnn = _as_saved(fold(mcnn)).to(where)

@@ -27,7 +27,7 @@ from PIL import Image
 
 from facesearch.attributes import BY_NAME
 from facesearch.detection import YuNet
-from facesearch.training.datasets import ALIGNED, Labels, Role, read_celeba
+from facesearch.training.datasets import Labels, Role, read_celeba
 
 HERE = Path(__file__).resolve().parent
 SEED = 20170204
@@ -224,7 +224,7 @@ class Studio:
             person = int(self.labels.identities[row])
             if person in identities or self.used[person] == MOST_PORTRAITS:
                 continue
-            face = self._fitted(self.labels.root / ALIGNED / self.labels.names[row], wanted.backdrop)
+            face = self._fitted(self.labels.photos / self.labels.names[row], wanted.backdrop)
             if face is not None and _eyes(face) >= wanted.clear_eyes:
                 faces.append(face)
                 identities.append(person)

@@ -1,23 +1,11 @@
-"""CelebA as it is published, and the cache of face regions that training reads.
-
-Layout of the root folder (Liu et al., http://mmlab.ie.cuhk.edu.hk/projects/CelebA.html):
-
-    img_align_celeba/000001.jpg ...   list_attr_celeba.txt   list_eval_partition.txt
-    identity_CelebA.txt               optional: without it every image is its own person
-    list_role.txt                     optional, `name role` a line: train, val, calibrate, test or extra
-
-Without roles, the official train and test images keep their role and the official val people are split in two halves,
-`val` and `calibrate`.
-"""
+"""Every face's region of a data set, decoded and detected once: what training and evaluation cut their crops from."""
 
 import hashlib
 import json
 import os
-from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from enum import StrEnum
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -25,160 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.schema import Box
-from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
 from facesearch.detection import MODEL_SHA256, Detection, YuNet
-from facesearch.errors import FacesearchError
-
-ALIGNED = "img_align_celeba"
-
-
-class DatasetError(FacesearchError):
-    """The data set's folder is not laid out as published."""
-
-
-class Role(StrEnum):
-    """What an image may serve for; by identity, so that no person has two roles."""
-
-    TRAIN = "train"
-    VAL = "val"
-    CALIBRATE = "calibrate"
-    TEST = "test"
-    EXTRA = "extra"
-
-
-@dataclass(frozen=True)
-class Labels:
-    """The lists of a data set, for the images that are there. All arrays have one row an image.
-
-    labels: uint8 [N, 40] of 0 and 1, official order. identities: int64 [N]. roles: str [N] (values of Role).
-    skipped: listed images that are not in the folder. has_identities: False when each image counts as its own person.
-    """
-
-    root: Path
-    names: tuple[str, ...]
-    labels: NDArray[np.uint8]
-    identities: NDArray[np.int64]
-    roles: NDArray[np.str_]
-    skipped: int
-    has_identities: bool
-
-    def digest(self) -> str:
-        """SHA-256 of names, labels, identities and roles: which data a run was begun with."""
-        known = hashlib.sha256("\n".join(self.names).encode())
-        for array in (self.labels, self.identities, self.roles):
-            known.update(array.tobytes())
-        return known.hexdigest()
-
-    def of(self, *roles: Role) -> NDArray[np.int64]:
-        """Row numbers of the images with one of the roles."""
-        return np.flatnonzero(np.isin(self.roles, [r.value for r in roles]))
-
-    def in_words(self) -> str:
-        """Which data this is, in one sentence for the checkpoint."""
-        counts = Counter(self.roles.tolist())
-        parts = ", ".join(f"{counts[r]:,} {r}" for r in Role if counts[r])
-        people = f"{len(np.unique(self.identities)):,} people" if self.has_identities else "identities unknown"
-        return f"images in CelebA's official layout: {parts} ({people})"
-
-
-def read_celeba(root: Path) -> Labels:
-    """Read the lists. Raises DatasetError, with what is missing or wrong and where."""
-    folder = root / ALIGNED
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{root} has no folder {ALIGNED}/: name the folder that holds CelebA in its official layout."
-        )
-    lines = _lines(root / "list_attr_celeba.txt")
-    header = lines[1].split() if len(lines) > 1 else []
-    if tuple(header) != NAMES:
-        raise DatasetError(
-            f"{root / 'list_attr_celeba.txt'} does not name the 40 attributes in line 2: use the official file."
-        )
-    split = _pairs(root / "list_eval_partition.txt")
-    identity = _pairs(root / "identity_CelebA.txt") if (root / "identity_CelebA.txt").exists() else {}
-    role_of = _pairs(root / "list_role.txt") if (root / "list_role.txt").exists() else {}
-    present = {p.name for p in folder.iterdir()}
-    names, rows, skipped = [], [], 0
-    for number, line in enumerate(lines[2:], start=3):
-        if not line.strip():
-            continue
-        name, *values = line.split()
-        if len(values) != len(NAMES) or not set(values) <= {"1", "-1"}:
-            raise DatasetError(
-                f"list_attr_celeba.txt, line {number}: expected a name and 40 values of 1 or -1; use the official file."
-            )
-        if name not in present:
-            skipped += 1
-            continue
-        names.append(name)
-        rows.append([v == "1" for v in values])
-    if not names:
-        raise DatasetError(f"None of the listed images is in {folder}: unpack img_align_celeba.zip there.")
-    try:
-        people = np.array([int(identity.get(n, -i - 1)) for i, n in enumerate(names)], np.int64)
-    except ValueError as e:
-        raise DatasetError(
-            f"identity_CelebA.txt gives an identity that is no number ({e}): use the official file."
-        ) from e
-    return Labels(
-        root=root,
-        names=tuple(names),
-        labels=np.array(rows, np.uint8),
-        identities=people,
-        roles=_roles(root, names, people, split, role_of),
-        skipped=skipped,
-        has_identities=bool(identity),
-    )
-
-
-def _roles(
-    root: Path, names: list[str], people: NDArray[np.int64], split: dict[str, str], role_of: dict[str, str]
-) -> NDArray[np.str_]:
-    known = {r.value for r in Role}
-    official = {"0": Role.TRAIN, "1": Role.VAL, "2": Role.TEST}
-    roles = []
-    for name, person in zip(names, people.tolist(), strict=True):
-        role: str | None = role_of.get(name) if role_of else official.get(split.get(name, ""))
-        if role not in known:
-            where = "list_role.txt" if role_of else "list_eval_partition.txt"
-            raise DatasetError(f"{root / where} gives no valid role for {name}: every listed image needs one.")
-        if not role_of and role == Role.VAL and person % 2:
-            role = Role.CALIBRATE
-        roles.append(str(role))
-    role_by_person: dict[int, str] = {}
-    for name, person, role in zip(names, people.tolist(), roles, strict=True):
-        if role_by_person.setdefault(person, role) != role:
-            raise DatasetError(
-                f"Person {person} has two roles, {role_by_person[person]} and {role} ({name}): give each person "
-                "one role, or figures would be of people whom the network has seen."
-            )
-    return np.array(roles)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").splitlines()
-    except OSError as e:
-        raise DatasetError(f"{path} cannot be read ({e.strerror}): the data set needs this list.") from e
-    except UnicodeDecodeError as e:
-        raise DatasetError(f"{path} is no text file: use the official list.") from e
-
-
-def _pairs(path: Path) -> dict[str, str]:
-    pairs = {}
-    for number, line in enumerate(_lines(path), start=1):
-        parts = line.split()
-        if not parts:
-            continue
-        if len(parts) != 2:
-            raise DatasetError(f"{path}, line {number}: expected a name and a value.")
-        pairs[parts[0]] = parts[1]
-    return pairs
-
-
-# ---- the cache: every face's region, decoded and detected once ----------------------------------------------------
+from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
 
 CACHE_MARGIN = SIDE * 1.5 * 1.2
 """How much around a face is kept, as a multiple of its box: what the largest jittered crop can show."""
@@ -222,6 +60,11 @@ class FaceCache:
         return np.asarray(self.records["detection"] > 0)
 
 
+def cache_folder(work: Path, dataset: Dataset) -> Path:
+    """Where the faces of a data set are kept in the folder that all runs share."""
+    return work / ("cache" if dataset is Dataset.CELEBA else f"cache-{dataset.lower()}")
+
+
 def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None = None) -> FaceCache:
     """The data set's cache in `folder`, made or completed first. Interrupted at any moment, it goes on where it was.
 
@@ -244,7 +87,7 @@ def _pictures_digest(labels: Labels) -> str:
     """SHA-256 of every picture's name, size and time: pictures replaced under the same names are other pictures."""
     known = hashlib.sha256()
     for name in labels.names:
-        status = (labels.root / ALIGNED / name).stat()
+        status = (labels.photos / name).stat()
         known.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
     return known.hexdigest()
 
@@ -262,7 +105,7 @@ def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] |
     offset = int((known["offset"] + known["height"].astype(np.int64) * known["width"] * 3).max()) if done else 0
     os.truncate(pixels_path, offset)
     jobs = [labels.names[i : i + _CHUNK] for i in range(done, total, _CHUNK)]
-    paths = [[str(labels.root / ALIGNED / n) for n in job] for job in jobs]
+    paths = [[str(labels.photos / n) for n in job] for job in jobs]
     with pixels_path.open("ab") as pixels, records_path.open("ab") as records:
         for chunk in _cut_in_order(paths):
             rows = np.zeros(len(chunk), _RECORD)
