@@ -7,10 +7,11 @@ that is killed at any moment and started again goes on and ends with the same ne
 import copy
 import json
 import math
-import queue
-import threading
+import os
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,7 @@ def _train_stage(
     smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
     first = run.step
     run.model.train()
-    for batch_rows, crops in _batches(rows, material.cache, recipe, run.stage, stage, run.step, steps):
+    for batch_rows, crops in _batches(rows, material.cache, recipe, run.stage, run.step, device):
         torch.manual_seed(_step_seed(recipe, run.stage, run.step))  # dropout
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate(stage, run.step / steps)
@@ -256,38 +257,33 @@ def _follow(average: Mcnn, model: Mcnn, decay: float) -> None:
 
 _Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]
 
+_AHEAD = 3  # batches that lie ready, besides one in every thread
+
 
 def _batches(
-    rows: NDArray[np.int64], cache: FaceCache, recipe: Recipe, stage_number: int, stage: Stage, start: int, end: int
+    rows: NDArray[np.int64],
+    cache: FaceCache,
+    recipe: Recipe,
+    stage_number: int,
+    start: int,
+    device: torch.device,
 ) -> Iterator[_Batch]:
-    """Batches start..end of a stage, made ahead by one thread (OpenCV lets go of the interpreter while it works)."""
-    ready: queue.Queue[_Batch | Exception] = queue.Queue(maxsize=4)
-    stop = threading.Event()
-
-    def produce() -> None:
+    """Batches of a stage from step `start` on, in order, made ahead by threads (OpenCV lets go of the interpreter while
+    it works): one beside a CPU that trains, several where a GPU would wait for them."""
+    stage = recipe.stages[stage_number]
+    end = stage_steps(stage, recipe, len(rows))
+    threads = min(8, os.cpu_count() or 1) if device.type == "cuda" else 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="batch") as pool:
+        pending: deque[Future[_Batch]] = deque()
         try:
-            for step in range(start, end):
-                made = _make_batch(rows, cache, recipe, stage_number, stage, step)
-                while not stop.is_set():
-                    try:
-                        ready.put(made, timeout=0.5)
-                        break
-                    except queue.Full:
-                        continue
-                if stop.is_set():
-                    return
-        except Exception as e:  # raised again in the training thread
-            ready.put(e)
-
-    threading.Thread(target=produce, daemon=True).start()
-    try:
-        for _ in range(start, end):
-            item = ready.get()
-            if isinstance(item, Exception):
-                raise item
-            yield item
-    finally:
-        stop.set()
+            for step in range(start, end + threads + _AHEAD):
+                if step < end:
+                    pending.append(pool.submit(_make_batch, rows, cache, recipe, stage_number, stage, step))
+                if pending and (step >= end or len(pending) > threads + _AHEAD):
+                    yield pending.popleft().result()
+        finally:
+            for each in pending:
+                each.cancel()
 
 
 def _make_batch(
