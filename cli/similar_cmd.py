@@ -1,23 +1,52 @@
-"""`facesearch similar`: faces whose profile is nearest to the one in a photo."""
+"""`facesearch similar`: faces with attributes like those of a face, or of one person's several faces."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli import options
-from cli.errors import UsageProblem
 
-SIMILARITY = "similarity of the profiles, (1 + cosine) / 2: 1 is the same profile"
+SIMILARITY = (
+    "similarity of the profiles of 40 attributes, (1 + cosine) / 2: 1 is the same profile; this is not face recognition"
+)
 
 
 def similar(
     context: typer.Context,
-    photo: Annotated[Path, typer.Argument(metavar="PHOTO", help="The face to look for.", show_default=False)],
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="PHOTO...", help="The face to look for; several photos of one person.", show_default=False
+        ),
+    ] = None,
+    face: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--face", metavar="ID", help="An indexed face, also beside photos; repeatable.", show_default=False
+        ),
+    ] = None,
+    present: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            metavar="WORDS",
+            help='Change the face: give it "beard, glasses", all of them.',
+            show_default=False,
+        ),
+    ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option("--without", metavar="WORDS", help='Change the face: take "hat" from it.', show_default=False),
+    ] = None,
     pick: Annotated[
-        int | None,
-        typer.Option("--pick", metavar="N", help="Which of several faces, from 0, left to right.", show_default=False),
+        list[int] | None,
+        typer.Option(
+            "--pick",
+            metavar="N",
+            help="Which of several faces, from 0, left to right; of several photos once for each, in their order.",
+            show_default=False,
+        ),
     ] = None,
     catalogue: options.CatalogueOption = None,
     top: options.TopOption = "20",
@@ -31,53 +60,62 @@ def similar(
     checkpoint: options.CheckpointOption = None,
     detector_model: options.DetectorOption = None,
 ) -> int:
-    """Find the faces whose 40 attributes are most like those of the face in PHOTO.
+    """Find the faces whose 40 attributes are most like those of a face: in PHOTO, or indexed (--face).
 
-    The score is a similarity, (1 + cosine) / 2 of the profiles: 1 is the same profile, about .5 an unrelated one. It
-    compares attributes and does not recognise people. If the face in PHOTO is indexed itself, it is left out.
+    These are faces with similar attributes. This is not face recognition: a hit is a person who could be described in
+    the same words, seldom the same person.
+
+    Several photos and faces of one person are taken together. With --with and --without the face is changed in words
+    before it is looked for: `facesearch similar suspect.jpg --with "beard, glasses" --without hat`.
+
+    The score is a similarity, (1 + cosine) / 2 of the profiles: 1 is the same profile, about .5 an unrelated one. Faces
+    to start from are left out of the result.
     """
+    from cli import probes
     from cli.console import say
-    from cli.network import choices, face_in_words, new_detector, new_scorer
     from cli.page import Picture
-    from cli.results import Heading, opened, present, wanted
-    from cli.thumbnails import Thumbnail, cut
-    from facesearch.network.checkpoint import load_checkpoint
-    from facesearch.probe import WhichFaceError, choose, look
+    from cli.results import Heading, opened, wanted
+    from cli.results import present as present_result
+    from facesearch.changes import parse_changes
     from facesearch.similar import similar as similar_faces
 
+    photos, faces, picks = photos or [], face or [], pick or []
+    probes.check(photos, faces, picks)
+    changes = parse_changes(present or [], absent or [])
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path, photo]) as outputs,
+        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path, *photos]) as outputs,
         opened(path) as source,
     ):
-        network = load_checkpoint(checkpoint)
-        probe = look(photo, new_detector(detector_model))
-        try:
-            number = choose(probe, pick, min_detection)
-        except WhichFaceError as error:
-            raise UsageProblem(str(error), choices(error.faces)) from error
-        face = probe.faces[number]
-        say(f"Looking for the face {face_in_words(face)}")
-        if face.score < min_detection and pick is None:
-            say("The detector is not sure of any face in this photo, and this is the best.")
-        logits = probe.logits([face], new_scorer(network, device.value))[0]
+        starts = probes.from_catalogue(source, faces)
+        if photos:
+            seen = probes.from_photos(
+                photos, picks, min_detection, checkpoint=checkpoint, detector_model=detector_model, device=device.value
+            )
+            starts = seen + starts
+        change = f", {changes}" if changes else ""
+        if len(starts) == 1:
+            say(f"Looking for the face {starts[0].words}{change}")
+        else:
+            say(f"Looking for the person with these {len(starts)} faces{change}")
+            for start in starts:
+                say(f"  the face {start.words}")
+        for remark in changes.remarks:
+            say(remark)
         result = similar_faces(
             source,
-            logits,
-            probe_model=network.digest,
-            probe_sha256=probe.photo.sha256,
-            probe_box=face.box,
+            [start.face for start in starts],
+            changes=changes,
             top=limit,
             min_score=min_score,
             min_detection=min_detection,
         )
-        picture = Thumbnail(cut(probe.photo.rgb, face.box, face.turned))
         heading = Heading(
-            kind="Faces with a similar profile of attributes",
-            title=photo.name,
+            kind="Faces with similar attributes",
+            title=", ".join(start.name for start in starts) + change,
             score="similarity",
-            facts=[("Probe", f"{photo.absolute()}, face {number} {face_in_words(face)}"), ("Score", SIMILARITY)],
-            probe=Picture(picture, os.fsencode(photo.absolute()), "", ()),
+            facts=[*(("Probe", start.words) for start in starts), ("Score", SIMILARITY)],
+            probe=Picture(probes.mosaic([start.thumbnail() for start in starts]), b"", "", ()) if html else None,
         )
-        return present(result, heading, outputs, path)
+        return present_result(result, heading, outputs, path)

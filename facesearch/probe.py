@@ -39,8 +39,11 @@ class Probe:
 
     def logits(self, faces: Sequence[Detection], scorer: "Scorer") -> NDArray[np.float32]:
         """The network's scores of some of the faces, float32 [len(faces), 40]."""
-        crops = [crop_face(self.photo.rgb, face.box, face.turned) for face in faces]
-        return scorer.score(np.stack(crops)) if crops else np.empty((0, 40), np.float32)
+        return scorer.score(self.crops(faces)) if faces else np.empty((0, 40), np.float32)
+
+    def crops(self, faces: Sequence[Detection]) -> NDArray[np.uint8]:
+        """What the network sees of some of the faces, one or more: uint8 RGB [len(faces), 227, 227, 3]."""
+        return np.stack([crop_face(self.photo.rgb, face.box, face.turned) for face in faces])
 
 
 def look(path: Path, detector: Detector) -> Probe:

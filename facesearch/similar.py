@@ -1,54 +1,100 @@
-"""The use case: a probe and an open catalogue give the faces whose profiles are nearest.
+"""The use case: faces to start from and an open catalogue give the faces whose profiles are nearest.
 
-Exact over every visible face that the detector was sure enough of, on the catalogue as it was at one moment.
+Exact over every visible face that the detector was sure enough of, on the catalogue as it was at one moment. It finds
+similar attributes and recognises nobody.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db import faces
+from db import faces, models
 from db.catalogue import Catalogue
+from db.errors import FaceUnknown
+from db.faces import FaceDetails
 from db.schema import Box
+from db.snapshot import Gallery
+from facesearch.changes import NO_CHANGES, Changes
 from facesearch.detection import SEARCH_FROM, iou
 from facesearch.errors import SearchError
 from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of, sure_mask
-from facesearch.ranking.similar import encode, similarity
+from facesearch.ranking.similar import attribute_means, combined, encode, similarity
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
 
+_LARGEST_ID = 2**63 - 1  # SQLite holds no larger number
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhotoFace:
+    """A face in a photo that need not be indexed. logits: float32 [40]; model: digest of the checkpoint that gave them;
+    sha256: the photo's, hexadecimal; box: in pixels of the upright photo."""
+
+    logits: NDArray[np.float32]
+    model: str
+    sha256: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedFace:
+    """A face of the catalogue. model: digest of the checkpoint that gave `details.logits`."""
+
+    details: FaceDetails
+    model: str
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        return self.details.logits
+
+
+ProbeFace = PhotoFace | IndexedFace
+
+
+def indexed_faces(catalogue: Catalogue, ids: Sequence[int]) -> tuple[IndexedFace, ...]:
+    """The faces with these ids, each once, with the scores that searches use. Raises FaceUnknown."""
+    wanted = list(dict.fromkeys(ids))
+    for face in wanted:
+        if not 0 < face <= _LARGEST_ID:
+            raise FaceUnknown(f"There is no face {face} in this catalogue: `facesearch search` prints the numbers.")
+    with catalogue.read() as session:
+        found = faces.details(session, wanted)
+        serving = models.serving(session)
+    digest = serving[1].digest if serving else ""
+    return tuple(IndexedFace(each, digest) for each in found)
+
 
 def similar(
     catalogue: Catalogue,
-    probe_logits: NDArray[np.float32],
+    probes: Sequence[ProbeFace],
     *,
-    probe_model: str | None = None,
-    probe_sha256: str | None = None,
-    probe_box: Box | None = None,
+    changes: Changes = NO_CHANGES,
     top: int | None = 20,
     min_score: float = 0.0,
     min_detection: float = SEARCH_FROM,
 ) -> SearchResult:
-    """The `top` faces (None: all) whose profiles are nearest to that of the probe; score = (1 + cosine) / 2.
+    """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    `probe_logits`: float32 [40]; `probe_model`: digest of the checkpoint that gave them, which must be the one whose
-    scores the catalogue serves (None: known to be). With `probe_sha256` and `probe_box` (the photo's hexadecimal
-    digest, the face in pixels of it) the probe itself is left out where it is indexed. Raises as `search`.
+    probes: one face, or several of one person, which are combined; none of them is among the hits. changes: made to the
+    combined profile before it is looked for. Raises SearchError when a probe was scored by another model than the one
+    that serves or is of a photo that is gone, and as `search`.
     """
     check_bounds(top, min_score, min_detection)
+    if not probes:
+        raise SearchError("There is no face to start from: name a photo or a face of the catalogue.")
     gallery = gallery_of(catalogue)
-    if probe_model is not None and probe_model != gallery.model.digest:
-        raise SearchError(
-            f"The catalogue's faces are scored by model {gallery.model.short} and the probe by {probe_model[:12]}: run "
-            "`facesearch index` to score all faces again, or use the other checkpoint."
-        )
+    own = _own_faces(catalogue, gallery, probes)
     sure = sure_mask(gallery, min_detection)
     withheld = len(gallery) - int(sure.sum())
-    allowed = sure & ~np.isin(gallery.face_ids, _own_faces(catalogue, probe_sha256, probe_box))
+    allowed = sure & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
     if searched == 0:
         return SearchResult((), 0, withheld, gallery.unscored, gallery.model)
-    profile = encode(np.asarray(probe_logits, np.float32)[None], gallery.model)[0]
+    logits = combined(np.stack([probe.logits for probe in probes]))
+    profile = encode(changes.apply(logits, attribute_means(gallery.model))[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     rows, scores = rows[scores >= min_score], scores[scores >= min_score]
@@ -56,9 +102,24 @@ def similar(
     return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model)
 
 
-def _own_faces(catalogue: Catalogue, sha256: str | None, box: Box | None) -> list[int]:
-    if sha256 is None or box is None:
-        return []
-    with catalogue.read() as session:
-        known = faces.of_photo(session, sha256)
-    return [face for face, other in known.items() if iou(box, other) > SAME_FACE_FROM]
+def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
+    """Ids of the probes themselves, where they are indexed."""
+    own: list[int] = []
+    for probe in probes:
+        if probe.model != gallery.model.digest:
+            raise SearchError(
+                f"The catalogue's faces are scored by model {gallery.model.short} and the probe by {probe.model[:12]}: "
+                "run `facesearch index` to score all faces again, or use the other checkpoint."
+            )
+        if isinstance(probe, IndexedFace):
+            if probe.details.face not in gallery.face_ids:
+                raise SearchError(
+                    f"The photo of face {probe.details.face} is gone ({probe.details.display}): name another face, or "
+                    "bring the photo back and run `facesearch index`."
+                )
+            own.append(probe.details.face)
+            continue
+        with catalogue.read() as session:
+            known = faces.of_photo(session, probe.sha256)
+        own += [face for face, other in known.items() if iou(probe.box, other) > SAME_FACE_FROM]
+    return own

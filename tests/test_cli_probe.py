@@ -1,11 +1,13 @@
 """`facesearch score` and `facesearch similar`: photos that were never stored, seen by the real detector and network."""
 
+import base64
 import csv
 import io
 import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -119,6 +121,88 @@ class TestSimilar:
         ran = self.similar(facesearch, indexed, checkpoint, gallery / GROUP, "--pick", number)
         assert ran.code == 2 and f"no face {number}" in ran.err and "0 to 2" in ran.err
 
+    def test_several_photos_of_one_person_are_looked_for_together_and_all_left_out(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        photos = [indexed.parent / "photos" / ONE, indexed.parent / "photos" / GROUP]
+        ran = self.similar(facesearch, indexed, checkpoint, *photos, "--pick", "0", "--pick", "2", "--csv", "-")
+        assert ran.code == 0 and "Looking for the person with these 2 faces" in ran.err
+        assert all(f", in {photo}" in ran.err for photo in photos)
+        assert [Path(row["photo"]).name for row in rows(ran.out)] == [GROUP, GROUP]
+
+    def test_of_several_photos_all_faces_are_listed_where_one_is_not_clear(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, gallery / GROUP)
+        assert ran.code == 2 and f"There are 3 faces in {gallery / GROUP}" in ran.err
+        lines = ran.err.splitlines()
+        start = lines.index("Give --pick once for each photo, in their order:")
+        assert lines[start + 1] == f"{gallery / ONE}:" and "--pick 0: at " in lines[start + 2]
+        assert lines[start + 3] == f"{gallery / GROUP}:" and "--pick 2: at " in lines[start + 6]
+
+    def test_a_pick_for_some_photos_only_is_refused(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, gallery / GROUP, "--pick", "1")
+        assert ran.code == 2 and "--pick is given once for 2 photos: give it once for each" in ran.err
+
+    def test_one_photo_of_several_that_is_none_stops_the_search_by_name(
+        self, facesearch: Program, indexed: Path, gallery: Path, blank: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, blank)
+        assert ran.code == 3 and f"No face was found in {blank}" in ran.err and ran.out == ""
+
+    def test_an_indexed_face_is_started_from_by_its_number(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        every = rows(self.similar(facesearch, indexed, checkpoint, indexed.parent / "photos" / ONE, "--csv", "-").out)
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", every[0]["face"], "--csv", "-")
+        assert ran.code == 0 and f"Looking for the face {every[0]['face']} of the catalogue" in ran.err
+        found = {row["face"] for row in rows(ran.out)}
+        assert len(found) == 3 and every[0]["face"] not in found
+
+    def test_photos_and_indexed_faces_can_be_mixed(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, "--face", "1", "--face", "2", "--json")
+        assert ran.code == 0 and "these 3 faces" in ran.err
+        assert not {1, 2} & {row["face"] for row in json.loads(ran.out)}
+
+    @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
+    def test_a_face_that_is_not_in_the_catalogue_exits_with_3(
+        self, facesearch: Program, indexed: Path, checkpoint: Path, number: str
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", number)
+        assert ran.code == 3 and f"There is no face {number} in this catalogue" in ran.err
+
+    @pytest.mark.parametrize("arguments", [(), ("--pick", "0"), ("--face", "one"), ("--face", "1", "--pick", "0")])
+    def test_nothing_to_start_from_and_a_pick_without_a_photo_exit_with_2(
+        self, facesearch: Program, indexed: Path, checkpoint: Path, arguments: tuple[str, ...]
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, *arguments)
+        assert ran.code == 2 and ran.out == ""
+
+    def test_changes_in_words_are_read_back_and_change_the_scores(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        plain = rows(self.similar(facesearch, indexed, checkpoint, "--face", "1", "--csv", "-").out)
+        changes = ("--with", "beard, glasses", "--with", "old", "--without", "hat")
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", *changes, "--csv", "-")
+        assert ran.code == 0 and ", changed to have: beard, glasses, old; not: hat" in ran.err
+        changed = rows(ran.out)
+        assert {row["face"] for row in changed} == {row["face"] for row in plain}
+        assert [row["score"] for row in changed] != [row["score"] for row in plain]
+
+    @pytest.mark.parametrize(
+        "changes",
+        [("--with", "beard or glasses"), ("--without", "bread"), ("--with", "hat", "--without", "hat"), ("--with", "")],
+    )
+    def test_words_that_are_no_change_exit_with_2(
+        self, facesearch: Program, indexed: Path, checkpoint: Path, changes: tuple[str, ...]
+    ) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", *changes)
+        assert ran.code == 2 and ran.err.count("Error: ") == 1 and ran.out == ""
+
     def test_a_face_that_the_detector_is_not_sure_of_is_taken_with_a_remark_where_it_is_the_best(
         self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path
     ) -> None:
@@ -154,4 +238,25 @@ class TestSimilar:
         assert ran.code == 0 and ran.out.split()[0] == "similarity"
         text = page.read_text(encoding="utf-8")
         assert text.count("data:image/jpeg;base64,") == 4  # the probe, and the three others
-        assert "1 is the same profile" in text and str(gallery / ONE) in text
+        assert "1 is the same profile" in text and "not face recognition" in text and str(gallery / ONE) in text
+
+    def test_the_page_shows_several_probes_in_one_picture_and_the_changes(
+        self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path, tmp_path: Path
+    ) -> None:
+        page = tmp_path / "sheet.html"
+        probes = (gallery / ONE, gallery / ONE, "--face", "2")
+        ran = self.similar(facesearch, indexed, checkpoint, *probes, "--with", "hat", "--html", page)
+        assert ran.code == 0
+        text = page.read_text(encoding="utf-8")
+        pictures = [part.partition('"')[0] for part in text.split("data:image/jpeg;base64,")[1:]]
+        assert len(pictures) == 3  # the probes, and the two faces that are left
+        mosaic = Image.open(io.BytesIO(base64.b64decode(pictures[0])))
+        first, second, third, fourth = (
+            np.asarray(mosaic.crop((x, y, x + 100, y + 100)), float) for y in (0, 100) for x in (0, 100)
+        )
+        assert abs(first - second).mean() < 2 < abs(first - third).mean()
+        assert fourth.min() > 250
+        assert "changed to have: hat" in text
+
+    def test_the_help_says_that_it_recognises_nobody(self, facesearch: Program) -> None:
+        assert "not face recognition" in " ".join(facesearch("similar", "--help").out.split())

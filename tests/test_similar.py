@@ -1,23 +1,30 @@
-"""Searching a real catalogue from a face; profiles are compared with a plain numpy computation."""
+"""Searching a real catalogue from faces; profiles are compared with a plain numpy computation."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
+from db.errors import FaceUnknown
 from db.faces import FaceRecord
 from db.models import ScoringModel
 from db.schema import Box, Outcome
 from db.snapshot import rebuild
-from facesearch.attributes import NAMES
-from facesearch.errors import SearchError
+from facesearch.attributes import BY_NAME, NAMES
+from facesearch.changes import ChangeError, Changes, parse_changes
+from facesearch.errors import QueryError, SearchError
 from facesearch.hits import SearchResult
-from facesearch.ranking.similar import encode
-from facesearch.similar import similar
+from facesearch.ranking.similar import AttributeMeans, attribute_means, encode
+from facesearch.similar import PhotoFace, indexed_faces, similar
 
 RNG = np.random.default_rng(11)
+MEANS = AttributeMeans(RNG.normal(2, 0.5, 40).astype(np.float32), RNG.normal(-2, 0.5, 40).astype(np.float32))
 MODEL = ScoringModel(
     digest="12" * 32,
     attributes=NAMES,
@@ -25,16 +32,22 @@ MODEL = ScoringModel(
     calibration_bias=np.zeros(40, np.float32),
     profile_mean=RNG.normal(0, 1, 40).astype(np.float32),
     profile_matrix=RNG.normal(0, 1, (40, 40)).astype(np.float32),
+    metadata={"profile_means": MEANS.metadata()},
 )
 LOGITS = RNG.normal(0, 2.5, (50, 40)).astype(np.float32)
 BOX = Box(100, 100, 50, 60)
+HAT, GLASSES, NO_BEARD, MALE = (BY_NAME[name].index for name in ("Wearing_Hat", "Eyeglasses", "No_Beard", "Male"))
+
+
+def digest_of(name: str) -> str:
+    return name.encode().hex().zfill(64)
 
 
 def add_photos(catalogue: Catalogue, faces: dict[str, list[tuple[np.ndarray, float, Box]]]) -> None:
     files = []
     for name, found in faces.items():
         records = tuple(FaceRecord(box, score, np.zeros((5, 2), np.float32), logits) for logits, score, box in found)
-        content = photos.PhotoRecord(name.encode().hex().zfill(64), 1000, Outcome.INDEXED, faces=records)
+        content = photos.PhotoRecord(digest_of(name), 1000, Outcome.INDEXED, faces=records)
         files.append(photos.FileRecord(name.encode(), 1000, 1, content))
     with catalogue.write() as session:
         model_id = models.register(session, MODEL)
@@ -43,7 +56,7 @@ def add_photos(catalogue: Catalogue, faces: dict[str, list[tuple[np.ndarray, flo
 
 
 @pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory):
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
     with open_catalogue(tmp_path_factory.mktemp("similar") / "faces.db", create=True) as opened:
         add_photos(opened, {f"{i:03}": [(LOGITS[i], 0.7 if i == 9 else 0.95, BOX)] for i in range(30)})
         rebuild(opened, encode)
@@ -51,87 +64,274 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory):
         yield opened
 
 
+def probe(logits: np.ndarray, name: str = "a photo from elsewhere", box: Box = BOX) -> PhotoFace:
+    return PhotoFace(logits, MODEL.digest, digest_of(name), box)
+
+
 def names(result: SearchResult) -> list[str]:
     return [hit.face.path.name for hit in result.hits]
 
 
-def cosines(probe: np.ndarray) -> np.ndarray:
+def ids(result: SearchResult) -> list[int]:
+    return [hit.face.face for hit in result.hits]
+
+
+def cosines(sought: np.ndarray) -> np.ndarray:
     profiles = (LOGITS.astype(np.float64) - MODEL.profile_mean) @ MODEL.profile_matrix
-    one = (probe.astype(np.float64) - MODEL.profile_mean) @ MODEL.profile_matrix
+    one = (sought.astype(np.float64) - MODEL.profile_mean) @ MODEL.profile_matrix
     return profiles @ one / np.linalg.norm(profiles, axis=1) / np.linalg.norm(one)
 
 
-def test_the_nearest_profiles_come_first_and_the_score_is_a_similarity(catalogue: Catalogue) -> None:
-    probe = RNG.normal(0, 2.5, 40).astype(np.float32)
-    wanted = cosines(probe)
-    result = similar(catalogue, probe, top=None, min_detection=0)
-    assert names(result) == [f"{i:03}" for i in np.argsort(-wanted)]
-    assert [hit.score for hit in result.hits] == pytest.approx(sorted((1 + wanted) / 2, reverse=True), abs=1e-6)
-    assert all(0 <= hit.score <= 1 and hit.asked == () for hit in result.hits)
-    assert names(similar(catalogue, probe, top=5, min_detection=0)) == names(result)[:5]
+def in_order(sought: np.ndarray) -> list[str]:
+    return [f"{i:03}" for i in np.argsort(-cosines(sought))]
 
 
-def test_the_same_profile_scores_one(catalogue: Catalogue) -> None:
-    best = similar(catalogue, LOGITS[4], top=1).hits[0]
-    assert best.face.path.name == "004"
-    assert best.score == pytest.approx(1.0, abs=1e-6)
+class TestOneFace:
+    def test_the_nearest_profiles_come_first_and_the_score_is_a_similarity(self, catalogue: Catalogue) -> None:
+        sought = RNG.normal(0, 2.5, 40).astype(np.float32)
+        result = similar(catalogue, [probe(sought)], top=None, min_detection=0)
+        assert names(result) == in_order(sought)
+        assert [hit.score for hit in result.hits] == pytest.approx(
+            sorted((1 + cosines(sought)) / 2, reverse=True), abs=1e-6
+        )
+        assert all(0 <= hit.score <= 1 and hit.asked == () for hit in result.hits)
+        assert names(similar(catalogue, [probe(sought)], top=5, min_detection=0)) == names(result)[:5]
+
+    def test_the_same_profile_scores_one(self, catalogue: Catalogue) -> None:
+        best = similar(catalogue, [probe(LOGITS[4])], top=1).hits[0]
+        assert best.face.path.name == "004"
+        assert best.score == pytest.approx(1.0, abs=1e-6)
+
+    @pytest.mark.parametrize("index", [4, 44], ids=["in the snapshot", "in the tail"])
+    def test_a_probe_that_is_indexed_is_left_out_of_its_own_result(self, catalogue: Catalogue, index: int) -> None:
+        nearly = Box(104, 98, 50, 60)
+        result = similar(catalogue, [probe(LOGITS[index], f"{index:03}", nearly)], top=None)
+        assert f"{index:03}" not in names(result)
+        assert (len(result.hits), result.faces, result.withheld) == (48, 48, 1)
+
+    def test_another_face_of_the_same_photo_stays(self, catalogue: Catalogue) -> None:
+        beside = Box(140, 100, 50, 60)
+        assert names(similar(catalogue, [probe(LOGITS[4], "004", beside)], top=1)) == ["004"]
+
+    def test_weak_detections_are_withheld_and_counted(self, catalogue: Catalogue) -> None:
+        result = similar(catalogue, [probe(LOGITS[9])], top=None)
+        assert "009" not in names(result)
+        assert (result.faces, result.withheld) == (49, 1)
+        assert names(similar(catalogue, [probe(LOGITS[9])], top=1, min_detection=0.7)) == ["009"]
+
+    def test_min_score_cuts(self, catalogue: Catalogue) -> None:
+        every = similar(catalogue, [probe(LOGITS[0])], top=None)
+        bound = every.hits[7].score
+        assert names(similar(catalogue, [probe(LOGITS[0])], top=None, min_score=bound)) == names(every)[:8]
+
+    def test_equal_scores_come_in_order_of_face_id(self, tmp_path: Path) -> None:
+        with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+            add_photos(catalogue, {f"{i:03}": [(LOGITS[0], 0.95, BOX)] for i in range(12)})
+            rebuild(catalogue, encode)
+            assert ids(similar(catalogue, [probe(LOGITS[0])], top=4)) == [1, 2, 3, 4]
+
+    def test_a_catalogue_with_the_probe_alone_gives_nothing(self, tmp_path: Path) -> None:
+        with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+            add_photos(catalogue, {"a": [(LOGITS[0], 0.95, BOX)]})
+            result = similar(catalogue, [probe(LOGITS[0], "a")])
+            assert (result.hits, result.faces, result.withheld) == ((), 0, 0)
+
+    def test_a_probe_scored_by_another_model_is_refused_with_the_remedy(self, catalogue: Catalogue) -> None:
+        foreign = replace(probe(LOGITS[0]), model="99" * 32)
+        with pytest.raises(SearchError, match="run `facesearch index` to score all faces again"):
+            similar(catalogue, [probe(LOGITS[0]), foreign])
+
+    def test_an_empty_catalogue_says_what_to_do(self, tmp_path: Path) -> None:
+        with (
+            open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
+            pytest.raises(SearchError, match="No face is indexed yet"),
+        ):
+            similar(catalogue, [probe(LOGITS[0])])
+
+    def test_without_any_face_there_is_nothing_to_look_for(self, catalogue: Catalogue) -> None:
+        with pytest.raises(SearchError, match="no face to start from"):
+            similar(catalogue, [])
 
 
-@pytest.mark.parametrize("index", [4, 44], ids=["in the snapshot", "in the tail"])
-def test_a_probe_that_is_indexed_is_left_out_of_its_own_result(catalogue: Catalogue, index: int) -> None:
-    nearly = Box(104, 98, 50, 60)
-    digest = f"{index:03}".encode().hex().zfill(64)
-    result = similar(catalogue, LOGITS[index], probe_sha256=digest, probe_box=nearly, top=None)
-    assert f"{index:03}" not in names(result)
-    assert (len(result.hits), result.faces, result.withheld) == (48, 48, 1)
+class TestIndexedFaces:
+    @pytest.mark.parametrize("index", [4, 44], ids=["in the snapshot", "in the tail"])
+    def test_an_indexed_face_finds_what_its_photo_would(self, catalogue: Catalogue, index: int) -> None:
+        by_photo = similar(catalogue, [probe(LOGITS[index], f"{index:03}")], top=None)
+        (face,) = indexed_faces(catalogue, [by_id(catalogue)[f"{index:03}"]])
+        by_face = similar(catalogue, [face], top=None)
+        assert ids(by_face) == ids(by_photo)
+        assert [hit.score for hit in by_face.hits] == [hit.score for hit in by_photo.hits]
+
+    def test_a_face_that_the_detector_was_not_sure_of_can_be_started_from(self, catalogue: Catalogue) -> None:
+        weak = indexed_faces(catalogue, [by_id(catalogue)["009"]])
+        assert names(similar(catalogue, weak, top=3)) == [name for name in in_order(LOGITS[9]) if name != "009"][:3]
+
+    def test_a_face_named_twice_counts_once(self, catalogue: Catalogue) -> None:
+        assert [each.details.face for each in indexed_faces(catalogue, [7, 3, 7])] == [7, 3]
+
+    @pytest.mark.parametrize("number", [0, -1, 999, 2**63, 10**40])
+    def test_a_face_that_never_was_is_refused(self, catalogue: Catalogue, number: int) -> None:
+        with pytest.raises(FaceUnknown, match=f"no face {number} in this catalogue"):
+            indexed_faces(catalogue, [1, number])
+
+    def test_a_face_of_an_empty_catalogue_is_refused(self, tmp_path: Path) -> None:
+        with (
+            open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
+            pytest.raises(FaceUnknown, match="no face 1 in"),
+        ):
+            indexed_faces(catalogue, [1])
+
+    def test_a_face_whose_photo_is_gone_is_refused_with_the_remedy(self, tmp_path: Path) -> None:
+        with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+            add_photos(catalogue, {name: [(LOGITS[i], 0.95, BOX)] for i, name in enumerate("abc")})
+            rebuild(catalogue, encode)
+            before = indexed_faces(catalogue, [2])
+            with catalogue.write() as session:
+                root = roots.add_root(session, "/photos")
+                photos.mark_missing(session, [photos.files_of_root(session, root)[b"b"].id])
+            for faces in (before, indexed_faces(catalogue, [2])):
+                with pytest.raises(SearchError, match=r"photo of face 2 is gone \(/photos/b\): name another face"):
+                    similar(catalogue, faces)
 
 
-def test_another_face_of_the_same_photo_stays(catalogue: Catalogue) -> None:
-    beside = Box(140, 100, 50, 60)
-    digest = b"004".hex().zfill(64)
-    assert names(similar(catalogue, LOGITS[4], probe_sha256=digest, probe_box=beside, top=1)) == ["004"]
+class TestSeveralFaces:
+    def test_several_faces_of_a_person_are_looked_for_by_their_mean(self, catalogue: Catalogue) -> None:
+        sought = RNG.normal(0, 2.5, (3, 40)).astype(np.float32)
+        result = similar(catalogue, [probe(each) for each in sought], top=None, min_detection=0)
+        assert names(result) == in_order(sought.mean(axis=0))
+
+    def test_in_whatever_order_they_are_named(self, catalogue: Catalogue) -> None:
+        faces = [probe(LOGITS[3]), *indexed_faces(catalogue, [6, 35])]
+        assert ids(similar(catalogue, faces, top=None)) == ids(similar(catalogue, faces[::-1], top=None))
+
+    def test_all_of_them_are_left_out_and_nothing_else(self, catalogue: Catalogue) -> None:
+        known = by_id(catalogue)
+        faces = [probe(LOGITS[44], "044"), *indexed_faces(catalogue, [known["003"], known["012"]])]
+        result = similar(catalogue, faces, top=None, min_detection=0)
+        assert set(names(result)) == {f"{i:03}" for i in range(50)} - {"003", "012", "044"}
+        assert result.faces == 47
 
 
-def test_weak_detections_are_withheld_and_counted(catalogue: Catalogue) -> None:
-    result = similar(catalogue, LOGITS[9], top=None)
-    assert "009" not in names(result)
-    assert (result.faces, result.withheld) == (49, 1)
-    assert names(similar(catalogue, LOGITS[9], top=1, min_detection=0.7)) == ["009"]
+class TestChanges:
+    def test_a_changed_attribute_is_set_to_its_mean_with_or_without_it(self, catalogue: Catalogue) -> None:
+        changes = parse_changes(["beard, glasses"], ["hat"])
+        wanted = LOGITS[5].copy()
+        wanted[NO_BEARD] = MEANS.metadata()["absent"][NO_BEARD]
+        wanted[GLASSES] = MEANS.metadata()["present"][GLASSES]
+        wanted[HAT] = MEANS.metadata()["absent"][HAT]
+        result = similar(catalogue, [probe(LOGITS[5])], changes=changes, top=None, min_detection=0)
+        assert names(result) == in_order(wanted)
+        assert [hit.score for hit in result.hits] == pytest.approx(
+            sorted((1 + cosines(wanted)) / 2, reverse=True), abs=1e-6
+        )
+        assert names(result) != in_order(LOGITS[5])
+
+    def test_the_face_itself_is_not_altered_and_stays_out(self, catalogue: Catalogue) -> None:
+        (face,) = indexed_faces(catalogue, [6])
+        before = face.logits.copy()
+        assert 6 not in ids(similar(catalogue, [face], changes=parse_changes(["hat"]), top=None))
+        assert np.array_equal(face.logits, before)
+
+    def test_of_several_faces_their_mean_is_changed(self, catalogue: Catalogue) -> None:
+        wanted = LOGITS[:3].mean(axis=0)
+        wanted[MALE] = MEANS.metadata()["absent"][MALE]
+        faces = [probe(logits) for logits in LOGITS[:3]]
+        result = similar(catalogue, faces, changes=parse_changes(["woman"]), top=None, min_detection=0)
+        assert names(result) == in_order(wanted)
+
+    @pytest.mark.parametrize(
+        ("present", "absent", "reading"),
+        [
+            (["beard, glasses"], ["hat"], "changed to have: beard, glasses; not: hat"),
+            (["beard and glasses"], [], "changed to have: beard, glasses"),
+            (["beard", "glasses"], [], "changed to have: beard, glasses"),
+            ([], ["beard, hat"], "changed to lack: beard, hat"),
+            (["no beard"], [], "changed to lack: beard"),
+            ([], ["no beard"], "changed to have: beard"),
+            (["clean-shaven"], [], "changed to lack: beard"),
+            ([], ["young"], "changed to have: old"),
+            (["girl"], [], "changed to have: young, woman"),
+            (["glasses"], ["no glasses"], "changed to have: glasses"),
+            ([], [], ""),
+        ],
+    )
+    def test_the_words_are_those_of_a_description(self, present: list[str], absent: list[str], reading: str) -> None:
+        assert str(parse_changes(present, absent)) == reading
+
+    def test_taking_away_is_giving_the_opposite(self) -> None:
+        assert parse_changes(["no beard, no hat"]).made == parse_changes([], ["beard, hat"]).made
+
+    def test_the_remarks_of_words_that_are_only_nearly_scored_come_along(self) -> None:
+        (remark,) = parse_changes(["sunglasses"]).remarks
+        assert "sunglasses" in remark
+
+    @pytest.mark.parametrize(
+        ("present", "absent", "why"),
+        [
+            (["beard or glasses"], [], '"beard or glasses" leaves open what to change'),
+            (["dark hair"], [], '"black hair or brown hair" leaves open'),
+            (["no hat or glasses"], [], r'"not \(hat or glasses\)" leaves open'),
+            ([], ["beard or moustache"], '"beard or mustache" leaves open'),
+            (["maybe glasses"], [], 'so "maybe glasses" cannot be one'),
+            (["beard, glasses:0.3"], [], 'so "glasses:0.3" cannot be one'),
+            (["smiling>0.8"], [], "says which faces to search"),
+            (["beard, folder:holiday"], [], "says which faces to search"),
+            ([], ["girl"], "say which of them the face is to lose"),
+            (["beard"], ["beard"], 'cannot be given both "no beard" and "beard"'),
+            (["bald", "not bald"], [], 'cannot be given both "bald" and "not bald"'),
+        ],
+    )
+    def test_what_is_no_change_is_refused_with_the_reason(
+        self, present: list[str], absent: list[str], why: str
+    ) -> None:
+        with pytest.raises(ChangeError, match=why):
+            parse_changes(present, absent)
+
+    @pytest.mark.parametrize("text", ["", "scar", "beard, scar", "bread", "beard, no beard", "\0", "(", "x" * 20_000])
+    def test_what_is_no_description_is_refused_as_in_a_search(self, text: str) -> None:
+        with pytest.raises(QueryError):
+            parse_changes([text])
+
+    @given(st.text(max_size=60), st.text(max_size=60))
+    def test_any_text_is_a_change_or_a_clean_error(self, present: str, absent: str) -> None:
+        try:
+            changes = parse_changes([present], [absent])
+        except (ChangeError, QueryError) as error:
+            assert str(error).strip()
+        else:
+            assert isinstance(changes, Changes) and str(changes).startswith("changed to ")
+
+    @given(st.dictionaries(st.integers(0, 39), st.booleans(), min_size=1))
+    def test_a_reading_of_changes_is_understood_as_these_changes(self, made: dict[int, bool]) -> None:
+        words = str(Changes(tuple(made.items())))
+        have = words.partition("have: ")[2].partition("; not: ")[0]
+        lack = words.partition("lack: ")[2] or words.partition("; not: ")[2]
+        read = parse_changes([have] if have else [], [lack] if lack else [])
+        assert dict(read.made) == made
 
 
-def test_min_score_cuts(catalogue: Catalogue) -> None:
-    every = similar(catalogue, LOGITS[0], top=None)
-    bound = every.hits[7].score
-    assert names(similar(catalogue, LOGITS[0], top=None, min_score=bound)) == names(every)[:8]
+class TestAttributeMeans:
+    def test_are_those_of_the_checkpoint(self) -> None:
+        means = attribute_means(MODEL)
+        assert means.present == pytest.approx(MEANS.present, abs=1e-4)
+        assert means.absent == pytest.approx(MEANS.absent, abs=1e-4)
 
+    def test_stand_where_the_calibration_is_sure_when_the_checkpoint_gives_none(self) -> None:
+        scale = RNG.uniform(0.5, 2, 40).astype(np.float32)
+        bias = RNG.normal(0, 1, 40).astype(np.float32)
+        plain = replace(MODEL, metadata={}, calibration_scale=scale, calibration_bias=bias)
+        means = attribute_means(plain)
+        assert 1 / (1 + np.exp(-(scale * means.present + bias))) == pytest.approx(np.full(40, 0.9), abs=1e-5)
+        assert 1 / (1 + np.exp(-(scale * means.absent + bias))) == pytest.approx(np.full(40, 0.1), abs=1e-5)
 
-def test_equal_scores_come_in_order_of_face_id(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
-        add_photos(catalogue, {f"{i:03}": [(LOGITS[0], 0.95, BOX)] for i in range(12)})
-        rebuild(catalogue, encode)
-        ids = [hit.face.face for hit in similar(catalogue, LOGITS[0], top=4).hits]
-        assert ids == [1, 2, 3, 4]
-
-
-def test_a_catalogue_with_the_probe_alone_gives_nothing(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
-        add_photos(catalogue, {"a": [(LOGITS[0], 0.95, BOX)]})
-        result = similar(catalogue, LOGITS[0], probe_sha256=b"a".hex().zfill(64), probe_box=BOX)
-        assert (result.hits, result.faces, result.withheld) == ((), 0, 0)
-
-
-def test_a_probe_scored_by_another_model_is_refused_with_the_remedy(catalogue: Catalogue) -> None:
-    with pytest.raises(SearchError, match="run `facesearch index` to score all faces again"):
-        similar(catalogue, LOGITS[0], probe_model="99" * 32)
-    assert similar(catalogue, LOGITS[0], probe_model=MODEL.digest).hits
-
-
-def test_an_empty_catalogue_says_what_to_do(tmp_path: Path) -> None:
-    with (
-        open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
-        pytest.raises(SearchError, match="No face is indexed yet"),
-    ):
-        similar(catalogue, LOGITS[0])
+    def test_of_an_attribute_that_no_face_had_are_taken_from_the_calibration(self) -> None:
+        lacking = MEANS.present.copy()
+        lacking[HAT] = np.nan
+        stored = AttributeMeans(lacking, MEANS.absent).metadata()
+        assert stored["present"][HAT] is None
+        means = attribute_means(replace(MODEL, metadata={"profile_means": stored}))
+        assert means.present[HAT] == pytest.approx(np.log(9), abs=1e-5)
+        assert means.present[GLASSES] == pytest.approx(MEANS.present[GLASSES], abs=1e-4)
 
 
 def test_profiles_have_length_one_and_a_face_without_direction_has_none() -> None:
@@ -139,3 +339,9 @@ def test_profiles_have_length_one_and_a_face_without_direction_has_none() -> Non
     assert profiles.dtype == np.float32
     assert np.linalg.norm(profiles, axis=1) == pytest.approx(np.ones(50), abs=1e-5)
     assert np.array_equal(encode(MODEL.profile_mean[None], MODEL), np.zeros((1, 40)))
+
+
+def by_id(catalogue: Catalogue) -> dict[str, int]:
+    """Face id by photo name, of every face."""
+    result = similar(catalogue, [probe(LOGITS[0])], top=None, min_detection=0)
+    return {hit.face.path.name: hit.face.face for hit in result.hits}

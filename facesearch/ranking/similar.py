@@ -1,14 +1,60 @@
-"""Profiles: 40 whitened logits of unit length, compared by cosine.
+"""Profiles: 40 logits in the model's own metric, compared by cosine; and what a change in words does to one.
 
-Why: with the scores of another network, whitened logits by cosine found the same person first for .615 of the faces of
-150 unseen identities, plain logits for .506, raw probabilities for .402; with ours it is not measured yet. The metric
-(mean and matrix) is learned with the model and stored with it.
+The metric (mean and matrix) is fitted with the model, on people it was not trained on, and stored with it: see
+`facesearch.training.finish.fit_profile`, and docs/similarity.md for what it reaches beside others.
 """
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.models import ScoringModel
+
+PROFILE_MEANS = "profile_means"
+"""Under this key a checkpoint's metadata holds `AttributeMeans.metadata()`."""
+
+_PLAIN = 0.9
+"""Where a checkpoint gives no means: an attribute is set to the logit at which it holds with this probability, or does
+not hold with it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AttributeMeans:
+    """Mean logit of each attribute over the faces that are labelled with it and without it, float32 [A]; no number
+    where there was none."""
+
+    present: NDArray[np.float32]
+    absent: NDArray[np.float32]
+
+    def metadata(self) -> dict[str, list[float | None]]:
+        """As JSON holds them; None for what is no number."""
+        return {name: [_plain(v) for v in getattr(self, name).tolist()] for name in ("present", "absent")}
+
+
+def attribute_means(model: ScoringModel) -> AttributeMeans:
+    """The model's means. Where its checkpoint gives none, those logits at which the attribute holds with a calibrated
+    probability of .9 and of .1 (all finite)."""
+    stored = model.metadata.get(PROFILE_MEANS)
+    by_name: Mapping[str, Any] = stored if isinstance(stored, dict) else {}
+    odds = float(np.log(_PLAIN / (1 - _PLAIN)))
+    means = []
+    for name, at in (("present", odds), ("absent", -odds)):
+        plain = (at - model.calibration_bias) / model.calibration_scale
+        found = np.array(by_name.get(name, [None] * len(plain)), np.float32)  # None becomes no number
+        means.append(np.where(np.isfinite(found), found, plain).astype(np.float32))
+    return AttributeMeans(*means)
+
+
+def combined(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """One person's logits, float32 [A], of those of several of their faces, float32 [n, A]: the mean.
+
+    Before normalisation, so that a face that stands out counts for more than one that could be anybody's.
+    """
+    mean: NDArray[np.float32] = np.mean(logits, axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def encode(logits: NDArray[np.float32], model: ScoringModel) -> NDArray[np.float32]:
@@ -25,3 +71,7 @@ def encode(logits: NDArray[np.float32], model: ScoringModel) -> NDArray[np.float
 def similarity(cosine: NDArray[np.float32]) -> NDArray[np.float64]:
     """(1 + cosine) / 2, float64 0..1: 1 is the same profile."""
     return np.clip((1.0 + cosine.astype(np.float64)) / 2.0, 0.0, 1.0)
+
+
+def _plain(value: float) -> float | None:
+    return round(value, 4) if np.isfinite(value) else None
