@@ -4,11 +4,14 @@ import math
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from db.filters import PhotoFilter
 
 ENVIRONMENT = "FACESEARCH_CATALOGUE"
 
@@ -24,6 +27,12 @@ class Device(StrEnum):
 def _fraction(value: float) -> float:
     if not (math.isfinite(value) and 0.0 <= value <= 1.0):
         raise typer.BadParameter(f"{value} is not a number from 0 to 1.")
+    return value
+
+
+def _size(value: float) -> float:
+    if not (math.isfinite(value) and value >= 0.0):
+        raise typer.BadParameter(f"{value} is not a number of pixels.")
     return value
 
 
@@ -47,6 +56,49 @@ MinDetectionOption = Annotated[
         metavar="P",
         callback=_fraction,
         help="Least detection score of a face, 0 to 1. Below .8 lie hidden and tilted faces, and false ones.",
+    ),
+]
+FolderOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--folder",
+        metavar="PATH",
+        help="Only photos in this folder or below: a path (/..., ./..., ~/...) or last parts of one "
+        "(holiday/2019). Several times: in one of them.",
+        show_default=False,
+    ),
+]
+NameOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Only files whose name contains this, or is like it with * and ?. Several times: like one of them.",
+        show_default=False,
+    ),
+]
+TakenOption = Annotated[
+    str | None,
+    typer.Option(
+        "--taken",
+        metavar="WHEN",
+        help="Only photos taken then: 2019, 2019-07, 2019-07-14, 2019..2021.",
+        show_default=False,
+    ),
+]
+CameraOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--camera",
+        metavar="TEXT",
+        help="Only photos of cameras whose make or model contains this. Several times: one of them.",
+        show_default=False,
+    ),
+]
+MinFaceOption = Annotated[
+    float,
+    typer.Option(
+        "--min-face", metavar="PIXELS", callback=_size, help="Least size of a face, its box's longer side in the photo."
     ),
 ]
 CsvOption = Annotated[
@@ -76,7 +128,7 @@ DetectorOption = Annotated[
 ]
 DataArgument = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="Folder that holds CelebA in its official layout.", show_default=False),
+    typer.Argument(metavar="DATA", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False),
 ]
 WorkOption = Annotated[
     Path,
@@ -95,6 +147,31 @@ def top_of(text: str) -> int | None:
     if number < 1:
         raise typer.BadParameter(f"{text!r} is neither a number from 1 on nor 'all'.", param_hint="'--top'")
     return number
+
+
+def photo_filter_of(
+    folders: list[str] | None, names: list[str] | None, taken: str | None, cameras: list[str] | None
+) -> "PhotoFilter":
+    """What --folder, --name, --taken and --camera ask for. Raises typer.BadParameter."""
+    from db.filters import PhotoFilter
+    from facesearch.errors import QueryError
+    from facesearch.query.photo_filters import taken_range
+
+    for option, values in (("--folder", folders), ("--name", names), ("--camera", cameras)):
+        if not all(value.strip() for value in values or ()):
+            raise typer.BadParameter("nothing stands in it.", param_hint=f"'{option}'")
+    try:
+        first, last = taken_range(taken.strip()) if taken is not None else (None, None)
+    except QueryError as error:
+        raise typer.BadParameter(str(error), param_hint="'--taken'") from error
+    return PhotoFilter(tuple(map(_folder, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
+
+
+def _folder(text: str) -> str:
+    """A path from where the user stands as an absolute one; parts of a path, such as holiday/2019, as they are."""
+    given = os.path.expanduser(text)  # noqa: PTH111 (bytes that are no UTF-8 stay, and so do the parts)
+    relative = given in (".", "..") or given.startswith(("./", "../"))
+    return os.path.abspath(given) if relative else given  # noqa: PTH100 (links stay)
 
 
 def catalogue_of(context: typer.Context, named: Path | None) -> Path:

@@ -4,8 +4,8 @@ CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very 
 opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, all others are numbers and digests; a line break in a name stays within its quoted cell. Names are
-therefore never altered.
+begins with /, `explanation` with a word, all others are numbers and digests; a line break in a name stays within its
+quoted cell. Names are therefore never altered.
 """
 
 import csv
@@ -27,20 +27,29 @@ from cli.console import printable, results
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.detection import Detection
 from facesearch.hits import Hit, SearchResult
+from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Mark, hedged
 
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
+DIM_BELOW = 0.1
+"""Hits with a lower score stand back, and a search without a higher one found nobody likely."""
+MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗"}
+COST_MOST = "!"
+_ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x"}
+_STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red"}
 
 HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
 FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection")
 LAST_COLUMNS = ("turned",)
 """After the attributes: degrees by which the photo was turned when the face was found."""
+HIT_LAST_COLUMNS = (*LAST_COLUMNS, "explanation")
+"""The same of a hit: in CSV the asked words in one text, in JSON a list of them."""
 
 _GAP = 2  # columns between two columns
 Record = Mapping[str, Any]
 
 
 def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterable[Record]:
-    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and LAST_COLUMNS in this order."""
+    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and HIT_LAST_COLUMNS in this order."""
     for hit in result.hits:
         face = hit.face
         yield {
@@ -53,6 +62,7 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterab
             "model": result.model.short,
             **_probabilities(hit.probabilities, attributes),
             "turned": face.turned,
+            "explanation": [_explained(each) for each in hit.asked],
         }
 
 
@@ -67,22 +77,28 @@ def face_record(photo: Path, number: int, face: Detection, probabilities: NDArra
     }
 
 
-def header(first: Sequence[str], attributes: Sequence[Attribute]) -> list[str]:
+def header(first: Sequence[str], attributes: Sequence[Attribute], last: Sequence[str] = LAST_COLUMNS) -> list[str]:
     """The columns of a CSV, which has them even where nothing was found."""
-    return [*first, *(each.name for each in attributes), *LAST_COLUMNS]
+    return [*first, *(each.name for each in attributes), *last]
 
 
 def write_csv(write: Callable[[bytes], object], columns: Sequence[str], records: Iterable[Record]) -> None:
     """A header and one row a record, through `write`."""
     rows = csv.writer(_Encoder(write))
     rows.writerow(columns)
-    rows.writerows([record[name] for name in columns] for record in records)
+    rows.writerows([_cell(record[name]) for name in columns] for record in records)
 
 
-def write_json(write: Callable[[bytes], object], records: Iterable[Record]) -> None:
-    """A list of objects, one a line."""
+def write_json(
+    write: Callable[[bytes], object], records: Iterable[Record], about: Mapping[str, Any] | None = None
+) -> None:
+    """A list of objects, one a line; with `about` an object that has these keys and then the list, as "hits"."""
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
-    write(f"[\n{lines}\n]\n".encode("utf-8", "backslashreplace") if lines else b"[]\n")
+    found = f"[\n{lines}\n]" if lines else "[]"
+    if about is not None:
+        keys = "".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in about.items())
+        found = f'{{\n{keys}"hits": {found}\n}}'
+    write(f"{found}\n".encode("utf-8", "backslashreplace"))
 
 
 def to_stdout(data: bytes) -> None:
@@ -106,14 +122,34 @@ class _Encoder:
         self._write(text.encode("utf-8", "surrogateescape"))
 
 
-def print_table(result: SearchResult, score_heading: str) -> None:
-    """The hits as a table on stdout, and below it what they are worth."""
+def print_table(hits: Sequence[Hit], score_heading: str, below: Sequence[str]) -> None:
+    """The hits as a table on stdout; under it these sentences, what the marks say, and what a hit is worth."""
     console = results()
-    console.print(hit_table(result.hits, score_heading, console.width))
+    console.print(hit_table(hits, score_heading, console.width, console.encoding))
+    for sentence in below:
+        console.print(Text(sentence))
+    if hits[0].asked:
+        console.print(Text(marks_in_words(hits, console.encoding), style="dim"))
     console.print(Text(LEAD, style="dim"))
 
 
-def hit_table(hits: Sequence[Hit], score_heading: str, width: int) -> Table:
+def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
+    """What the marks beside the probabilities mean, those for costs and weak attributes where there are such."""
+    marks = _marks(encoding)
+    asked = [each for hit in hits for each in hit.asked]
+    said = [
+        f"{marks[Mark.FITS]} fits, from {FITS_FROM * 100:.0f} % on",
+        f"{marks[Mark.UNSURE]} unsure, from {UNSURE_FROM * 100:.0f} %",
+        f"{marks[Mark.FITS_NOT]} does not fit",
+    ]
+    if any(each.cost_most for each in asked):
+        said.append(f"{COST_MOST} cost the score most")
+    if any(each.weak for each in asked):
+        said.append("(C), (D) weak attribute")
+    return "; ".join(said)
+
+
+def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8") -> Table:
     """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo."""
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
@@ -122,31 +158,83 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int) -> Table:
     with_place = width >= 120
     room = width - len(score_heading) - (34 if with_place else 17)  # for what was asked and the photo
     longest = max((len(hit.face.display) for hit in hits), default=0)
-    apart = sum(max(5, len(each.asked.words)) + _GAP for each in asked) + min(longest, 36) <= room
+    apart = sum(max(9, len(each.words)) + _GAP for each in asked) + min(longest, 36) <= room
     if apart:
         for each in asked:
-            table.add_column(each.asked.words, justify="right", no_wrap=True)
+            table.add_column(each.words, justify="right", no_wrap=True)
     elif asked:
         table.add_column("as described", max_width=max(24, room - _GAP - min(longest, room // 2)))
     if with_place:
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
+    marks = _marks(encoding)
     for hit in hits:
-        row = [str(hit.rank), f"{hit.score:.3f}"]
+        row: list[str | Text] = [str(hit.rank), f"{hit.score:.3f}"]
         if apart:
-            row += [f"{each.probability * 100:.0f} %" for each in hit.asked]
+            row += [_asked_cell(each, marks) for each in hit.asked]
         elif asked:
-            row.append(", ".join(f"{each.asked.words} {each.probability * 100:.0f}%" for each in hit.asked))
+            row.append(Text(", ").join(_asked_text(each, marks) for each in hit.asked))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
-        turned = f" (turned {hit.face.turned}°)" if hit.face.turned else ""
-        table.add_row(*row, str(hit.face.face), Text(printable(hit.face.display) + turned))
+        name = Text(printable(hit.face.display) + "".join(f" ({note})" for note in _notes(hit)))
+        table.add_row(*row, str(hit.face.face), name, style="dim" if stands_back(hit) else None)
     return table
+
+
+def stands_back(hit: Hit) -> bool:
+    """Whether a hit of a description is too unlikely to stand among the others."""
+    return bool(hit.asked) and hit.score < DIM_BELOW
+
+
+def _asked_cell(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
+    cost = f"{COST_MOST} " if asked.cost_most else ""
+    return Text(f"{cost}{asked.probability * 100:.0f} % {marks[asked.mark]}", style=_style(asked))
+
+
+def _asked_text(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
+    mark = f"{marks[asked.mark]}{COST_MOST if asked.cost_most else ''}"
+    return Text(f"{asked.words} {asked.probability * 100:.0f}%{mark}", style=_style(asked))
+
+
+def _style(asked: AskedProbability) -> str:
+    return f"{_STYLES[asked.mark]} bold".strip() if asked.cost_most else _STYLES[asked.mark]
+
+
+def _marks(encoding: str) -> Mapping[Mark, str]:
+    return MARKS if encoding.lower().startswith("utf") else _ASCII_MARKS
+
+
+def _notes(hit: Hit) -> list[str]:
+    turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
+    return turned + (["small"] if hit.small else [])
 
 
 def place_in_words(x: float, y: float, width: float, height: float) -> str:
     """A box for people: where its left upper corner lies, and how large it is, in pixels of the upright photo."""
     return f"{x:.0f},{y:.0f} {width:.0f}x{height:.0f}"
+
+
+def _explained(asked: AskedProbability) -> dict[str, Any]:
+    return {
+        "words": hedged(asked.asked),
+        "attribute": asked.asked.attribute.name,
+        "wanted": asked.asked.wanted,
+        "certainty": asked.asked.certainty,
+        "probability": _short(asked.probability),
+        "mark": asked.mark.value,
+        "grade": asked.grade,
+        "cost_most": asked.cost_most,
+    }
+
+
+def _cell(value: Any) -> Any:
+    """As it stands in CSV: an explanation in words."""
+    if not isinstance(value, list):
+        return value
+    return "; ".join(
+        f"{each['words']} {each['probability'] * 100:.0f} % {each['mark']}{' (cost most)' if each['cost_most'] else ''}"
+        for each in value
+    )
 
 
 def _place(x: float, y: float, width: float, height: float, detection: float) -> dict[str, float]:

@@ -12,8 +12,9 @@ from html import escape
 from urllib.parse import quote_from_bytes
 
 from cli.console import printable
-from cli.output import LEAD
+from cli.output import LEAD, MARKS
 from cli.thumbnails import Thumbnail
+from facesearch.ranking.explain import AskedProbability
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -47,12 +48,19 @@ td:last-child { text-align: right; white-space: nowrap; padding-left: 8px; font-
 .name { margin: 0; font-size: 12px; overflow-wrap: anywhere; }
 .name a { color: #1f4e8c; text-decoration: none; }
 .name a:hover { text-decoration: underline; }
+.words small { color: #5d6368; white-space: nowrap; }
+.fits td:last-child { color: #1b6e33; }
+.unsure td:last-child { color: #8a5a00; }
+.fits-not td:last-child { color: #b3261e; }
+.cost td { font-weight: 600; }
+.dim { opacity: .6; }
 .small { margin: 2px 0 0; font-size: 11px; color: #5d6368; overflow-wrap: anywhere; }
 @media print {
   body { max-width: none; padding: 0; font-size: 11px; }
   ol { grid-template-columns: repeat(5, 1fr); gap: 10px; }
   .lead { background: #fff; border: 1px solid #777; border-left-width: 4px; }
   .name a { color: inherit; }
+  .dim { opacity: .75; }
 }
 """
 _PLACEHOLDER = (
@@ -73,19 +81,21 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One hit. words: each thing asked for, with the probability that it holds, 0..1."""
+    """One hit. asked: each thing asked for. dim: it stands back behind the others."""
 
     rank: int
     score: float
-    words: Sequence[tuple[str, float]]
+    asked: Sequence[AskedProbability]
     picture: Picture
+    dim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
 
-    score: what the number on each card is. probe: the face that was looked for, if there is one.
+    score: what the number on each card is. probe: the face that was looked for, if there is one. empty: what is said
+    where there is no card.
     """
 
     kind: str
@@ -93,6 +103,7 @@ class Page:
     score: str
     facts: Sequence[tuple[str, str]]
     probe: Picture | None = None
+    empty: str = "No face matched."
 
 
 def write_page(write: Callable[[bytes], object], page: Page, cards: Iterable[Card]) -> None:
@@ -122,21 +133,30 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
         yield _card(card, page.score)
     yield "</ol>\n"
     if none:
-        yield "<p>No face matched.</p>\n"
+        yield f"<p>{_text(page.empty)}</p>\n"
     yield "</body>\n</html>\n"
 
 
 def _card(card: Card, score: str) -> str:
     picture = card.picture
-    rows = "".join(f"<tr><td>{_text(words)}</td><td>{p * 100:.0f} %</td></tr>" for words, p in card.words)
+    rows = "".join(map(_asked, card.asked))
+    table = f'<table class="words">{rows}</table>' if rows else ""
     notes = "".join(f'<p class="small">{_text(note)}</p>' for note in picture.notes)
     link = "file://" + quote_from_bytes(picture.photo)
     return (
-        f'<li class="hit">{_picture(picture, f"Face {card.rank}")}<div class="text">'
+        f'<li class="hit{" dim" if card.dim else ""}">{_picture(picture, f"Face {card.rank}")}<div class="text">'
         f'<p class="top"><span class="rank">{card.rank}.</span>'
         f'<span class="score" title="{_text(score)}">{card.score:.3f}</span></p>'
-        f"{f'<table>{rows}</table>' if rows else ''}"
-        f'<p class="name"><a href="{escape(link)}">{_text(picture.name)}</a></p>{notes}</div></li>\n'
+        f'{table}<p class="name"><a href="{escape(link)}">{_text(picture.name)}</a></p>{notes}</div></li>\n'
+    )
+
+
+def _asked(asked: AskedProbability) -> str:
+    kind = asked.mark.name.lower().replace("_", "-")
+    cost = " <small>cost most</small>" if asked.cost_most else ""
+    return (
+        f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(asked.words)}{cost}</td>'
+        f'<td title="{asked.mark.value}">{asked.probability * 100:.0f} % {MARKS[asked.mark]}</td></tr>'
     )
 
 

@@ -6,17 +6,31 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from cli.console import say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, replacing
-from cli.output import HIT_COLUMNS, header, hit_records, print_table, to_stdout, write_csv, write_json
+from cli.outcome import outcome_in_words, searched_in_words, small_remarks
+from cli.output import (
+    HIT_COLUMNS,
+    HIT_LAST_COLUMNS,
+    header,
+    hit_records,
+    marks_in_words,
+    print_table,
+    stands_back,
+    to_stdout,
+    write_csv,
+    write_json,
+)
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.hits import Hit, SearchResult
+from facesearch.query import Query
 
 STDOUT = Path("-")
 _LARGE_PAGE = 1000
@@ -98,7 +112,9 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
 class Heading:
     """What stands above a result. kind, title, facts and probe: as in `Page`; score: heading of its column.
 
-    attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have.
+    attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
+    description that was searched for; reading: how it and the filters beside it were read. expects: whether to say how
+    many faces are expected to fit.
     """
 
     kind: str
@@ -107,48 +123,79 @@ class Heading:
     facts: Sequence[tuple[str, str]]
     probe: Picture | None = None
     attributes: tuple[Attribute, ...] = ()
+    query: Query | None = None
+    reading: str = ""
+    expects: bool = False
 
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
     """Write and print everything that is wanted; whether there was anything."""
-    searched = f"{result.faces:,}"
-    if result.withheld:
-        searched += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
+    searched = searched_in_words(result)
     say(f"Faces searched: {searched}")
     if result.unscored:
         them = "1 face is not searched: only a newer network has scored it"
         if result.unscored > 1:
             them = f"{result.unscored:,} faces are not searched: only a newer network has scored them"
         say(f"{them}, which serves once it has scored all; run `facesearch index` to go on.")
+    remarks = [*result.remarks, *small_remarks(result)]
+    for remark in remarks:
+        say(remark)
+    outcome = outcome_in_words(result, heading.expects)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
-    columns = header(HIT_COLUMNS, attributes)
+    columns = header(HIT_COLUMNS, attributes, HIT_LAST_COLUMNS)
     if wanted.csv is not None:
         write_csv(wanted.csv.write, columns, hit_records(result, attributes))
     if wanted.html is not None:
-        _write_page(wanted.html, result, heading, searched, catalogue)
+        _write_page(wanted.html, result, heading, catalogue, searched, remarks, outcome)
     wanted.finish()
+    table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, hit_records(result, attributes))
     elif wanted.json:
-        write_json(to_stdout, hit_records(result, attributes))
+        write_json(to_stdout, hit_records(result, attributes), _about(result, heading, [*remarks, *outcome]))
     elif result.hits:
-        print_table(result, heading.score)
-    if not result.hits:
-        say("No face matched.")
+        print_table(result.hits, heading.score, outcome)
+    for sentence in () if table else outcome:
+        say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
-def _write_page(file: NewFile, result: SearchResult, heading: Heading, searched: str, catalogue: Path) -> None:
+def _about(result: SearchResult, heading: Heading, sentences: Sequence[str]) -> dict[str, Any]:
+    """What JSON says above the hits."""
+    query = heading.query
+    return {
+        "description": query.text if query else None,
+        "reading": heading.reading or None,
+        "remarks": [*(query.remarks if query else ()), *sentences],
+        "not_scored": list(query.not_scored) if query else [],
+        "faces": result.faces,
+        "expected": result.expected if heading.expects else None,
+        "model": result.model.short,
+    }
+
+
+def _write_page(
+    file: NewFile,
+    result: SearchResult,
+    heading: Heading,
+    catalogue: Path,
+    searched: str,
+    remarks: Sequence[str],
+    outcome: Sequence[str],
+) -> None:
     if len(result.hits) > _LARGE_PAGE:
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
     facts = [
         *heading.facts,
+        *(("Remark", each) for each in remarks),
+        *(("Result", each) for each in outcome if result.hits),
         ("Faces searched", searched),
+        *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
         ("Model", result.model.short),
         ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
     ]
-    page = Page(heading.kind, heading.title, heading.score, facts, heading.probe)
+    page = Page(heading.kind, heading.title, heading.score, facts, heading.probe, *(() if result.hits else outcome))
     with counted("Cutting out faces", len(result.hits), from_on=50) as done:
         write_page(file.write, page, _cards(result.hits, done))
 
@@ -159,8 +206,7 @@ def _cards(hits: Sequence[Hit], done: Callable[[int], None]) -> Iterator[Card]:
         some = hits[start : start + _LARGE_PAGE]
         pictures = thumbnails([hit.face for hit in some], done)
         for hit in some:
-            words = [(each.asked.words, each.probability) for each in hit.asked]
-            yield Card(hit.rank, hit.score, words, _picture(hit, pictures[hit.face.face]))
+            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), stands_back(hit))
 
 
 def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
@@ -168,5 +214,7 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
     notes = [f"face {face.face}, detection {face.detection:.2f}"]
     if face.turned:
         notes.append(f"found in the photo turned by {face.turned}°")
+    if hit.small:
+        notes.append("small")
     notes.append(str(face.path.parent))
     return Picture(thumbnail, os.fsencode(face.path), face.path.name, notes)

@@ -1,16 +1,18 @@
 """`facesearch search`: faces that fit a description."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
 from cli import options
-from cli.console import say
+from cli.console import printable, results, say
+from cli.errors import ExitCode
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
+    from db.filters import PhotoFilter
     from facesearch.query import Query
 
 
@@ -49,8 +51,20 @@ def search(
     ],
     catalogue: options.CatalogueOption = None,
     top: options.TopOption = "20",
+    folder: options.FolderOption = None,
+    name: options.NameOption = None,
+    taken: options.TakenOption = None,
+    camera: options.CameraOption = None,
     min_score: options.MinScoreOption = 0.0,
+    min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse words that are known but not scored, such as scar and tall."),
+    ] = False,
+    explain_query: Annotated[
+        bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
+    ] = False,
     csv: options.CsvOption = None,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
@@ -59,42 +73,85 @@ def search(
     """Find the faces that fit a description, best first.
 
     A comma, "and" or "with" means that both must hold; "or" joins its neighbours: "blond or gray hair, woman". "not",
-    "no", "without" and a leading dash deny: "-smiling, young". `facesearch attributes` lists the words.
+    "no", "without" and a leading dash deny: "-smiling, young". "maybe" and "probably" count less: "maybe bald".
+    `facesearch attributes` lists the words.
 
-    The score is the probability that all of the description holds. A hit is a lead, not evidence.
+    The score is the probability that all of the description holds. Each word shows its own: it fits from 70 % on, is
+    unsure from 30 % on, and does not fit below; the one marked ! cost the score most, that is, the score would be the
+    highest if this word held for certain. Hits with a score below .1 stand back. A hit is a lead, not evidence.
+
+    Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
+    the description, too ("folder:holiday"), and all must be met.
     """
+    query = parsed(" ".join(description), strict=strict)
+    photo = options.photo_filter_of(folder, name, taken, camera)
+    limit = options.top_of(top)
+    if explain_query:
+        return _explain(query, _filters_in_words(photo, min_face))
     from cli.results import Heading, opened, present, wanted
     from facesearch.search import search as search_faces
 
-    query = _parsed(" ".join(description))
-    limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
+    filters = _filters_in_words(photo, min_face)
+    reading = f"{query} ({'; '.join(filters)})" if filters else str(query)
     with (
         wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
         opened(path) as source,
     ):
-        say(f"Searching for: {query}")
+        say(f"Searching for: {reading}")
         for remark in query.remarks:
             say(remark)
-        result = search_faces(source, query, top=limit, min_score=min_score, min_detection=min_detection)
+        result = search_faces(
+            source,
+            query,
+            top=limit,
+            min_score=min_score,
+            min_detection=min_detection,
+            min_face=min_face,
+            photo=photo,
+        )
         heading = Heading(
             kind="Faces that fit a description",
             title=str(query),
             score="score",
-            facts=[("Asked", query.text), *(("Remark", each) for each in query.remarks)],
+            facts=[
+                ("Asked", query.text),
+                *(("Filter", each) for each in filters),
+                *(("Remark", each) for each in query.remarks),
+            ],
             attributes=tuple(dict.fromkeys(each.attribute for each in query.asked)),
+            query=query,
+            reading=reading,
+            expects=bool(query.asked) and query.without_hedges is not None,
         )
         return present(result, heading, outputs, path)
 
 
-def _parsed(text: str) -> "Query":
+def parsed(text: str, *, strict: bool = False) -> "Query":
+    """The description as a query. Raises QueryError, after showing where in the text the trouble begins."""
     from facesearch.query import parse
 
     try:
-        return parse(text)
+        return parse(text, strict=strict)
     except QueryError as error:
         _point(text, error.position)
         raise
+
+
+def _filters_in_words(photo: "PhotoFilter", min_face: float) -> list[str]:
+    """The filters that options ask for, beside the detection score that every search has."""
+    from facesearch.query.photo_filters import printed
+
+    filters = [f"only photos with {each}" for each in printed(photo)]
+    return filters + ([f"only faces of {min_face:g} pixels or more"] if min_face else [])
+
+
+def _explain(query: "Query", filters: Sequence[str]) -> int:
+    for remark in query.remarks:
+        say(remark)
+    for line in [*query.explained().splitlines(), *filters]:
+        results().print(printable(line), soft_wrap=True)
+    return ExitCode.FOUND
 
 
 def _point(text: str, position: int) -> None:

@@ -1,7 +1,6 @@
 """What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,8 +14,9 @@ from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
 from facesearch.errors import SearchError
 from facesearch.network.calibration import probabilities
-from facesearch.query import Asked
+from facesearch.query import Query
 from facesearch.ranking.explain import AskedProbability, explain
+from facesearch.reliability import grades, smallest_face
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +25,7 @@ class Hit:
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
     probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 %"); empty for a probe.
+    asked (`str()`: "not bald 98 % fits"); empty for a probe. small: smaller than the network judges reliably.
     """
 
     rank: int
@@ -33,6 +33,17 @@ class Hit:
     face: FaceDetails
     probabilities: NDArray[np.float32]
     asked: tuple[AskedProbability, ...]
+    small: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A filter in words, such as "folder:holiday"; how many faces pass it and all before it, and how many of those that
+    passed all before it do not."""
+
+    words: str
+    left: int
+    left_out: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +52,9 @@ class SearchResult:
 
     faces: how many were searched. withheld: how many visible faces were not, because their detection score is too low.
     unscored: how many others were not, because only a network that does not serve searches yet has scored them.
-    model: the one whose scores were searched.
+    model: the one whose scores were searched. narrowed: the filters beside the detection score, in their order.
+    Of a description: best: the highest score of all that were searched, whatever the least one asked for (None: none
+    was). expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user.
     """
 
     hits: tuple[Hit, ...]
@@ -49,6 +62,10 @@ class SearchResult:
     withheld: int
     unscored: int
     model: ScoringModel
+    narrowed: tuple[Step, ...] = ()
+    best: float | None = None
+    expected: float | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def check_bounds(top: int | None, min_score: float, min_detection: float) -> None:
@@ -83,16 +100,24 @@ def hits_of(
     gallery: Gallery,
     rows: NDArray[np.int64],
     scores: NDArray[np.float64],
-    asked: Sequence[Asked] = (),
+    query: Query | None = None,
 ) -> tuple[Hit, ...]:
-    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n])."""
+    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]), explained by
+    the query that gave these."""
+    if len(rows) == 0:
+        return ()
+    model = gallery.model
     with catalogue.read() as session:
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
-    hits = []
-    for rank, (face, score) in enumerate(zip(found, scores.tolist(), strict=True), 1):
-        held = probabilities(face.logits, gallery.model.calibration_scale, gallery.model.calibration_bias)
-        hits.append(Hit(rank, score, _with_a_path_that_is_there(face), held.astype(np.float32), explain(asked, held)))
-    return tuple(hits)
+    held = probabilities(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
+    asked = explain(query, held, grades(model)) if query else [()] * len(found)
+    least = smallest_face(model)
+    return tuple(
+        Hit(rank, score, _with_a_path_that_is_there(face), row, why, max(face.width, face.height) < least)
+        for rank, (score, face, row, why) in enumerate(
+            zip(scores.tolist(), found, held.astype(np.float32), asked, strict=True), 1
+        )
+    )
 
 
 def _with_a_path_that_is_there(face: FaceDetails) -> FaceDetails:

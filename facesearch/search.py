@@ -1,16 +1,17 @@
 """The use case: a description and an open catalogue give hits. All that a command line or a page calls.
 
-The search is exact over every visible face that the detector was sure enough of, and works on the catalogue as it was
-at one moment.
+The search is exact over every visible face that passes the filters, and works on the catalogue as it was at one moment.
 """
 
-import numpy as np
-
 from db.catalogue import Catalogue
+from db.filters import PhotoFilter
 from facesearch.detection import SEARCH_FROM
-from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of, sure_mask
+from facesearch.filters import filtered
+from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.query import Query
 from facesearch.ranking import scan
+from facesearch.ranking.explain import weak_remarks
+from facesearch.reliability import grades
 
 
 def search(
@@ -20,19 +21,44 @@ def search(
     top: int | None = 20,
     min_score: float = 0.0,
     min_detection: float = SEARCH_FROM,
+    min_face: float = 0.0,
+    photo: PhotoFilter | None = None,
 ) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those with a score of at least `min_score`.
 
-    Reads the scores of the asked attributes only, and the details of the hits only. Raises SearchError when nothing is
-    indexed yet or a bound makes no sense, and CatalogueError subclasses.
+    `min_detection`, `min_face`, `photo`: as for `filtered`; faces have to pass these and the query's own filters. Reads
+    the scores of the asked attributes only, and the details of the hits only. Raises SearchError when nothing is
+    indexed yet or a bound makes no sense, QueryError for a description too entangled to score, and CatalogueError
+    subclasses.
     """
     check_bounds(top, min_score, min_detection)
     gallery = gallery_of(catalogue)
     model = gallery.model
-    scores = scan.scores(query.tree, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
-    sure = sure_mask(gallery, min_detection)
-    rows = np.flatnonzero(sure & (scores >= min_score))
-    rows = rows[scan.best(scores[rows], gallery.face_ids[rows], top)]
-    hits = hits_of(catalogue, gallery, rows, scores[rows], query.asked)
-    searched = int(sure.sum())
-    return SearchResult(hits, searched, len(gallery) - searched, gallery.unscored, model)
+    looked_at = filtered(catalogue, gallery, query, photo=photo, min_face=min_face, min_detection=min_detection)
+
+    def ranked(top: int | None, min_score: float) -> scan.Ranked:
+        return scan.ranked(
+            query.tree,
+            gallery.logits,
+            gallery.face_ids,
+            model.calibration_scale,
+            model.calibration_bias,
+            allowed=looked_at.allowed,
+            top=top,
+            min_score=min_score,
+            firm=query.without_hedges,
+        )
+
+    found = ranked(top, min_score)
+    best = found.scores if len(found.scores) or min_score == 0 else ranked(1, 0.0).scores
+    return SearchResult(
+        hits_of(catalogue, gallery, found.rows, found.scores, query),
+        looked_at.faces,
+        looked_at.steps[0].left_out,
+        gallery.unscored,
+        model,
+        narrowed=looked_at.steps[1:],
+        best=float(best[0]) if len(best) else None,
+        expected=found.expected,
+        remarks=tuple(weak_remarks(query.asked, grades(model))),
+    )

@@ -1,25 +1,88 @@
-"""The exact scan: every face is scored, only the asked attributes are read, only the best are sorted."""
+"""The exact scan: every face is looked at, only the asked attributes are read, only the best get exact scores.
 
-from collections.abc import Callable
+`ranked` goes over all faces with float32 estimates (`facesearch.ranking.estimate`), keeps those that may be among the
+best, and scores these exactly: the result is that of scoring and sorting them all.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.network.calibration import probabilities
-from facesearch.query.tree import Node
-from facesearch.ranking.joint import joint_probability
+from facesearch.query.tree import Node, Threshold, check_repeats
+from facesearch.ranking.estimate import Estimator, is_read_once, margin
+from facesearch.ranking.joint import joint_probability, passes
 
-CHUNK = 1 << 16
+Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Columns = Callable[[int], NDArray[np.floating]]
+
+CHUNK = 1 << 15
 """Faces at a time: what is computed on stays in the processor's cache, and memory hardly grows with the faces."""
 
+_FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
+_MOST_THREADS = 8  # more than memory feeds
+_ROOM = 4096  # so many more candidates than are wanted before the worst are dropped
+_ROUNDED = (1e-6, 1e-36)  # how far an exact score is off in float32; as `margin`
 
-def scores(
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """rows: int64 [n], best first. scores: float64 [n]. expected: how many faces are expected to fit."""
+
+    rows: Ids
+    scores: NDArray[np.float64]
+    expected: float
+
+
+def ranked(
     tree: Node,
-    logits: Callable[[int], NDArray[np.float32]],
-    faces: int,
-    scale: NDArray[np.float32],
-    bias: NDArray[np.float32],
-) -> NDArray[np.float64]:
+    logits: Callable[[int], Floats],
+    face_ids: Ids,
+    scale: Floats,
+    bias: Floats,
+    *,
+    allowed: Mask,
+    top: int | None,
+    min_score: float = 0.0,
+    firm: Node | None,
+) -> Ranked:
+    """The `top` >= 1 best (None: all) of the allowed faces with a score of at least `min_score`; equal scores by face
+    id upwards.
+
+    `logits`, `scale`, `bias`: as for `scores`. `allowed`: bool [faces]. `firm`: what `expected` is about, the tree
+    without its hedged words (None: nothing is left of it, and every face fits); the sum of its probabilities over all
+    allowed faces, good to five digits. Raises QueryError as `joint_probability`.
+    """
+    trees = [tree] if firm is None or firm == tree else [tree, firm]
+    for each in trees:
+        check_repeats(each)
+    columns = {index: logits(index) for index in sorted(frozenset().union(*(each.attributes for each in trees)))}
+
+    def exact(of: Node, rows: Ids) -> NDArray[np.float64]:
+        return scores(of, lambda index: columns[index][rows], len(rows), scale, bias)
+
+    count = int(np.count_nonzero(allowed))
+    if count <= CHUNK:
+        rows = np.flatnonzero(allowed)
+        sums = [float(exact(each, rows).sum()) for each in trees]
+    else:
+        rows, sums = _candidates(trees, columns, scale, bias, allowed, top, min_score)
+    expected = float(count) if firm is None else sums[-1]
+    found = exact(tree, rows)
+    rows, found = rows[found >= min_score], found[found >= min_score]
+    order = best(found, face_ids[rows], top)
+    return Ranked(rows[order], found[order], expected)
+
+
+def scores(tree: Node, logits: Callable[[int], Floats], faces: int, scale: Floats, bias: Floats) -> NDArray[np.float64]:
     """float64 [faces], 0..1: the calibrated probability that `tree` holds.
 
     `logits(attribute index)`: float32 [faces], asked for once per attribute; `scale`, `bias`: float32 [40], the
@@ -27,18 +90,145 @@ def scores(
     """
     columns = {index: logits(index) for index in sorted(tree.attributes)}
     result = np.empty(faces, np.float64)
-    for start in range(0, faces, CHUNK):
-        rows = slice(start, start + CHUNK)
-        chunk = {index: probabilities(column[rows], scale[index], bias[index]) for index, column in columns.items()}
-        result[rows] = joint_probability(tree, chunk.__getitem__, len(result[rows]))
+    for rows in _chunks(0, faces):
+        result[rows] = joint_probability(tree, _calibrated(columns, rows, scale, bias), rows.stop - rows.start)
     return result
 
 
-def best(scores: NDArray[np.floating], face_ids: NDArray[np.int64], top: int | None) -> NDArray[np.int64]:
+def within(
+    thresholds: Sequence[Threshold], logits: Callable[[int], Floats], faces: int, scale: Floats, bias: Floats
+) -> Mask:
+    """bool [faces]: which faces are within all `thresholds`. `logits`, `scale`, `bias`: as for `scores`."""
+    columns = {index: logits(index) for index in sorted({each.attribute for each in thresholds})}
+    result = np.empty(faces, np.bool_)
+    for rows in _chunks(0, faces):
+        result[rows] = passes(thresholds, _calibrated(columns, rows, scale, bias), rows.stop - rows.start)
+    return result
+
+
+def best(scores: NDArray[np.floating], face_ids: Ids, top: int | None) -> Ids:
     """int64 [min(top, N)]: the rows of the `top` >= 1 best (None: all), best first, equal scores by face id upwards."""
     rows = np.arange(len(scores), dtype=np.int64)
     if top is not None and top < len(scores):
         last = np.partition(scores, len(scores) - top)[len(scores) - top]
-        rows = rows[scores >= last]  # all that tie with the last one, too: the face id decides between them
-    order = np.lexsort((face_ids[rows], -scores[rows]))
-    return rows[order[:top]]
+        above, level = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
+        wanted = top - len(above)  # of those that tie with the last one the face id decides
+        if wanted < len(level):
+            level = level[np.argpartition(face_ids[level], wanted)[:wanted]]
+        rows = np.concatenate([above, level])
+    return rows[np.lexsort((face_ids[rows], -scores[rows]))]
+
+
+def _chunks(start: int, stop: int) -> list[slice]:
+    return [slice(at, min(at + CHUNK, stop)) for at in range(start, stop, CHUNK)]
+
+
+def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Floats) -> Columns:
+    chunk = {index: probabilities(column[rows], scale[index], bias[index]) for index, column in columns.items()}
+    return chunk.__getitem__
+
+
+def _candidates(
+    trees: Sequence[Node],
+    columns: dict[int, Floats],
+    scale: Floats,
+    bias: Floats,
+    allowed: Mask,
+    top: int | None,
+    min_score: float,
+) -> tuple[Ids, list[float]]:
+    """Rows among which the best by the first tree are, and for each tree the sum of its estimates over the allowed."""
+    error = margin(trees[0], bias) if is_read_once(trees[0]) else _ROUNDED
+
+    def part(start: int, stop: int) -> tuple[_Pool, list[float]]:
+        pool = _Pool(top, min_score, error)
+        estimators = [_estimator(tree, columns, scale, bias) for tree in trees]
+        sums = [0.0] * len(trees)
+        counted = np.empty(CHUNK, np.float32)
+        for rows in _chunks(start, stop):
+            some, counts = allowed[rows], counted[: rows.stop - rows.start]
+            np.copyto(counts, some)
+            for number, estimate in enumerate(estimators):
+                estimates = estimate(rows)
+                sums[number] += float(np.dot(estimates, counts))
+                if number == 0:
+                    pool.add(rows.start, estimates, some)
+        return pool, sums
+
+    parts = _in_parts(len(allowed), part)
+    rows = np.concatenate([pool.rows() for pool, _ in parts])
+    return rows, [sum(sums[number] for _, sums in parts) for number in range(len(trees))]
+
+
+def _estimator(tree: Node, columns: dict[int, Floats], scale: Floats, bias: Floats) -> Callable[[slice], Floats]:
+    if is_read_once(tree):
+        return Estimator(tree, columns, scale, bias, CHUNK)
+    asked = {index: columns[index] for index in tree.attributes}
+
+    def estimate(rows: slice) -> Floats:
+        exact = joint_probability(tree, _calibrated(asked, rows, scale, bias), rows.stop - rows.start)
+        return exact.astype(np.float32)
+
+    return estimate
+
+
+class _Pool:
+    """Candidates for the best of the faces that were added, with their estimates."""
+
+    def __init__(self, top: int | None, min_score: float, error: tuple[float, float]) -> None:
+        self._top = top
+        self._relative, self._absolute = error
+        self._rows: list[Ids] = []
+        self._estimates: list[Floats] = []
+        self._held = 0
+        self._room = _ROOM
+        self._floor = self._below(min_score)
+
+    def add(self, start: int, estimates: Floats, allowed: Mask) -> None:
+        """The faces from row `start` on."""
+        if float(estimates.max()) < self._floor:
+            return
+        found = np.flatnonzero(estimates >= self._floor)
+        found = found[allowed[found]]
+        self._rows.append(found + start)
+        self._estimates.append(estimates[found])
+        self._held += len(found)
+        if self._top is not None and self._held > self._top + self._room:
+            self._drop(self._top)
+
+    def rows(self) -> Ids:
+        """int64: all candidates."""
+        if self._top is not None and self._held > self._top:
+            self._drop(self._top)
+        return np.concatenate([np.empty(0, np.int64), *self._rows])
+
+    def _drop(self, top: int) -> None:
+        """Whatever cannot be among the `top` best any more."""
+        rows, estimates = np.concatenate(self._rows), np.concatenate(self._estimates)
+        last = float(np.partition(estimates, len(estimates) - top)[len(estimates) - top])
+        self._floor = max(self._floor, self._below(last))
+        kept = estimates >= self._floor
+        self._rows, self._estimates = [rows[kept]], [estimates[kept]]
+        self._held = int(np.count_nonzero(kept))
+        self._room = max(_ROOM, 2 * self._held)  # where very many tie: sort them out again when there are twice as many
+
+    def _below(self, estimate: float) -> float:
+        """The least estimate of a face whose score is at least that of a face with this one."""
+        return estimate * (1.0 - 2.0 * self._relative) - 2.0 * self._absolute
+
+
+def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
+    """`work(start, stop)` on parts of all faces, at once where it pays: numpy computes outside Python's lock."""
+    threads = max(1, min(_processors(), _MOST_THREADS, faces // _FACES_A_THREAD))
+    if threads == 1:
+        return [work(0, faces)]
+    from concurrent.futures import ThreadPoolExecutor
+
+    step = -(-faces // (threads * CHUNK)) * CHUNK
+    starts = range(0, faces, step)
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, starts, [min(start + step, faces) for start in starts]))
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

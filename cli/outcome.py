@@ -1,0 +1,55 @@
+"""A result as a whole in sentences: how many faces were searched, whether somebody likely was found, why nobody was."""
+
+from cli.output import DIM_BELOW
+from facesearch.hits import SearchResult
+from facesearch.reliability import smallest_face
+
+
+def searched_in_words(result: SearchResult) -> str:
+    """How many faces were searched, and how many each filter left out."""
+    words = f"{result.faces:,}"
+    if result.withheld:
+        words += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
+    return words + "".join(f"; left out by {step.words}: {step.left_out:,}" for step in result.narrowed)
+
+
+def small_remarks(result: SearchResult) -> list[str]:
+    """What "small" beside a hit means, if one is."""
+    if not any(hit.small for hit in result.hits):
+        return []
+    return [f"Marked small: faces of fewer than {smallest_face(result.model)} pixels, which the network judges worse."]
+
+
+def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
+    """What is to be said of the result as a whole: which filter left nothing, whether a hit is likely; if `expects`,
+    how many are expected to fit."""
+    if not result.hits:
+        return [_nothing(result)]
+    said = []
+    if result.best is not None and result.best < DIM_BELOW:
+        said.append(f"No likely match: the best score is {in_short(result.best)}.")
+    if expects and result.expected is not None:
+        said.append(f"{_expected(result.expected)} of {result.faces:,} faces are expected to fit.")
+    return said
+
+
+def _nothing(result: SearchResult) -> str:
+    """Which filter left no face, or that none reaches the least score."""
+    if result.faces:
+        best = "" if result.best is None else f"; the best has {in_short(result.best)}"
+        return f"No face matched: none of the {result.faces:,} faces searched reaches --min-score{best}."
+    for step in result.narrowed:
+        if not step.left and step.left_out:
+            return f"No face matched: of the {step.left_out:,} faces left, none passes the filter {step.words}."
+    return f"No face matched: all {result.withheld:,} faces have a lower detection score than --min-detection."
+
+
+def _expected(number: float) -> str:
+    if number < 0.1:
+        return "Fewer than 0.1"
+    return f"About {number:.1f}" if number < 9.95 else f"About {number:,.0f}"
+
+
+def in_short(score: float) -> str:
+    """A score for a sentence: three decimals, or two digits of what is smaller than they can show."""
+    return f"{score:.3f}" if score >= 0.001 or score == 0 else f"{score:.2g}"

@@ -1,0 +1,76 @@
+"""Which faces a search looks at: sure enough detections, large enough, in the right photos, within the given bounds."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.catalogue import Catalogue
+from db.filters import PhotoFilter, faces_of
+from db.snapshot import Gallery
+from facesearch.detection import SEARCH_FROM
+from facesearch.errors import SearchError
+from facesearch.hits import Step, sure_mask
+from facesearch.query import Query
+from facesearch.query.photo_filters import printed
+from facesearch.query.tree import Threshold
+from facesearch.ranking import scan
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Filtered:
+    """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first."""
+
+    allowed: Mask
+    steps: tuple[Step, ...]
+
+    @property
+    def faces(self) -> int:
+        """How many pass them all."""
+        return self.steps[-1].left
+
+
+def filtered(
+    catalogue: Catalogue,
+    gallery: Gallery,
+    query: Query | None = None,
+    *,
+    photo: PhotoFilter | None = None,
+    min_face: float = 0.0,
+    min_detection: float = SEARCH_FROM,
+) -> Filtered:
+    """The faces that pass the filters of the query, and beside them these: `photo`; a box whose longer side has at
+    least `min_face` pixels; a detection score of at least `min_detection`.
+
+    Raises SearchError for a size that makes no sense.
+    """
+    if not (math.isfinite(min_face) and min_face >= 0):
+        raise SearchError(f"A least face of {min_face} pixels makes no sense: give a number from 0 on.")
+    allowed = sure_mask(gallery, min_detection)
+    left = int(np.count_nonzero(allowed))
+    steps = [Step(f"detection score of {min_detection:g} or more", left, len(gallery) - left)]
+
+    def narrow(mask: Mask, words: str) -> None:
+        np.logical_and(allowed, mask, out=allowed)
+        left = int(np.count_nonzero(allowed))
+        steps.append(Step(words, left, steps[-1].left - left))
+
+    if min_face > 0:
+        narrow(gallery.sizes >= np.float32(min_face), f"{min_face:g} pixels or more")
+    for each in (query.photo if query else None, photo):
+        if each:
+            with catalogue.read() as session:
+                ids = faces_of(session, each)
+            narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
+    for threshold in query.thresholds if query else ():
+        narrow(_within([threshold], gallery), str(threshold))
+    return Filtered(allowed, tuple(steps))
+
+
+def _within(thresholds: Sequence[Threshold], gallery: Gallery) -> Mask:
+    model = gallery.model
+    return scan.within(thresholds, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
