@@ -15,7 +15,7 @@ from facesearch.crop import INPUT_SIZE
 from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import BATCH, Scorer
-from facesearch.training.datasets import Labels, Role, open_cache, read_celeba
+from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.loop import plain_crop
 
 
@@ -31,20 +31,20 @@ class ScoredFaces:
     checkpoint: str
 
 
-def celeba_faces(celeba: Path, work: Path, role: Role = Role.TEST, checkpoint: Path | None = None) -> ScoredFaces:
-    """CelebA's faces of a role. work: the folder of `facesearch train` and `evaluate` (its face cache is used)."""
-    return scored(read_celeba(celeba), work, role, checkpoint)
+def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Path | None = None) -> ScoredFaces:
+    """The faces of a role, scored as `index` scores them.
 
-
-def scored(labels: Labels, work: Path, role: Role, checkpoint: Path | None = None) -> ScoredFaces:
-    """The faces of a role, scored as `index` scores them; checkpoint: instead of the package's."""
+    data: CelebA or LFWA in its official layout. work: the folder of `facesearch train` and `evaluate` (its face cache is
+    used). checkpoint: instead of the package's.
+    """
+    labels = read_dataset(data)
     known = load_checkpoint(checkpoint)
     rows = labels.of(role)
     path = work / "logits" / f"{known.digest[:12]}-{role}.npy"
     if path.exists() and len(kept := np.load(path)) == len(rows):
         logits = kept
     else:
-        logits = _score(Scorer(known), labels, work, rows)
+        logits = _score(Scorer(known), labels, cache_folder(work, labels.dataset), rows)
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, logits)
     p = probabilities(logits, known.calibration_scale, known.calibration_bias)
@@ -53,8 +53,8 @@ def scored(labels: Labels, work: Path, role: Role, checkpoint: Path | None = Non
     )
 
 
-def _score(scorer: Scorer, labels: Labels, work: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    cache = open_cache(labels, work / "cache")
+def _score(scorer: Scorer, labels: Labels, folder: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    cache = open_cache(labels, folder)
     found = []
     for start in range(0, len(rows), BATCH):
         crops = np.stack([plain_crop(cache, int(r), INPUT_SIZE) for r in rows[start : start + BATCH]])

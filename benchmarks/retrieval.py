@@ -1,0 +1,252 @@
+"""Descriptions of one, two and three words over labelled faces: how well each way of scoring ranks those that fit.
+
+    python benchmarks/retrieval.py CELEBA --work WORK [--plot counts.svg]
+    python benchmarks/retrieval.py LFWA --work WORK --checkpoint lfwa.safetensors
+
+Faces: role `test` of the data set. Queries: every single attribute, wanted and denied, and for two and for three
+attributes 250 drawn without and 250 drawn with at least one NOT (seeded), each with at least ten faces that fit.
+Three ways of scoring:
+
+- counted decisions: how many of the words the network says yes to (ties share what falls to them);
+- raw product: of the sigmoids of the logits;
+- calibrated product: what `facesearch search` computes, by the same function.
+
+Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals are
+95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring. The
+plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
+"""
+
+import argparse
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scored_faces import ScoredFaces, scored_faces
+
+from facesearch.query.tree import Term, all_of
+from facesearch.ranking.joint import joint_probability
+
+Floats = NDArray[np.float64]
+Words = tuple[tuple[int, bool], ...]
+"""A query: attribute index and whether it is wanted, for every word."""
+
+SMALLEST = 10
+DRAWN = 250
+FIRST = 20
+RESAMPLES = 200
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way of scoring: words to a score for every face."""
+
+    name: str
+    score: Callable[[Words], Floats]
+
+
+def queries(labels: NDArray[np.uint8]) -> dict[int, list[Words]]:
+    """By number of words; the same for the same labels."""
+    rng = np.random.default_rng(0)
+    attributes = labels.shape[1]
+
+    def enough(words: Words) -> bool:
+        return int(fits(labels, words).sum()) >= SMALLEST
+
+    def drawn(words: int, denied: bool) -> list[Words]:
+        found: dict[Words, None] = {}
+        while len(found) < DRAWN:
+            chosen = sorted(rng.choice(attributes, words, replace=False).tolist())
+            signs = rng.random(words) < 0.5 if denied else np.ones(words, bool)
+            if denied and signs.all():
+                continue
+            query = tuple(zip(chosen, signs.tolist(), strict=True))
+            if enough(query):
+                found[query] = None
+        return list(found)
+
+    single = [((a, wanted),) for wanted in (True, False) for a in range(attributes)]
+    return {1: [q for q in single if enough(q)]} | {n: drawn(n, False) + drawn(n, True) for n in (2, 3)}
+
+
+def fits(labels: NDArray[np.uint8], words: Words) -> NDArray[np.bool_]:
+    """bool [N]: which faces' labels fit."""
+    return np.logical_and.reduce([(labels[:, a] > 0) == wanted for a, wanted in words])
+
+
+def ways(faces: ScoredFaces) -> list[Way]:
+    """The three, the shipped one last."""
+    raw = 1 / (1 + np.exp(-faces.logits.astype(np.float64)))
+    calibrated = faces.probabilities
+
+    def decisions(words: Words) -> Floats:
+        return np.sum([(calibrated[:, a] > 0.5) == wanted for a, wanted in words], axis=0).astype(np.float64)
+
+    def product(words: Words) -> Floats:
+        return np.prod([raw[:, a] if wanted else 1 - raw[:, a] for a, wanted in words], axis=0)
+
+    def shipped(words: Words) -> Floats:
+        tree = all_of(Term(a, wanted) for a, wanted in words)
+        return joint_probability(tree, lambda a: calibrated[:, a], len(calibrated))
+
+    return [Way("counted decisions", decisions), Way("raw product", product), Way("calibrated product", shipped)]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Faces of one query, best first, with equal scores sharing what falls to them.
+
+    order: int [N] rows. true: float [N], by rank, the share of fitting faces in the run of equal scores. first, last:
+    int [N], by rank, the first and the last rank of that run, from 0.
+    """
+
+    order: NDArray[np.int64]
+    true: Floats
+    first: NDArray[np.int64]
+    last: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, scores: Floats, fit: NDArray[np.bool_]) -> "Ranking":
+        order = np.argsort(-scores, kind="stable")
+        s = scores[order]
+        starts = np.append(True, s[1:] != s[:-1])
+        run = np.cumsum(starts) - 1
+        sizes = np.bincount(run)
+        shares = np.bincount(run, fit[order]) / sizes
+        last = np.cumsum(sizes) - 1
+        return cls(order, shares[run], (last - sizes + 1)[run], last[run])
+
+    def average_precision(self, weights: NDArray[np.int64] | None = None) -> float:
+        """weights: how often each face (row) counts; nan when no fitting face does."""
+        w = np.ones(len(self.order)) if weights is None else weights[self.order].astype(np.float64)
+        true = self.true * w
+        total = true.sum()
+        if not total:
+            return float("nan")
+        hits, seen = np.cumsum(true)[self.last], np.cumsum(w)[self.last]
+        return float((true * hits / np.maximum(seen, 1)).sum() / total)
+
+    def precision(self) -> float:
+        return float(self.true[:FIRST].mean())
+
+    def ndcg(self) -> float:
+        discount = 1 / np.log2(np.arange(2, FIRST + 2))
+        ideal = discount[: int(round(self.true.sum()))].sum()
+        return float((self.true[:FIRST] * discount).sum() / ideal)
+
+    def auc(self) -> float:
+        """Share of pairs (one that fits, one that does not) in the right order, equal scores half."""
+        fit, n = self.true.sum(), len(self.true)
+        behind = ((n - 1 - (self.first + self.last) / 2) * self.true).sum()  # of each that fits, fitting ones included
+        return float((behind - fit * (fit - 1) / 2) / (fit * (n - fit)))
+
+
+def resamples(people: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """How often each face counts when people are drawn with replacement."""
+    rng = np.random.default_rng(1)
+    known, at = np.unique(people, return_inverse=True)
+    for _ in range(RESAMPLES):
+        yield np.bincount(rng.integers(0, len(known), len(known)), minlength=len(known))[at]
+
+
+def report(faces: ScoredFaces, plot: Path | None) -> None:
+    by_words = queries(faces.labels)
+    weights = list(resamples(faces.people))
+    print(f"{len(faces.labels):,} faces of {len(np.unique(faces.people)):,} people, checkpoint {faces.checkpoint}\n")
+    print(
+        "| words | queries | scored by | average precision | NDCG@20 | precision@20 | AUC |\n|---|---|---|---|---|---|---|"
+    )
+    differences: list[str] = []
+    for words, asked in by_words.items():
+        precise: dict[str, Floats] = {}
+        resampled: dict[str, Floats] = {}
+        for way in ways(faces):
+            ranked = [Ranking.of(way.score(q), fits(faces.labels, q)) for q in asked]
+            precise[way.name] = np.array([r.average_precision() for r in ranked])
+            resampled[way.name] = np.array([np.nanmean([r.average_precision(w) for r in ranked]) for w in weights])
+            low, high = 100 * np.quantile(resampled[way.name], (0.025, 0.975))
+            others = (np.mean([m(r) for r in ranked]) for m in (Ranking.ndcg, Ranking.precision, Ranking.auc))
+            cells = " | ".join(f"{100 * v:.1f}" for v in others)
+            mean = 100 * precise[way.name].mean()
+            print(f"| {words} | {len(asked)} | {way.name} | {mean:.1f} ({low:.1f} to {high:.1f}) | {cells} |")
+        shipped = resampled["calibrated product"]
+        for name in ("counted decisions", "raw product"):
+            low, high = 100 * np.quantile(shipped - resampled[name], (0.025, 0.975))
+            gain = 100 * (precise["calibrated product"] - precise[name]).mean()
+            differences.append(f"| {words} | {name} | {gain:+.2f} ({low:+.2f} to {high:+.2f}) |")
+    print("\nCalibrated product against the others, average precision:\n\n| words | against | gain |\n|---|---|---|")
+    print("\n".join(differences))
+    counts(faces, by_words, plot)
+
+
+def counts(faces: ScoredFaces, by_words: dict[int, list[Words]], plot: Path | None) -> None:
+    """Expected against true counts: a line a number of words, and the plot."""
+    score = ways(faces)[-1].score
+    print(
+        "\n| words | queries | expected / true, all together | within a factor of 1.5 | of 2 |\n|---|---|---|---|---|"
+    )
+    points: list[tuple[int, float, float]] = []
+    for words, asked in by_words.items():
+        expected = np.array([score(q).sum() for q in asked])
+        true = np.array([fits(faces.labels, q).sum() for q in asked], np.float64)
+        ratio = np.maximum(expected / true, true / expected)
+        shares = " | ".join(f"{100 * (ratio <= limit).mean():.0f} %" for limit in (1.5, 2.0))
+        print(f"| {words} | {len(asked)} | {expected.sum() / true.sum():.2f} | {shares} |")
+        points += [(words, t, e) for t, e in zip(true, expected, strict=True)]
+    if plot:
+        plot.write_text(_svg(points))
+
+
+def _svg(points: list[tuple[int, float, float]]) -> str:
+    """Both axes logarithmic; one colour a number of words; the diagonal is a perfectly calibrated joint score."""
+    size, margin = 520, 60
+    top = np.log10(max(max(t, e) for _, t, e in points)) * 1.02
+    side = size - 2 * margin
+
+    def x(v: float) -> float:
+        return margin + np.log10(max(v, 1)) / top * side
+
+    def y(v: float) -> float:
+        return size - x(v)
+
+    colours = {1: "#1b6ca8", 2: "#c8553d", 3: "#5b8c5a"}
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{size}" height="{size}" fill="white"/>',
+        f'<line x1="{x(1):.1f}" y1="{y(1):.1f}" x2="{size - margin}" y2="{margin}" stroke="#999"/>',
+    ]
+    for power in range(int(top) + 1):
+        v = 10.0**power
+        parts.append(f'<line x1="{x(v):.1f}" y1="{y(1):.1f}" x2="{x(v):.1f}" y2="{margin}" stroke="#eee"/>')
+        parts.append(f'<line x1="{x(1):.1f}" y1="{y(v):.1f}" x2="{size - margin}" y2="{y(v):.1f}" stroke="#eee"/>')
+        parts.append(f'<text x="{x(v):.1f}" y="{size - margin + 18}" text-anchor="middle">{v:,.0f}</text>')
+        parts.append(f'<text x="{margin - 8}" y="{y(v) + 4:.1f}" text-anchor="end">{v:,.0f}</text>')
+    parts += [
+        f'<circle cx="{x(t):.1f}" cy="{y(e):.1f}" r="2.2" fill="{colours[n]}" fill-opacity=".45"/>'
+        for n, t, e in points
+    ]
+    for i, (n, colour) in enumerate(colours.items()):
+        parts.append(f'<circle cx="{margin + 14}" cy="{margin + 12 + 18 * i}" r="4" fill="{colour}"/>')
+        label = f"{n} word{'s' if n > 1 else ''}"
+        parts.append(f'<text x="{margin + 24}" y="{margin + 16 + 18 * i}">{label}</text>')
+    parts.append(f'<text x="{size / 2}" y="{size - 14}" text-anchor="middle">faces that fit by their labels</text>')
+    parts.append(
+        f'<text x="16" y="{size / 2}" text-anchor="middle" transform="rotate(-90 16 {size / 2})">'
+        "faces expected to fit</text></svg>"
+    )
+    return "\n".join(parts) + "\n"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--plot", type=Path)
+    given = parser.parse_args()
+    report(scored_faces(given.data, given.work, checkpoint=given.checkpoint), given.plot)
+
+
+if __name__ == "__main__":
+    main()
