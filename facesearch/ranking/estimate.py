@@ -32,12 +32,13 @@ def margin(tree: Node, bias: Floats) -> tuple[float, float]:
 
     `bias`: float32 [40], of the calibration. For z = scale * logit + bias with |z| < 88, z itself is off by at most
     2^-23 (|z| + |bias|), and the relative error of 1 + exp(-z) is no larger than that and some roundings. A product
-    adds the errors of its factors. Above a complement, 1 - x, only the absolute error keeps this bound.
+    adds the errors of its factors. Above a complement, 1 - x, only the absolute error keeps this bound. In the score,
+    a float64, 1 - p of a denied word is good to 1e-16.
     """
     terms = [term.attribute for term, _ in leaves(tree)]
     each = _UNIT * (_RANGE + max((abs(float(bias[a])) for a in terms), default=0.0) + 8.0)
     error = 2.0 * each * (len(terms) + 1)  # twice what it has to be, which costs next to nothing
-    return error, 1e-36 if _is_product(tree, True) else error
+    return error, 1e-15 * (len(terms) + 1) if _is_product(tree, True) else error
 
 
 def _is_product(node: Node, truth: bool) -> bool:

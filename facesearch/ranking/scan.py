@@ -28,7 +28,7 @@ CHUNK = 1 << 15
 _FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
 _MOST_THREADS = 8  # more than memory feeds
 _ROOM = 4096  # so many more candidates than are wanted before the worst are dropped
-_ROUNDED = (1e-6, 1e-36)  # how far an exact score is off in float32; as `margin`
+_ROUNDED = (1e-6, 1e-15)  # how far an exact score is off in float32; as `margin`
 
 Result = TypeVar("Result")
 
