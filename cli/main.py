@@ -15,6 +15,7 @@ from cli.console import tolerate_any_text
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
 from cli.index_cmd import index
+from cli.interview_cmd import interview
 from cli.roots_cmd import roots
 from cli.score_cmd import score
 from cli.search_cmd import DescriptionCommand, search
@@ -60,6 +61,7 @@ def facesearch(
 
 app.command()(index)
 app.command(cls=DescriptionCommand)(search)
+app.command(cls=DescriptionCommand)(interview)
 app.command()(similar)
 app.command()(score)
 app.command()(attributes)

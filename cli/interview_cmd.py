@@ -1,0 +1,151 @@
+"""`facesearch interview`: a witness answers one short question after the other."""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import options
+from cli.console import say
+from cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from facesearch.query import Query
+
+_LISTED = 10
+_UNSAFE = frozenset('"$`\\!')  # within double quotes
+
+
+def _error(value: float) -> float:
+    if not (math.isfinite(value) and 0.0 <= value < 0.5):
+        raise typer.BadParameter(f"{value} is not a number from 0 to below 0.5.")
+    return value
+
+
+def interview(
+    context: typer.Context,
+    description: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DESCRIPTION]", help='What is known already, such as "man, glasses".', show_default=False
+        ),
+    ] = None,
+    questions: Annotated[
+        int, typer.Option("--questions", metavar="N", min=1, help="How many questions to ask at most.")
+    ] = 20,
+    error: Annotated[
+        float,
+        typer.Option(
+            "--error",
+            metavar="P",
+            callback=_error,
+            help="How often an answer is wrong, 0 to below .5. At 0 an answer excludes whoever it does not fit.",
+        ),
+    ] = 0.1,
+    catalogue: options.CatalogueOption = None,
+    top: options.TopOption = "20",
+    folder: options.FolderOption = None,
+    name: options.NameOption = None,
+    taken: options.TakenOption = None,
+    camera: options.CameraOption = None,
+    min_face: options.MinFaceOption = 0.0,
+    min_detection: options.MinDetectionOption = 0.8,
+    csv: options.CsvOption = None,
+    html: options.HtmlOption = None,
+    json: options.JsonOption = False,
+    all_attributes: options.AllAttributesOption = False,
+) -> int:
+    """Ask a witness one short question at a time, and find the faces that fit the answers.
+
+    Each question is the one whose answer is expected to narrow the candidates most. Answer yes, no or not sure; "back"
+    takes back the last answer, "list" shows the best faces so far, "stop" or Ctrl-D ends the interview. Answers may
+    also come from a pipe, one a line.
+
+    "About 120 of 5,000 faces remain" is an effective number: the answers leave as much doubt as 120 equally likely
+    faces would. As answers can be wrong, no face is ever quite out.
+
+    At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
+    answer in ten is wrong.
+    """
+    from cli.console import remarks
+    from cli.conversation import hold, remaining_in_words
+    from cli.output import hit_table
+    from cli.results import Heading, opened, present, wanted
+    from cli.search_cmd import parsed
+    from facesearch.detection import SEARCH_FROM
+    from facesearch.hits import SearchResult
+    from facesearch.interview import UNDESCRIBED, Answer, begin
+    from facesearch.search import search
+
+    start = parsed(" ".join(description)) if description else UNDESCRIBED
+    photo = options.photo_filter_of(folder, name, taken, camera)
+    limit = options.top_of(top)
+    path = options.catalogue_of(context, catalogue)
+    again = {
+        "--catalogue": [str(path)] if catalogue or context.find_root().obj else [],
+        "--folder": photo.folder,
+        "--name": photo.name,
+        "--taken": [taken] if taken else [],
+        "--camera": photo.camera,
+        "--min-face": [f"{min_face:g}"] if min_face else [],
+        "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
+    }
+    with (
+        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
+        opened(path) as source,
+    ):
+        if description:
+            say(f"Starting from: {start}")
+            for remark in start.remarks:
+                say(remark)
+        held = begin(source, start, error=error, min_detection=min_detection, min_face=min_face, photo=photo)
+
+        def found(top: int | None) -> SearchResult:
+            return search(source, held.query, top=top, min_detection=min_detection, min_face=min_face, photo=photo)
+
+        def show_best() -> None:
+            console = remarks()
+            console.print(hit_table(found(_LISTED).hits, "score", console.width))
+
+        try:
+            hold(held, questions, show_best)
+        except KeyboardInterrupt:
+            say("")
+            if held.answers:
+                say(f"The answers so far as a search: {_command_line(held.query, again)}")
+            raise
+        described = bool(description) or any(each.answer is not Answer.UNSURE for each in held.answers)
+        if described:
+            say(f"The same as a search: {_command_line(held.query, again)}")
+        elif held.next_question() is not None:
+            raise UsageProblem("Nothing is described and no question is answered: there is nothing to search for.")
+        answers = [(each.question.text, each.answer.value) for each in held.answers]
+        heading = Heading(
+            kind="Faces that fit what a witness said",
+            title=str(held.query),
+            score="score",
+            facts=[
+                *([("Started from", start.text)] if description else []),
+                *(("Remark", each) for each in start.remarks),
+                *answers,
+                ("Remaining", remaining_in_words(held)),
+            ],
+            attributes=tuple(dict.fromkeys(each.attribute for each in held.query.asked)),
+            query=held.query,
+            reading=str(held.query),
+            expects=described,
+        )
+        # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
+        result = replace(found(limit), expected=held.expected(), best=None)
+        return present(result, heading, outputs, path)
+
+
+def _command_line(query: "Query", given: Mapping[str, Sequence[str]]) -> str:
+    """The search that ranks the same, ready for a shell."""
+    words = str(query)
+    quoted = shlex.quote(words) if _UNSAFE & set(words) else f'"{words}"'
+    chosen = [f"{option} {shlex.quote(value)}" for option, values in given.items() for value in values]
+    return " ".join(["facesearch search", *chosen, quoted])

@@ -1,0 +1,304 @@
+"""The interview: a witness answers one question at a time, each the one that tells the most about who is sought.
+
+Every face of the gallery has a weight, the probability that it is the sought one: at first all alike, or in proportion
+to the score of a description. A witness errs at a stated rate e, so that a face whose attribute holds with the
+calibrated probability p is answered "yes" to with the probability
+
+    q = (1 - e) p + e (1 - p)
+
+and an answer multiplies the weights by q or 1 - q. Up to a constant factor that is the hedged word `word:w` with
+w = (1 - 2e) / (1 - e): its factor 1 - w (1 - p) is q / (1 - e). The answers therefore make a description, and the
+weights are the scores that `search` gives for it, divided by their sum.
+
+The next question is the one with the largest mutual information between its answer and who is sought,
+H(mean q) - mean H(q), the means under the weights and H the entropy of a yes or no. p holds the doubts of the network,
+too, so an attribute that it sees badly is asked late.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.catalogue import Catalogue
+from db.filters import PhotoFilter
+from facesearch.attributes import ATTRIBUTES, BY_NAME
+from facesearch.detection import SEARCH_FROM
+from facesearch.errors import QueryError, UsageError
+from facesearch.filters import filtered
+from facesearch.hits import check_bounds, gallery_of
+from facesearch.network.calibration import probabilities
+from facesearch.query import Query
+from facesearch.query.lexer import MAX_TERMS
+from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, leaves, outcomes
+from facesearch.questions import Question, question
+from facesearch.ranking import scan
+from facesearch.ranking.joint import joint_probability
+
+Floats = NDArray[np.float64]
+
+ERROR = 0.1
+"""The rate at which a witness errs, unless another one is given."""
+
+UNDESCRIBED = Query("", EVERYTHING)
+"""Where an interview starts that starts from nothing."""
+
+SAMPLE = 1 << 16
+"""So many draws stand for the candidates where there are more of them: what the choice of a question is computed on."""
+
+LEAST_BITS = 1e-3
+"""A question that is expected to tell less is not asked."""
+
+_MALE = BY_NAME["Male"].index
+
+
+class Answer(StrEnum):
+    """What a witness can say to a question; UNSURE skips the attribute."""
+
+    YES = "yes"
+    NO = "no"
+    UNSURE = "not sure"
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a witness was asked, and said."""
+
+    question: Question
+    answer: Answer
+
+    def said(self, certainty: float) -> Node:
+        """A yes or no as part of a description."""
+        holds = self.question.wanted is (self.answer is Answer.YES)
+        return hedge(Term(self.question.attribute.index, holds), certainty)
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """The faces among which somebody is sought.
+
+    logits(attribute index): float32 [N] of all faces. allowed: bool [N], who can be the sought one. scale, bias:
+    float32 [40], the calibration.
+    """
+
+    logits: Callable[[int], NDArray[np.float32]]
+    allowed: NDArray[np.bool_]
+    scale: NDArray[np.float32]
+    bias: NDArray[np.float32]
+
+    def scores(self, tree: Node) -> Floats:
+        """float64 [N]: how well `tree` describes each face, 0 for those that are not allowed."""
+        found = scan.scores(tree, self.logits, len(self.allowed), self.scale, self.bias)
+        return np.where(self.allowed, found, 0.0)
+
+    def probabilities(self, attribute: int, rows: NDArray[np.int64]) -> Floats:
+        """float64 [n]: calibrated, of one attribute and these faces."""
+        return probabilities(self.logits(attribute)[rows], self.scale[attribute], self.bias[attribute])
+
+
+def begin(
+    catalogue: Catalogue,
+    start: Query,
+    *,
+    error: float = ERROR,
+    min_detection: float = SEARCH_FROM,
+    min_face: float = 0.0,
+    photo: PhotoFilter | None = None,
+) -> "Interview":
+    """An interview about the faces that `search` would look through. start: a description, or UNDESCRIBED.
+
+    Raises as `search` and `certainty_of`.
+    """
+    check_bounds(None, 0.0, min_detection)
+    gallery = gallery_of(catalogue)
+    model = gallery.model
+    looked_at = filtered(catalogue, gallery, start, photo=photo, min_face=min_face, min_detection=min_detection)
+    candidates = Candidates(gallery.logits, looked_at.allowed, model.calibration_scale, model.calibration_bias)
+    return Interview(candidates, start, error)
+
+
+class Interview:
+    """One witness, one gallery. Everything follows from the description at the start and the answers so far."""
+
+    def __init__(self, candidates: Candidates, start: Query, error: float) -> None:
+        """start: what is known beforehand, its filters already applied to the candidates. error: as `certainty_of`,
+        which says what is raised."""
+        self._candidates = candidates
+        self._start = start
+        self._certainty = certainty_of(error)
+        self._answers: list[Answered] = []
+        self._scores: Floats | None = None
+
+    @property
+    def candidates(self) -> int:
+        """How many faces are searched, likely or not."""
+        return int(self._candidates.allowed.sum())
+
+    @property
+    def answers(self) -> tuple[Answered, ...]:
+        return tuple(self._answers)
+
+    @property
+    def query(self) -> Query:
+        """The description arrived at: as text, tree and filters it ranks as the weights do."""
+        said = [each.said(self._certainty) for each in self._answers if each.answer is not Answer.UNSURE]
+        query = replace(self._start, tree=all_of((self._start.tree, *said)))
+        return replace(query, text=str(query))
+
+    def weights(self) -> Floats:
+        """float64 [N], sum 1: how likely each face is the sought one; all 0 when the answers leave nobody."""
+        scores = self._current_scores()
+        total = scores.sum()
+        return scores / total if total > 0 else scores
+
+    def expected(self) -> float:
+        """How many faces are expected to fit: the sum of the scores of `query`, its hedged words included."""
+        return float(self._current_scores().sum())
+
+    def remaining(self) -> float:
+        """The effective number of candidates: e to the entropy of the weights, which is N when N faces are equally
+        likely and all others out, and 0 when nobody is left."""
+        weights = self.weights()
+        likely = weights[weights > 0]
+        return math.exp(-float(likely @ np.log(likely))) if len(likely) else 0.0
+
+    def next_question(self) -> Question | None:
+        """The one that is expected to narrow the candidates most; None when none narrows them by LEAST_BITS.
+
+        With more than SAMPLE candidates the expectation is taken over SAMPLE of them, drawn by their weights, always
+        the same for the same weights.
+        """
+        rows, weights = representatives(self.weights())
+        asked = list(self._open_attributes())
+        if not asked or not len(rows):
+            return None
+        yes = np.stack([self._yes(attribute, rows) for attribute in asked])
+        bits = information(weights, yes)
+        best = int(np.argmax(bits))
+        return question(asked[best], self._man()) if bits[best] >= LEAST_BITS else None
+
+    def answer(self, asked: Question, given: Answer) -> None:
+        self._answers.append(Answered(asked, given))
+        self._scores = None
+
+    def take_back(self) -> Answered | None:
+        """Forget the last answer, and return it; None where there is none."""
+        if not self._answers:
+            return None
+        self._scores = None
+        return self._answers.pop()
+
+    def _current_scores(self) -> Floats:
+        if self._scores is None:
+            self._scores = self._candidates.scores(self.query.tree)
+        return self._scores
+
+    def _yes(self, attribute: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [n]: how likely a witness says that the attribute holds if it is this face that is sought."""
+        tree = self.query.tree
+        if attribute in tree.attributes:  # "black or brown hair" changes how likely each of the two is
+            needed = {a: self._candidates.probabilities(a, rows) for a in tree.attributes}
+            both = joint_probability(all_of((tree, Term(attribute))), needed.__getitem__, len(rows))
+            p = both / joint_probability(tree, needed.__getitem__, len(rows))
+        else:
+            p = self._candidates.probabilities(attribute, rows)
+        return witnessed(p, error_of(self._certainty)).astype(np.float32)
+
+    def _open_attributes(self) -> Iterator[int]:
+        """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
+        tree = self.query.tree
+        if sum(1 for _ in leaves(tree)) >= MAX_TERMS:  # one more, and the description could not be read back
+            return
+        closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree)
+        for attribute in range(len(ATTRIBUTES)):
+            if attribute in closed:
+                continue
+            if attribute not in tree.attributes or _is_open(tree, attribute):
+                yield attribute
+
+    def _man(self) -> bool | None:
+        for each in self._answers:
+            if each.question.attribute.index == _MALE and each.answer is not Answer.UNSURE:
+                return each.answer is Answer.YES
+        start = self._start.tree
+        for said in start.children if isinstance(start, And) else (start,):
+            if isinstance(said, Term) and said.attribute == _MALE:
+                return said.holds
+        return None
+
+
+def certainty_of(error: float) -> float:
+    """w = (1 - 2e) / (1 - e), with which an answer stands in a description when witnesses err at rate `error`.
+
+    Rounded so that the distance to 1, and w itself, keep four digits: what is printed is exactly what is computed with.
+    Raises UsageError unless 0 <= error < .5; at .5 an answer would say nothing.
+    """
+    if not 0.0 <= error < 0.5:  # also true for NaN
+        raise UsageError(f"A witness who errs at a rate of {error} tells nothing: give a number from 0 to below 0.5.")
+    certainty = (1.0 - 2.0 * error) / (1.0 - error)
+    margin = min(certainty, 1.0 - certainty)
+    return round(certainty, 3 - math.floor(math.log10(margin))) if margin > 0 else certainty
+
+
+def error_of(certainty: float) -> float:
+    """The error rate that a certainty stands for: the inverse of `certainty_of`, but for its rounding."""
+    return (1.0 - certainty) / (2.0 - certainty)
+
+
+def witnessed(probability: Floats, error: float) -> Floats:
+    """How likely a witness says yes to what holds with this probability, erring at this rate."""
+    return error + (1.0 - 2.0 * error) * probability
+
+
+def information(weights: NDArray[np.floating], yes: NDArray[np.floating]) -> NDArray[np.floating]:
+    """[..., A] bits: the mutual information between who is sought and the answer, for each of A questions.
+
+    weights: [..., n], each row with sum 1, how likely each face is sought. yes: [A, n], how likely the answer is yes if
+    it is that face.
+    """
+    known: NDArray[np.floating] = _entropy(weights @ yes.T) - weights @ _entropy(yes).T
+    return known
+
+
+def _entropy(p: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Of a yes that has probability p, in bits."""
+    least = np.finfo(p.dtype).tiny  # 0 log 0 is 0
+    nats = p * np.log(np.maximum(p, least)) + (1 - p) * np.log(np.maximum(1 - p, least))
+    return np.asarray(nats / -math.log(2), p.dtype)
+
+
+def representatives(weights: Floats) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Faces that stand for all: int64 [n] rows with positive weights, and float32 [n] weights with sum 1.
+
+    All of them where they are SAMPLE at most. Otherwise SAMPLE draws by weight, one from each of so many equal shares
+    of the total (stratified sampling), the same for the same weights; a face drawn several times counts so often.
+    """
+    rows = np.flatnonzero(weights)
+    if len(rows) <= SAMPLE:
+        return rows, weights[rows].astype(np.float32)
+    reached = np.cumsum(weights[rows])
+    places = (np.arange(SAMPLE) + np.random.default_rng(0).random(SAMPLE)) * (reached[-1] / SAMPLE)
+    drawn = np.minimum(np.searchsorted(reached, places, side="right"), len(rows) - 1)
+    once, times = np.unique(drawn, return_counts=True)
+    return rows[once], (times / SAMPLE).astype(np.float32)
+
+
+def _hedged(tree: Node) -> frozenset[int]:
+    """What a description names under a hedge: its witness has said how sure they are, and is not asked again."""
+    if isinstance(tree, Weighted):
+        return tree.attributes
+    if isinstance(tree, Term):
+        return frozenset()
+    children = (tree.child,) if isinstance(tree, Not) else tree.children
+    return frozenset().union(*map(_hedged, children))
+
+
+def _is_open(tree: Node, attribute: int) -> bool:
+    """Whether what `tree` says leaves open if the attribute holds."""
+    try:
+        return all(True in outcomes(all_of((tree, Term(attribute, holds)))) for holds in (True, False))
+    except QueryError:  # more attributes would stand in it several times than can be answered exactly
+        return False
