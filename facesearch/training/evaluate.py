@@ -4,57 +4,109 @@ Faces go the same way as in indexing: detected, cut by crop_face, scored by Scor
 cut at its framing's median box and counts.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
+from db.schema import Box
+from facesearch.attributes import BY_NAME
+from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
-from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role
+from facesearch.reliability import smallest_reliable
+from facesearch.training.bootstrap import Interval, accuracies, average_precisions, draw_people, interval
+from facesearch.training.datasets import Dataset, DatasetError, FaceCache, Labels, Role
+from facesearch.training.figures import Figures, measure
 from facesearch.training.loop import plain_crop
-from facesearch.training.metrics import accuracy, average_precision, balanced_accuracy, calibration_error
+from facesearch.training.metrics import Reliability, mean, reliability
+from facesearch.training.published import Published, published
 
 Floats = NDArray[np.float64]
+Logits = NDArray[np.float32]
+
+GROUPED_BY = ("Male", "Young")
+"""Labels whose bearers and others are compared."""
+
+COMPARED_FROM = 20
+"""Faces of a group that must have an attribute, and lack it, before groups are compared by it."""
+
+MCNN_ALONE, UNCALIBRATED = "MCNN", "MCNN-AUX, not calibrated"
+NETWORK = "MCNN-AUX"
+
+_ILL_CONDITIONED = 1e4
 
 
 @dataclass(frozen=True)
-class Figures:
-    """Per attribute [40], fractions 0..1, in official order. majority: what always giving the commoner answer
-    reaches."""
+class Comparison:
+    """Faces that are labelled with an attribute (`has`) and the others (`lacks`).
 
-    faces: int
-    detected: int
-    positives: Floats
-    majority: Floats
-    accuracy: Floats
-    balanced_accuracy: Floats
-    average_precision: Floats
-    calibration_error: Floats
+    comparable: bool [40], which attributes at least COMPARED_FROM faces of either group have and lack.
+    """
 
-    def summary(self) -> dict[str, float]:
-        """Means over the attributes: percentages with two decimals, the calibration error as it is."""
-        return {
-            "faces": self.faces,
-            "detected": self.detected,
-            "accuracy": round(100 * float(self.accuracy.mean()), 2),
-            "balanced_accuracy": round(100 * float(np.nanmean(self.balanced_accuracy)), 2),
-            "average_precision": round(100 * float(np.nanmean(self.average_precision)), 2),
-            "calibration_error": round(float(self.calibration_error.mean()), 4),
-            "majority": round(100 * float(self.majority.mean()), 2),
-        }
+    attribute: str
+    has: Figures
+    lacks: Figures
+    comparable: NDArray[np.bool_]
+
+    @property
+    def groups(self) -> dict[str, Figures]:
+        """Both by name."""
+        return {self.attribute: self.has, f"not {self.attribute}": self.lacks}
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures over all faces of a role, and apart by framing (`178x218`: CelebA's aligned pictures; `other sizes`)."""
+    """What is known of a network on the faces of one role.
 
+    people: to how many they belong, None where the data set does not say. together: over all faces; reliability: the
+    bins of it. by_framing: apart by picture size (`178x218`: CelebA's aligned pictures; `other sizes`). comparisons: of
+    people. by_size: of the faces made smaller, by longer side in pixels. before: what the layers below the last give
+    (MCNN_ALONE, UNCALIBRATED). intervals: accuracy and average_precision over all faces, and how much AUX adds to them
+    (accuracy_gain, average_precision_gain), by person. aux: its weights [40, 40], rows are what it gives. paper: what
+    others have published on this data set.
+    """
+
+    dataset: Dataset
     role: Role
+    people: int | None
     together: Figures
+    reliability: Reliability
     by_framing: dict[str, Figures]
+    comparisons: tuple[Comparison, ...]
+    by_size: dict[int, Figures]
+    before: dict[str, Figures]
+    intervals: dict[str, Interval]
+    aux: Floats
+    paper: Published | None
+
+    @property
+    def smallest_face(self) -> int | None:
+        """`smallest_reliable` of the sizes that were tried; None where none was, or none is enough."""
+        tried = {size: _accuracy_and_error(figures) for size, figures in self.by_size.items()}
+        return smallest_reliable(_accuracy_and_error(self.together), tried)
+
+    def gain(self, of: str) -> float:
+        """What AUX adds to the mean of a figure (a name in COLUMNS), before calibration; MCNN_ALONE must be known."""
+        return mean(getattr(self.before[UNCALIBRATED], of)) - mean(getattr(self.before[MCNN_ALONE], of))
+
+    def metadata(self) -> dict[str, Any]:
+        """What a checkpoint says of it: `figures`, and `smallest_face` where the sizes told it."""
+        tables = {
+            self.role.value: self.together.summary()
+            | {f"{name}_interval": [round(at.low, 4), round(at.high, 4)] for name, at in self.intervals.items()},
+            "before": {name: figures.summary() for name, figures in self.before.items()},
+            "framings": {name: figures.summary() for name, figures in self.by_framing.items()},
+            "sizes": {str(size): figures.summary() for size, figures in self.by_size.items()},
+        }
+        limit = self.smallest_face
+        return {"figures": {name: table for name, table in tables.items() if table}} | (
+            {"smallest_face": limit} if limit else {}
+        )
 
 
 def evaluate(
@@ -63,52 +115,140 @@ def evaluate(
     cache: FaceCache,
     role: Role = Role.TEST,
     progress: Callable[[int, int], None] | None = None,
+    sizes: Sequence[int] = (),
 ) -> Evaluation:
-    """Score every face of a role and compare with its labels. progress: called with (faces done, faces in all).
+    """Score every face of a role and compare with its labels.
 
+    progress: called with (crops done, crops in all). sizes: score the faces also reduced to these longer sides.
     Raises DatasetError when the role has no images.
     """
+    rows = rows_of(labels, role)
+    crops = _Counted(scorer, len(rows) * (1 + len(sizes)), progress)
+    logits = crops.score(rows, lambda row: plain_crop(cache, row, INPUT_SIZE))
+    small = {size: crops.score(rows, partial(small_crop, cache, size)) for size in sizes}
+
+    known = scorer.checkpoint
+    p, *by_size = (probabilities(z, known.calibration_scale, known.calibration_bias) for z in (logits, *small.values()))
+    truth, found = labels.labels[rows], cache.detected[rows]
+    aux, bias = _aux(scorer)
+    alone = before_aux(logits, aux, bias)
+    before = {UNCALIBRATED: _sigmoid(logits)} | ({} if alone is None else {MCNN_ALONE: _sigmoid(alone)})
+    aligned = (cache.records["picture"][rows] == (178, 218)).all(axis=1)
+    framings = {"178x218": aligned, "other sizes": ~aligned} if aligned.any() and not aligned.all() else {}
+    return Evaluation(
+        dataset=labels.dataset,
+        role=role,
+        people=len(np.unique(labels.identities[rows])) if labels.has_identities else None,
+        together=measure(p, truth, found),
+        reliability=reliability(p, truth),
+        by_framing={name: measure(p[of], truth[of], found[of]) for name, of in framings.items()},
+        comparisons=tuple(_comparisons(p, truth, found)),
+        by_size={size: measure(of, truth, found) for size, of in zip(small, by_size, strict=True)},
+        before={name: measure(of, truth, found) for name, of in before.items()},
+        intervals=_intervals(p, before, truth, labels.identities[rows]),
+        aux=aux,
+        paper=published(labels.dataset) if _is_official(labels) else None,
+    )
+
+
+def rows_of(labels: Labels, role: Role) -> NDArray[np.int64]:
+    """Row numbers of a role's images. Raises DatasetError when there are none."""
     rows = labels.of(role)
     if not len(rows):
         raise DatasetError(f"The data set has no images of role {role}: nothing to evaluate on.")
-    logits = np.empty((len(rows), len(NAMES)), np.float32)
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        logits[start : start + BATCH] = scorer.score(np.stack([plain_crop(cache, int(r), INPUT_SIZE) for r in batch]))
-        if progress:
-            progress(min(start + BATCH, len(rows)), len(rows))
-    known = scorer.checkpoint
-    p = probabilities(logits, known.calibration_scale, known.calibration_bias)
-    truth, found = labels.labels[rows], cache.detected[rows]
-    aligned = (cache.records["picture"][rows] == (178, 218)).all(axis=1)
-    framings = {"178x218": aligned, "other sizes": ~aligned}
-    return Evaluation(
-        role,
-        _figures(p, truth, found),
-        {name: _figures(p[of], truth[of], found[of]) for name, of in framings.items() if of.any()},
-    )
+    return rows
 
 
-def _figures(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) -> Figures:
-    share = truth.mean(axis=0)
-    said = p > 0.5
-    return Figures(
-        faces=len(truth),
-        detected=int(found.sum()),
-        positives=share,
-        majority=np.maximum(share, 1 - share),
-        accuracy=accuracy(said, truth),
-        balanced_accuracy=balanced_accuracy(said, truth),
-        average_precision=average_precision(p, truth),
-        calibration_error=calibration_error(p, truth),
-    )
+@dataclass
+class _Counted:
+    """Scores crops in batches and tells how many are done, over several calls."""
+
+    scorer: Scorer
+    total: int
+    progress: Callable[[int, int], None] | None
+    done: int = field(default=0, init=False)
+
+    def score(self, rows: NDArray[np.int64], cut: Callable[[int], NDArray[np.uint8]]) -> Logits:
+        found = []
+        for start in range(0, len(rows), BATCH):
+            batch = rows[start : start + BATCH]
+            found.append(self.scorer.score(np.stack([cut(int(row)) for row in batch])))
+            self.done += len(batch)
+            if self.progress:
+                self.progress(self.done, self.total)
+        return np.concatenate(found)
 
 
-COLUMNS = ("positives", "majority", "accuracy", "balanced_accuracy", "average_precision", "calibration_error")
+def small_crop(cache: FaceCache, size: int, row: int) -> NDArray[np.uint8]:
+    """The crop of a cached face as if its box's longer side had only `size` pixels in the photo.
+
+    The picture is reduced with INTER_AREA, and enlarged again by the crop itself, as a small face in a photo is. Faces
+    that are smaller already stay as they are.
+    """
+    import cv2
+
+    part, box, turned = cache.region(row)
+    factor = size / max(box.width, box.height)
+    if factor < 1:
+        height, width = part.shape[:2]
+        to = max(1, round(width * factor)), max(1, round(height * factor))
+        part = np.asarray(cv2.resize(part, to, interpolation=cv2.INTER_AREA), np.uint8)
+        fx, fy = to[0] / width, to[1] / height
+        box = Box(box.x * fx, box.y * fy, box.width * fx, box.height * fy)
+    return crop_face(part, box, turned)
 
 
-def records(figures: Figures) -> Iterator[dict[str, str]]:
-    """One record an attribute, keys `attribute` and COLUMNS, and the means last; fractions 0..1, four decimals."""
-    values = np.stack([getattr(figures, c) for c in COLUMNS], axis=1)
-    for name, row in zip((*NAMES, "MEAN"), (*values, np.nanmean(values, axis=0)), strict=True):
-        yield {"attribute": name, **{c: f"{v:.4f}" for c, v in zip(COLUMNS, row, strict=True)}}
+def before_aux(logits: Logits, weight: Floats, bias: Floats) -> Logits | None:
+    """MCNN's logits [N, 40] from AUX's: a linear layer of as many outputs as inputs can be undone.
+
+    None where that would magnify rounding errors to where they matter (an AUX that is close to singular).
+    """
+    if not np.linalg.cond(weight) < _ILL_CONDITIONED:
+        return None
+    return np.asarray(np.linalg.solve(weight, (logits.astype(np.float64) - bias).T).T, np.float32)
+
+
+def _aux(scorer: Scorer) -> tuple[Floats, Floats]:
+    _, aux = scorer.checkpoint.network()
+    return aux.weight.detach().double().numpy(), aux.bias.detach().double().numpy()
+
+
+def _sigmoid(logits: Logits) -> Floats:
+    return probabilities(logits, 1.0, 0.0)
+
+
+def _comparisons(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) -> list[Comparison]:
+    """Those of which both groups have faces."""
+    made = []
+    for name in GROUPED_BY:
+        has = truth[:, BY_NAME[name].index] > 0
+        if has.any() and not has.all():
+            one, other = (measure(p[of], truth[of], found[of]) for of in (has, ~has))
+            fewest = [np.minimum(truth[of].sum(axis=0), (truth[of] == 0).sum(axis=0)) for of in (has, ~has)]
+            made.append(Comparison(name, one, other, np.min(fewest, axis=0) >= COMPARED_FROM))
+    return made
+
+
+def _intervals(
+    p: Floats, before: dict[str, Floats], truth: NDArray[np.uint8], people: NDArray[np.int64]
+) -> dict[str, Interval]:
+    """Of the network that is in use; and of what AUX gains, where both it and MCNN are judged by their logits' signs:
+    what calibration gains is not AUX's merit. (It keeps the order of the faces, and so their average precision.)"""
+    drawn = draw_people(people)
+    precision = average_precisions(p, truth, drawn)
+    draws = {"accuracy": accuracies(p > 0.5, truth, drawn), "average_precision": precision}
+    if MCNN_ALONE in before:
+        alone, uncalibrated = before[MCNN_ALONE], before[UNCALIBRATED]
+        draws["accuracy_gain"] = accuracies(uncalibrated > 0.5, truth, drawn) - accuracies(alone > 0.5, truth, drawn)
+        draws["average_precision_gain"] = precision - average_precisions(alone, truth, drawn)
+    found = {name: interval(values) for name, values in draws.items()}
+    return {name: at for name, at in found.items() if at is not None}
+
+
+def _accuracy_and_error(figures: Figures) -> tuple[float, float]:
+    return mean(figures.accuracy), mean(figures.calibration_error)
+
+
+def _is_official(labels: Labels) -> bool:
+    """Whether these are the pictures that the paper speaks of, and not data of one's own in CelebA's layout."""
+    return labels.dataset is not Dataset.CELEBA or all(re.fullmatch(r"\d{6}\.jpg", name) for name in labels.names)

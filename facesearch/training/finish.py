@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesearch.network.mcnn import Aux
+from facesearch.reliability import graded
+from facesearch.training.metrics import average_precision
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -27,7 +29,7 @@ HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 @dataclass(frozen=True)
 class Fitted:
-    """What stands above the MCNN. aux: on all faces given. hold: the pull that was chosen."""
+    """What stands above the MCNN. aux: on all faces given. hold: the pull that was chosen. grades: by attribute."""
 
     aux: Aux
     hold: float
@@ -35,10 +37,12 @@ class Fitted:
     calibration_bias: Floats
     profile_mean: Floats
     profile_matrix: Floats
+    grades: dict[str, str]
 
 
 def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: NDArray[np.bool_]) -> Fitted:
-    """Fit AUX on all rows, calibration on the rows marked `calibrate`, the profile metric on all rows.
+    """Fit AUX on all rows, calibration on the rows marked `calibrate`, the profile metric on all rows; grade the
+    attributes on the rows marked `calibrate`, each seen through an AUX that was fitted without its person.
 
     logits: MCNN's [N, 40] of faces that it was not trained on. people: identity of each row. calibrate: bool [N].
     """
@@ -48,7 +52,9 @@ def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: ND
     crossed, _ = cross_fit(logits, labels, fold, hold)
     scale, bias = fit_platt(crossed[calibrate], labels[calibrate])
     mean, matrix = fit_profile(crossed, people)
-    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix)
+    held_out = labels[calibrate]
+    grades = graded(average_precision(crossed[calibrate], held_out), held_out.mean(axis=0))
+    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, grades)
 
 
 def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np.int64]:

@@ -1,0 +1,104 @@
+"""The figures of a network on a set of faces, and the same as rows of a table."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.attributes import NAMES
+from facesearch.training import metrics
+from facesearch.training.metrics import Floats, mean
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Per attribute, float64 [A], fractions 0..1; nan where a figure has no meaning, such as average precision where
+    nobody has the attribute.
+
+    faces: how many; detected: how many of them the detector found. positives: share labelled so; majority: what always
+    giving the commoner answer reaches; answered_yes: share with a probability above .5; chance_calibration_error: what
+    a perfectly calibrated network would show on as many faces.
+    """
+
+    faces: int
+    detected: int
+    positives: Floats
+    majority: Floats
+    answered_yes: Floats
+    mean_probability: Floats
+    accuracy: Floats
+    recall: Floats
+    specificity: Floats
+    balanced_accuracy: Floats
+    average_precision: Floats
+    calibration_error: Floats
+    chance_calibration_error: Floats
+
+    def summary(self) -> dict[str, float | None]:
+        """Means over the attributes: percentages with two decimals, calibration errors with four as they are; None
+        where no attribute has the figure."""
+        return {
+            "faces": self.faces,
+            "detected": self.detected,
+            **{name: _rounded(100 * mean(getattr(self, name)), 2) for name in _IN_PERCENT},
+            **{name: _rounded(mean(getattr(self, name)), 4) for name in _AS_THEY_ARE},
+        }
+
+
+_IN_PERCENT = ("accuracy", "balanced_accuracy", "average_precision", "majority")
+_AS_THEY_ARE = ("calibration_error", "chance_calibration_error")
+COLUMNS = tuple(f.name for f in fields(Figures))
+"""Names of all figures, as a CSV has them."""
+
+
+def _rounded(value: float, digits: int) -> float | None:
+    return None if np.isnan(value) else round(value, digits)
+
+
+def measure(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray[np.bool_]) -> Figures:
+    """Compare probabilities [N, A] with labels of 0 and 1 [N, A]; detected: bool [N]. N must not be 0."""
+    said, share = p > 0.5, np.asarray(truth.mean(axis=0), np.float64)
+    return Figures(
+        faces=len(p),
+        detected=int(detected.sum()),
+        positives=share,
+        majority=np.maximum(share, 1 - share),
+        answered_yes=said.mean(axis=0),
+        mean_probability=np.asarray(p.mean(axis=0), np.float64),
+        accuracy=metrics.accuracy(said, truth),
+        recall=metrics.recall(said, truth),
+        specificity=metrics.specificity(said, truth),
+        balanced_accuracy=metrics.balanced_accuracy(said, truth),
+        average_precision=metrics.average_precision(p, truth),
+        calibration_error=metrics.calibration_error(p, truth),
+        chance_calibration_error=metrics.chance_calibration_error(p),
+    )
+
+
+def measure_unlabelled(p: NDArray[np.floating], detected: NDArray[np.bool_]) -> Figures:
+    """What can be said of probabilities [N, A] without labels: how often the answer is yes. N must not be 0."""
+    unknown = {name: np.full(p.shape[1], np.nan) for name in COLUMNS}
+    known = {
+        "faces": len(p),
+        "detected": int(detected.sum()),
+        "answered_yes": (p > 0.5).mean(axis=0),
+        "mean_probability": np.asarray(p.mean(axis=0), np.float64),
+    }
+    return Figures(**{**unknown, **known})
+
+
+def rows(figures: Figures, names: Sequence[str] = NAMES, total: bool = True) -> Iterator[dict[str, str]]:
+    """One record an attribute, keys `attribute` and COLUMNS, and their means last where asked for; fractions 0..1 with
+    six decimals, empty where there is no figure."""
+    counts = {"faces": str(figures.faces), "detected": str(figures.detected)}
+    table = {name: getattr(figures, name) for name in COLUMNS if name not in counts}
+    for index, attribute in enumerate(names):
+        yield {"attribute": attribute, **counts, **{name: as_text(column[index]) for name, column in table.items()}}
+    if total:
+        yield {"attribute": "MEAN", **counts, **{name: as_text(mean(column)) for name, column in table.items()}}
+
+
+def as_text(value: float) -> str:
+    """A fraction for a CSV."""
+    return "" if np.isnan(value) else f"{value:.6f}"

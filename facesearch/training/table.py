@@ -1,0 +1,81 @@
+"""An evaluation as the rows of one CSV: every figure of every set of faces, with enough digits to redo each table.
+
+`subset` says which faces: `all`, a picture size, a label (`Male`, `not Male`), `24 px` for faces reduced to that, or a
+group of UTKFace, alone or with an age band. `network` says which layers answered. Each set ends with its means, row
+`MEAN`; sets of one or two attributes have none.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from facesearch.attributes import NAMES
+from facesearch.training import figures
+from facesearch.training.evaluate import NETWORK, Evaluation
+from facesearch.training.figures import Figures, as_text
+from facesearch.training.metrics import mean
+from facesearch.training.utkface import BY_AGE, GroupFigures, band_in_words
+
+COLUMNS = (
+    "subset",
+    "network",
+    "attribute",
+    *figures.COLUMNS,
+    "paper_mcnn_aux_accuracy",
+    "age_rank_correlation",
+    "searched",
+    "grade",
+)
+
+
+def rows(
+    found: Evaluation | None, grades: Sequence[str | None], groups: Mapping[str, GroupFigures] | None
+) -> Iterator[dict[str, str]]:
+    """One record a set and attribute, with all of COLUMNS; what does not apply is empty."""
+    for row in _rows(found, grades, groups):
+        yield dict.fromkeys(COLUMNS, "") | row
+
+
+def _rows(
+    found: Evaluation | None, grades: Sequence[str | None], groups: Mapping[str, GroupFigures] | None
+) -> Iterator[dict[str, str]]:
+    if found is not None:
+        beside = _beside(found, grades)
+        for subset, network, part in parts(found):
+            for row, more in zip(figures.rows(part), beside, strict=True):
+                yield {"subset": subset, "network": network, **row, **(more if part is found.together else {})}
+    for name, group in (groups or {}).items():
+        who = {"subset": f"UTKFace {name}", "network": NETWORK}
+        for row in figures.rows(group.gender, ("Male",), total=False):
+            yield {**who, **row, "searched": str(group.searched)}
+        for attribute, value in zip(BY_AGE, group.age_order, strict=True):
+            yield {
+                **who,
+                "attribute": attribute,
+                "faces": str(group.gender.faces),
+                "age_rank_correlation": as_text(value),
+            }
+        for band, aged in group.by_age.items():
+            for row in figures.rows(aged, BY_AGE, total=False):
+                yield {**row, **who, "subset": f"UTKFace {name}, {band_in_words(band)}"}
+
+
+def parts(found: Evaluation) -> Iterator[tuple[str, str, Figures]]:
+    """Every set of faces by name, with the network that answered."""
+    yield "all", NETWORK, found.together
+    for name, part in found.before.items():
+        yield "all", name, part
+    for name, part in found.by_framing.items():
+        yield name, NETWORK, part
+    for comparison in found.comparisons:
+        for name, part in comparison.groups.items():
+            yield name, NETWORK, part
+    for size, part in found.by_size.items():
+        yield f"{size} px", NETWORK, part
+
+
+def _beside(found: Evaluation, grades: Sequence[str | None]) -> list[dict[str, str]]:
+    """What stands beside the figures over all faces: 40 records, and one for the means."""
+    paper = found.paper.mcnn_aux if found.paper else np.full(len(NAMES), np.nan)
+    each = zip([*paper, mean(paper)], [*grades, None], strict=True)
+    return [{"paper_mcnn_aux_accuracy": as_text(value), "grade": grade or ""} for value, grade in each]
