@@ -86,6 +86,8 @@ class _Teller:
 
         if now.stage is Stage.LISTING:
             self._display.show("Listing photos", now.total, None)
+        elif now.stage is Stage.SHOTS:
+            self._display.show("Reading dates and cameras", now.done, now.total)
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:
@@ -121,6 +123,8 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Opened, and known under another name", report.same_content),
         ("Gone since the last run, and out of the results", report.missing),
         ("Back since the last run", report.returned),
+        ("Date and camera read for photos indexed before", report.shots_read),
+        ("Photos indexed before whose date and camera are still to be read", report.shots_unread),
         ("Faces scored again by this network", report.rescored),
     )
     yield from (f"{words}: {number:,}" for words, number in numbers if number)

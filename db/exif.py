@@ -58,8 +58,8 @@ def unread(session: Session, root_ids: Sequence[int], *, after: int = 0, limit: 
     return [UnreadPhoto(photo_id, tuple(sorted(files[photo_id]))) for photo_id in sorted(files)]
 
 
-def unread_count(session: Session, root_ids: Sequence[int]) -> int:
-    """How many photos `unread` gives in all."""
+def unread_count(session: Session, root_ids: Sequence[int] | None = None) -> int:
+    """How many photos `unread` gives in all; without roots, under any."""
     return session.execute(select(func.count(Photo.id)).where(_unread_under(root_ids))).scalar_one()
 
 
@@ -72,6 +72,6 @@ def record(session: Session, shots: Mapping[int, Shot]) -> None:
         )
 
 
-def _unread_under(root_ids: Sequence[int]) -> ColumnElement[bool]:
-    there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None), File.root_id.in_(listed(root_ids)))
-    return _UNREAD & there
+def _unread_under(root_ids: Sequence[int] | None) -> ColumnElement[bool]:
+    there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None))
+    return _UNREAD & (there if root_ids is None else there.where(File.root_id.in_(listed(root_ids))))

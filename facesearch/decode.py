@@ -12,17 +12,21 @@ import hashlib
 import importlib
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageCms, UnidentifiedImageError
 
+from db.exif import Shot
 from facesearch.errors import FacesearchError
+from facesearch.exif import shot_of
 
 _FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif", ".avifs"),
@@ -35,6 +39,8 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 }
 _HEIF_EXTENSIONS = (".heic", ".heif", ".hif")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+
+_LARGEST_EXIF = 1 << 24  # bytes; cameras write 64 kB at most
 
 _TURNS: dict[object, Image.Transpose] = {  # what brings each EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -82,12 +88,16 @@ class DecodedPhoto:
     rgb: uint8 [height, width, 3], upright (EXIF orientation applied), sRGB order, transparency laid over white;
         read-only.
     sha256: of the file's bytes, lower-case hex. size: of the file, in bytes. format: "JPEG", "PNG", ...
+    taken: EXIF DateTimeOriginal, by the camera's own clock and without a time zone; None where there is none that makes
+        sense. camera: EXIF make and model, "" likewise.
     """
 
     rgb: npt.NDArray[np.uint8]
     sha256: str
     size: int
     format: str
+    taken: datetime | None = None
+    camera: str = ""
 
     @property
     def width(self) -> int:
@@ -121,27 +131,33 @@ def readable_extensions() -> frozenset[str]:
 def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> EncodedPhoto:
     """Read a file and hash it. Raises `PhotoError`: with retry when the system refuses, without when it is too big."""
     limits = limits or Limits()
-    try:
-        # os.fsdecode is reversible (surrogateescape), so names that are not valid UTF-8 open as well.
-        with Path(os.fsdecode(path)).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if size > limits.max_bytes:
-                raise PhotoError(
-                    f"a file of {_megabytes(size)} MB, above the limit of {_megabytes(limits.max_bytes)} MB",
-                    retry=False,
-                )
-            # One byte more than there is: a file that grows while it is read is noticed.
-            data = file.read(size + 1)
-    except FileNotFoundError:
-        raise PhotoError("the file disappeared before it could be read", retry=True) from None
-    except MemoryError:
-        raise PhotoError("not enough memory to read the file", retry=True) from None
-    except (OSError, ValueError) as error:
-        words = getattr(error, "strerror", None) or str(error)
-        raise PhotoError(f"the file cannot be read ({words})", retry=True) from error
+    with _file(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limits.max_bytes:
+            raise PhotoError(
+                f"a file of {_megabytes(size)} MB, above the limit of {_megabytes(limits.max_bytes)} MB",
+                retry=False,
+            )
+        # One byte more than there is: a file that grows while it is read is noticed.
+        data = file.read(size + 1)
     if len(data) != size:
         raise PhotoError("the file changed while it was being read", retry=True)
     return EncodedPhoto(data, hashlib.sha256(data).hexdigest())
+
+
+def read_shot(path: str | bytes | os.PathLike[str], *, size: int, mtime_ns: int) -> Shot:
+    """What EXIF says in the file at `path`, from its headers alone: nothing is decoded, and hardly anything read.
+
+    size in bytes and mtime in ns: those by which the file is known. Raises `PhotoError`, also when it has others now.
+    """
+    with _file(path) as file:
+        status = os.fstat(file.fileno())
+        if (status.st_size, status.st_mtime_ns) != (size, mtime_ns):
+            raise PhotoError("the file has changed since it was indexed", retry=True)
+        with _opened(file) as image:
+            if image.format == "PNG" and "exif" not in image.info:
+                image.info.update(_exif_behind_the_picture(file))
+            return shot_of(image)
 
 
 def decode_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> DecodedPhoto:
@@ -166,15 +182,7 @@ def decode_encoded(
     limits = limits or Limits()
     if not photo.data:
         raise PhotoError("the file is empty (0 bytes)", retry=False)
-    try:
-        image = Image.open(BytesIO(photo.data), formats=_open_formats())
-    except UnidentifiedImageError:
-        raise _unknown_format(photo.data) from None
-    except MemoryError:
-        raise PhotoError("not enough memory to decode the photo", retry=True) from None
-    except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
-        raise PhotoError(f"damaged ({_plain(error)})", retry=False) from error
-    with image:
+    with _opened(BytesIO(photo.data)) as image:
         name = "JPEG" if image.format == "MPO" else str(image.format)
         width, height = image.size
         if width * height > limits.max_pixels:
@@ -187,11 +195,53 @@ def decode_encoded(
             admit(width * height)
         try:
             rgb = np.asarray(_upright_rgb(image))
+            shot = shot_of(image)
         except MemoryError:
             raise PhotoError("not enough memory to decode the photo", retry=True) from None
-        except Exception as error:  # as above
+        except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
             raise _broken(name, error) from error
-    return DecodedPhoto(rgb, photo.sha256, photo.size, name)
+    return DecodedPhoto(rgb, photo.sha256, photo.size, name, shot.taken, shot.camera)
+
+
+@contextlib.contextmanager
+def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """The file, opened; what the system refuses meanwhile becomes a `PhotoError` with retry."""
+    try:
+        # os.fsdecode is reversible (surrogateescape), so names that are not valid UTF-8 open as well.
+        with Path(os.fsdecode(path)).open("rb") as file:
+            yield file
+    except FileNotFoundError:
+        raise PhotoError("the file disappeared before it could be read", retry=True) from None
+    except MemoryError:
+        raise PhotoError("not enough memory to read the file", retry=True) from None
+    except (OSError, ValueError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise PhotoError(f"the file cannot be read ({words})", retry=True) from error
+
+
+def _opened(file: IO[bytes]) -> Image.Image:
+    """The image whose headers stand in the file. Raises `PhotoError`."""
+    beginning = file.read(12)
+    file.seek(0)
+    try:
+        return Image.open(file, formats=_open_formats())
+    except UnidentifiedImageError:
+        raise _unknown_format(beginning) from None
+    except MemoryError:
+        raise PhotoError("not enough memory to decode the photo", retry=True) from None
+    except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
+        raise PhotoError(f"damaged ({_plain(error)})", retry=False) from error
+
+
+def _exif_behind_the_picture(file: IO[bytes]) -> dict[str, bytes]:
+    """The chunk that a PNG may carry anywhere; Pillow reads those behind the picture only by decoding it."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        length, kind = int.from_bytes(head[:4], "big"), head[4:]
+        if kind == b"eXIf":
+            return {"exif": file.read(min(length, _LARGEST_EXIF))}
+        file.seek(length + 4, os.SEEK_CUR)
+    return {}
 
 
 @cache
@@ -287,8 +337,8 @@ def _through_profile(image: Image.Image) -> Image.Image:
     return converted if converted is not None else image.convert("RGB")
 
 
-def _unknown_format(data: bytes) -> PhotoError:
-    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS and "HEIF" not in _open_formats():
+def _unknown_format(beginning: bytes) -> PhotoError:
+    if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIF_BRANDS and "HEIF" not in _open_formats():
         return PhotoError("a HEIC photo, which needs the extra: pip install 'facesearch[heic]'", retry=True)
     known = ", ".join("HEIC" if name == "HEIF" else name for name in sorted(_open_formats()))
     return PhotoError(f"no photo, or damaged at its very beginning (the content is none of {known})", retry=False)

@@ -34,14 +34,16 @@ class Scorer(Protocol):
 class Size:
     """When a batch is written: this many faces, files or seconds, whichever comes first. A kill loses one batch.
 
-    marks: how many files are marked as gone or back in one transaction, at most. snapshot: after how many batches a
-    long run looks whether the snapshot has been outgrown.
+    marks: how many files are marked as gone or back in one transaction, at most. shots: of how many photos of an older
+    catalogue date and camera are stored in one transaction. snapshot: after how many batches a long run looks whether
+    the snapshot has been outgrown.
     """
 
     faces: int = 64
     files: int = 256
     seconds: float = 20.0
     marks: int = 10_000
+    shots: int = 1_000
     snapshot: int = 64
 
 
@@ -170,6 +172,8 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, detector: str) 
         width=seen.width,
         height=seen.height,
         format=seen.format,
+        taken=seen.taken,
+        camera=seen.camera,
         detector=detector if seen.width is not None else None,
         faces=faces,
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,13 +57,16 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A content that was new. width and height: pixels of the upright photo; faces: left to right."""
+    """A content that was new. width and height: pixels of the upright photo; taken and camera: as in `DecodedPhoto`;
+    faces: left to right."""
 
     sha256: str
     size: int
     width: int | None = None
     height: int | None = None
     format: str | None = None
+    taken: datetime | None = None
+    camera: str = ""
     faces: tuple[CutFace, ...] = ()
     trouble: Trouble | None = None
 
@@ -109,15 +113,23 @@ class Looker:
             return trouble_of(error, "its faces cannot be cut out")
 
     def _faces(self, photo: EncodedPhoto, decoded: DecodedPhoto) -> Looked:
+        seen = Looked(
+            photo.sha256,
+            photo.size,
+            decoded.width,
+            decoded.height,
+            decoded.format,
+            decoded.taken,
+            decoded.camera,
+        )
         try:
             found = self._detector().detect([decoded.rgb])[0]
             if not all(_is_finite(each) for each in found):
                 raise ValueError("it gives places that are no numbers")
             faces = tuple(CutFace(each, crop_face(decoded.rgb, each.box, each.turned)) for each in found)
         except Exception as error:
-            trouble = trouble_of(error, "the face detector fails on it")
-            return Looked(photo.sha256, photo.size, decoded.width, decoded.height, decoded.format, trouble=trouble)
-        return Looked(photo.sha256, photo.size, decoded.width, decoded.height, decoded.format, faces)
+            return replace(seen, trouble=trouble_of(error, "the face detector fails on it"))
+        return replace(seen, faces=faces)
 
     def _detector(self) -> Detector:
         detector: Detector | None = getattr(self._own, "detector", None)

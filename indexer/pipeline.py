@@ -1,5 +1,7 @@
 """An index run: walk -> known? -> read and decode -> detect -> crop -> score -> one short transaction per batch.
 
+Then what older runs left: dates and cameras that the catalogue did not keep yet, faces that another network scored.
+
 What was committed is never lost, whatever ends the run: Ctrl-C writes what is decided, a kill loses one batch at most,
 and the next run goes on where this one stopped, since it opens only what the catalogue does not know.
 """
@@ -14,7 +16,7 @@ from contextlib import closing
 
 from sqlalchemy.orm import Session
 
-from db import faces, models, photos, roots, runs, snapshot
+from db import exif, faces, models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
@@ -33,6 +35,7 @@ from indexer.listing import Job, Listing, compare
 from indexer.looking import Looker
 from indexer.report import Failure, Progress, Remark, RunReport, Stage
 from indexer.rescoring import Rescored, rescore
+from indexer.shots import read_shots
 from indexer.targets import new_roots, targets
 from indexer.walk import extension_of
 from indexer.workers import side_by_side, usable_cores
@@ -106,6 +109,7 @@ class _Run:
         self._done = 0
         self._batches = 0
         self._model_id = 0
+        self._walked: list[int] = []  # ids of the roots that were there
 
     def index(self, folders: list[bytes]) -> RunReport:
         report = self.report
@@ -113,6 +117,8 @@ class _Run:
         self._look([job for listing in listings for job in listing.work])
         if not self.stop.is_set():
             self._sweep(listings)
+        if not self.stop.is_set():
+            self._read_shots()
         if not self.stop.is_set():
             self._rescore()
         report.interrupted = self.stop.is_set()
@@ -160,6 +166,7 @@ class _Run:
                 continue
             with self.catalogue.read() as session:
                 files = photos.files_of_root(session, ids[walk.root])
+            self._walked.append(ids[walk.root])
             listings.append(compare(walk, ids[walk.root], files, readable=readable, found=self._found))
             self._take_over(listings[-1])
         return run_id, listings
@@ -252,6 +259,22 @@ class _Run:
                     lost = photos.count_lost(session, file_ids)
                 if lost:
                     self.report.vanished.append(_vanished(join(listing.target.root, folder), lost))
+
+    def _read_shots(self) -> None:
+        with self.catalogue.read() as session:
+            total = exif.unread_count(session, self._walked)
+        if total:
+            self.report.shots_read = read_shots(
+                self.catalogue,
+                self._walked,
+                workers=self.workers,
+                at_once=self.size.shots,
+                stop=self.stop,
+                progress=lambda tried: self.progress(Progress(Stage.SHOTS, tried, total, 0, 0, 0)),
+            )
+        if not self.stop.is_set():
+            with self.catalogue.read() as session:
+                self.report.shots_unread = exif.unread_count(session)
 
     def _rescore(self) -> None:
         with self.catalogue.read() as session:
@@ -360,7 +383,7 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "indexed", "no_face", "failed", "same_content", "faces", "missing", "returned",
-        "rescored", "waiting", "interrupted",
+        "shots_read", "rescored", "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},

@@ -12,6 +12,7 @@ class Stage(StrEnum):
 
     LISTING = "listing"
     PHOTOS = "photos"
+    SHOTS = "shots"
     RESCORING = "rescoring"
     SNAPSHOT = "snapshot"
 
@@ -22,7 +23,8 @@ class Progress:
 
     total: photos known so far (while listing it grows); done: of these, settled; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
-    that ended as failed. While rescoring, done and total count faces, and failures the photos that could not be read.
+    that ended as failed. At SHOTS, done and total count the photos whose date and camera are still to be read. While
+    rescoring, done and total count faces, and failures the photos that could not be read.
     """
 
     stage: Stage
@@ -70,6 +72,9 @@ class RunReport:
     that no other folder holds. linked: links to folders, which are not followed.
     others, unsupported: files that are no photos, and photos that this installation cannot read, by extension.
 
+    shots_read: photos of earlier versions' runs whose date and camera were read now. shots_unread: those whose date and
+    camera are still to be read, in all folders; photos that are missing do not count (not said when interrupted).
+
     rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
     photos could not be read; waiting_photos names a file of each. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
@@ -92,6 +97,8 @@ class RunReport:
     linked: list[Remark] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
+    shots_read: int = 0
+    shots_unread: int = 0
     rescored: int = 0
     waiting: int = 0
     waiting_photos: list[Failure] = field(default_factory=list)
