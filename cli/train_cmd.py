@@ -22,6 +22,15 @@ def train(
     recipe: Annotated[
         str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe of the package, or a .toml file.")
     ] = "standard",
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--start",
+            metavar="FILE",
+            help="The checkpoint that the recipe starts from, if it starts from one; else the network in the package.",
+            show_default=False,
+        ),
+    ] = None,
     terms: Annotated[
         str | None,
         typer.Option("--terms", help="What the checkpoint says about its use: the data's terms.", show_default=False),
@@ -29,10 +38,11 @@ def train(
     work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
-    """Train the network on CelebA, or on data of your own in the same layout, and write a checkpoint.
+    """Train the network on CelebA, on LFWA, or on data of your own in the same layout, and write a checkpoint.
 
     A run that was stopped, in whatever way, goes on when the same command is given again. DATA holds img_align_celeba/,
-    list_attr_celeba.txt and list_eval_partition.txt, and may hold identity_CelebA.txt and list_role.txt.
+    list_attr_celeba.txt and list_eval_partition.txt, and may hold identity_CelebA.txt and list_role.txt; or it holds
+    lfw/ and lfw_att_40.mat (recipes lfwa and lfwa-scratch).
     """
     from cli.console import say
     from cli.evaluate_cmd import print_evaluation
@@ -45,7 +55,7 @@ def train(
     check_writable(out)
     with status() as display:
         checkpoint, figures = train_checkpoint(
-            data, work, out, chosen, device.value, _callbacks(display), terms or TERMS
+            data, work, out, chosen, device.value, _callbacks(display), terms or TERMS, start
         )
         display.flush()
     if figures is not None:

@@ -1,7 +1,9 @@
 """Training reads CelebA's official layout, survives being killed, and says what is wrong with data."""
 
 import dataclasses
-from collections.abc import Iterator
+import json
+import resource
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +11,19 @@ import pytest
 import torch
 from PIL import Image
 
-from facesearch.attributes import NAMES
+from facesearch.attributes import BY_NAME, NAMES
 from facesearch.detection import iou
+from facesearch.errors import UsageError
+from facesearch.network.checkpoint import load_checkpoint
+from facesearch.network.mcnn import Mcnn, Normalisation, fold, prepare
 from facesearch.training import loop
+from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
+from facesearch.training.independent import train_alone
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
+from facesearch.training.start import StartError, trainable
+from tests.support.checkpoints import random_checkpoint
 
 GALLERY = Path(__file__).parent / "gallery"
 
@@ -160,6 +169,136 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_network(
         torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_that_learns_from_a_teacher_and_goes_on_from_another_survives_kills_too(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, cache = _open(celeba)
+    device = torch.device("cpu")
+    seen = np.random.default_rng(0).normal(size=(32, 128)).astype(np.float32)
+    seen[3] = np.nan  # where the teacher saw no face
+    taught = dataclasses.replace(TINY, name="taught", stages=(Stage("mcnn", 99, 2, 1e-3, 1e-4),), teacher=1.0)
+    after = dataclasses.replace(taught, name="later", after="taught", stages=(Stage("mcnn", 99, 2, 1e-3, 0.0),))
+
+    def both(folder: Path, report: Callable[[object], None] | None = None) -> Mcnn:
+        train(labels, cache, taught, folder / "taught", device, report, embeddings=seen)
+        return train(labels, cache, after, folder / "later", device, report, embeddings=seen)[0]
+
+    unbroken = both(tmp_path / "a")
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
+    for stop_at in (2, 5, 1):  # in the first run; in the one that goes on from it, twice
+        steps = iter(range(100))
+
+        def kill(_: object, steps: Iterator[int] = steps, stop_at: int = stop_at) -> None:
+            if next(steps) == stop_at:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            both(tmp_path / "b", kill)
+    assert (tmp_path / "b" / "later" / "state.safetensors").exists()
+    resumed = both(tmp_path / "b")
+    for key, value in unbroken.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_run_to_go_on_from_must_be_there_and_finished(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    later = dataclasses.replace(TINY, name="later", after="tiny", stages=(Stage("mcnn", 99, 1, 1e-3, 0.0),))
+    with pytest.raises(TrainingError, match="train tiny with the same --work first"):
+        train(labels, cache, later, tmp_path / "later", torch.device("cpu"))
+
+    def kill(_: object) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(labels, cache, TINY, tmp_path / "tiny", torch.device("cpu"), kill)
+    with pytest.raises(TrainingError, match="not finished"):
+        train(labels, cache, later, tmp_path / "later", torch.device("cpu"))
+
+
+def test_a_full_disk_leaves_the_state_saved_last_and_says_so(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, cache = _open(celeba)
+    monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
+    state = tmp_path / "run" / "state.safetensors"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    saved = []
+
+    def fill_the_disk(_: object) -> None:
+        if state.exists() and not saved:
+            saved.append(state.read_bytes())
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+
+    try:
+        with pytest.raises(TrainingError, match="free some space; the state saved last is kept"):
+            train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"), fill_the_disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert state.read_bytes() == saved[0]
+    assert not list(state.parent.glob("*.tmp"))
+    train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))  # and it goes on from there
+
+
+def test_a_run_begun_before_a_setting_existed_goes_on_unless_the_setting_is_used(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    folder = tmp_path / "run"
+    train(labels, cache, TINY, folder, torch.device("cpu"))
+    begun = json.loads((folder / "begun_with.json").read_text())
+    for absent in ("after", "from_checkpoint", "teacher", "taught"):
+        del begun["recipe"][absent]
+    del begun["recipe"]["augmentation"]["occlusion_p"], begun["recipe"]["stages"][0]["warm_up"]
+    (folder / "begun_with.json").write_text(json.dumps(begun))
+    train(labels, cache, TINY, folder, torch.device("cpu"))
+    stages = (dataclasses.replace(TINY.stages[0], warm_up=0.5), TINY.stages[1])
+    for used in ({"teacher": 0.5}, {"augmentation": Augmentation(occlusion_p=0.5)}, {"stages": stages}):
+        with pytest.raises(TrainingError, match="another recipe"):
+            train(labels, cache, dataclasses.replace(TINY, **used), folder, torch.device("cpu"))
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_checkpoint_becomes_trainable_without_changing_what_it_says(checkpoint: Path) -> None:
+    some, others = (
+        torch.from_numpy(np.random.default_rng(i).integers(0, 256, (8, 99, 99, 3), dtype=np.uint8)) for i in range(2)
+    )
+    start = load_checkpoint(checkpoint)
+    folded, _ = start.network()
+    model = trainable(start, some, dropout=0.5)
+    x, y = (prepare(crops, torch.from_numpy(start.mean)) for crops in (some, others))
+    with torch.no_grad():
+        torch.testing.assert_close(model(y), folded(y), rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(fold(model)(y), folded(y), rtol=1e-3, atol=1e-4)
+        # In training, a batch's own statistics are as good as the running ones: nothing jumps at the first step.
+        used = model.norms[0](model.conv1(x))
+        torch.testing.assert_close(model.train().norms[0](model.conv1(x)), used, rtol=1e-2, atol=1e-2)
+    assert all(p.requires_grad for p in model.parameters())
+
+
+def test_a_network_with_response_normalisation_is_no_start(tmp_path: Path) -> None:
+    start = load_checkpoint(random_checkpoint(tmp_path / "local.safetensors", normalisation=Normalisation.LOCAL))
+    with pytest.raises(StartError, match="trained with local normalisation"):
+        trainable(start, torch.zeros(8, 99, 99, 3, dtype=torch.uint8), dropout=0.5)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_an_independent_cnn_learns_its_own_attribute_alone(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    alone = dataclasses.replace(TINY, name="alone", stages=(Stage("single", 99, 2, 1e-3, 1e-4),), mirror=False)
+    rows, device = labels.of(Role.TEST), torch.device("cpu")
+    smiling = train_alone(BY_NAME["Smiling"], labels, cache, rows, alone, tmp_path / "alone", device)
+    assert smiling.shape == (4,) and np.isfinite(smiling).all()
+    # Other labels of the other attributes change nothing; other labels of its own are another data set.
+    others = labels.labels.copy()
+    others[:, np.arange(40) != BY_NAME["Smiling"].index] ^= 1
+    again = dataclasses.replace(labels, labels=others)
+    assert (train_alone(BY_NAME["Smiling"], again, cache, rows, alone, tmp_path / "alone", device) == smiling).all()
+    flipped = dataclasses.replace(labels, labels=labels.labels ^ 1)
+    with pytest.raises(TrainingError, match="data set"):
+        train_alone(BY_NAME["Smiling"], flipped, cache, rows, alone, tmp_path / "alone", device)
+    with pytest.raises(UsageError, match="layout single"):
+        train_alone(BY_NAME["Smiling"], labels, cache, rows, TINY, tmp_path / "tiny", device)
+
+
 def test_a_folder_with_another_recipes_run_is_refused(celeba: Path, tmp_path: Path) -> None:
     labels, cache = _open(celeba)
     train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))
@@ -174,7 +313,7 @@ def test_a_run_begun_with_other_roles_is_refused_so_that_nobody_is_tested_who_wa
     train(labels, cache, TINY, tmp_path / "run", torch.device("cpu"))
     lines = (celeba / "list_eval_partition.txt").read_text().replace("000001.jpg 0", "000001.jpg 2")
     (celeba / "list_eval_partition.txt").write_text(lines.replace("000002.jpg 0", "000002.jpg 2"))
-    with pytest.raises(TrainingError, match="another recipe or data set"):
+    with pytest.raises(TrainingError, match="another recipe, data set or start"):
         train(read_celeba(celeba), cache, TINY, tmp_path / "run", torch.device("cpu"))
 
 
@@ -233,7 +372,7 @@ def test_every_recipe_of_the_package_loads() -> None:
 
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match="paper, protocol, standard"):
+    with pytest.raises(RecipeError, match="lfwa, lfwa-independent, lfwa-scratch, paper, protocol"):
         load_recipe("standrad")
 
 

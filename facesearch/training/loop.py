@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,21 +24,24 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from facesearch.crop import crop_face
+from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.errors import FacesearchError
+from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import bf16_pays, keep_freed_memory
 from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
 from facesearch.network.scorer import mcnn_logits
 from facesearch.training.augment import augmented_crop
 from facesearch.training.datasets import FaceCache, Labels, Role
 from facesearch.training.metrics import accuracy, average_precision
-from facesearch.training.recipe import Recipe, Stage
+from facesearch.training.recipe import Recipe, Stage, as_of_today, stored
+from facesearch.training.start import trainable
 from facesearch.training.teacher import Student, expand_student
 
 SAVE_EVERY = 240.0
 """Seconds between two saved states: what a killed run may lose."""
 
 _VALIDATION_FACES = 1500
+_UNFOLDING_FACES = 256
 
 
 class TrainingError(FacesearchError):
@@ -75,7 +78,8 @@ class _Run:
 @dataclass(frozen=True)
 class _Material:
     """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
-    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; mean: per channel [3]."""
+    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; mean: per channel [3]; start: the network to
+    start from, None where the recipe starts from nothing or from a run."""
 
     cache: FaceCache
     rows: NDArray[np.int64]
@@ -83,6 +87,7 @@ class _Material:
     labels: NDArray[np.uint8]
     embeddings: NDArray[np.float32] | None
     mean: Tensor
+    start: Checkpoint | None
 
 
 def taught_rows(labels: Labels, recipe: Recipe) -> NDArray[np.int64]:
@@ -99,23 +104,27 @@ def train(
     report: Callable[[Progress], None] | None = None,
     note: Callable[[str], None] | None = None,
     embeddings: NDArray[np.float32] | None = None,
+    start: Checkpoint | None = None,
 ) -> tuple[Mcnn, Tensor]:
     """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
 
     embeddings: of `teacher_embeddings` for the rows of `taught_rows`. report: called after every step; note: a line for
-    the log at every end of a pass. A recipe that goes on from another's run finds it in the folder beside this one.
+    the log at every end of a pass. A recipe that goes on from another's run finds it in the folder beside this one; one
+    that starts from_checkpoint needs `start`, and keeps its mean.
     Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, when a role of the
-    recipe has no images, or when the run to go on from is not there or not finished.
+    recipe has no images, or when the run to go on from is not there or not finished; StartError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _claim(folder, recipe, labels)
+    start = start if recipe.from_checkpoint else None
+    _claim(folder, recipe, labels, start)
     rows = labels.of(*recipe.roles)
     if not len(rows):
         raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
     keep_freed_memory()
     judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-    material = _Material(cache, rows, judged, labels.labels, embeddings, channel_mean(cache, rows))
+    mean = torch.from_numpy(start.mean) if start else channel_mean(cache, rows)
+    material = _Material(cache, rows, judged, labels.labels, embeddings, mean, start)
     run = _resume(folder, recipe, device) or _begin(recipe, material, folder, device)
     while run.stage < len(recipe.stages):
         _train_stage(run, recipe, material, folder, device, report, note)
@@ -308,16 +317,21 @@ def _step_seed(recipe: Recipe, stage: int, step: int) -> int:
 # ---- state --------------------------------------------------------------------------------------------------------
 
 
-def _claim(folder: Path, recipe: Recipe, labels: Labels) -> None:
-    """One folder, one recipe, one data set: going on with another would give a network that no recipe describes, or one
-    that has seen the faces it is then tested on."""
-    text = json.dumps({"recipe": asdict(recipe), "data": labels.digest()}, indent=1, sort_keys=True)
+def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | None) -> None:
+    """One folder, one recipe, one data set, one start: going on with another would give a network that no recipe
+    describes, or one that has seen the faces it is then tested on."""
+    wanted = {"recipe": stored(recipe), "data": labels.digest()} | ({"start": start.digest} if start else {})
     path = folder / "begun_with.json"
     if not path.exists():
-        path.write_text(text)
-    elif path.read_text() != text:
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True))
+        temporary.replace(path)
+        return
+    begun = json.loads(path.read_text())
+    if begun | {"recipe": as_of_today(begun["recipe"])} != wanted:
         raise TrainingError(
-            f"{folder} holds a run of another recipe or data set: name another folder, or delete it to start over."
+            f"{folder} holds a run of another recipe, data set or start: name another folder, or delete it to start "
+            "over."
         )
 
 
@@ -326,6 +340,12 @@ def _begin(recipe: Recipe, material: _Material, folder: Path, device: torch.devi
     if recipe.after:
         return _go_on_from(folder.parent / recipe.after, recipe, device)
     layout = LAYOUTS[recipe.stages[0].layout]
+    if recipe.from_checkpoint:
+        assert material.start is not None, "the recipe starts from_checkpoint"
+        some = material.rows[:: max(1, len(material.rows) // _UNFOLDING_FACES)]
+        crops = torch.from_numpy(np.stack([plain_crop(material.cache, int(r), INPUT_SIZE) for r in some]))
+        model = trainable(material.start, crops, recipe.dropout)
+        return _start_of_stage(0, model.to(device), Student(layout).to(device), recipe)
     model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
     positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
     with torch.no_grad():

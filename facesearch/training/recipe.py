@@ -1,7 +1,8 @@
 """A recipe: everything that decides how a network is trained, as one TOML file."""
 
+import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,16 @@ SMALLEST_INPUT = 99
 
 _LAYOUTS = {"trunk", "mcnn"}
 
+SINGLE = "single"
+"""Layout of the paper's independent CNNs: one attribute, nothing shared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One stretch of training at one input size.
 
-    layout: `trunk` or `mcnn`; a trunk is copied into the groups where the layout changes. input: side in pixels.
+    layout: `trunk` or `mcnn`; a trunk is copied into the groups where the layout changes; `single` throughout for
+    independent CNNs. input: side in pixels.
     passes: over the training faces, may be a fraction. rate: learning rate after `warm_up` (fraction of the stage's
     steps), falling along a cosine to `end_rate`.
     """
@@ -43,6 +48,7 @@ class Recipe:
     """See recipes/*.toml, which explain the values.
 
     after: name of a recipe whose finished run, in the same work folder, this one goes on from; "" starts from nothing.
+    from_checkpoint: starts from a finished network, the package's or the one that the user names.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
     faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
     once the network is trained; never those it was trained on.
@@ -52,6 +58,7 @@ class Recipe:
     stages: tuple[Stage, ...]
     roles: tuple[Role, ...] = (Role.TRAIN,)
     after: str = ""
+    from_checkpoint: bool = False
     teacher: float = 0.0
     taught: int = 0
     aux: tuple[Role, ...] = (Role.VAL, Role.CALIBRATE)
@@ -64,6 +71,31 @@ class Recipe:
     average: float = 0.998
     mirror: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def independent(self) -> bool:
+        """Whether it trains CNNs of one attribute each."""
+        return self.stages[0].layout == SINGLE
+
+
+def stored(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as JSON holds it."""
+    return dict(json.loads(json.dumps(asdict(recipe))))
+
+
+def as_of_today(record: dict[str, Any]) -> dict[str, Any]:
+    """What an earlier version stored of a recipe, with the fields that it did not know yet at their defaults."""
+    return {
+        **_defaults(Recipe),
+        **record,
+        "stages": [{**_defaults(Stage), **stage} for stage in record["stages"]],
+        "augmentation": {**_defaults(Augmentation), **record["augmentation"]},
+    }
+
+
+def _defaults(kind: type) -> dict[str, Any]:
+    known = {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+    return dict(json.loads(json.dumps(known)))
 
 
 def load_recipe(name: str) -> Recipe:
@@ -92,7 +124,8 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     table = dict(table)
     stages = tuple(Stage(**s) for s in table.pop("stages", []))
     layouts = [s.layout for s in stages]
-    if not stages or layouts[-1] != "mcnn" or layouts != sorted(layouts, reverse=True) or not set(layouts) <= _LAYOUTS:
+    shared = layouts[-1:] == ["mcnn"] and layouts == sorted(layouts, reverse=True) and set(layouts) <= _LAYOUTS
+    if not shared and set(layouts) != {SINGLE}:
         raise ValueError("its [[stages]] must be any number of layout trunk, then at least one of layout mcnn")
     for s in stages:
         if s.input < SMALLEST_INPUT or s.passes <= 0 or not 0 <= s.warm_up < 1:
@@ -104,8 +137,12 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
     if recipe.normalisation not in ("batch", "local"):
         raise ValueError("normalisation is batch or local")
-    if recipe.after and layouts[0] != "mcnn":
-        raise ValueError("a recipe that goes on from another's run starts in the groups (layout mcnn)")
+    if recipe.after and recipe.from_checkpoint:
+        raise ValueError("it can start after another recipe's run or from_checkpoint, not both")
+    if (recipe.after or recipe.from_checkpoint) and layouts[0] != "mcnn":
+        raise ValueError("a recipe that goes on from another network starts in the groups (layout mcnn)")
+    if recipe.from_checkpoint and recipe.normalisation != "batch":
+        raise ValueError("a checkpoint is trained on with batch normalisation")
     held_out = {*recipe.aux, *recipe.calibration, Role.TEST}
     if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
         raise ValueError("test is never trained on, aux and calibration are other roles, and aux holds calibration's")

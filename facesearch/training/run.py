@@ -10,10 +10,12 @@ import numpy as np
 import torch
 
 from facesearch.crop import INPUT_SIZE
+from facesearch.errors import UsageError
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
+from facesearch.reliability import SIZES
 from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
@@ -36,14 +38,22 @@ class Callbacks:
 
 
 def train_checkpoint(
-    data: Path, work: Path, output: Path, recipe: Recipe, device: str, tell: Callbacks, terms: str = TERMS
+    data: Path,
+    work: Path,
+    output: Path,
+    recipe: Recipe,
+    device: str,
+    tell: Callbacks,
+    terms: str = TERMS,
+    start: Path | None = None,
 ) -> tuple[Checkpoint, Evaluation | None]:
     """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
 
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
-    second call goes on from. terms: what the checkpoint says about its use. Raises FacesearchError (of datasets, loop,
-    checkpoint).
+    second call goes on from. terms: what the checkpoint says about its use. start: the checkpoint that a recipe starts
+    from which starts from one; None is the package's. Raises FacesearchError (of datasets, loop, checkpoint).
     """
+    begin = _start(recipe, start)
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
     labels = read_dataset(data)
@@ -51,18 +61,18 @@ def train_checkpoint(
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
     cache = open_cache(labels, folder, lambda done, total: tell.faces("finding faces", done, total))
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
+    for role in (*recipe.roles, *recipe.aux):
+        if not len(labels.of(role)):
+            raise TrainingError(f"The data set has no images of role {role}, which recipe {recipe.name} needs.")
     taught = taught_rows(labels, recipe)
     embeddings = None
     if len(taught):
         embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
-    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings)
+    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings, begin)
 
     mcnn = _as_saved(fold(mcnn)).to(where)
     held = labels.of(*recipe.aux)
     calibrate = np.isin(labels.roles[held], [r.value for r in recipe.calibration])
-    for role in recipe.aux:
-        if not len(labels.of(role)):
-            raise TrainingError(f"The data set has no images of role {role}: AUX and calibration need them.")
     tell.note("scoring the held-out faces for AUX and calibration")
     logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, mirror=recipe.mirror)
     fitted = fit(logits, labels.labels[held], labels.identities[held], calibrate)
@@ -74,18 +84,31 @@ def train_checkpoint(
         "profile.mean": fitted.profile_mean,
         "profile.matrix": fitted.profile_matrix,
     }
-    about = describe(recipe, labels, fitted.hold, terms)
+    about = describe(recipe, labels, fitted.hold, terms, begin) | {"grades": fitted.grades}
     save_checkpoint(output, mcnn, fitted.aux, small, about)
     if not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
     scorer = Scorer(load_checkpoint(output), device)
-    found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n))
-    save_checkpoint(output, mcnn, fitted.aux, small, about | {"figures": {"test": found.together.summary()}})
+    found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), SIZES)
+    save_checkpoint(output, mcnn, fitted.aux, small, about | found.metadata())
     return load_checkpoint(output), found
 
 
-def describe(recipe: Recipe, labels: Labels, hold: float, terms: str) -> dict[str, Any]:
+def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
+    """The network that the recipe starts from. Raises UsageError, CheckpointError: before the hours, not after."""
+    if recipe.independent:
+        raise UsageError(
+            f"Recipe {recipe.name} trains CNNs of one attribute each, which make no checkpoint: "
+            "benchmarks/lfwa_protocol.py uses it."
+        )
+    if named and not recipe.from_checkpoint:
+        raise UsageError(f"Recipe {recipe.name} does not start from a checkpoint: leave --start away.")
+    return load_checkpoint(named) if recipe.from_checkpoint else None
+
+
+def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Checkpoint | None) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
+    started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
     return {
         "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
         "recipe": recipe.name,
@@ -98,6 +121,7 @@ def describe(recipe: Recipe, labels: Labels, hold: float, terms: str) -> dict[st
         ),
         "terms": terms,
         "version": version("facesearch"),
+        **started,
     }
 
 

@@ -11,8 +11,8 @@ from facesearch.network.mcnn import Aux, Mcnn, Normalisation
 TERMS = "Random weights, for tests only."
 
 
-def random_checkpoint(path: Path, seed: int = 0) -> Path:
-    """A valid checkpoint of the product's own form (folded), in some seconds less than training takes."""
+def random_checkpoint(path: Path, seed: int = 0, normalisation: Normalisation = Normalisation.FOLDED) -> Path:
+    """A valid checkpoint, by default of the product's own form (folded), in some seconds less than training takes."""
     torch.manual_seed(seed)
     small = {
         "mean": np.full(3, 127.0, np.float32),
@@ -22,5 +22,5 @@ def random_checkpoint(path: Path, seed: int = 0) -> Path:
         "profile.matrix": np.eye(40, dtype=np.float32),
     }
     about = {"mirror": True, "recipe": "none", "data": "no data", "terms": TERMS, "version": "0"}
-    save_checkpoint(path, Mcnn(normalisation=Normalisation.FOLDED), Aux(), small, about)
+    save_checkpoint(path, Mcnn(normalisation=normalisation), Aux(), small, about)
     return path

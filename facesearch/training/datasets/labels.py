@@ -1,4 +1,4 @@
-"""What a data set says about its photos, in whatever layout it is published: labels, people, and what a photo is for."""
+"""What a data set says about its photos, however it is published: labels, people, and what a photo is for."""
 
 import hashlib
 from collections import Counter

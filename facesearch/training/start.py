@@ -1,0 +1,53 @@
+"""A finished network made trainable again, for runs that start from one."""
+
+import torch
+from torch import Tensor, nn
+
+from facesearch.errors import FacesearchError
+from facesearch.network.checkpoint import Checkpoint
+from facesearch.network.mcnn import Mcnn, Normalisation, prepare
+
+
+class StartError(FacesearchError):
+    """A run cannot start from this network."""
+
+
+def trainable(checkpoint: Checkpoint, crops: Tensor, dropout: float) -> Mcnn:
+    """The checkpoint's MCNN with batch normalisation after every layer again; the same function in evaluation mode.
+
+    crops: uint8 RGB [N, S, S, 3], plain crops of some hundred training faces. Raises StartError.
+    """
+    mcnn, _ = checkpoint.network()
+    if mcnn.normalisation is not Normalisation.FOLDED:
+        raise StartError(
+            f"{checkpoint.path} was trained with {mcnn.normalisation} normalisation: start from a network that was "
+            "trained with batch normalisation, or from nothing."
+        )
+    return unfold(mcnn, prepare(crops, torch.from_numpy(checkpoint.mean)), dropout)
+
+
+@torch.no_grad()
+def unfold(folded: Mcnn, x: Tensor, dropout: float) -> Mcnn:
+    """The opposite of `fold`. Each normalisation takes the mean and variance that its layer gives on x as running
+    statistics, and as its own shift and gain, so that it changes nothing until training does.
+
+    x: [N, 3, S, S] of `prepare`.
+    """
+    model = Mcnn(folded.layout, Normalisation.BATCH, dropout).eval()
+    model.load_state_dict(folded.state_dict(), strict=False)
+
+    def adopt(norm: nn.Module, arguments: tuple[Tensor]) -> None:
+        assert isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d)
+        assert norm.running_mean is not None and norm.running_var is not None
+        variance, mean = torch.var_mean(arguments[0], [d for d in range(arguments[0].dim()) if d != 1])
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.bias.copy_(mean)
+        norm.weight.copy_(torch.sqrt(variance + norm.eps))
+
+    # A hook runs before its layer, so that what the next ones see has gone through the adopted normalisation.
+    hooks = [norm.register_forward_pre_hook(adopt) for norm in model.norms]
+    model(x)
+    for hook in hooks:
+        hook.remove()
+    return model
