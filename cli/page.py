@@ -12,7 +12,7 @@ from html import escape
 from urllib.parse import quote_from_bytes
 
 from cli.console import printable
-from cli.output import LEAD, MARKS
+from cli.output import COST_MOST, LEAD, MARKS
 from cli.thumbnails import Thumbnail
 from facesearch.ranking.explain import AskedProbability
 
@@ -153,7 +153,7 @@ def _card(card: Card, score: str) -> str:
 
 def _asked(asked: AskedProbability) -> str:
     kind = asked.mark.name.lower().replace("_", "-")
-    cost = " <small>cost most</small>" if asked.cost_most else ""
+    cost = f' <small title="cost the score most">{COST_MOST}</small>' if asked.cost_most else ""
     return (
         f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(asked.words)}{cost}</td>'
         f'<td title="{asked.mark.value}">{asked.probability * 100:.0f} % {MARKS[asked.mark]}</td></tr>'

@@ -4,9 +4,8 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.console import say
 from cli.errors import ExitCode, UsageProblem
@@ -17,23 +16,20 @@ from cli.output import (
     HIT_LAST_COLUMNS,
     header,
     hit_records,
-    marks_in_words,
     print_table,
-    stands_back,
     to_stdout,
     write_csv,
     write_json,
 )
-from cli.page import Card, Page, Picture, write_page
-from cli.progress import counted
-from cli.thumbnails import Thumbnail, thumbnails
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES, Attribute
-from facesearch.hits import Hit, SearchResult
+from facesearch.hits import SearchResult
 from facesearch.query import Query
 
+if TYPE_CHECKING:
+    from cli.page import Picture
+
 STDOUT = Path("-")
-_LARGE_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +117,7 @@ class Heading:
     title: str
     score: str
     facts: Sequence[tuple[str, str]]
-    probe: Picture | None = None
+    probe: "Picture | None" = None
     attributes: tuple[Attribute, ...] = ()
     query: Query | None = None
     reading: str = ""
@@ -130,8 +126,7 @@ class Heading:
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
     """Write and print everything that is wanted; whether there was anything."""
-    searched = searched_in_words(result)
-    say(f"Faces searched: {searched}")
+    say(f"Faces searched: {searched_in_words(result)}")
     if result.unscored:
         them = "1 face is not searched: only a newer network has scored it"
         if result.unscored > 1:
@@ -146,7 +141,9 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     if wanted.csv is not None:
         write_csv(wanted.csv.write, columns, hit_records(result, attributes))
     if wanted.html is not None:
-        _write_page(wanted.html, result, heading, catalogue, searched, remarks, outcome)
+        from cli.sheet import write_sheet
+
+        write_sheet(wanted.html, result, heading, catalogue)
     wanted.finish()
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
@@ -172,49 +169,3 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str]) -> 
         "expected": result.expected if heading.expects else None,
         "model": result.model.short,
     }
-
-
-def _write_page(
-    file: NewFile,
-    result: SearchResult,
-    heading: Heading,
-    catalogue: Path,
-    searched: str,
-    remarks: Sequence[str],
-    outcome: Sequence[str],
-) -> None:
-    if len(result.hits) > _LARGE_PAGE:
-        say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
-    facts = [
-        *heading.facts,
-        *(("Remark", each) for each in remarks),
-        *(("Result", each) for each in outcome if result.hits),
-        ("Faces searched", searched),
-        *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
-        ("Catalogue", str(catalogue.absolute())),
-        ("Model", result.model.short),
-        ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
-    ]
-    page = Page(heading.kind, heading.title, heading.score, facts, heading.probe, *(() if result.hits else outcome))
-    with counted("Cutting out faces", len(result.hits), from_on=50) as done:
-        write_page(file.write, page, _cards(result.hits, done))
-
-
-def _cards(hits: Sequence[Hit], done: Callable[[int], None]) -> Iterator[Card]:
-    """In slices, so that a page of very many hits does not stand in memory as a whole."""
-    for start in range(0, len(hits), _LARGE_PAGE):
-        some = hits[start : start + _LARGE_PAGE]
-        pictures = thumbnails([hit.face for hit in some], done)
-        for hit in some:
-            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), stands_back(hit))
-
-
-def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
-    face = hit.face
-    notes = [f"face {face.face}, detection {face.detection:.2f}"]
-    if face.turned:
-        notes.append(f"found in the photo turned by {face.turned}°")
-    if hit.small:
-        notes.append("small")
-    notes.append(str(face.path.parent))
-    return Picture(thumbnail, os.fsencode(face.path), face.path.name, notes)

@@ -1,0 +1,58 @@
+"""A result as a contact sheet: what `--html` writes. Apart from the other outputs, as it needs pictures."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from cli.console import say
+from cli.files import NewFile
+from cli.outcome import outcome_in_words, searched_in_words, small_remarks
+from cli.output import marks_in_words, stands_back
+from cli.page import Card, Page, Picture, write_page
+from cli.progress import counted
+from cli.results import Heading
+from cli.thumbnails import Thumbnail, thumbnails
+from facesearch.hits import Hit, SearchResult
+
+_LARGE_PAGE = 1000
+
+
+def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue: Path) -> None:
+    """Write the page of a result, with its faces cut from their photos."""
+    outcome = outcome_in_words(result, heading.expects)
+    if len(result.hits) > _LARGE_PAGE:
+        say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
+    facts = [
+        *heading.facts,
+        *(("Remark", each) for each in (*result.remarks, *small_remarks(result))),
+        *(("Result", each) for each in outcome if result.hits),
+        ("Faces searched", searched_in_words(result)),
+        *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
+        ("Catalogue", str(catalogue.absolute())),
+        ("Model", result.model.short),
+        ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
+    ]
+    page = Page(heading.kind, heading.title, heading.score, facts, heading.probe, *(() if result.hits else outcome))
+    with counted("Cutting out faces", len(result.hits), from_on=50) as done:
+        write_page(file.write, page, _cards(result.hits, done))
+
+
+def _cards(hits: Sequence[Hit], done: Callable[[int], None]) -> Iterator[Card]:
+    """In slices, so that a page of very many hits does not stand in memory as a whole."""
+    for start in range(0, len(hits), _LARGE_PAGE):
+        some = hits[start : start + _LARGE_PAGE]
+        pictures = thumbnails([hit.face for hit in some], done)
+        for hit in some:
+            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), stands_back(hit))
+
+
+def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
+    face = hit.face
+    notes = [f"face {face.face}, detection {face.detection:.2f}"]
+    if face.turned:
+        notes.append(f"found in the photo turned by {face.turned}°")
+    if hit.small:
+        notes.append("small")
+    notes.append(str(face.path.parent))
+    return Picture(thumbnail, os.fsencode(face.path), face.path.name, notes)
