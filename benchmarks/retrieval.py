@@ -11,8 +11,8 @@ Three ways of scoring:
 - raw product: of the sigmoids of the logits;
 - calibrated product: what `facesearch search` computes, by the same function.
 
-Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals are
-95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring. The
+Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals
+are 95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring. The
 plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
 """
 
@@ -132,7 +132,7 @@ class Ranking:
 
     def ndcg(self) -> float:
         discount = 1 / np.log2(np.arange(2, FIRST + 2))
-        ideal = discount[: int(round(self.true.sum()))].sum()
+        ideal = discount[: round(float(self.true.sum()))].sum()
         return float((self.true[:FIRST] * discount).sum() / ideal)
 
     def auc(self) -> float:
@@ -154,9 +154,8 @@ def report(faces: ScoredFaces, plot: Path | None) -> None:
     by_words = queries(faces.labels)
     weights = list(resamples(faces.people))
     print(f"{len(faces.labels):,} faces of {len(np.unique(faces.people)):,} people, checkpoint {faces.checkpoint}\n")
-    print(
-        "| words | queries | scored by | average precision | NDCG@20 | precision@20 | AUC |\n|---|---|---|---|---|---|---|"
-    )
+    columns = ("words", "queries", "scored by", "average precision", "NDCG@20", "precision@20", "AUC")
+    print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     differences: list[str] = []
     for words, asked in by_words.items():
         precise: dict[str, Floats] = {}

@@ -34,8 +34,8 @@ class ScoredFaces:
 def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Path | None = None) -> ScoredFaces:
     """The faces of a role, scored as `index` scores them.
 
-    data: CelebA or LFWA in its official layout. work: the folder of `facesearch train` and `evaluate` (its face cache is
-    used). checkpoint: instead of the package's.
+    data: CelebA or LFWA in its official layout. work: the folder of `facesearch train` and `evaluate` (its face cache
+    is used). checkpoint: instead of the package's.
     """
     labels = read_dataset(data)
     known = load_checkpoint(checkpoint)
