@@ -12,8 +12,8 @@ Three ways of scoring:
 - calibrated product: what `facesearch search` computes, by the same function.
 
 Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals
-are 95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring. The
-plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
+are 95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring.
+The plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
 """
 
 import argparse
