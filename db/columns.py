@@ -2,14 +2,17 @@
 
 - faces.npy, int64[N]: face ids, ascending.
 - detections.npy, float32[N]: detection scores.
-- logits.npy, float32[A, N], memory-mapped: each row has a checksum, compared when it is first read.
+- sizes.npy, float32[N]: the longer side of each face's box, in pixels of its photo.
+- logits.npy, float32[A, N].
+
+All are memory-mapped. Each file, and of the logits each row, has a checksum that is compared when it is first read.
 """
 
 import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,18 +20,25 @@ import numpy.typing as npt
 from db.arrays import Floats, Ids
 from db.manifest import DamagedSnapshot, Manifest, create
 
-_FACES, _DETECTIONS, _LOGITS = "faces.npy", "detections.npy", "logits.npy"
-FILES = (_FACES, _DETECTIONS, _LOGITS)
+_FACES, _DETECTIONS, _SIZES, _LOGITS = "faces.npy", "detections.npy", "sizes.npy", "logits.npy"
+FILES = (_FACES, _DETECTIONS, _SIZES, _LOGITS)
 
-Block = tuple[Ids, Floats, Floats]  # face ids [n], detection scores [n], logits [n, A]
+
+class Block(NamedTuple):
+    """Some faces, row by row: ids int64[n], detections float32[n], sizes float32[n], logits float32[n, A]."""
+
+    ids: Ids
+    detections: Floats
+    sizes: Floats
+    logits: Floats
 
 
 def write(folder: Path, faces: int, attributes: int, blocks: Iterable[Block]) -> dict[str, list[int]]:
-    """Write the three files from blocks that hold `faces` faces in all; their checksums.
+    """Write the files from blocks that hold `faces` faces in all; their checksums.
 
     Plain writes and no memory map: on a full disk those raise OSError where a map would kill the process.
     """
-    shapes = {_FACES: ("<i8", (faces,)), _DETECTIONS: ("<f4", (faces,)), _LOGITS: ("<f4", (attributes, faces))}
+    shapes = _shapes(faces, attributes)
     files = {name: create(folder / name) for name in FILES}
     try:
         starts = {}
@@ -37,18 +47,24 @@ def write(folder: Path, faces: int, attributes: int, blocks: Iterable[Block]) ->
             np.lib.format.write_array_header_1_0(files[name], header)
             files[name].flush()
             starts[name] = files[name].tell()
-        checksums = {_FACES: [0], _DETECTIONS: [0], _LOGITS: [0] * attributes}
+        checksums = {name: [0] * (attributes if name == _LOGITS else 1) for name in FILES}
         done = 0
-        for ids, detections, logits in blocks:
-            rows = {_FACES: [ids.astype("<i8")], _DETECTIONS: [detections.astype("<f4")]}
-            rows[_LOGITS] = list(np.ascontiguousarray(logits.T, dtype="<f4"))
+        for block in blocks:
+            logits = np.ascontiguousarray(block.logits.T)
+            rows: dict[str, list[npt.NDArray[Any]]] = {
+                _FACES: [block.ids],
+                _DETECTIONS: [block.detections],
+                _SIZES: [block.sizes],
+                _LOGITS: list(logits),
+            }
             for name, columns in rows.items():
-                for index, column in enumerate(columns):
+                for index, values in enumerate(columns):
+                    column = values.astype(shapes[name][0])
                     data = column.tobytes()
                     place = starts[name] + (index * faces + done) * column.itemsize
                     _write_at(files[name].fileno(), data, place)
                     checksums[name][index] = zlib.crc32(data, checksums[name][index])
-            done += len(ids)
+            done += len(block.ids)
         if done != faces:
             raise ValueError(f"announced {faces} faces, got {done}")
         for file in files.values():
@@ -67,7 +83,7 @@ def _write_at(descriptor: int, data: bytes, place: int) -> None:
 
 
 class Columns:
-    """The columns of one complete snapshot. ids: int64[N] ascending. detections: float32[N]. All read-only.
+    """The columns of one complete snapshot, read-only. ids: int64[N] ascending. detections: float32[N].
 
     Raises DamagedSnapshot when the files do not match the manifest.
     """
@@ -78,20 +94,16 @@ class Columns:
             arrays = {name: np.load(folder / name, mmap_mode="r", allow_pickle=False) for name in FILES}
         except (OSError, ValueError, EOFError) as error:
             raise DamagedSnapshot(f"{folder} cannot be read") from error
-        expected = {
-            _FACES: ("<i8", (manifest.faces,)),
-            _DETECTIONS: ("<f4", (manifest.faces,)),
-            _LOGITS: ("<f4", (manifest.attributes, manifest.faces)),
-        }
-        for name, (kind, shape) in expected.items():
+        for name, (kind, shape) in _shapes(manifest.faces, manifest.attributes).items():
             if arrays[name].shape != shape or arrays[name].dtype != np.dtype(kind):
                 raise DamagedSnapshot(f"{folder / name} holds another kind of array")
-        self._compare(_FACES, 0, arrays[_FACES])
-        self._compare(_DETECTIONS, 0, arrays[_DETECTIONS])
         self.ids: Ids = np.asarray(arrays[_FACES])
         self.detections: Floats = np.asarray(arrays[_DETECTIONS])
+        self._sizes: Floats = np.asarray(arrays[_SIZES])
         self._logits: Floats = np.asarray(arrays[_LOGITS])
-        self._sound: set[int] = set()
+        self._sound: set[tuple[str, int]] = set()
+        self._compare(_FACES, 0, self.ids)
+        self._compare(_DETECTIONS, 0, self.detections)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -99,16 +111,30 @@ class Columns:
     def logits(self, attribute: int) -> Floats:
         """float32[N] of one attribute. Raises DamagedSnapshot when they are not what was written."""
         column: Floats = self._logits[attribute]
-        if attribute not in self._sound:
-            self._compare(_LOGITS, attribute, column)
-            self._sound.add(attribute)
+        self._compare(_LOGITS, attribute, column)
         return column
 
-    def _compare(self, name: str, index: int, array: npt.NDArray[Any]) -> None:
-        if zlib.crc32(array.data) != self._checksums[name][index]:
+    @property
+    def sizes(self) -> Floats:
+        """float32[N]. Raises DamagedSnapshot when they are not what was written."""
+        self._compare(_SIZES, 0, self._sizes)
+        return self._sizes
+
+    def _compare(self, name: str, index: int, column: npt.NDArray[Any]) -> None:
+        if (name, index) in self._sound:
+            return
+        if zlib.crc32(column.data) != self._checksums[name][index]:
             raise DamagedSnapshot(f"{name} is not what was written")
+        self._sound.add((name, index))
 
     def verify(self) -> None:
         """Compare every column with its checksum. Raises DamagedSnapshot."""
+        self._compare(_SIZES, 0, self._sizes)
         for attribute in range(len(self._logits)):
             self.logits(attribute)
+
+
+def _shapes(faces: int, attributes: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The type of numbers and the shape of each file."""
+    kinds = {_FACES: "<i8", _DETECTIONS: "<f4", _SIZES: "<f4", _LOGITS: "<f4"}
+    return {name: (kind, (attributes, faces) if name == _LOGITS else (faces,)) for name, kind in kinds.items()}

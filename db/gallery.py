@@ -1,13 +1,13 @@
 """All visible faces with the serving model's scores: a snapshot, corrected by what was written since."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
 from db import generation, manifest, models, runs, vectors
@@ -23,6 +23,7 @@ from db.schema import Face, Score, State
 Encode = Callable[[Floats, ScoringModel], Floats]  # logits [N, A] -> profiles [N, A] of unit length
 Mask = npt.NDArray[np.bool_]
 Kind = TypeVar("Kind", bound=np.generic)
+_Row = Row[tuple[int, float, float, bytes]]
 
 _BLOCK = 65536  # faces read from the tables at a time
 
@@ -41,7 +42,8 @@ class Gallery:
 
     model, model_id: whose scores these are. generation: of that moment. unscored: how many visible faces are not among
     the N, since only a model that does not serve yet has scored them. face_ids: int64[N], each once, in no
-    particular order. detections: float32[N], the detector's scores. All arrays are in this order; do not write to them.
+    particular order. detections: float32[N], the detector's scores. sizes: float32[N], the longer side of each face's
+    box in pixels of its photo. All arrays are in this order; do not write to them.
     """
 
     def __init__(
@@ -65,15 +67,15 @@ class Gallery:
         self._catalogue = catalogue
         self._snapshot = snapshot
         self._kept: Ids | None = None  # rows of the snapshot that still hold; None: all of them
-        self.face_ids, self.detections, self._tail = tail
+        self.face_ids, self.detections, self._tail = tail.ids, tail.detections, tail
         if snapshot is not None:
             places = np.searchsorted(snapshot.columns.ids, changed)
             inside = places < len(snapshot.columns)
             outdated = places[inside][snapshot.columns.ids[places[inside]] == changed[inside]]
             if len(outdated):
                 self._kept = np.delete(np.arange(len(snapshot.columns)), outdated)
-            self.face_ids = self._joined(snapshot.columns.ids, tail[0])
-            self.detections = self._joined(snapshot.columns.detections, tail[1])
+            self.face_ids = self._joined(snapshot.columns.ids, tail.ids)
+            self.detections = self._joined(snapshot.columns.detections, tail.detections)
         self.unscored = 0 if visible is None else visible - len(self.face_ids)
 
     def __len__(self) -> int:
@@ -83,10 +85,20 @@ class Gallery:
         """float32[N]: every face's logit of one attribute (its place in `model.attributes`). Reads no other column."""
         if self._snapshot is not None:
             try:
-                return self._joined(self._snapshot.columns.logits(attribute), self._tail[:, attribute])
+                return self._joined(self._snapshot.columns.logits(attribute), self._tail.logits[:, attribute])
             except DamagedSnapshot:
                 self._abandon_snapshot()
-        return self._tail[:, attribute]
+        return self._tail.logits[:, attribute]
+
+    @property
+    def sizes(self) -> Floats:
+        """float32[N]. Read when first asked for."""
+        if self._snapshot is not None:
+            try:
+                return self._joined(self._snapshot.columns.sizes, self._tail.sizes)
+            except DamagedSnapshot:
+                self._abandon_snapshot()
+        return self._tail.sizes
 
     def nearest(self, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
         """The rows (int64) of the k allowed faces whose profiles are nearest, best first, and their cosines (float32).
@@ -99,10 +111,10 @@ class Gallery:
         if k < 1:
             raise ValueError("expected to look for at least one face")
         rows, cosines = self._search_snapshot(profile, k, allowed)
-        start = len(self) - len(self._tail)  # after the search, which may have found the snapshot damaged
+        start = len(self) - len(self._tail.ids)  # after the search, which may have found the snapshot damaged
         later = np.arange(start, len(self)) if allowed is None else start + np.flatnonzero(allowed[start:])
         if len(later):
-            encoded = encode(self._tail[later - start], self.model)
+            encoded = encode(self._tail.logits[later - start], self.model)
             rows = np.concatenate([rows, later])
             cosines = np.concatenate([cosines, vectors.cosines(encoded, profile)])
         if len(rows) > k:  # sort none but those that can be among the k, ties with the last included
@@ -135,10 +147,14 @@ class Gallery:
         return np.concatenate([kept, tail]) if len(tail) else kept
 
     def _abandon_snapshot(self) -> None:
-        """Take the scores from the tables instead. Scores never change, so they still are those of this moment."""
-        ids = self.face_ids[: len(self) - len(self._tail)]
+        """Take everything from the tables instead. Scores and boxes never change, so they still are those of this
+        moment."""
+        ids = self.face_ids[: len(self) - len(self._tail.ids)]
         with self._catalogue.read() as session:
-            self._tail = np.concatenate([_scores(session, self.model_id, ids), self._tail])
+            known = _of_faces(session, self.model_id, ids.tolist())
+        if len(known.ids) != len(ids):
+            raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
+        self._tail = _concatenated([known, self._tail])
         self._snapshot, self._kept = None, None
 
 
@@ -166,9 +182,12 @@ def load_gallery(catalogue: Catalogue) -> Gallery | None:
             if snapshot is not None and _is_outgrown(session, snapshot):
                 snapshot = None
             if snapshot is None:
-                changed, tail = np.empty(0, dtype=np.int64), _concatenated(stored(session, model_id), model)
+                changed = np.empty(0, dtype=np.int64)
+                tail = _concatenated([_nothing(len(model.attributes)), *stored(session, model_id)])
             else:
-                changed, tail = _tail(session, model_id, model, snapshot.manifest.generation)
+                touched = _changed_since(session, snapshot.manifest.generation)
+                changed = np.array(list(touched), dtype=np.int64)
+                tail = _of_faces(session, model_id, [face_id for face_id, hidden in touched.items() if not hidden])
             visible = _count_visible(session) if runs.latest_model(session) not in (None, model_id) else None
             return Gallery(catalogue, model_id, model, generation.current(session), snapshot, changed, tail, visible)
 
@@ -194,16 +213,11 @@ def open_snapshot(folder: Path, name: str, model: ScoringModel) -> Snapshot:
 def stored(session: Session, model_id: int) -> Iterator[Block]:
     """All visible faces that this model has scored, in order of id, in blocks."""
     rows = session.execute(
-        select(Score.face_id, Face.detection, Score.logits)
-        .join(Face, Face.id == Score.face_id)
-        .where(Score.model_id == model_id, Face.hidden.is_(False))
-        .order_by(Score.face_id),
-        execution_options={"yield_per": _BLOCK},
+        _faces(model_id).where(Face.hidden.is_(False)).order_by(Score.face_id), execution_options={"yield_per": _BLOCK}
     )
     width = models.attribute_count(session, model_id)
     for part in rows.partitions():
-        ids, detections, blobs = zip(*part, strict=True)
-        yield np.array(ids, dtype=np.int64), np.array(detections, dtype=np.float32), unpack_rows(blobs, width)
+        yield _block(part, width)
 
 
 def changed_count(session: Session, number: int) -> int:
@@ -215,49 +229,48 @@ def _count_visible(session: Session) -> int:
     return session.execute(select(func.count(Face.id)).where(Face.hidden.is_(False))).scalar_one()
 
 
-def _changed_since(session: Session, number: int) -> dict[int, tuple[bool, float]]:
-    """Hidden and detection score of every face that was touched after this generation, by id, in order of id."""
+def _changed_since(session: Session, number: int) -> dict[int, bool]:
+    """Whether each face that was touched after this generation is hidden, by id, in order of id."""
     # Sorted here: told to sort by id, SQLite would walk through the whole table instead of the index on generations.
-    rows = session.execute(select(Face.id, Face.hidden, Face.detection).where(Face.generation > number)).all()
-    return {face_id: (hidden, detection) for face_id, hidden, detection in sorted(rows, key=lambda row: row[0])}
+    rows = session.execute(select(Face.id, Face.hidden).where(Face.generation > number)).all()
+    return dict(sorted((face_id, hidden) for face_id, hidden in rows))
 
 
-def _tail(session: Session, model_id: int, model: ScoringModel, number: int) -> tuple[Ids, Block]:
-    """Ids of all faces touched after this generation, and those of them that are visible and scored."""
-    touched = _changed_since(session, number)
-    visible = [face_id for face_id, (hidden, _) in touched.items() if not hidden]
-    ids: list[int] = []
-    blobs: list[bytes] = []
-    for some in chunks(visible):
-        for face_id, blob in session.execute(
-            select(Score.face_id, Score.logits)
-            .where(Score.model_id == model_id, Score.face_id.in_(some))
-            .order_by(Score.face_id)
-        ):
-            ids.append(face_id)
-            blobs.append(blob)
-    detections = np.array([touched[face_id][1] for face_id in ids], dtype=np.float32)
-    block = np.array(ids, dtype=np.int64), detections, unpack_rows(blobs, len(model.attributes))
-    return np.array(list(touched), dtype=np.int64), block
+def _of_faces(session: Session, model_id: int, ids: Sequence[int]) -> Block:
+    """Those of these faces, whose ids ascend, that this model has scored."""
+    rows: list[_Row] = []
+    for some in chunks(ids):
+        rows += session.execute(_faces(model_id).where(Score.face_id.in_(some)).order_by(Score.face_id))
+    return _block(rows, models.attribute_count(session, model_id))
 
 
-def _scores(session: Session, model_id: int, ids: Ids) -> Floats:
-    """float32[len(ids), A]: the logits of these faces, whose ids ascend."""
-    blobs: list[bytes] = []
-    for some in chunks(ids.tolist()):
-        blobs += session.execute(
-            select(Score.logits).where(Score.model_id == model_id, Score.face_id.in_(some)).order_by(Score.face_id)
-        ).scalars()
-    if len(blobs) != len(ids):
-        raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
-    return unpack_rows(blobs, models.attribute_count(session, model_id))
-
-
-def _concatenated(blocks: Iterator[Block], model: ScoringModel) -> Block:
-    nothing = (
-        np.empty(0, dtype=np.int64),
-        np.empty(0, dtype=np.float32),
-        np.empty((0, len(model.attributes)), dtype=np.float32),
+def _faces(model_id: int) -> Select[tuple[int, float, float, bytes]]:
+    """Id, detection score, longer side and logits of every face that this model has scored."""
+    longer = case((Face.width > Face.height, Face.width), else_=Face.height)
+    return (
+        select(Score.face_id, Face.detection, longer, Score.logits)
+        .join(Face, Face.id == Score.face_id)
+        .where(Score.model_id == model_id)
     )
-    ids, detections, logits = zip(nothing, *blocks, strict=True)
-    return np.concatenate(ids), np.concatenate(detections), np.concatenate(logits)
+
+
+def _block(rows: Sequence[_Row], width: int) -> Block:
+    if not rows:
+        return _nothing(width)
+    ids, detections, sizes, blobs = zip(*rows, strict=True)
+    return Block(
+        np.array(ids, dtype=np.int64),
+        np.array(detections, dtype=np.float32),
+        np.array(sizes, dtype=np.float32),
+        unpack_rows(blobs, width),
+    )
+
+
+def _nothing(width: int) -> Block:
+    none = np.empty(0, dtype=np.float32)
+    return Block(np.empty(0, dtype=np.int64), none, none, np.empty((0, width), dtype=np.float32))
+
+
+def _concatenated(blocks: Sequence[Block]) -> Block:
+    ids, detections, sizes, logits = zip(*blocks, strict=True)
+    return Block(np.concatenate(ids), np.concatenate(detections), np.concatenate(sizes), np.concatenate(logits))

@@ -7,12 +7,16 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FORMAT = 1
+FORMAT = 2  # 1 had no sizes
 _FILE = "manifest.json"
 
 
 class DamagedSnapshot(Exception):  # noqa: N818  (never leaves this package)
     """The files are not what the manifest says. The remedy is to read the tables instead."""
+
+
+class OutdatedSnapshot(DamagedSnapshot):
+    """Another version of the program wrote it. The remedy is the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,15 @@ def write(folder: Path, manifest: Manifest) -> None:
 def read(folder: Path) -> Manifest:
     """The folder's manifest, once its own checksum and the sizes of all files have been compared.
 
-    Raises DamagedSnapshot.
+    Raises DamagedSnapshot, of which OutdatedSnapshot is one.
     """
     try:
         content: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
         checksum = content.pop("checksum")
-        if checksum != _digest(content) or content["format"] != FORMAT:
+        if checksum != _digest(content):
             raise DamagedSnapshot(f"{folder} has a manifest that was changed")
+        if content["format"] != FORMAT:
+            raise OutdatedSnapshot(f"{folder} has format {content['format']}, this version reads {FORMAT}")
         manifest = Manifest(**content)
         for name, size in manifest.sizes.items():
             if (folder / name).stat().st_size != size:

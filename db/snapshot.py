@@ -27,7 +27,7 @@ from db.columns import Block
 from db.errors import CatalogueReadOnly
 from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
-from db.manifest import DamagedSnapshot, Manifest
+from db.manifest import DamagedSnapshot, Manifest, OutdatedSnapshot
 from db.paths import display
 from db.schema import Face, Score, State
 
@@ -59,7 +59,10 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """faces: how many the snapshot holds. behind: how many faces were added, hidden or restored since (or at all)."""
+    """faces: how many the snapshot holds. behind: how many faces were added, hidden or restored since (or at all).
+
+    One that another version of the program wrote holds none, and all faces have come since.
+    """
 
     condition: Condition
     faces: int
@@ -84,6 +87,8 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
             if thorough:
                 snapshot.columns.verify()
                 vectors.verify(snapshot.folder, snapshot.manifest)
+        except OutdatedSnapshot:
+            return SnapshotState(Condition.STALE, 0, _count(session, serving[0]))
         except DamagedSnapshot:
             return SnapshotState(Condition.DAMAGED, 0, _count(session, serving[0]))
         behind = changed_count(session, snapshot.manifest.generation)
@@ -150,12 +155,12 @@ def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> int
         index = vectors.new_index(width)
 
         def encoded_on_the_way() -> Iterator[Block]:
-            for ids, detections, logits in stored(session, model_id):
-                profiles = np.ascontiguousarray(encode(logits, model), dtype=np.float32)
-                if profiles.shape != logits.shape or not np.isfinite(profiles).all():
-                    raise ValueError(f"expected finite profiles of shape {logits.shape}, got {profiles.shape}")
+            for block in stored(session, model_id):
+                profiles = np.ascontiguousarray(encode(block.logits, model), dtype=np.float32)
+                if profiles.shape != block.logits.shape or not np.isfinite(profiles).all():
+                    raise ValueError(f"expected finite profiles of shape {block.logits.shape}, got {profiles.shape}")
                 index.add(profiles)
-                yield ids, detections, logits
+                yield block
 
         checksums = columns.write(folder, total, width, encoded_on_the_way())
         number = generation.current(session)

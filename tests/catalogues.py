@@ -43,6 +43,11 @@ def digest(content: int) -> str:
     return hashlib.sha256(str(content).encode()).hexdigest()
 
 
+def box(content: int, face: int = 0) -> Box:
+    """Of every content another size; now the width is the longer side, now the height."""
+    return Box(10.0 * face, 20.0, 30.0 + content, 40.0 + content * (content % 2))
+
+
 def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
     """A content that was indexed, or has no face."""
     return PhotoRecord(
@@ -55,7 +60,7 @@ def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
         detector="d" * 64,
         faces=tuple(
             FaceRecord(
-                box=Box(10.0 * face, 20.0, 30.0, 40.0),
+                box=box(content, face),
                 detection=0.9,
                 landmarks=np.full((5, 2), face, dtype=np.float32),
                 logits=logits(content, face, letter),

@@ -1,5 +1,7 @@
 """Snapshots never change what a search finds: not when they are old, damaged, missing or half-written."""
 
+import hashlib
+import json
 import os
 import resource
 import shutil
@@ -29,7 +31,8 @@ from tests.powers import without_root_powers
 
 PROJECT = Path(__file__).parent.parent
 Opened = tuple[Catalogue, int, int]
-FILES = ["detections.npy", "faces.npy", "logits.npy", "manifest.json", "profiles.faiss"]
+FILES = ["detections.npy", "faces.npy", "logits.npy", "manifest.json", "profiles.faiss", "sizes.npy"]
+Truth = dict[int, tuple[float, float, bytes]]
 
 
 @pytest.fixture
@@ -44,29 +47,32 @@ def all_logits(gallery: Gallery) -> Floats:
     return np.stack([gallery.logits(a) for a in range(len(gallery.model.attributes))], axis=1)
 
 
-def truth(catalogue: Catalogue) -> dict[int, tuple[float, bytes]]:
-    """What a search must look through, straight from the tables: detection score and logits by face id."""
+def truth(catalogue: Catalogue) -> Truth:
+    """What a search must look through, straight from the tables: detection score, size and logits by face id."""
     with catalogue.read() as session:
         rows = session.execute(
-            select(Face.id, Face.detection, Score.logits)
+            select(Face.id, Face.detection, Face.width, Face.height, Score.logits)
             .join(Score, Score.face_id == Face.id)
             .where(Face.hidden.is_(False), Score.model_id == models.serving_id(session))
         )
-        return {face_id: (detection, blob) for face_id, detection, blob in rows}
+        return {
+            face_id: (np.float32(detection), np.float32(max(width, height)), blob)
+            for face_id, detection, width, height, blob in rows
+        }
 
 
-def agrees(gallery: Gallery, expected: dict[int, tuple[float, bytes]]) -> bool:
+def agrees(gallery: Gallery, expected: Truth) -> bool:
     everything = all_logits(gallery)
+    columns = (gallery.face_ids, gallery.detections, gallery.sizes, everything)
     found = {
-        int(face_id): (detection, row.tobytes())
-        for face_id, detection, row in zip(gallery.face_ids, gallery.detections, everything, strict=True)
+        int(face_id): (detection, size, row.tobytes()) for face_id, detection, size, row in zip(*columns, strict=True)
     }
     assert len(found) == len(gallery)
-    assert everything.dtype == gallery.detections.dtype == np.float32
+    assert everything.dtype == gallery.detections.dtype == gallery.sizes.dtype == np.float32
     assert gallery.face_ids.dtype == np.int64
     for attribute in (0, WIDTH - 1):
         np.testing.assert_array_equal(gallery.logits(attribute), everything[:, attribute])
-    assert {face_id: (np.float32(score), blob) for face_id, (score, blob) in expected.items()} == found
+    assert expected == found
     return True
 
 
@@ -134,6 +140,7 @@ def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(op
     gallery = searched(opened[0])
     assert len(gallery) == 0
     assert all_logits(gallery).shape == (0, WIDTH)
+    assert gallery.detections.shape == gallery.sizes.shape == (0,)
     assert gallery.logits(3).shape == (0,)
     assert gallery.nearest(encode(logits(1)[None], gallery.model)[0], 3, None, encode)[0].shape == (0,)
     assert not due(opened[0])
@@ -307,6 +314,42 @@ def test_a_column_found_damaged_in_the_middle_of_a_query_is_read_from_the_tables
     index(*opened, range(40, 50))
     assert agrees(gallery, expected)
     np.testing.assert_array_equal(gallery.logits(0), first)
+
+
+def test_sizes_found_damaged_are_read_from_the_tables_as_of_the_same_moment(opened: Opened) -> None:
+    index(*opened, range(40), faces=2)
+    rebuild(opened[0], encode)
+    lose(opened, 4)
+    path = folder_of(opened[0]) / "sizes.npy"
+    content = bytearray(path.read_bytes())
+    content[-10] ^= 1
+    path.write_bytes(content)
+    expected, gallery = truth(opened[0]), searched(opened[0])
+    before = gallery.logits(3).copy()
+    lose(opened, 9)
+    index(*opened, range(40, 50))
+    assert sorted(gallery.sizes.tolist()) == sorted(float(size) for _, size, _ in expected.values())
+    np.testing.assert_array_equal(gallery.logits(3), before)
+    assert agrees(gallery, expected)
+
+
+def test_a_snapshot_of_another_version_counts_as_stale_and_is_rebuilt(opened: Opened) -> None:
+    index(*opened, range(30))
+    rebuild(opened[0], encode)
+    path = folder_of(opened[0]) / "manifest.json"
+    content = json.loads(path.read_bytes())
+    del content["checksum"]
+    content["format"] -= 1
+    content["older"] = "has fields of its own"
+    content["checksum"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    path.write_text(json.dumps(content))
+    assert is_in_step(opened[0])
+    assert str(state_of(opened[0])) == "stale by 30 faces"
+    assert due(opened[0])
+    assert rebuild(opened[0], encode)
+    assert state_of(opened[0]).condition is Condition.CURRENT
+    assert len(entries_beside(opened[0])) == 1
+    assert is_in_step(opened[0])
 
 
 def test_a_snapshot_of_another_catalogue_is_not_taken(opened: Opened, tmp_path: Path) -> None:

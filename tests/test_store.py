@@ -17,7 +17,7 @@ from db.errors import FaceUnknown, RootTaken, RootUnknown
 from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
 from db.schema import Box, Face, Outcome, Score
-from tests.catalogues import WIDTH, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
+from tests.catalogues import WIDTH, box, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
 
 Opened = tuple[Catalogue, int, int]
 
@@ -85,7 +85,7 @@ def test_a_batch_stores_files_contents_faces_and_scores_together(opened: Opened)
         files=4, missing=0, unreadable=1, photos=3, indexed=1, no_face=1, failed=1, faces=2, hidden=0
     )
     first, second = details(opened, *visible(opened))
-    assert (first.x, second.x, first.width, first.height) == (0.0, 10.0, 30.0, 40.0)
+    assert [Box(face.x, face.y, face.width, face.height) for face in (first, second)] == [box(1, 0), box(1, 1)]
     assert first.sha256 == digest(1)
     np.testing.assert_array_equal(first.logits, logits(1, 0))
     np.testing.assert_array_equal(second.logits, logits(1, 1))
@@ -324,7 +324,7 @@ def test_a_face_that_does_not_exist_is_named(opened: Opened) -> None:
 def test_the_faces_of_a_content_are_found_by_its_digest(opened: Opened) -> None:
     record(opened, file(b"a.jpg", photo(1, faces=2)), file(b"b.jpg", photo(2)))
     with opened[0].read() as session:
-        assert faces.of_photo(session, digest(1)) == {1: Box(0.0, 20.0, 30.0, 40.0), 2: Box(10.0, 20.0, 30.0, 40.0)}
+        assert faces.of_photo(session, digest(1)) == {1: box(1, 0), 2: box(1, 1)}
         assert faces.of_photo(session, digest(9)) == {}
 
 
@@ -413,7 +413,7 @@ def test_faces_to_score_again_come_with_the_files_to_read_them_from(opened: Open
         first, second, third = faces.unscored(session, other)
         assert faces.unscored(session, other, after=first.photo_id, limit=1) == [second]
     assert first.paths == (Path("/photos/a.jpg"),)
-    assert first.faces == ((1, Box(0.0, 20.0, 30.0, 40.0), 0), (2, Box(10.0, 20.0, 30.0, 40.0), 0))
+    assert first.faces == ((1, box(1, 0), 0), (2, box(1, 1), 0))
     assert third.paths == ()
     assert (second.sha256, third.sha256) == (digest(2), digest(3))
 
