@@ -157,7 +157,8 @@ def print_evaluation(found: "Evaluation") -> None:
     from facesearch.training.evaluate import COMPARED_FROM, NETWORK
 
     _print_attributes(found)
-    _print_means("network", {**found.before, f"{NETWORK}, calibrated": found.together})
+    _print_means("network", {**found.before, NETWORK: found.together})
+    results().print("raw: before calibration; perfect: the ECE if every probability were right.", soft_wrap=True)
     for line in _intervals(found):
         results().print(line, soft_wrap=True)
     if found.by_framing:
@@ -217,7 +218,7 @@ def _print_means(first: str, parts: "Mapping[str, Figures]", use: "NDArray[np.bo
 
     table = new_table()
     table.add_column(first, no_wrap=True)
-    for name in ("faces", "found", "majority", "accuracy", "balanced", "AP", "ECE", "if perfect"):
+    for name in ("faces", "found", "majority", "accuracy", "balanced", "AP", "ECE", "perfect"):
         table.add_column(name, justify="right")
     for name, part in parts.items():
         percent = (part.majority, part.accuracy, part.balanced_accuracy, part.average_precision)

@@ -35,7 +35,7 @@ GROUPED_BY = ("Male", "Young")
 COMPARED_FROM = 20
 """Faces of a group that must have an attribute, and lack it, before groups are compared by it."""
 
-MCNN_ALONE, UNCALIBRATED = "MCNN", "MCNN-AUX, not calibrated"
+MCNN_ALONE, UNCALIBRATED = "MCNN", "MCNN-AUX, raw"
 NETWORK = "MCNN-AUX"
 
 _ILL_CONDITIONED = 1e4

@@ -188,6 +188,7 @@ def _layers(found: Evaluation) -> str:
     if gains:
         said = f"AUX changes {' and '.join(gains)} points; where the brackets hold 0, these faces tell no difference."
         text = f"<p>{escape(said)}</p>{text}"
+    text += "<p>Raw: before calibration, which moves the probabilities and not the order of the faces.</p>"
     return f"<h2>What each layer adds</h2>\n{text}{_means_table('network', figures)}"
 
 
