@@ -108,7 +108,8 @@ def interview(
 
         def show_best() -> None:
             console = remarks()
-            console.print(hit_table(found(_LISTED).hits, "score", console.width))
+            hits = [replace(hit, asked=()) for hit in found(_LISTED).hits]  # a line each: the witness wants to go on
+            console.print(hit_table(hits, "score", console.width))
 
         try:
             hold(held, questions, show_best)

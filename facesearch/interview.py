@@ -33,7 +33,8 @@ from facesearch.hits import check_bounds, gallery_of
 from facesearch.network.calibration import probabilities
 from facesearch.query import Query
 from facesearch.query.lexer import MAX_TERMS
-from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, leaves, outcomes
+from facesearch.query.parser import MAX_HEIGHT
+from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan
 from facesearch.ranking.joint import joint_probability
@@ -210,7 +211,7 @@ class Interview:
     def _open_attributes(self) -> Iterator[int]:
         """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
         tree = self.query.tree
-        if sum(1 for _ in leaves(tree)) >= MAX_TERMS:  # one more, and the description could not be read back
+        if not _has_room(tree):
             return
         closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree)
         for attribute in range(len(ATTRIBUTES)):
@@ -284,6 +285,12 @@ def representatives(weights: Floats) -> tuple[NDArray[np.int64], NDArray[np.floa
     drawn = np.minimum(np.searchsorted(reached, places, side="right"), len(rows) - 1)
     once, times = np.unique(drawn, return_counts=True)
     return rows[once], (times / SAMPLE).astype(np.float32)
+
+
+def _has_room(tree: Node) -> bool:
+    """Whether a description can take one more word and still be read back."""
+    longer = all_of((tree, Weighted(Term(_MALE), 0.5)))
+    return sum(1 for _ in leaves(tree)) < MAX_TERMS and height(longer) <= MAX_HEIGHT
 
 
 def _hedged(tree: Node) -> frozenset[int]:
