@@ -1,15 +1,20 @@
-"""From text to tokens: punctuation, the small words that join, and the longest phrases of the vocabulary."""
+"""From text to tokens: punctuation, small words that join, numbers, photo filters, and the longest known phrases."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import Literal
 
 from facesearch.errors import QueryError
-from facesearch.query import vocabulary
+from facesearch.query import known_unscored, numbers, photo_filters, small_words, vocabulary
+from facesearch.query.ages import age_at
+from facesearch.query.entries import Entry, Role
+from facesearch.query.numbers import Bound
+from facesearch.query.photo_filters import Condition
 from facesearch.query.tree import Term
-from facesearch.query.vocabulary import VOCABULARY, Entry
+from facesearch.query.vocabulary import VOCABULARY
 
 MAX_LENGTH = 10_000
 MAX_TERMS = 100
@@ -27,18 +32,33 @@ class Kind(Enum):
     NOR = auto()
     NOT = auto()
     DASH = auto()
+    HEDGE = auto()  # "maybe"
+    CERTAINTY = auto()  # ":0.7"
+    BOUND = auto()  # ">0.8"
+    PHOTO = auto()  # "folder:holiday"
     OPEN = auto()
     CLOSE = auto()
 
 
 @dataclass(frozen=True)
 class Token:
-    """`position`: of its first character in the text; `shown`: the text as typed; `entry`: what a TERM means."""
+    """`position`: of its first character in the text; `end`: behind its last; `shown`: the text as typed, in one line.
+
+    entry: what a TERM means. touches: no word, not even a filler, stands between it and the token before. adjectives:
+    words before it that are not scored, as in "long beard". certainty: of a HEDGE or CERTAINTY. bound: of a BOUND.
+    photo: of a PHOTO.
+    """
 
     kind: Kind
     position: int
+    end: int
     shown: str
     entry: Entry | None = None
+    touches: bool = False
+    adjectives: tuple[str, ...] = ()
+    certainty: float = 1.0
+    bound: Bound | None = None
+    photo: Condition | None = None
 
 
 @dataclass(frozen=True)
@@ -61,16 +81,24 @@ _SYMBOLS = {
     ")": Kind.CLOSE,
 }
 _KEYWORDS: dict[str, Kind] = {
-    **dict.fromkeys(vocabulary.NOT_WORDS, Kind.NOT),
+    **dict.fromkeys(small_words.NOT_WORDS, Kind.NOT),
     "non": Kind.DASH,
-    **dict.fromkeys(vocabulary.AND_WORDS, Kind.AND),
-    **dict.fromkeys(vocabulary.WITH_WORDS, Kind.WITH),
-    **dict.fromkeys(vocabulary.OR_WORDS, Kind.OR),
-    **dict.fromkeys(vocabulary.NOR_WORDS, Kind.NOR),
-    **dict.fromkeys(vocabulary.PERSON_WORDS, Kind.PERSON),
-    **dict.fromkeys(vocabulary.HE_WORDS | vocabulary.SHE_WORDS, Kind.PRONOUN),
+    **dict.fromkeys(small_words.AND_WORDS, Kind.AND),
+    **dict.fromkeys(small_words.WITH_WORDS, Kind.WITH),
+    **dict.fromkeys(small_words.OR_WORDS, Kind.OR),
+    **dict.fromkeys(small_words.NOR_WORDS, Kind.NOR),
+    **dict.fromkeys(small_words.PERSON_WORDS, Kind.PERSON),
+    **dict.fromkeys(small_words.HE_WORDS | small_words.SHE_WORDS, Kind.PRONOUN),
 }
-_BEGINNINGS = {words[:length] for words in VOCABULARY for length in range(1, len(words) + 1)}
+_PHRASES: dict[tuple[str, ...], Entry | Literal[Kind.AND] | float] = {
+    **known_unscored.ENTRIES,
+    **VOCABULARY,
+    **dict.fromkeys(small_words.AND_PHRASES, Kind.AND),
+    **small_words.HEDGES,
+}
+_BEGINNINGS = {words[:length] for words in _PHRASES for length in range(1, len(words) + 1)}
+_LONGEST = max(map(len, _PHRASES))
+_LONGEST_PLACE = 12  # words of "on the left side of the upper lip and chin"
 
 
 def tokens(text: str) -> list[Token]:
@@ -95,26 +123,33 @@ def tokens(text: str) -> list[Token]:
                 continue
             token = token_or_filler
         at += used
-        _refuse_one_thing(text, found[-1] if found else None, token)
-        terms += token.kind is Kind.TERM
+        terms += token.kind in (Kind.TERM, Kind.PHOTO)
         if terms > MAX_TERMS:
             raise QueryError(f"A description may name {MAX_TERMS} things at most: shorten it here.", token.position)
-        found.append(token)
+        between = text[found[-1].end if found else 0 : token.position].strip()
+        found.append(replace(token, touches=bool(found) and (not between or between in _DASHES)))
     return found
 
 
-def _refuse_one_thing(text: str, before: Token | None, token: Token) -> None:
-    """ "curly beard": the adjective would be read as hair, and leave its noun."""
-    if before is None or before.entry is None or token.entry is None:
-        return
-    end = before.position + len(before.shown)
-    between = text[end : token.position].strip()
-    if (not between or between in _DASHES) and vocabulary.is_one_thing(before.entry, token.entry):
-        raise QueryError(
-            f'Search does not know "{before.shown} {token.shown}" as one thing: put a comma between the two if you '
-            "mean both.",
-            before.position,
-        )
+def _token(
+    kind: Kind,
+    text: str,
+    start: int,
+    end: int,
+    *,
+    entry: Entry | None = None,
+    certainty: float = 1.0,
+    bound: Bound | None = None,
+    photo: Condition | None = None,
+) -> Token:
+    shown = " ".join(text[start:end].split())
+    return Token(kind, start, end, shown, entry, certainty=certainty, bound=bound, photo=photo)
+
+
+def known(*words: str) -> Entry | None:
+    """What the phrase of these words, in lower case, means."""
+    found = _PHRASES.get(words)
+    return found if isinstance(found, Entry) else None
 
 
 def _pieces(text: str) -> Iterator[Token | _Word]:
@@ -122,43 +157,60 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
     while at < len(text):
         char = text[at]
         word = _WORD.match(text, at)
-        if word:
+        if (photo := photo_filters.condition_at(text, at)) is not None:
+            condition, end = photo
+            yield _token(Kind.PHOTO, text, at, end, photo=condition)
+            at = end
+        elif (age := age_at(text, at)) is not None:
+            entry, end = age
+            yield _token(Kind.TERM, text, at, end, entry=entry)
+            at = end
+        elif word:
             yield from _words(word)
             at = word.end()
+        elif char == ":":
+            certainty, end = numbers.certainty_at(text, at)
+            yield _token(Kind.CERTAINTY, text, at, end, certainty=certainty)
+            at = end
+        elif char in numbers.RELATIONS:
+            bound, end = numbers.bound_at(text, at)
+            yield _token(Kind.BOUND, text, at, end, bound=bound)
+            at = end
         elif char in _SYMBOLS:
-            yield Token(_SYMBOLS[char], at, char)
+            yield Token(_SYMBOLS[char], at, at + 1, char)
             at += 1
         elif char in _DASHES:
             if not re.match(rf"[{_DASHES}(\w]", text[at + 1 : at + 2]):
                 raise QueryError('A "-" stands directly before the word or the "(" that it denies: "-smiling".', at)
-            yield Token(Kind.DASH, at, "-")
+            yield Token(Kind.DASH, at, at + 1, "-")
             at += 1
         elif char.isspace():
             at += 1
         else:
-            raise QueryError(f"{_visible(char)} means nothing in a description: leave it out.", at)
+            raise QueryError(f"{visible(char)} means nothing in a description: leave it out.", at)
 
 
 def _words(match: re.Match[str]) -> Iterator[Token | _Word]:
     typed = match.group()
     official = vocabulary.OFFICIAL.get(typed.casefold())
     if official is not None:
-        said = official.name.replace("_", " ").casefold()
-        yield Token(Kind.TERM, match.start(), typed, Entry(said, Term(official.index)))
+        entry = Entry(official.name.replace("_", " ").casefold(), Term(official.index))
+        yield Token(Kind.TERM, match.start(), match.end(), typed, entry)
         return
     parts = list(_PART.finditer(typed))
-    normal = [_normal(part.group()) for part in parts]
-    if not all(normal) or not parts:
-        raise QueryError(f"{_visible(typed)} means nothing in a description: leave it out.", match.start())
-    for part, word in zip(parts, normal, strict=True):
+    said = [normal(part.group()) for part in parts]
+    if not all(said) or not parts:
+        raise QueryError(f"{visible(typed)} means nothing in a description: leave it out.", match.start())
+    for part, word in zip(parts, said, strict=True):
         yield _Word(word, match.start() + part.start(), match.start() + part.end())
 
 
-def _normal(word: str) -> str:
+def normal(word: str) -> str:
+    """`word` as it stands in the vocabulary."""
     return unicodedata.normalize("NFKC", word).casefold().translate(dict.fromkeys(map(ord, _APOSTROPHES)))
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """`text` in quotes, short, with a code for what a terminal would not show as it is."""
     quote = "'" if '"' in text else '"'
     return quote + "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text[:40]) + quote
@@ -166,7 +218,7 @@ def _visible(text: str) -> str:
 
 def _run_of_words(pieces: list[Token | _Word], at: int) -> list[_Word]:
     run: list[_Word] = []
-    for piece in pieces[at : at + 4 * vocabulary.LONGEST]:  # room for fillers within a phrase
+    for piece in pieces[at : at + 4 * _LONGEST + _LONGEST_PLACE]:  # room for fillers within a phrase
         if isinstance(piece, Token):
             break
         run.append(piece)
@@ -176,32 +228,48 @@ def _run_of_words(pieces: list[Token | _Word], at: int) -> list[_Word]:
 def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
     """The token that begins with the first of `words` (None: a filler), and how many of them it takes."""
     first = words[0]
-    entry, used = _longest_phrase(words)
-    if entry is not None:
-        return Token(Kind.TERM, first.start, text[first.start : words[used - 1].end], entry), used
+    meaning, used = _longest_phrase(words)
+    if isinstance(meaning, Entry) and meaning.role is Role.MARK:
+        used += known_unscored.place_of_mark([word.normal for word in words[used:]], small_words.FILLERS)
+    end = words[max(used, 1) - 1].end
+    if isinstance(meaning, Entry):
+        return _token(Kind.TERM, text, first.start, end, entry=meaning), used
+    if isinstance(meaning, float):
+        return _token(Kind.HEDGE, text, first.start, end, certainty=meaning), used
+    if meaning is Kind.AND:
+        return _token(Kind.AND, text, first.start, end), used
     if first.normal in _KEYWORDS:
-        return Token(_KEYWORDS[first.normal], first.start, text[first.start : first.end]), 1
-    if first.normal in vocabulary.FILLERS:
+        return _token(_KEYWORDS[first.normal], text, first.start, end), 1
+    if first.normal in small_words.FILLERS:
         return None, 1
-    unknown = _visible(text[first.start : first.end])
-    meant = [f'"{said}"' for said in vocabulary.suggestions([word.normal for word in words])]
+    if first.normal[0].isdecimal():
+        number = Entry(first.normal, None, role=Role.TRAIT)
+        return _token(Kind.TERM, text, first.start, end, entry=number), 1
+    raise _unknown(text[first.start : first.end], words)
+
+
+def _unknown(shown: str, words: list[_Word]) -> QueryError:
+    from facesearch.query.suggestions import suggestions  # not before it is needed: every search would pay for it
+
+    position = words[0].start
+    meant = [f'"{said}"' for said in suggestions([word.normal for word in words])]
     if meant:
         choice = " or ".join(filter(None, (", ".join(meant[:-1]), meant[-1])))
-        raise QueryError(f"Search does not know {unknown}: did you mean {choice}?", first.start)
-    raise QueryError(
-        f'Search does not know {unknown}: leave it out ("facesearch attributes" lists what it knows).', first.start
+        return QueryError(f"Search does not know {visible(shown)}: did you mean {choice}?", position)
+    return QueryError(
+        f'Search does not know {visible(shown)}: leave it out ("facesearch attributes" lists what it knows).', position
     )
 
 
-def _longest_phrase(words: list[_Word]) -> tuple[Entry | None, int]:
+def _longest_phrase(words: list[_Word]) -> tuple[Entry | Kind | float | None, int]:
     said: tuple[str, ...] = ()
-    best: tuple[Entry | None, int] = (None, 0)
+    best: tuple[Entry | Kind | float | None, int] = (None, 0)
     for used, word in enumerate(words, 1):
         longer = (*said, word.normal)
         if longer in _BEGINNINGS:
             said = longer
-            if said in VOCABULARY:
-                best = VOCABULARY[said], used
-        elif not said or word.normal not in vocabulary.FILLERS:
+            if said in _PHRASES:
+                best = _PHRASES[said], used
+        elif not said or word.normal not in small_words.FILLERS:
             break
     return best

@@ -2,7 +2,8 @@
 
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 
 from db.filters import PhotoFilter
@@ -10,8 +11,81 @@ from facesearch.errors import QueryError
 
 FIELDS = ("folder", "name", "taken", "camera")
 
-_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
-_BARE = re.compile(r"[\w./\\*?~+@%=#:-]*[\w/\\*?~+@%=#:-]")
+_FIELD = re.compile(rf"(?P<field>{'|'.join(FIELDS)})\s*:\s*", re.IGNORECASE)
+_QUOTED = {
+    '"': re.compile(r'"((?:[^"]|"")*)"'),
+    "'": re.compile(r"'([^']*)'(?!\w)"),
+    "\N{LEFT DOUBLE QUOTATION MARK}": re.compile(r"“([^”]*)”"),
+}
+_BARE = re.compile(r"[^\s,;()\"“”][^\s,;()\"“”]*")
+_PRINTED_BARE = re.compile(r"[\w./\\*?~+@%=#:-]+")
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One condition of a description: the field it names, and the filter that it comes to alone."""
+
+    field: str
+    photo: PhotoFilter
+
+
+def condition_at(text: str, position: int) -> tuple[Condition, int] | None:
+    """The condition that begins at `position`, such as `folder:"my photos"`, and where it ends; None where none does.
+
+    A value with spaces stands in quotes, a quotation mark within double quotes twice. Raises QueryError.
+    """
+    match = _FIELD.match(text, position)
+    if match is None:
+        return None
+    field = match["field"].casefold()
+    value, end = _value(text, match.end(), position, field)
+    if field == "taken":
+        try:
+            first, last = taken_range(value)
+        except QueryError as error:
+            raise QueryError(str(error), position) from None
+        return Condition(field, PhotoFilter(taken_from=first, taken_to=last)), end
+    return Condition(field, _filter_of(field, (value,))), end
+
+
+def _filter_of(field: str, values: tuple[str, ...]) -> PhotoFilter:
+    folder, name, camera = (values if field == each else () for each in ("folder", "name", "camera"))
+    return PhotoFilter(folder=folder, name=name, camera=camera)
+
+
+def _value(text: str, start: int, position: int, field: str) -> tuple[str, int]:
+    quoted = _QUOTED.get(text[start : start + 1])
+    match = (quoted or _BARE).match(text, start)
+    if match is None and quoted is not None:
+        raise QueryError(f'The quotation mark behind "{field}:" is never closed: close it.', start)
+    value = "" if match is None else match.group() if quoted is None else match[1]
+    if match is None or not value.strip():
+        example = "2019-07" if field == "taken" else '"..."'
+        raise QueryError(f'"{field}:" has no value behind it: write {field}:{example}.', position)
+    if not value.isprintable():
+        raise QueryError(
+            f'The value of "{field}:" holds characters that cannot be shown: leave out what it begins with, or use the '
+            f"option --{field}.",
+            start,
+        )
+    return value.replace('""', '"') if text[start] == '"' else value, match.end()
+
+
+def combined(conditions: Iterable[Condition]) -> PhotoFilter:
+    """All of the conditions in one filter; several values of one field are alternatives."""
+    photos = [each.photo for each in conditions]
+
+    def values(field: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value for photo in photos for value in getattr(photo, field)))
+
+    return PhotoFilter(
+        folder=values("folder"),
+        name=values("name"),
+        taken_from=next((photo.taken_from for photo in photos if photo.taken_from is not None), None),
+        taken_to=next((photo.taken_to for photo in photos if photo.taken_to is not None), None),
+        camera=values("camera"),
+    )
 
 
 def taken_range(text: str) -> tuple[date | None, date | None]:
@@ -52,15 +126,16 @@ def _days(text: str, position: int) -> tuple[date, date]:
 
 def printed(photo: PhotoFilter) -> Iterator[str]:
     """Each condition as it may stand in a description."""
-    for field in ("folder", "name"):
-        yield from (f"{field}:{_quoted(value)}" for value in getattr(photo, field))
-    if photo.taken_from is not None or photo.taken_to is not None:
-        yield f"taken:{_printed_range(photo.taken_from, photo.taken_to)}"
-    yield from (f"camera:{_quoted(value)}" for value in photo.camera)
+    for field in FIELDS:
+        if field == "taken":
+            if photo.taken_from is not None or photo.taken_to is not None:
+                yield f"taken:{_printed_range(photo.taken_from, photo.taken_to)}"
+        elif values := [f"{field}:{_quoted(value)}" for value in getattr(photo, field)]:
+            yield values[0] if len(values) == 1 else f"({' or '.join(values)})"
 
 
 def _quoted(value: str) -> str:
-    if _BARE.fullmatch(value):
+    if _PRINTED_BARE.fullmatch(value):
         return value
     doubled = value.replace('"', '""')
     return f'"{doubled}"'

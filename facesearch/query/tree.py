@@ -182,6 +182,18 @@ def height(node: Node) -> int:
     return 1 + max(map(height, children), default=0)
 
 
+def firm(node: Node) -> Node:
+    """The tree with its hedged words said plainly."""
+    if isinstance(node, Term):
+        return node
+    if isinstance(node, Weighted):
+        return firm(node.child)
+    if isinstance(node, Not):
+        return negate(firm(node.child))
+    children = map(firm, node.children)
+    return all_of(children) if isinstance(node, And) else any_of(children)
+
+
 def without_hedges(node: Node) -> Node | None:
     """The tree with its hedged words left out. None: nothing is left, and every face fits."""
     if isinstance(node, Weighted):

@@ -1,0 +1,136 @@
+"""What people mean in two ways: refused with both readings, or read in one with a remark about the other."""
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+
+from facesearch.errors import QueryError
+from facesearch.query.grammar import Clause, LeftOut, clause_tree, clauses_of, tree_of, unit_tree
+from facesearch.query.lexer import Kind
+from facesearch.query.nouns import Group, Item, entry_of
+from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
+
+
+def check(group: Group) -> None:
+    """Raises QueryError, with both readings, where the group or one within it can be meant in two ways."""
+    clauses = clauses_of(group)
+    _refuse_nor_alone(clauses)
+    for clause in clauses:
+        for alternative in clause.alternatives:
+            if isinstance(alternative.unit, Group):
+                check(alternative.unit)
+    _refuse_persons_around_or(group)
+    _refuse_list_after_no(clauses)
+
+
+def remarks(group: Group) -> Iterator[str]:
+    """Where a word ends earlier than some would have it: "no hat and glasses", "maybe bald and hat"."""
+    clauses = clauses_of(group)
+    for clause in clauses:
+        for alternative in clause.alternatives:
+            if isinstance(alternative.unit, Group):
+                yield from remarks(alternative.unit)
+    for clause, following in pairwise(clauses):
+        first, second = clause.alternatives[-1], following.alternatives[0]
+        trees = [_term(first.unit), _term(second.unit)]
+        if not following.plain or not all(isinstance(tree, Term) for tree in trees):
+            continue
+        said = following.joined.shown.casefold() if following.joined is not None else ""
+        if said == "and" and clause.denied:
+            word = clause.alternatives[0].nots[-1].shown
+            yield f'"{word}" ends at "and": for neither, say "{word} {trees[0]} or {trees[1]}".'
+        elif said == "and" and _hedges_one_word(clause):
+            assert clause.hedge is not None
+            word = clause.hedge.shown
+            yield f'"{word}" ends at "and": for both, say "{word} ({trees[0]} and {trees[1]})".'
+        elif said == "," and _hedges_one_word(clause) and len(following.alternatives) > 1:
+            assert clause.hedge is not None
+            word = clause.hedge.shown
+            yield f'"{word}" ends at the comma: for all of the list, say "{word} ({trees[0]} or ...)".'
+
+
+def _hedges_one_word(clause: Clause) -> bool:
+    return clause.hedge is not None and clause.certainty < 1 and [a.plain for a in clause.alternatives] == [True]
+
+
+def _term(unit: Item) -> Node | None:
+    entry = entry_of(unit)
+    return None if entry is None else entry.meaning
+
+
+def _refuse_nor_alone(clauses: Sequence[Clause]) -> None:
+    for clause in clauses:
+        denied = False
+        for alternative in clause.alternatives:
+            if alternative.joined is not None and alternative.joined.kind is Kind.NOR and not denied:
+                raise QueryError(
+                    '"nor" needs a "neither" or "no" before what it joins: say "neither beard nor hat".',
+                    alternative.joined.position,
+                )
+            denied = denied or bool(alternative.nots)
+
+
+_SMALL = (Kind.COMMA, Kind.WITH, Kind.NOT, Kind.DASH, Kind.HEDGE)
+
+
+def _refuse_persons_around_or(group: Group) -> None:
+    """ "young woman or old man": people mean two persons, the grammar reads one."""
+    for at, item in enumerate(group.items):
+        if item.kind not in (Kind.OR, Kind.NOR):
+            continue
+        before, after = group.items[:at], group.items[at + 1 :]
+        if not (any(map(_is_person, before)) and any(map(_is_person, after))):
+            continue
+        neighbours = (next((i for i in side if i.kind not in _SMALL), None) for side in (reversed(before), after))
+        if all(i is not None and _is_person(i) for i in neighbours):
+            continue
+        together = tree_of(group)
+        sides = [tree_of(Group(group.position, side)) for side in (before, after)]
+        if together is None or sides[0] is None or sides[1] is None:
+            continue
+        apart = any_of(side for side in sides if side is not None)
+        if together != apart:
+            raise QueryError(
+                f'"{item.shown}" between two persons can mean "{apart}" or "{together}": write the one you mean.',
+                item.position,
+            )
+
+
+def _is_person(item: Item) -> bool:
+    entry = entry_of(item)
+    return item.kind is Kind.PERSON or (entry is not None and entry.person)
+
+
+def _refuse_list_after_no(clauses: Sequence[Clause]) -> None:
+    """ "no hat, glasses or beard": people mean none of them, the grammar reads "no" up to the comma."""
+    for first, clause in enumerate(clauses):
+        if not clause.denied or len(clause.alternatives) > 1:
+            continue
+        for last in range(first + 1, len(clauses)):
+            item = clauses[last]
+            if item.joined is None or item.joined.shown != "," or not item.plain:
+                break
+            if len(item.alternatives) > 1:
+                _refuse_list(clauses[first : last + 1])
+                break
+
+
+def _refuse_list(listed: Sequence[Clause]) -> None:
+    units = [a.unit for clause in listed for a in clause.alternatives]
+    last = [a.unit for a in listed[-1].alternatives]
+    if all(_is_person(unit) for unit in last) or (all(map(_is_of_hair, last)) and not _is_of_hair(units[0])):
+        return
+    unit_trees = [unit_tree(unit, True, LeftOut()) for unit in units if unit.kind is not Kind.PHOTO]
+    denied = [tree for tree in unit_trees if tree is not None]
+    said = [tree for clause in listed if (tree := clause_tree(clause, False, LeftOut())) is not None]
+    if denied and said:
+        none, some = hedge(negate(any_of(denied)), listed[0].certainty), all_of(said)
+        word = listed[0].alternatives[0].nots[-1]
+        raise QueryError(
+            f'"{word.shown}" before a list with commas can mean "{none}" or "{some}": write the one you mean.',
+            word.position,
+        )
+
+
+def _is_of_hair(unit: Item) -> bool:
+    entry = entry_of(unit)
+    return entry is not None and entry.of_hair

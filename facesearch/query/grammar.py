@@ -1,0 +1,262 @@
+"""The grammar: from groups of tokens to clauses joined by "and", to a tree.
+
+description  = clause { [ "," | "and" | "with" ] clause }
+clause       = [ hedge ] [ negation ] alternative { "or" [ negation ] alternative }
+negation     = "not" { "not" }
+alternative  = { "-" } ( phrase | "(" description ")" ) [ ":" certainty ]
+             | phrase bound | photo filter
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from facesearch.errors import QueryError
+from facesearch.query.lexer import Kind, Token
+from facesearch.query.nouns import Group, Item, resolved
+from facesearch.query.tree import Node, all_of, any_of, hedge, negate
+
+MAX_PARENTHESES = 50
+
+UNITS = (Kind.TERM, Kind.GROUP, Kind.PHOTO)
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One term, group or photo filter with the "or" or "nor" and the negations before it and the number behind it."""
+
+    joined: Token | None
+    unit: Item
+    nots: tuple[Token, ...]
+    dashes: tuple[Token, ...]
+    number: Token | None = None
+
+    @property
+    def plain(self) -> bool:
+        return not self.nots and not self.dashes
+
+    @property
+    def filters(self) -> bool:
+        """It only filters: it is a photo filter, or has a bound."""
+        return self.unit.kind is Kind.PHOTO or (self.number is not None and self.number.kind is Kind.BOUND)
+
+
+@dataclass
+class Clause:
+    """Alternatives joined by "or", with the hedge in front of them.
+
+    joined: the comma, "and" or "with" between this clause and the one before.
+    """
+
+    joined: Token | None
+    hedge: Token | None
+    alternatives: list[Alternative] = field(default_factory=list)
+
+    @property
+    def plain(self) -> bool:
+        return self.hedge is None and all(a.plain for a in self.alternatives)
+
+    @property
+    def denied(self) -> bool:
+        """It begins with a "no"."""
+        return len(self.alternatives[0].nots) % 2 == 1
+
+    @property
+    def certainty(self) -> float:
+        numbers = [a.number for a in self.alternatives if a.number is not None and a.number.kind is Kind.CERTAINTY]
+        said = [self.hedge, *numbers]
+        return next((token.certainty for token in said if token is not None), 1.0)
+
+    def denials(self) -> list[bool]:
+        """Whether each alternative is denied: "no" reaches over those that follow, up to the next "no" or "-"."""
+        found: list[bool] = []
+        denying = False
+        for alternative in self.alternatives:
+            if not alternative.plain:
+                denying = len(alternative.nots) % 2 == 1
+            found.append(denying ^ (len(alternative.dashes) % 2 == 1))
+        return found
+
+
+def nest(found: Iterable[Token]) -> Group:
+    """The tokens as groups in groups, every adjective beside its noun."""
+    opened: list[tuple[int, list[Item]]] = [(0, [])]
+    for token in found:
+        if token.kind is Kind.OPEN:
+            if len(opened) > MAX_PARENTHESES:
+                raise QueryError(
+                    f"Parentheses are nested more than {MAX_PARENTHESES} deep here: shorten the description.",
+                    token.position,
+                )
+            opened.append((token.position, []))
+        elif token.kind is Kind.CLOSE:
+            if len(opened) == 1:
+                raise QueryError('This ")" closes nothing: remove it, or open it with "(".', token.position)
+            position, items = opened.pop()
+            opened[-1][1].append(Group(position, resolved(items)))
+        else:
+            opened[-1][1].append(token)
+    position, items = opened.pop()
+    if opened:
+        raise QueryError('This "(" is never closed: add a ")".', position)
+    return Group(position, resolved(items))
+
+
+def clauses_of(group: Group) -> list[Clause]:
+    """What "and", commas, "with" and juxtaposition join in a group, at least one. Raises QueryError."""
+    clauses: list[Clause] = []
+    joined: Token | None = None
+    ahead: list[Token] = []  # "or", hedges, "no" and "-" that wait for their term
+    before: Item | None = None
+    for item in group.items:
+        if isinstance(item, Group) or item.kind in UNITS:
+            nots, dashes, hedges = (
+                tuple(t for t in ahead if t.kind is kind) for kind in (Kind.NOT, Kind.DASH, Kind.HEDGE)
+            )
+            ors = bool(ahead) and ahead[0].kind in (Kind.OR, Kind.NOR)
+            if not ors:
+                clauses.append(Clause(joined, hedges[0] if hedges else None))
+            clauses[-1].alternatives.append(Alternative(ahead[0] if ors else None, item, nots, dashes))
+            joined, ahead = None, []
+        elif item.kind in (Kind.CERTAINTY, Kind.BOUND):
+            if before is None or before.kind not in UNITS:
+                raise QueryError(f'"{item.shown}" stands directly behind the words that it is about.', item.position)
+            clauses[-1].alternatives[-1] = replace(clauses[-1].alternatives[-1], number=item)
+        elif item.kind in (Kind.NOT, Kind.DASH, Kind.HEDGE):
+            _check_order(ahead, item)
+            ahead.append(item)
+        elif item.kind is Kind.WITH:
+            if clauses and not ahead and (joined is None or joined.kind is Kind.COMMA):
+                joined = item
+        elif item.kind is not Kind.PERSON:
+            if ahead:
+                raise _nothing_after(ahead[-1])
+            if item.kind is Kind.COMMA:
+                joined = joined or (item if clauses else None)
+            else:
+                if not clauses:
+                    raise QueryError(
+                        f'"{item.shown}" has nothing before it to join: say what, or leave it out.', item.position
+                    )
+                if joined is not None and joined.kind is not Kind.COMMA:
+                    raise _nothing_after(joined)
+                joined, ahead = (item, []) if item.kind is Kind.AND else (None, [item])
+        before = item
+    if ahead:
+        raise _nothing_after(ahead[-1])
+    if joined is not None and joined.kind is not Kind.COMMA:
+        raise _nothing_after(joined)
+    if not clauses:
+        raise QueryError(
+            "There is nothing to search for between these parentheses: fill or remove them.", group.position
+        )
+    return clauses
+
+
+def _check_order(ahead: list[Token], item: Token) -> None:
+    """A hedge stands first, then "not", then "-"."""
+    if ahead and ahead[-1].kind is Kind.DASH and item.kind is not Kind.DASH:
+        raise QueryError('A "-" stands directly before the word or the "(" that it denies.', ahead[-1].position)
+    if item.kind is not Kind.HEDGE:
+        return
+    for token in ahead:
+        if token.kind is Kind.HEDGE:
+            raise QueryError(
+                f'"{token.shown}" and "{item.shown}" hedge the same: leave one of them out.', item.position
+            )
+        if token.kind is Kind.NOT:
+            raise QueryError(
+                f'"{item.shown}" cannot be denied: say "{item.shown} {token.shown}" if you mean that.', item.position
+            )
+        raise hedge_in_or(item)
+
+
+def hedge_in_or(token: Token) -> QueryError:
+    example = f"(glasses or hat){token.shown}" if token.kind is Kind.CERTAINTY else f"{token.shown} (glasses or hat)"
+    return QueryError(
+        f'"{token.shown}" covers only a part of what "or" joins: let it cover all, as in "{example}", or leave it out.',
+        token.position,
+    )
+
+
+def _nothing_after(token: Token) -> QueryError:
+    return QueryError(f'"{token.shown}" has nothing after it: say what, or leave it out.', token.position)
+
+
+@dataclass
+class LeftOut:
+    """What a tree leaves out because it is not scored.
+
+    words: as typed, with their positions. alternatives: those of them beside which an "or" keeps something else.
+    """
+
+    words: list[tuple[str, int]] = field(default_factory=list)
+    alternatives: list[str] = field(default_factory=list)
+
+
+def tree_of(group: Group, denied: bool = False, left_out: LeftOut | None = None) -> Node | None:
+    """The tree of one group, without filters and without words that are not scored; None where nothing is left.
+
+    denied: an odd number of negations stands above it.
+    """
+    left_out = LeftOut() if left_out is None else left_out
+    trees = [clause_tree(clause, denied, left_out) for clause in clauses_of(group)]
+    left = [tree for tree in trees if tree is not None]
+    if denied and left and len(left) < len(trees):
+        words, position = left_out.words[-1]
+        raise QueryError(
+            f'The network does not score "{words}", so it cannot deny what stands with it in parentheses: take it out '
+            "of them.",
+            position,
+        )
+    return all_of(left) if left else None
+
+
+def clause_tree(clause: Clause, denied: bool, left_out: LeftOut) -> Node | None:
+    """As `tree_of`, of one clause."""
+    done: list[Node] = []
+    reach: list[Node] = []
+    denying = False
+    missing: list[str] = []
+
+    def close() -> None:
+        if reach:
+            done.append(negate(any_of(reach)) if denying else any_of(reach))
+            reach.clear()
+
+    for alternative, denies in zip(clause.alternatives, clause.denials(), strict=True):
+        known = len(left_out.words)
+        node = None
+        if alternative.unit.kind is not Kind.PHOTO:
+            node = unit_tree(alternative.unit, denied ^ denies, left_out)
+        if not alternative.plain:
+            close()
+            denying = len(alternative.nots) % 2 == 1
+        if node is None or alternative.filters:
+            missing += [] if denied ^ denies else [words for words, _ in left_out.words[known:]]
+            continue
+        if len(alternative.dashes) % 2:
+            node = negate(node)
+        if alternative.dashes and not alternative.nots:
+            done.append(node)
+        else:
+            reach.append(node)
+    close()
+    if not done:
+        return None
+    left_out.alternatives += missing
+    return hedge(any_of(done), clause.certainty)
+
+
+def unit_tree(unit: Item, denied: bool, left_out: LeftOut) -> Node | None:
+    """As `tree_of`, of one term or group."""
+    if isinstance(unit, Group):
+        return tree_of(unit, denied, left_out)
+    assert unit.entry is not None
+    meaning = unit.entry.meaning
+    if unit.adjectives and (meaning is None or denied):  # who denies a long beard may mean a short one
+        left_out.words.append((" ".join((*unit.adjectives, unit.shown)), unit.position))
+        return None
+    left_out.words += [(f"{adjective} ({unit.shown})", unit.position) for adjective in unit.adjectives]
+    if meaning is None:
+        left_out.words.append((unit.shown, unit.position))
+    return meaning

@@ -1,0 +1,53 @@
+"""The small words: those that join, deny, hedge or name a person, and those that say nothing."""
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
+
+NOT_WORDS = words(
+    "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
+    "cannot couldnt never sans"
+)
+AND_WORDS = words("and plus but also yet")
+WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
+OR_WORDS = words("or")
+NOR_WORDS = words("nor")
+HE_WORDS = words("he hes him his himself")
+SHE_WORDS = words("she shes her hers herself")
+PERSON_WORDS = words(
+    "person persons people someone somebody anyone anybody individual individuals human suspect suspects perpetrator "
+    "offender"
+)
+FILLERS = (
+    HE_WORDS
+    | SHE_WORDS
+    | words(
+        "a an the some any of in on at to is are was were be been being am as has have had having got it its they "
+        "them their theirs i we you me my us he she there here one ones pair lot lots"
+    )
+    | words(
+        "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
+        "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
+        "roughly approximately circa either both"
+    )
+    | words("face faces colour color coloured colored colours colors")
+    | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
+)
+
+HEDGES: dict[tuple[str, ...], float] = {
+    tuple(said.split()): certainty
+    for certainty, phrases in {
+        0.5: "maybe/perhaps/possibly/might/may/could/may be/quite possibly/very possibly",
+        0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
+        "quite likely/more likely/i think/i believe/i guess",
+        1.0: "definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/for sure/for certain",
+    }.items()
+    for said in phrases.split("/")
+}
+"""What each hedge says: the certainty of the words that follow."""
+
+AND_PHRASES = frozenset(
+    tuple(said.split()) for said in ("as well as", "along with", "together with", "in addition to", "and also")
+)

@@ -1,0 +1,61 @@
+""" "Did you mean": known phrases that are near to an unknown word."""
+
+from collections.abc import Sequence
+from functools import cache
+
+from facesearch.attributes import NAMES
+from facesearch.query import known_unscored, small_words
+from facesearch.query.entries import NO_BEARD
+from facesearch.query.phrases import phrase
+from facesearch.query.vocabulary import VOCABULARY
+
+
+def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
+    """What may have been meant where `words` stand, the first of them unknown: likeliest first, each meaning once."""
+    import difflib  # not before it is needed: every search would pay for it
+
+    scored = {entry.said: entry.meaning for entry in VOCABULARY.values() if not entry.bare}
+    longest = max(map(len, VOCABULARY))
+    typed = [word[:40] for word in words[:longest]]  # difflib takes quadratic time
+    likeness: dict[str, float] = {}
+
+    def offer(said: str, among: Sequence[str], number: int, least: float) -> None:
+        for match in difflib.get_close_matches(said, among, number, least):
+            if " " in said and difflib.SequenceMatcher(None, match.split()[0], typed[0]).ratio() < 0.6:
+                continue  # alike only in the words that follow the unknown one: "lnog brown hair" is no "brown hair"
+            likeness[match] = max(likeness.get(match, 0.0), difflib.SequenceMatcher(None, match, said).ratio())
+
+    for length in range(1, len(typed) + 1):
+        offer(" ".join(typed[:length]), list(scored), 4 * most, 0.75)
+    offer(typed[0], _small_words(), 1, 0.8)
+    not_scored = [said for said in _not_scored() if said[0] == typed[0][0]]  # many, so only the likeliest
+    for length in range(1, len(typed) + 1):
+        offer(" ".join(typed[:length]), not_scored, 1, 0.85)
+    if not likeness:
+        return _phrases_with(typed[0], most)
+    each_meaning: dict[object, str] = {}
+    for match in sorted(likeness, key=lambda match: -likeness[match]):
+        each_meaning.setdefault(scored.get(match, match), match)
+    return list(each_meaning.values())[:most]
+
+
+@cache
+def _small_words() -> list[str]:
+    hedges = {" ".join(words) for words in small_words.HEDGES}
+    words = small_words.NOT_WORDS | small_words.AND_WORDS | small_words.WITH_WORDS | small_words.PERSON_WORDS
+    return sorted(word for word in words | hedges if len(word) > 2)
+
+
+@cache
+def _not_scored() -> list[str]:
+    return [entry.said for entry in known_unscored.ENTRIES.values()]
+
+
+def _phrases_with(word: str, most: int) -> list[str]:
+    """Plain phrases of which `word` is only a part, as "narrow eyes" for "eyes"."""
+    import difflib
+
+    plain = [phrase(index, index != NO_BEARD) for index in range(len(NAMES))]
+    parts = sorted({part for said in plain for part in said.split() if len(part) > 2})
+    near = difflib.get_close_matches(word, parts, 1, 0.75)
+    return [said for said in plain if near and near[0] in said.split()][:most]
