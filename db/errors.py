@@ -48,4 +48,12 @@ class RootTaken(CatalogueError):
 
 
 class FaceUnknown(CatalogueError):
-    """No such face, or one that the model in question has not scored."""
+    """There never was such a face, or it was deleted. Base of the other reasons why there is nothing to show."""
+
+
+class FaceHidden(FaceUnknown):
+    """No file of its photo is there any more."""
+
+
+class FaceUnscored(FaceUnknown):
+    """The model in question has not scored it."""

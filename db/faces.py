@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ from sqlalchemy.orm import Session
 from db import generation, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
-from db.errors import FaceUnknown
+from db.errors import FaceHidden, FaceUnknown, FaceUnscored
+from db.models import ScoringModel
 from db.paths import as_path, display, join
 from db.schema import Box, Face, File, Photo, Root, Score
+
+_NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +42,8 @@ class FaceDetails:
     """A face with all that a result shows. x, y, width, height: pixels of the upright photo.
 
     paths: absolute, of every file with this content that is not known to be missing (when all are, of the missing
-    ones), in byte order. logits: float32[A].
+    ones), in byte order. taken: without a time zone, by the camera's own clock; camera: "" for unknown (both as EXIF
+    has it). logits: float32[A].
     """
 
     face: int
@@ -51,7 +56,14 @@ class FaceDetails:
     detection: float
     turned: int
     sha256: str
+    taken: datetime | None
+    camera: str
     logits: Floats
+
+    @property
+    def size(self) -> float:
+        """The longer side, as in `Gallery.sizes`."""
+        return max(self.width, self.height)
 
     @property
     def path(self) -> Path:
@@ -62,6 +74,24 @@ class FaceDetails:
     def display(self) -> str:
         """Its path as text that can be printed anywhere."""
         return display(os.fsencode(self.path))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaceInFull:
+    """All that is known of one visible face and its photo.
+
+    face: its paths are those of the files that are there, its logits those of `model`. missing: absolute paths of files
+    that had this content and are gone, in byte order. photo_width, photo_height: pixels of the upright photo; format:
+    as the decoder named it. photo_bytes: size of its file. model: the serving one.
+    """
+
+    face: FaceDetails
+    missing: tuple[Path, ...]
+    photo_width: int | None
+    photo_height: int | None
+    photo_bytes: int
+    format: str | None
+    model: ScoringModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +239,15 @@ def details(
 ) -> list[FaceDetails]:
     """What a result shows of these faces, in this order, with the logits of the given (else the serving) model.
 
-    Raises FaceUnknown for an id that no face has, or that the model has not scored.
+    Hidden faces are given as well. Raises FaceUnknown for an id that no face has, FaceUnscored for a face that the
+    model has not scored.
     """
     wanted = [int(face_id) for face_id in face_ids]
     if model_id is None:
         model_id = models.serving_id(session)
     width = 0 if model_id is None else models.attribute_count(session, model_id)
     found: dict[int, FaceDetails] = {}
-    for some in chunks(sorted(set(wanted))):
+    for some in chunks(sorted(face_id for face_id in set(wanted) if abs(face_id) < _NO_ID)):
         rows = list(
             session.execute(
                 select(
@@ -229,6 +260,8 @@ def details(
                     Face.detection,
                     Face.turned,
                     Photo.sha256,
+                    Photo.taken,
+                    Photo.camera,
                     Score.logits,
                 )
                 .join(Photo, Photo.id == Face.photo_id)
@@ -236,14 +269,70 @@ def details(
                 .where(Face.id.in_(some))
             )
         )
-        logits = unpack_rows([row[-1] for row in rows], width)
-        paths = _paths(session, sorted({row[1] for row in rows}))
+        logits = unpack_rows([row.logits for row in rows], width)
+        paths = _paths(session, sorted({row.photo_id for row in rows}))
         for row, scores in zip(rows, logits, strict=True):
-            found[row[0]] = FaceDetails(row[0], row[1], paths[row[1]], *row[2:9], logits=scores)
+            found[row.id] = FaceDetails(
+                face=row.id,
+                photo_id=row.photo_id,
+                paths=paths[row.photo_id],
+                x=row.x,
+                y=row.y,
+                width=row.width,
+                height=row.height,
+                detection=row.detection,
+                turned=row.turned,
+                sha256=row.sha256,
+                taken=row.taken,
+                camera=row.camera,
+                logits=scores,
+            )
     for face_id in wanted:
         if face_id not in found:
-            raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
+            _is_hidden(session, face_id)  # which knows whether there is such a face at all
+            raise _unscored(face_id)
     return [found[face_id] for face_id in wanted]
+
+
+def in_full(session: Session, face_id: int) -> FaceInFull:
+    """Everything about one visible face, with the logits of the serving model.
+
+    Raises FaceUnknown (no face ever had this id, or it was deleted), FaceHidden (no file of its photo is there any
+    more), FaceUnscored (the serving model has not scored it).
+    """
+    if _is_hidden(session, face_id):
+        photo_id = session.execute(select(Face.photo_id).where(Face.id == face_id)).scalar_one()
+        last = _paths(session, [photo_id])[photo_id][0]
+        raise FaceHidden(
+            f"Face {face_id} is not among the results any more because its photo {display(os.fsencode(last))} is gone: "
+            f"put it back and run `facesearch index`."
+        )
+    serving = models.serving(session)
+    if serving is None:
+        raise _unscored(face_id)
+    model_id, model = serving
+    (face,) = details(session, [face_id], model_id=model_id)
+    width, height, size, format = session.execute(
+        select(Photo.width, Photo.height, Photo.size, Photo.format).where(Photo.id == face.photo_id)
+    ).one()
+    missing = {path for _, gone, path in _files(session, [face.photo_id]) if gone}
+    return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
+
+
+def _is_hidden(session: Session, face_id: int) -> bool:
+    """Whether this face is hidden. Raises FaceUnknown."""
+    hidden = None
+    if abs(face_id) < _NO_ID:
+        hidden = session.execute(select(Face.hidden).where(Face.id == face_id)).scalar_one_or_none()
+    if hidden is None:
+        raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
+    return hidden
+
+
+def _unscored(face_id: int) -> FaceUnscored:
+    return FaceUnscored(
+        f"Face {face_id} has no scores of the network in use yet: run `facesearch index` to complete them."
+    )
 
 
 def of_photo(session: Session, sha256: str) -> dict[int, Box]:
