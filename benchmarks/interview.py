@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
-from facesearch.interview import ERROR, certainty_of, error_of, information, witnessed
+from facesearch.interview import ERROR, certainty_of, error_of, witnessed
+from facesearch.ranking.information import information
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

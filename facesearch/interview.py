@@ -37,6 +37,7 @@ from facesearch.query.parser import MAX_HEIGHT
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan
+from facesearch.ranking.information import effective_number, information, representatives
 from facesearch.ranking.joint import joint_probability
 
 Floats = NDArray[np.float64]
@@ -46,9 +47,6 @@ ERROR = 0.1
 
 UNDESCRIBED = Query("", EVERYTHING)
 """Where an interview starts that starts from nothing."""
-
-SAMPLE = 1 << 16
-"""So many draws stand for the candidates where there are more of them: what the choice of a question is computed on."""
 
 LEAST_BITS = 1e-3
 """A question that is expected to tell less is not asked."""
@@ -160,17 +158,13 @@ class Interview:
         return float(self._current_scores().sum())
 
     def remaining(self) -> float:
-        """The effective number of candidates: e to the entropy of the weights, which is N when N faces are equally
-        likely and all others out, and 0 when nobody is left."""
-        weights = self.weights()
-        likely = weights[weights > 0]
-        return math.exp(-float(likely @ np.log(likely))) if len(likely) else 0.0
+        """The effective number of candidates, 0 when nobody is left."""
+        return effective_number(self.weights())
 
     def next_question(self) -> Question | None:
         """The one that is expected to narrow the candidates most; None when none narrows them by LEAST_BITS.
 
-        With more than SAMPLE candidates the expectation is taken over SAMPLE of them, drawn by their weights, always
-        the same for the same weights.
+        Where there are very many candidates, some drawn by weight stand for all, the same whenever they are asked for.
         """
         rows, weights = representatives(self.weights())
         asked = list(self._open_attributes())
@@ -252,39 +246,6 @@ def error_of(certainty: float) -> float:
 def witnessed(probability: Floats, error: float) -> Floats:
     """How likely a witness says yes to what holds with this probability, erring at this rate."""
     return error + (1.0 - 2.0 * error) * probability
-
-
-def information(weights: NDArray[np.floating], yes: NDArray[np.floating]) -> NDArray[np.floating]:
-    """[..., A] bits: the mutual information between who is sought and the answer, for each of A questions.
-
-    weights: [..., n], each row with sum 1, how likely each face is sought. yes: [A, n], how likely the answer is yes if
-    it is that face.
-    """
-    known: NDArray[np.floating] = _entropy(weights @ yes.T) - weights @ _entropy(yes).T
-    return known
-
-
-def _entropy(p: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Of a yes that has probability p, in bits."""
-    least = np.finfo(p.dtype).tiny  # 0 log 0 is 0
-    nats = p * np.log(np.maximum(p, least)) + (1 - p) * np.log(np.maximum(1 - p, least))
-    return np.asarray(nats / -math.log(2), p.dtype)
-
-
-def representatives(weights: Floats) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Faces that stand for all: int64 [n] rows with positive weights, and float32 [n] weights with sum 1.
-
-    All of them where they are SAMPLE at most. Otherwise SAMPLE draws by weight, one from each of so many equal shares
-    of the total (stratified sampling), the same for the same weights; a face drawn several times counts so often.
-    """
-    rows = np.flatnonzero(weights)
-    if len(rows) <= SAMPLE:
-        return rows, weights[rows].astype(np.float32)
-    reached = np.cumsum(weights[rows])
-    places = (np.arange(SAMPLE) + np.random.default_rng(0).random(SAMPLE)) * (reached[-1] / SAMPLE)
-    drawn = np.minimum(np.searchsorted(reached, places, side="right"), len(rows) - 1)
-    once, times = np.unique(drawn, return_counts=True)
-    return rows[once], (times / SAMPLE).astype(np.float32)
 
 
 def _has_room(tree: Node) -> bool:

@@ -19,7 +19,6 @@ from facesearch.attributes import ATTRIBUTES, BY_NAME, NAMES, Attribute
 from facesearch.errors import UsageError
 from facesearch.interview import (
     LEAST_BITS,
-    SAMPLE,
     UNDESCRIBED,
     Answer,
     Candidates,
@@ -27,8 +26,6 @@ from facesearch.interview import (
     begin,
     certainty_of,
     error_of,
-    information,
-    representatives,
     witnessed,
 )
 from facesearch.network.calibration import probabilities
@@ -36,6 +33,7 @@ from facesearch.query import Query, parse
 from facesearch.query.parser import MAX_HEIGHT
 from facesearch.query.tree import Term, all_of, hedge, height
 from facesearch.questions import question
+from facesearch.ranking.information import SAMPLE, information, representatives
 from facesearch.ranking.joint import joint_probability
 from facesearch.search import search
 from tests.stand_ins import model
