@@ -29,7 +29,7 @@ def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
     if result.best is not None and result.best < DIM_BELOW:
         said.append(f"No likely match: the best score is {in_short(result.best)}.")
     if expects and result.expected is not None:
-        said.append(f"{_expected(result.expected)} of {result.faces:,} faces are expected to fit.")
+        said.append(f"{_expected(result.expected)} of {_faces(result.faces)} are expected to fit.")
     return said
 
 
@@ -37,11 +37,15 @@ def _nothing(result: SearchResult) -> str:
     """Which filter left no face, or that none reaches the least score."""
     if result.faces:
         best = "" if result.best is None else f"; the best has {in_short(result.best)}"
-        return f"No face matched: none of the {result.faces:,} faces searched reaches --min-score{best}."
+        return f"No face matched: none of the {_faces(result.faces)} searched reaches --min-score{best}."
     for step in result.narrowed:
         if not step.left and step.left_out:
-            return f"No face matched: of the {step.left_out:,} faces left, none passes the filter {step.words}."
-    return f"No face matched: all {result.withheld:,} faces have a lower detection score than --min-detection."
+            return f"No face matched: of the {_faces(step.left_out)} left, none passes the filter {step.words}."
+    return f"No face matched: all {_faces(result.withheld)} have a lower detection score than --min-detection."
+
+
+def _faces(number: int) -> str:
+    return "1 face" if number == 1 else f"{number:,} faces"
 
 
 def _expected(number: float) -> str:

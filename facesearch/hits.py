@@ -113,7 +113,7 @@ def hits_of(
     asked = explain(query, held, grades(model)) if query else [()] * len(found)
     least = smallest_face(model)
     return tuple(
-        Hit(rank, score, _with_a_path_that_is_there(face), row, why, max(face.width, face.height) < least)
+        Hit(rank, score, _with_a_path_that_is_there(face), row, why, face.size < least)
         for rank, (score, face, row, why) in enumerate(
             zip(scores.tolist(), found, held.astype(np.float32), asked, strict=True), 1
         )

@@ -133,7 +133,30 @@ def test_a_photo_that_was_replaced_is_not_shown_as_the_face(
 
 
 def test_a_page_without_hits_says_so(facesearch: Program, catalogue: Path) -> None:
-    assert "No face matched." in " ".join(page(facesearch, catalogue, "stubble", "--min-score", "1").words)
+    text = " ".join(page(facesearch, catalogue, "stubble", "--min-score", "1").words)
+    assert "No face matched: none of the 3 faces searched reaches --min-score" in text
+
+
+def test_explains_each_face_and_says_what_the_marks_mean(facesearch: Program, catalogue: Path) -> None:
+    read = page(facesearch, catalogue, "arched eyebrows, no stubble, bald")
+    classes = [value for name, value in read.attributes if name == "class"]
+    assert classes[classes.index("hit") :][:9].count("fits") == 2 and "unsure cost" in classes
+    text = " ".join(read.words)
+    assert "72 % ✓" in text and "50 % ?" in text and "✗ does not fit; ! cost the score most" in text
+
+
+def test_says_how_many_to_expect_and_every_remark_and_filter(facesearch: Program, catalogue: Path) -> None:
+    words = "stubble, scar"
+    text = " ".join(page(facesearch, catalogue, words, "--name", "png", "--min-face", "10").words)
+    assert "About 1.3 of 3 faces are expected to fit." in text
+    assert 'does not score "scar"' in text
+    assert "only photos with name:png" in text and "only faces of 10 pixels or more" in text
+
+
+def test_unlikely_hits_stand_back(facesearch: Program, catalogue: Path) -> None:
+    read = page(facesearch, catalogue, "stubble, bald, hat, young, glasses")
+    assert [value for name, value in read.attributes if name == "class" and "hit" in value] == ["hit dim"] * 3
+    assert "No likely match" in " ".join(read.words)
 
 
 def test_a_face_at_the_edge_keeps_its_place_and_shape() -> None:

@@ -166,7 +166,7 @@ class TestSimilar:
     ) -> None:
         ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, "--face", "1", "--face", "2", "--json")
         assert ran.code == 0 and "these 3 faces" in ran.err
-        assert not {1, 2} & {row["face"] for row in json.loads(ran.out)}
+        assert not {1, 2} & {row["face"] for row in json.loads(ran.out)["hits"]}
 
     @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
     def test_a_face_that_is_not_in_the_catalogue_exits_with_3(

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from cli.output import hit_records, write_csv
+from cli.output import hit_records, hit_table, write_csv
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
@@ -25,6 +26,7 @@ from tests.stand_ins import picture, save
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
+LAST = ["turned", "explanation"]
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +52,7 @@ def test_the_best_face_stands_first_with_the_probability_of_each_word(facesearch
     lines = ran.out.splitlines()
     assert "arched eyebrows" in lines[0] and "no stubble" in lines[0]
     assert "green.png" in lines[2] and "0.529" in lines[2] and "72 %" in lines[2] and "73 %" in lines[2]
-    assert len(lines) == 6  # heading, rule, three faces, and what they are worth
+    assert len(lines) == 8  # heading, rule, three faces, how many to expect, the marks, and what hits are worth
     assert "a lead, not evidence" in lines[-1]
 
 
@@ -65,7 +67,7 @@ def test_remarks_and_the_reading_go_to_stderr(facesearch: Program, catalogue: Pa
 
 def test_csv_on_stdout_is_all_that_stands_there(facesearch: Program, catalogue: Path) -> None:
     ran = facesearch("search", "stubble, woman", "--csv", "-", "--catalogue", catalogue)
-    assert ran.out.startswith(",".join([*CONTRACT, "5_o_Clock_Shadow", "Male", "turned"]) + "\r\n")
+    assert ran.out.startswith(",".join([*CONTRACT, "5_o_Clock_Shadow", "Male", *LAST]) + "\r\n")
     assert len(rows(ran.out)) == 3
     assert "lead" not in ran.out
 
@@ -80,7 +82,7 @@ def test_the_csv_column_is_the_probability_of_the_attribute_and_not_of_the_word(
 
 def test_all_attributes_stand_in_csv_under_their_official_names(facesearch: Program, catalogue: Path) -> None:
     ran = facesearch("search", "stubble", "--csv", "-", "--all-attributes", "--catalogue", catalogue)
-    assert ran.out.splitlines()[0].split(",") == [*CONTRACT, *NAMES, "turned"]
+    assert ran.out.splitlines()[0].split(",") == [*CONTRACT, *NAMES, *LAST]
 
 
 def test_a_row_says_where_the_face_is_and_which_bytes_hold_it(facesearch: Program, catalogue: Path) -> None:
@@ -108,9 +110,29 @@ def test_scores_and_probabilities_near_1_do_not_become_equal_or_1(catalogue: Pat
 
 def test_json_holds_the_same_fields_as_csv(facesearch: Program, catalogue: Path) -> None:
     as_csv = rows(facesearch("search", "stubble", "--csv", "-", "--catalogue", catalogue).out)
-    as_json = json.loads(facesearch("search", "stubble", "--json", "--catalogue", catalogue).out)
+    as_json = json.loads(facesearch("search", "stubble", "--json", "--catalogue", catalogue).out)["hits"]
+    explanations = [
+        (each.pop("explanation"), row.pop("explanation")) for each, row in zip(as_json, as_csv, strict=True)
+    ]
     assert [{name: str(value) for name, value in each.items()} for each in as_json] == as_csv
     assert isinstance(as_json[0]["score"], float) and isinstance(as_json[0]["face"], int)
+    for listed, said in explanations:
+        assert said == f"stubble {listed[0]['probability'] * 100:.0f} % {listed[0]['mark']}"
+
+
+def test_json_says_how_the_description_was_read_and_what_to_expect(facesearch: Program, catalogue: Path) -> None:
+    ran = facesearch("search", "teenager with a scar, maybe stubble", "--json", "--top", "1", "--catalogue", catalogue)
+    found = json.loads(ran.out)
+    assert found["description"] == "teenager with a scar, maybe stubble"
+    assert found["reading"] == "young and maybe stubble"
+    assert found["not_scored"] == ["scar"]
+    assert any("does not score" in each for each in found["remarks"])
+    assert any("knows no ages" in each for each in found["remarks"])
+    assert found["faces"] == 3 and found["expected"] == pytest.approx(1.5)
+    young, stubble = found["hits"][0]["explanation"]
+    assert (young["words"], young["attribute"], young["wanted"], young["mark"]) == ("young", "Young", True, "unsure")
+    assert (stubble["words"], stubble["certainty"]) == ("maybe stubble", 0.5)
+    assert young["cost_most"] and not stubble["cost_most"]
 
 
 def test_csv_and_the_table_can_be_had_at_once(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
@@ -127,9 +149,11 @@ def test_nothing_found_exits_with_1_and_still_writes_what_was_asked_for(
     file.write_text("of yesterday")
     ran = facesearch("search", "stubble", "--min-score", "0.99", "--csv", file, "--catalogue", catalogue)
     assert ran.code == 1
-    assert ran.out == "" and "No face matched." in ran.err
-    assert file.read_bytes() == (",".join([*CONTRACT, "5_o_Clock_Shadow", "turned"]) + "\r\n").encode()
-    assert facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue).out == "[]\n"
+    assert ran.out == ""
+    assert "No face matched: none of the 3 faces searched reaches --min-score; the best has 0.723." in ran.err
+    assert file.read_bytes() == (",".join([*CONTRACT, "5_o_Clock_Shadow", *LAST]) + "\r\n").encode()
+    ran = facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue)
+    assert ran.code == 1 and json.loads(ran.out)["hits"] == []
 
 
 def test_top_limits_the_results_and_all_gives_every_face(facesearch: Program, catalogue: Path) -> None:
@@ -167,6 +191,12 @@ def test_options_may_stand_after_a_description_that_begins_with_a_dash(facesearc
         (["stubble", "--min-score", "nan"], "--min-score"),
         (["stubble", "--min-score", "1.5"], "--min-score"),
         (["stubble", "--min-detection", "-0.1"], "--min-detection"),
+        (["stubble", "--min-face", "-1"], "--min-face"),
+        (["stubble", "--min-face", "inf"], "--min-face"),
+        (["stubble", "--taken", "soon"], "--taken"),
+        (["stubble", "--taken", "2021..2019"], "--taken"),
+        (["stubble", "--folder", ""], "--folder"),
+        (["stubble", "--camera", " "], "--camera"),
         (["stubble", "--csv", "-", "--json"], "--csv"),
         (["stubble", "--html", "-"], "--html"),
         (["stubble", "--csv", "same.txt", "--html", "same.txt"], "same.txt"),
@@ -278,7 +308,7 @@ class TestNamesOfFiles:
     def test_bytes_that_are_no_utf8_can_be_had_back_from_json(self, facesearch: Program, tmp_path: Path) -> None:
         out = self.find(facesearch, tmp_path / "a", b"caf\xe9.png", "--json")
         out.encode("ascii")
-        assert os.fsencode(json.loads(out)[0]["photo"]) == os.fsencode(tmp_path / "a") + b"/caf\xe9.png"
+        assert os.fsencode(json.loads(out)["hits"][0]["photo"]) == os.fsencode(tmp_path / "a") + b"/caf\xe9.png"
 
     def test_letters_of_any_alphabet_stand_in_json_as_themselves(self, facesearch: Program, tmp_path: Path) -> None:
         assert "Фото 1.png" in self.find(facesearch, tmp_path / "a", "Фото 1.png".encode(), "--json")
@@ -296,6 +326,165 @@ class TestNamesOfFiles:
         assert found[0]["photo"].startswith("/")  # never a formula
 
 
+class TestFilters:
+    """The album holds green.png with one face, and "white and black.png" with two, all of 48 pixels."""
+
+    def searched(self, facesearch: Program, catalogue: Path, *arguments: str | Path) -> set[str]:
+        ran = facesearch("search", *arguments, "--csv", "-", "--catalogue", catalogue)
+        return {Path(row["photo"]).name for row in rows(ran.out)}
+
+    def test_may_stand_in_the_description_or_be_options(self, facesearch: Program, catalogue: Path) -> None:
+        for arguments in (["stubble, name:green"], ["stubble", "--name", "green"], ["stubble", "--name", "GREEN.*"]):
+            assert self.searched(facesearch, catalogue, *arguments) == {"green.png"}
+        assert self.searched(facesearch, catalogue, "stubble", "--name", "green", "--name", "white*") == {
+            "green.png",
+            "white and black.png",
+        }
+
+    def test_must_all_be_met(self, facesearch: Program, catalogue: Path) -> None:
+        assert self.searched(facesearch, catalogue, "stubble, name:green", "--name", "white") == set()
+        assert self.searched(facesearch, catalogue, "stubble, name:*.png", "--name", "white") == {"white and black.png"}
+
+    def test_take_a_folder_as_a_path_from_here_or_as_parts_of_one(
+        self, facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(catalogue.parent)
+        for folder in (catalogue.parent / "album", "./album", ".", "album", f"{catalogue.parent.name}/album/"):
+            assert len(self.searched(facesearch, catalogue, "stubble", "--folder", folder)) == 2
+        assert self.searched(facesearch, catalogue, "stubble", "--folder", "./nowhere") == set()
+        assert self.searched(facesearch, catalogue, "stubble", "--folder", "alb") == set()
+
+    def test_are_said_with_the_reading_and_with_the_faces_they_left_out(
+        self, facesearch: Program, catalogue: Path
+    ) -> None:
+        ran = facesearch(
+            *("search", "stubble, name:png", "--name", "green", "--min-face", "40", "--catalogue", catalogue),
+        )
+        assert (
+            "Searching for: stubble and name:png (only photos with name:green; only faces of 40 pixels or more)"
+            in ran.err
+        )
+        assert "Faces searched: 1; left out by 40 pixels or more: 0; left out by name:png: 0; " in ran.err
+        assert "left out by name:green: 2" in ran.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "why"),
+        [
+            (["stubble", "--name", "nobody"], "of the 3 faces left, none passes the filter name:nobody."),
+            (["stubble, folder:elsewhere"], "of the 3 faces left, none passes the filter folder:elsewhere."),
+            (["stubble", "--min-face", "49"], "of the 3 faces left, none passes the filter 49 pixels or more."),
+            (["stubble", "--taken", "2019.."], "of the 3 faces left, none passes the filter taken:2019..."),
+            (["stubble", "--camera", "canon"], "of the 3 faces left, none passes the filter camera:canon."),
+            (["stubble>0.9, name:green"], "of the 1 face left, none passes the filter stubble>0.9."),
+            (["stubble", "--min-detection", "0.99"], "all 3 faces have a lower detection score than --min-detection."),
+            (["stubble", "--min-score", "0.9"], "none of the 3 faces searched reaches --min-score; the best has 0.7"),
+        ],
+    )
+    def test_that_nothing_passes_exits_with_1_and_says_which(
+        self, facesearch: Program, catalogue: Path, arguments: list[str], why: str
+    ) -> None:
+        ran = facesearch("search", *arguments, "--catalogue", catalogue)
+        assert ran.code == 1
+        assert f"No face matched: {why}" in ran.err
+
+    def test_alone_score_every_face_1(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("search", "stubble>0.5", "--catalogue", catalogue)
+        assert ran.code == 0
+        assert ran.out.splitlines()[2].split()[:2] == ["1", "1.000"]
+        assert "expected" not in ran.out
+
+
+class TestWhatToExpect:
+    def test_stands_under_the_table(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("search", "stubble", "--catalogue", catalogue)
+        assert "About 1.3 of 3 faces are expected to fit." in ran.out  # .27 + .27 + .72
+        assert "expected" not in ran.err
+
+    def test_goes_to_stderr_where_stdout_is_for_programs(self, facesearch: Program, catalogue: Path) -> None:
+        for to_stdout in (["--csv", "-"], ["--json"]):
+            assert "About 1.3 of 3 faces" in facesearch("search", "stubble", *to_stdout, "--catalogue", catalogue).err
+
+    def test_leaves_hedged_words_out(self, facesearch: Program, catalogue: Path) -> None:
+        assert "About 1.3 of 3" in facesearch("search", "stubble, maybe bald", "--catalogue", catalogue).out
+        assert "expected" not in facesearch("search", "maybe stubble", "--catalogue", catalogue).out
+
+    def test_a_best_score_below_a_tenth_is_no_likely_match_and_no_failure(
+        self, facesearch: Program, catalogue: Path
+    ) -> None:
+        unlikely = "stubble, bald, hat, young, glasses"
+        ran = facesearch("search", unlikely, "--catalogue", catalogue)
+        assert ran.code == 0
+        assert "No likely match: the best score is 0.045." in ran.out
+        assert "About 0.1 of 3 faces" in ran.out or "Fewer than 0.1 of 3 faces" in ran.out
+        as_json = json.loads(facesearch("search", unlikely, "--json", "--catalogue", catalogue).out)
+        assert any("No likely match" in each for each in as_json["remarks"])
+        assert "No likely match" not in facesearch("search", "stubble", "--catalogue", catalogue).out
+
+    def test_unlikely_hits_are_dimmed(self, catalogue: Path) -> None:
+        with open_catalogue(catalogue) as opened:
+            hits = search(opened, parse("stubble")).hits
+        shown = io.StringIO()
+        console = Console(file=shown, force_terminal=True, width=200, color_system="standard")
+        console.print(hit_table([replace(hits[0], score=0.1), replace(hits[1], score=0.0999)], "score", 200))
+        likely, unlikely = shown.getvalue().splitlines()[2:]
+        assert "\x1b[2m" not in likely and "\x1b[2m" in unlikely
+
+
+class TestExplanation:
+    def test_marks_each_word_and_the_one_that_cost_most(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("search", "arched eyebrows, no stubble, bald", "--catalogue", catalogue)
+        assert ran.out.splitlines()[2].split()[2:11] == ["72", "%", "✓", "73", "%", "✓", "!", "50", "%"]
+        assert "✓ fits, from 70 % on; ? unsure, from 30 %; ✗ does not fit; ! cost the score most" in ran.out
+
+    def test_says_the_same_in_csv(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("search", "arched eyebrows, no stubble, bald", "--csv", "-", "--catalogue", catalogue)
+        assert rows(ran.out)[0]["explanation"] == (
+            "arched eyebrows 72 % fits; no stubble 73 % fits; bald 50 % unsure (cost most)"
+        )
+
+    def test_has_marks_for_terminals_without_unicode(self, own: Path) -> None:
+        code = (
+            "from cli.main import main; import sys; "
+            f"sys.argv = ['facesearch', 'search', 'stubble, woman', '--catalogue', {str(own)!r}]; main()"
+        )
+        environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+        ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+        assert "+ fits, from 70 % on; ? unsure, from 30 %; x does not fit" in ran.stdout
+        assert "72 % +" in ran.stdout and "\\u" not in ran.stdout
+
+    def test_says_what_is_known_and_not_scored(self, facesearch: Program, catalogue: Path) -> None:
+        ran = facesearch("search", "stubble and a scar", "--catalogue", catalogue)
+        assert ran.code == 0 and 'does not score "scar"; searched for the rest' in ran.err
+        ran = facesearch("search", "stubble and a scar", "--strict", "--catalogue", catalogue)
+        assert ran.code == 2 and "scar" in ran.err and ran.out == ""
+
+    def test_of_weak_attributes_carries_their_grade_and_says_what_it_means(
+        self, facesearch: Program, tmp_path: Path
+    ) -> None:
+        catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+        with sqlite3.connect(catalogue) as connection:
+            about = json.dumps({"grades": {"5_o_Clock_Shadow": "D", "Male": "A"}})
+            connection.execute("UPDATE models SET metadata = ?", (about,))
+        ran = facesearch("search", "stubble, woman", "--catalogue", catalogue)
+        assert "stubble (D)" in ran.out.splitlines()[0] and "woman (" not in ran.out
+        assert "(C), (D) weak attribute" in ran.out
+        assert "Grade D (not to be relied on" in ran.err and ran.err.splitlines()[-1].endswith(": stubble.")
+        found = json.loads(facesearch("search", "stubble, woman", "--json", "--catalogue", catalogue).out)
+        assert [each["grade"] for each in found["hits"][0]["explanation"]] == ["D", "A"]
+        assert any(each.startswith("Grade D") for each in found["remarks"])
+
+    def test_of_the_query_alone_is_a_tree_and_needs_no_catalogue(self, facesearch: Program) -> None:
+        ran = facesearch(
+            "search", "man, (bald or hat), maybe goatee, name:x, scar", "--explain-query", "--folder", "holiday"
+        )
+        assert ran.code == 0
+        lines = ran.out.splitlines()
+        assert lines[0] == "all of" and "  one or more of" in lines and "    bald" in lines
+        assert "only photos with name:x" in lines and "only photos with folder:holiday" in lines
+        assert 'not scored: "scar"' in lines
+        assert "Catalogue" not in ran.err
+
+
 class TestTable:
     @pytest.mark.parametrize("width", [80, 160])
     @pytest.mark.parametrize("asked", ["stubble", "stubble, bald, hat, -young, woman, goatee or mustache"])
@@ -306,8 +495,8 @@ class TestTable:
         monkeypatch.setenv("COLUMNS", str(width))
         ran = facesearch("search", asked, "--catalogue", index(tmp_path / "faces.db", album(folder)))
         assert max(map(len, ran.out.splitlines())) <= width
-        together = "".join(line[-60:] for line in ran.out.splitlines()).replace(" ", "")
-        assert "green.png" in together
+        column = ran.out.splitlines()[0].index("photo")
+        assert "green.png" in "".join(line[column:].strip() for line in ran.out.splitlines()[:-3])
 
     def test_keeps_each_face_on_one_line_where_no_terminal_is(self, facesearch: Program, tmp_path: Path) -> None:
         folder = album(tmp_path / ("long" * 50))
