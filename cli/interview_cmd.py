@@ -30,7 +30,7 @@ def interview(
     description: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[DESCRIPTION]", help='What is known already, such as "man, glasses".', show_default=False
+            metavar="DESCRIPTION", help='What is known already, such as "man, glasses".', show_default=False
         ),
     ] = None,
     questions: Annotated[
@@ -42,7 +42,7 @@ def interview(
             "--error",
             metavar="P",
             callback=_error,
-            help="How often an answer is wrong, 0 to below .5. At 0 an answer excludes whoever it does not fit.",
+            help="How often an answer is wrong, 0 to below .5; at 0 answers count as plain words.",
         ),
     ] = 0.1,
     catalogue: options.CatalogueOption = None,
