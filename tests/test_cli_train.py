@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from facesearch.attributes import NAMES
+from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program
 from tests.powers import without_root_powers
 
@@ -49,6 +50,10 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
     assert trained.code == 0, trained.err
     assert all(name in trained.out for name in NAMES)
     assert f"Written: {out}" in trained.err
+
+    about = load_checkpoint(out).metadata
+    assert set(about["grades"]) <= set(NAMES) and set(about["grades"].values()) <= set("ABCD") and about["grades"]
+    assert about["figures"]["test"]["faces"] == 4 and list(about["figures"]["sizes"]) == ["24", "32", "48", "64"]
 
     table = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work)
     assert table.code == 0 and "CelebA test" in table.out

@@ -41,7 +41,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .tile b { display: block; font-size: 25px; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
 .tile span { display: block; color: #5d6368; font-size: 13px; }
 .wide { overflow-x: auto; margin: 10px 0 14px; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; font-size: 13px; }
 th, td { padding: 2px 9px; text-align: right; white-space: nowrap; }
 thead th { vertical-align: bottom; white-space: normal; font-weight: 600; border-bottom: 1px solid #9aa0a6;
   padding: 4px 10px; }
@@ -217,11 +217,11 @@ def _accuracy_bars(found: Evaluation) -> str:
 def _attribute_table(found: Evaluation, grades: Sequence[str | None]) -> str:
     whole, alone, paper = found.together, found.before.get(MCNN_ALONE), found.paper
     columns: list[tuple[str, Floats, bool]] = [
-        ("positives", whole.positives, True),
-        ("commoner answer", whole.majority, True),
         ("accuracy", whole.accuracy, True),
         *([("paper's accuracy", paper.mcnn_aux, True)] if paper else []),
         *([("MCNN's accuracy", alone.accuracy, True)] if alone else []),
+        ("commoner answer", whole.majority, True),
+        ("positives", whole.positives, True),
         ("recall", whole.recall, True),
         ("specificity", whole.specificity, True),
         ("balanced accuracy", whole.balanced_accuracy, True),
@@ -401,20 +401,20 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
 def _means_table(first: str, figures: Sequence[tuple[str, Figures]], use: NDArray[np.bool_] | None = None) -> str:
     """Means over the attributes (those marked in `use`), a row for each set of faces or network."""
     of = slice(None) if use is None else use
-    percent = ("majority", "accuracy", "balanced_accuracy", "average_precision")
+    percent = ("accuracy", "majority", "balanced_accuracy", "average_precision")
     errors = ("calibration_error", "chance_calibration_error")
-    headers = [first, "faces", "found", "commoner answer", "accuracy", "balanced accuracy", "average precision"]
+    headers = [first, "accuracy", "commoner answer", "balanced accuracy", "average precision"]
     rows = [
         [
             name,
-            f"{f.faces:,}",
-            f"{f.detected:,}",
             *(_percent(mean(getattr(f, column)[of])) for column in percent),
             *(_error(mean(getattr(f, column)[of])) for column in errors),
+            f"{f.faces:,}",
+            f"{f.detected:,}",
         ]
         for name, f in figures
     ]
-    return _table([*headers, "calibration error", "if perfect"], rows)
+    return _table([*headers, "calibration error", "if perfect", "faces", "found"], rows)
 
 
 def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], last: Sequence[str] = ()) -> str:
