@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from facesearch.errors import QueryError
 from facesearch.network.calibration import probabilities
 from facesearch.query import parse
-from facesearch.query.tree import And, Node, Not, Or, Term
+from facesearch.query.tree import EVERYTHING, And, Node, Not, Or, Term, Weighted
 from facesearch.ranking import scan
 from facesearch.ranking.joint import joint_probability
 
@@ -20,26 +20,31 @@ FACES = 5
 
 def nested(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     children = st.lists(nodes, min_size=1, max_size=4).map(tuple)
-    return st.builds(Not, nodes) | st.builds(And, children) | st.builds(Or, children)
+    weighted = st.builds(Weighted, nodes, st.floats(0, 1))
+    return st.builds(Not, nodes) | st.builds(And, children) | st.builds(Or, children) | weighted
 
 
 trees = st.recursive(st.builds(Term, st.integers(0, K - 1), st.booleans()), nested, max_leaves=10)
 columns = st.lists(st.lists(st.floats(0, 1), min_size=FACES, max_size=FACES).map(np.array), min_size=K, max_size=K)
 
 
-def holds(node: Node, row: tuple[bool, ...]) -> bool:
+def worth(node: Node, row: tuple[bool, ...]) -> float:
+    """The probability that `node` holds for a face whose attributes are known: 0 or 1 but for hedged words."""
     if isinstance(node, Term):
-        return row[node.attribute] is node.holds
+        return float(row[node.attribute] is node.holds)
     if isinstance(node, Not):
-        return not holds(node.child, row)
-    return (all if isinstance(node, And) else any)(holds(c, row) for c in node.children)
+        return 1 - worth(node.child, row)
+    if isinstance(node, Weighted):
+        return 1 - node.certainty * (1 - worth(node.child, row))
+    each = [worth(c, row) for c in node.children]
+    return float(np.prod(each)) if isinstance(node, And) else 1 - float(np.prod([1 - w for w in each]))
 
 
 def brute_force(tree: Node, p: list[np.ndarray]) -> np.ndarray:
     total = np.zeros(FACES)
     for row in product((False, True), repeat=K):
-        if holds(tree, row):
-            total += np.prod([column if value else 1 - column for column, value in zip(p, row, strict=True)], axis=0)
+        chance = np.prod([column if value else 1 - column for column, value in zip(p, row, strict=True)], axis=0)
+        total += worth(tree, row) * chance
     return total
 
 
@@ -69,6 +74,8 @@ def reordered(node: Node, shuffle: st.DrawFn) -> Node:
         return node
     if isinstance(node, Not):
         return Not(reordered(node.child, shuffle))
+    if isinstance(node, Weighted):
+        return Weighted(reordered(node.child, shuffle), node.certainty)
     return type(node)(tuple(shuffle(st.permutations([reordered(c, shuffle) for c in node.children]))))
 
 
@@ -85,6 +92,16 @@ def test_what_is_always_true_scores_exactly_one() -> None:
     tree = parse("male or not male").tree
     p = np.random.default_rng(0).random(1000)
     assert np.array_equal(joint_probability(tree, lambda _: p, 1000), np.ones(1000))
+
+
+def test_a_description_that_only_filters_scores_one() -> None:
+    assert np.array_equal(joint_probability(EVERYTHING, lambda _: np.zeros(7), 7), np.ones(7))
+
+
+def test_a_hedged_attribute_that_is_asked_for_plainly_too_counts_once() -> None:
+    tree = parse("bald or hat, maybe bald").tree
+    found = joint_probability(tree, {4: np.array([0.3]), 35: np.array([0.6])}.__getitem__, 1)[0]
+    assert found == pytest.approx(0.3 + 0.7 * 0.6 * 0.5, abs=1e-15)
 
 
 def test_what_is_impossible_scores_exactly_zero() -> None:

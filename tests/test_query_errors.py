@@ -42,12 +42,11 @@ def test_a_typo_is_named_with_its_place_and_what_was_meant(text: str, position: 
     assert meant in str(error)
 
 
-@pytest.mark.parametrize("text", ["scar", "tall man", "man with blue eyes", "asian woman", "qwertzuiop"])
-def test_words_that_are_not_scored_are_errors(text: str) -> None:
-    refused(text)
+def test_an_unlikely_word_gets_no_suggestion() -> None:
+    assert "leave it out" in str(refused("qwertzuiop"))
 
 
-@pytest.mark.parametrize("text", ["woman with long brown hair", "red lipstick", "tall man"])
+@pytest.mark.parametrize("text", ["woman with xong brown hair", "wuz lipstick", "vvvv man"])
 def test_no_suggestion_that_only_resembles_the_words_behind(text: str) -> None:
     assert "leave it out" in str(refused(text))
 
@@ -70,7 +69,7 @@ def test_no_suggestion_that_only_resembles_the_words_behind(text: str) -> None:
         ("bald -", 5, '"-" stands directly before'),
         ("-no beard", 0, '"-" stands directly before'),
         ("beard nor moustache", 6, '"nor" needs'),
-        ("smiling>0.8", 7, '">" means nothing'),
+        ("*bald", 0, "means nothing"),
         ('"blond hair', 0, "means nothing"),
         ("man\x00", 3, "<U+0000>"),
         ("bald\x1b[2J", 4, "<U+001B>"),
@@ -140,13 +139,13 @@ def test_the_readings_offered_can_be_pasted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["black man", "brown", "black, brown hair", "white or black man", "blond or brown eyes"]
+    "text", ["brown", "black, brown hair", "dark man", "gray woman", "black, bald man", "he is black has hat"]
 )
 def test_a_colour_without_hair_is_refused(text: str) -> None:
     refused(text)
 
 
-@pytest.mark.parametrize("text", ["straight", "man with a straight moustache", "hair is black, straight"])
+@pytest.mark.parametrize("text", ["straight", "man with a straight moustache", "straight man"])
 def test_straight_without_hair_is_refused(text: str) -> None:
     assert 'say "straight hair"' in str(refused(text))
 
@@ -164,8 +163,8 @@ def test_oval_without_face_is_refused() -> None:
         ("no graying  full beard", "graying full beard"),
         ("salt-and-pepper goatee", "salt-and-pepper goatee"),
         ("blonde glasses", "blonde glasses"),
-        ("woman with a hair tie", "hair tie"),
         ("old hat", "old hat"),
+        ("an old red hat", "old red hat"),
         ("young beard", "young beard"),
     ],
 )
@@ -175,7 +174,7 @@ def test_an_adjective_never_leaves_the_thing_it_stands_before(text: str, named: 
     assert error.position == text.index(named.split()[0])
 
 
-@pytest.mark.parametrize("text", ["hair is black, white hat", "hair is black or white hat", "hair is black, white"])
+@pytest.mark.parametrize("text", ["hair is black, white", "hair is black and white", "hair is black, white, hat"])
 def test_a_colour_takes_the_hair_before_it_only_as_its_alternative(text: str) -> None:
     assert 'say "white hair"' in str(refused(text))
 
@@ -198,8 +197,30 @@ def test_an_impossible_description_is_refused(text: str) -> None:
         "-(bald or (hat and " * 40 + "young" + "))" * 40,
         "x" * 9_999,
         "(man or bald) " * 99,
+        "maybe (" * 1_000 + "bald" + ")" * 1_000,
+        "folder:x or " * 500 + "folder:x",
+        "scar " * 150 + "bald",
+        "bald:0." + "7" * 9_000 + "e99999",
+        "smiling>" + "9" * 9_000,
+        'folder:"' + "x" * 9_000,
+        "2019" * 2_000,
     ],
-    ids=["10,000 words", "500 terms", "unclosed", "deep", "deep and mixed", "one long word", "99 groups"],
+    ids=[
+        "10,000 words",
+        "500 terms",
+        "unclosed",
+        "deep",
+        "deep and mixed",
+        "one long word",
+        "99 groups",
+        "deep hedges",
+        "500 filters",
+        "150 unscored",
+        "long certainty",
+        "long bound",
+        "long folder",
+        "long number",
+    ],
 )
 def test_too_much_is_refused_without_a_crash(text: str) -> None:
     refused(text)

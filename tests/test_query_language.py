@@ -36,9 +36,15 @@ def test_the_documented_refusals_are_true(description: str, error: str) -> None:
         parse(description)
 
 
-def test_the_document_has_examples_of_both_kinds() -> None:
-    assert len(documented("Examples")) > 15
-    assert len(documented("What is refused")) > 5
+@pytest.mark.parametrize(("description", "remark"), documented("Remarks"))
+def test_the_documented_remarks_are_made(description: str, remark: str) -> None:
+    assert remark in " ".join(parse(description).remarks)
+
+
+def test_the_document_has_examples_of_all_kinds() -> None:
+    assert len(documented("Examples")) > 25
+    assert len(documented("Remarks")) > 10
+    assert len(documented("What is refused")) > 15
 
 
 def test_a_reading_is_the_tree_it_says() -> None:
@@ -86,6 +92,18 @@ def test_every_phrase_of_the_vocabulary_means_what_it_says_there() -> None:
         ("someone who looks young", "Young"),
         ("no hair", "Bald"),
         ("she's smiling", "Smiling"),
+        ("heavy-set", "Chubby"),
+        ("puffy-eyed", "Bags_Under_Eyes"),
+        ("a handlebar moustache", "Mustache"),
+        ("a woolly hat", "Wearing_Hat"),
+        ("hoop earrings", "Wearing_Earrings"),
+        ("reddish cheeks", "Rosy_Cheeks"),
+        ("nose that is pointed", "Pointy_Nose"),
+        ("smooth-shaven", "No_Beard"),
+        ("a gorgeous face", "Attractive"),
+        ("dirty blonde hair", "Blond_Hair"),
+        ("jet-black hair", "Black_Hair"),
+        ("he seems young", "Young"),
     ],
 )
 def test_people_say_it_in_many_ways(said: str, name: str) -> None:
@@ -122,10 +140,44 @@ def test_people_say_it_in_many_ways(said: str, name: str) -> None:
         ("curly, beard", "wavy hair and beard"),
         ("man with a smiling face", "man and smiling"),
         ("young woman or (old man)", "young and (woman or (old and man))"),
+        ("man as well as glasses", "man and glasses"),
+        ("his hair is short, black and curly", "black hair and wavy hair"),
+        ("hair is black, straight", "black hair and straight hair"),
+        ("hair straight or wavy, black", "(straight hair or wavy hair) and black hair"),
+        ("his hair is not black or brown", "not (black hair or brown hair)"),
+        ("blond hair, his hair is maybe straight", "blond hair and maybe straight hair"),
+        ("grandmother", "old and woman"),
+        ("thirty-five years old", "young"),
+        ("a 40-year-old man", "old and man"),
+        ("aged 20 to 30", "young"),
+        ("over 50 years old", "old"),
+        ("under 30 years of age", "young"),
+        ("in her late sixties", "old"),
     ],
 )
 def test_two_ways_to_say_the_same(said: str, same: str) -> None:
     assert parse(said).tree == parse(same).tree
+
+
+def test_a_query_is_explained_as_an_indented_tree() -> None:
+    query = parse("tall man, no hat, maybe (glasses or beard), not (bald or bangs), smiling>0.8, folder:x, taken:2019")
+    assert query.explained().splitlines() == [
+        "all of",
+        "  man",
+        "  no hat",
+        "  certainty 0.5",
+        "    one or more of",
+        "      glasses",
+        "      beard",
+        "  not",
+        "    one or more of",
+        "      bald",
+        "      bangs",
+        "only faces with smiling>0.8",
+        "only photos with folder:x",
+        "only photos with taken:2019",
+        'not scored: "tall"',
+    ]
 
 
 def test_asked_lists_what_is_wanted_in_order_of_appearance() -> None:
@@ -149,11 +201,43 @@ def test_asked_lists_what_is_wanted_in_order_of_appearance() -> None:
         ("sunglasses", '"sunglasses" is searched as "glasses"'),
         ("she has blond hair", 'add "woman"'),
         ("his hair is black", 'add "man"'),
+        ("he's bald", 'add "man"'),
+        ("toddler", '"toddler" is searched as "young"'),
+        ("tired eyes", '"tired eyes" is searched as "bags under the eyes"'),
+        ("maybe hat, glasses or beard", '"maybe" ends at the comma'),
         ("male or not male", "Every face fits"),
+        ("bald:0", "Every face fits"),
+        ("maybe (man or woman)", "Every face fits"),
+        ("maybe bald, maybe not bald", "no face can fit all"),
     ],
 )
 def test_remarks_say_where_the_reading_is_rougher_than_the_words(said: str, remark: str) -> None:
     assert remark in " ".join(parse(said).remarks)
+
+
+@pytest.mark.parametrize(
+    ("said", "pairs"),
+    [
+        ("bald, bangs", ['"bald" and "bangs"']),
+        ("man, bald, blond or gray hair", ['"bald" and "blond hair"']),
+        ("woman with a beard and sideburns", ['"woman" and "beard"', '"woman" and "sideburns"']),
+        ("female, maybe a goatee", ['"woman" and "goatee"']),
+        ("no beard, mustache", ['"no beard" and "mustache"']),
+        ("black hair, blond hair", ['"black hair" and "blond hair"']),
+        ("straight hair, curly", ['"straight hair" and "wavy hair"']),
+    ],
+)
+def test_what_hardly_any_face_has_both_of_is_said(said: str, pairs: list[str]) -> None:
+    (remark,) = [each for each in parse(said).remarks if "Hardly any face" in each]
+    for pair in pairs:
+        assert pair in remark
+
+
+@pytest.mark.parametrize(
+    "said", ["bald man", "bald, hat or glasses", "bald or bangs", "woman, not bald", "man, lipstick or hat"]
+)
+def test_what_is_common_or_only_one_way_to_fit_is_not_called_odd(said: str) -> None:
+    assert not [each for each in parse(said).remarks if "Hardly" in each]
 
 
 @pytest.mark.parametrize("said", ["woman with her hair blond", "man, no hat", "no hat and a beard or (no hat)", "bald"])

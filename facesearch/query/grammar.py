@@ -114,7 +114,8 @@ def clauses_of(group: Group) -> list[Clause]:
             )
             ors = bool(ahead) and ahead[0].kind in (Kind.OR, Kind.NOR)
             if not ors:
-                clauses.append(Clause(joined, hedges[0] if hedges else None))
+                weakest = min(hedges, key=lambda token: token.certainty, default=None)  # "I think he might be bald"
+                clauses.append(Clause(joined, weakest))
             clauses[-1].alternatives.append(Alternative(ahead[0] if ors else None, item, nots, dashes))
             joined, ahead = None, []
         elif item.kind in (Kind.CERTAINTY, Kind.BOUND):
@@ -159,15 +160,12 @@ def _check_order(ahead: list[Token], item: Token) -> None:
     if item.kind is not Kind.HEDGE:
         return
     for token in ahead:
-        if token.kind is Kind.HEDGE:
-            raise QueryError(
-                f'"{token.shown}" and "{item.shown}" hedge the same: leave one of them out.', item.position
-            )
         if token.kind is Kind.NOT:
             raise QueryError(
                 f'"{item.shown}" cannot be denied: say "{item.shown} {token.shown}" if you mean that.', item.position
             )
-        raise hedge_in_or(item)
+        if token.kind is not Kind.HEDGE:
+            raise hedge_in_or(item)
 
 
 def hedge_in_or(token: Token) -> QueryError:

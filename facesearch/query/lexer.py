@@ -13,6 +13,7 @@ from facesearch.query.ages import age_at
 from facesearch.query.entries import Entry, Role
 from facesearch.query.numbers import Bound
 from facesearch.query.photo_filters import Condition
+from facesearch.query.suggestions import field_near, suggestions
 from facesearch.query.tree import Term
 from facesearch.query.vocabulary import VOCABULARY
 
@@ -98,6 +99,7 @@ _PHRASES: dict[tuple[str, ...], Entry | Literal[Kind.AND] | float] = {
 }
 _BEGINNINGS = {words[:length] for words in _PHRASES for length in range(1, len(words) + 1)}
 _LONGEST = max(map(len, _PHRASES))
+_LONGEST_NUMBER = 10  # characters of "180cm" and the like
 _LONGEST_PLACE = 12  # words of "on the left side of the upper lip and chin"
 
 
@@ -169,7 +171,7 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
             yield from _words(word)
             at = word.end()
         elif char == ":":
-            certainty, end = numbers.certainty_at(text, at)
+            certainty, end = _certainty_at(text, at)
             yield _token(Kind.CERTAINTY, text, at, end, certainty=certainty)
             at = end
         elif char in numbers.RELATIONS:
@@ -188,6 +190,19 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
             at += 1
         else:
             raise QueryError(f"{visible(char)} means nothing in a description: leave it out.", at)
+
+
+def _certainty_at(text: str, at: int) -> tuple[float, int]:
+    try:
+        return numbers.certainty_at(text, at)
+    except QueryError as error:
+        before = re.search(r"\w+\s*$", text[max(0, at - 20) : at])
+        field = None if before is None or error.position != at else field_near(before.group().strip())
+        if before is None or field is None:
+            raise
+        said = before.group().strip()
+        place = max(0, at - 20) + before.start()
+        raise QueryError(f'Search does not know "{said}:": did you mean "{field}:"?', place) from None
 
 
 def _words(match: re.Match[str]) -> Iterator[Token | _Word]:
@@ -242,15 +257,13 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
         return _token(_KEYWORDS[first.normal], text, first.start, end), 1
     if first.normal in small_words.FILLERS:
         return None, 1
-    if first.normal[0].isdecimal():
+    if first.normal[0].isdecimal() and len(first.normal) <= _LONGEST_NUMBER:
         number = Entry(first.normal, None, role=Role.TRAIT)
         return _token(Kind.TERM, text, first.start, end, entry=number), 1
     raise _unknown(text[first.start : first.end], words)
 
 
 def _unknown(shown: str, words: list[_Word]) -> QueryError:
-    from facesearch.query.suggestions import suggestions  # not before it is needed: every search would pay for it
-
     position = words[0].start
     meant = [f'"{said}"' for said in suggestions([word.normal for word in words])]
     if meant:

@@ -120,7 +120,7 @@ def _filters(group: Group, alone: bool) -> tuple[list[Threshold], list[tuple[Con
     conditions: list[tuple[Condition, int]] = []
     for clause in clauses_of(group):
         first = clause.alternatives[0]
-        plain = alone and clause.plain and all(a.number is None or a.filters for a in clause.alternatives)
+        plain = alone and clause.plain and not any(map(_stray_number, clause.alternatives))
         for alternative in clause.alternatives:
             if isinstance(alternative.unit, Group):
                 inner = _filters(alternative.unit, plain and len(clause.alternatives) == 1)
@@ -142,11 +142,17 @@ def _no_filter_alone(token: Token) -> QueryError:
     alike = ""
     if token.photo is not None:
         alike = " but to its like" if token.photo.field != "taken" else ' (a range is written as in "2019..2021")'
+    shown = token.shown if len(token.shown) < 60 else f"{token.shown[:60]}..."
     return QueryError(
-        f'"{token.shown}" only filters, so it can be neither denied nor hedged, nor joined by "or"{alike}: let it '
+        f'"{shown}" only filters, so it can be neither denied nor hedged, nor joined by "or"{alike}: let it '
         "stand between commas.",
         token.position,
     )
+
+
+def _stray_number(alternative: Alternative) -> bool:
+    number = alternative.number
+    return number is not None and (number.kind is not Kind.BOUND or alternative.unit.kind is Kind.PHOTO)
 
 
 def _alike(one: Alternative, other: Alternative) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from facesearch.attributes import NAMES
-from facesearch.query import known_unscored, small_words
+from facesearch.query import known_unscored, photo_filters, small_words
 from facesearch.query.entries import NO_BEARD
 from facesearch.query.phrases import phrase
 from facesearch.query.vocabulary import VOCABULARY
@@ -37,6 +37,14 @@ def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
     for match in sorted(likeness, key=lambda match: -likeness[match]):
         each_meaning.setdefault(scored.get(match, match), match)
     return list(each_meaning.values())[:most]
+
+
+def field_near(word: str) -> str | None:
+    """The kind of photo filter that may have been meant by `word`."""
+    import difflib
+
+    near = difflib.get_close_matches(word.casefold(), photo_filters.FIELDS, 1, 0.7)
+    return near[0] if near else None
 
 
 @cache
