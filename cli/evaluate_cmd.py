@@ -174,9 +174,7 @@ def print_evaluation(found: "Evaluation") -> None:
         _print_means("longer side", {f"{size} pixels": of for size, of in found.by_size.items()} | whole)
         limit = found.smallest_face
         said = f"A face is too small below {limit} pixels" if limit else "No size that was tried is enough"
-        rule = (
-            f"at most {100 * MOST_LOST:g} point of accuracy lost, ECE at most {MOST_CALIBRATION_ERROR:g} times as large"
-        )
+        rule = f"at most {100 * MOST_LOST:g} points of accuracy lost, ECE at most {MOST_CALIBRATION_ERROR:g} times as large"
         results().print(f"{said} ({rule}).", soft_wrap=True)
 
 

@@ -44,11 +44,12 @@ _BEST_POSSIBLE = {
 SIZES = (24, 32, 48, 64)
 """Longer sides of the face box, in pixels, at which a network is tried."""
 
-MOST_LOST, MOST_CALIBRATION_ERROR = 0.01, 2.0
-"""What a size may cost: accuracy, as a fraction, and the factor on the calibration error."""
+MOST_LOST, MOST_CALIBRATION_ERROR = 0.005, 2.0
+"""What a size may cost: mean accuracy, as a fraction, and the factor on the mean calibration error. Half a point is a
+twentieth of what the network knows beyond the commoner answer, and small faces in real photos are blurred as well."""
 
 SMALLEST_FACE = 48
-"""The limit for a network that was not tried: what `facesearch evaluate --sizes` gave for the first one."""
+"""The limit for a network that was not tried: what the first one's test faces gave."""
 
 
 def graded(average_precision: NDArray[np.float64], positives: NDArray[np.float64]) -> dict[str, str]:
@@ -71,11 +72,9 @@ def grades(model: ScoringModel) -> tuple[str | None, ...]:
     return tuple(grade if (grade := by_name.get(name)) in MEANINGS else None for name in model.attributes)
 
 
-def smallest_reliable(
-    whole: tuple[float, float], by_size: Mapping[int, tuple[float, float]], most_lost: float = MOST_LOST
-) -> int | None:
+def smallest_reliable(whole: tuple[float, float], by_size: Mapping[int, tuple[float, float]]) -> int | None:
     """The smallest size from which on accuracy and calibration hold: at it and at every larger one that was tried, mean
-    accuracy is at most a point below that of the faces as they are, and mean calibration error at most twice theirs.
+    accuracy is at most half a point below that of the faces as they are, mean calibration error at most twice theirs.
 
     whole: accuracy (fraction) and calibration error of the faces as they are; by_size: the same by longer side in
     pixels. None when even the largest size tried costs more.
@@ -83,7 +82,7 @@ def smallest_reliable(
     smallest = None
     for size in sorted(by_size, reverse=True):
         accuracy, error = by_size[size]
-        if whole[0] - accuracy > most_lost or error > MOST_CALIBRATION_ERROR * whole[1]:
+        if whole[0] - accuracy > MOST_LOST or error > MOST_CALIBRATION_ERROR * whole[1]:
             break
         smallest = size
     return smallest
