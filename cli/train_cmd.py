@@ -45,7 +45,7 @@ def train(
     lfw/ and lfw_att_40.mat (recipes lfwa and lfwa-scratch).
     """
     from cli.console import say
-    from cli.evaluate_cmd import print_evaluation
+    from cli.evaluation_tables import print_evaluation
     from cli.files import check_writable
     from cli.progress import status
     from facesearch.training.recipe import load_recipe

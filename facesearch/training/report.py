@@ -309,8 +309,8 @@ def _sizes(found: Evaluation) -> str:
     limit = found.smallest_face
     said = f"A face is too small below {limit} pixels" if limit else "No size that was tried is enough"
     rule = (
-        f"{said}: the smallest size from which on mean accuracy is at most {100 * MOST_LOST:g} points below that of the "
-        f"faces as they are and the mean calibration error at most {MOST_CALIBRATION_ERROR:g} times theirs."
+        f"{said}: the smallest size from which on mean accuracy is at most {100 * MOST_LOST:g} points below that of "
+        f"the faces as they are and the mean calibration error at most {MOST_CALIBRATION_ERROR:g} times theirs."
     )
     return (
         "<h2>Small faces</h2>\n<p>The same faces, reduced until the longer side of the face box has so many pixels, "
