@@ -19,6 +19,7 @@ from cli.interview_cmd import interview
 from cli.roots_cmd import roots
 from cli.score_cmd import score
 from cli.search_cmd import DescriptionCommand, search
+from cli.show_cmd import show
 from cli.similar_cmd import similar
 from cli.status_cmd import status
 from cli.train_cmd import train
@@ -63,6 +64,7 @@ app.command()(index)
 app.command(cls=DescriptionCommand)(search)
 app.command(cls=DescriptionCommand)(interview)
 app.command()(similar)
+app.command()(show)
 app.command()(score)
 app.command()(attributes)
 app.command()(roots)

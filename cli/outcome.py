@@ -41,6 +41,8 @@ def _nothing(result: SearchResult) -> str:
     for step in result.narrowed:
         if not step.left and step.left_out:
             return f"No face matched: of the {_faces(step.left_out)} left, none passes the filter {step.words}."
+    if not result.withheld:
+        return "No face matched: there is no other face."
     return f"No face matched: all {_faces(result.withheld)} have a lower detection score than --min-detection."
 
 

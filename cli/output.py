@@ -90,14 +90,17 @@ def write_csv(write: Callable[[bytes], object], columns: Sequence[str], records:
 
 
 def write_json(
-    write: Callable[[bytes], object], records: Iterable[Record], about: Mapping[str, Any] | None = None
+    write: Callable[[bytes], object],
+    records: Iterable[Record],
+    about: Mapping[str, Any] | None = None,
+    name: str = "hits",
 ) -> None:
-    """A list of objects, one a line; with `about` an object that has these keys and then the list, as "hits"."""
+    """A list of objects, one a line; with `about` an object that has these keys and then the list under its name."""
     lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
     found = f"[\n{lines}\n]" if lines else "[]"
     if about is not None:
         keys = "".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in about.items())
-        found = f'{{\n{keys}"hits": {found}\n}}'
+        found = f'{{\n{keys}"{name}": {found}\n}}'
     write(f"{found}\n".encode("utf-8", "backslashreplace"))
 
 
@@ -220,7 +223,7 @@ def _explained(asked: AskedProbability) -> dict[str, Any]:
         "attribute": asked.asked.attribute.name,
         "wanted": asked.asked.wanted,
         "certainty": asked.asked.certainty,
-        "probability": _short(asked.probability),
+        "probability": rounded(asked.probability),
         "mark": asked.mark.value,
         "grade": asked.grade,
         "cost_most": asked.cost_most,
@@ -239,14 +242,14 @@ def _cell(value: Any) -> Any:
 
 def _place(x: float, y: float, width: float, height: float, detection: float) -> dict[str, float]:
     named = zip(("x", "y", "width", "height"), (x, y, width, height), strict=True)
-    return {**{name: round(value, 2) for name, value in named}, "detection": _short(detection)}
+    return {**{name: round(value, 2) for name, value in named}, "detection": rounded(detection)}
 
 
 def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float]:
-    return {each.name: _short(float(values[each.index])) for each in attributes}
+    return {each.name: rounded(float(values[each.index])) for each in attributes}
 
 
-def _short(value: float) -> float:
+def rounded(value: float) -> float:
     """Six digits of a probability and of its distance from 1: more than the network knows, and what is neither 0 nor 1
     does not become it. Not for a score, whose every digit counts in the ranking.
     """

@@ -15,6 +15,7 @@ from cli.console import printable
 from cli.output import COST_MOST, LEAD, MARKS
 from cli.thumbnails import Thumbnail
 from facesearch.ranking.explain import AskedProbability
+from facesearch.reliability import UNGRADED
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -48,6 +49,15 @@ td:last-child { text-align: right; white-space: nowrap; padding-left: 8px; font-
 .name { margin: 0; font-size: 12px; overflow-wrap: anywhere; }
 .name a { color: #1f4e8c; text-decoration: none; }
 .name a:hover { text-decoration: underline; }
+h2 { margin: 0 0 12px; font-size: 17px; font-weight: 600; }
+h3 { margin: 0 0 4px; font-size: 13px; color: #5d6368; }
+.panels { columns: 3 300px; column-gap: 32px; margin-bottom: 20px; }
+.panels > div { break-inside: avoid; margin-bottom: 14px; }
+.panels td:nth-child(3) { text-align: right; white-space: nowrap; width: 52px; font-variant-numeric: tabular-nums; }
+.panels td:last-child { width: 26px; color: #5d6368; }
+.panels td:first-child { white-space: nowrap; }
+.panels .bar { width: 38%; padding-left: 8px; vertical-align: middle; }
+.panels svg { width: 100%; height: 8px; display: block; background: #ececec; fill: #3b6ea5; }
 .words small { color: #5d6368; white-space: nowrap; }
 .fits td:last-child { color: #1b6e33; }
 .unsure td:last-child { color: #8a5a00; }
@@ -91,11 +101,28 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """An attribute of the face in question. p: probability, 0..1; grade: A to D, None for unknown."""
+
+    words: str
+    p: float
+    grade: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Bars under a title."""
+
+    title: str
+    bars: Sequence[Bar]
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
 
-    score: what the number on each card is. probe: the face that was looked for, if there is one. empty: what is said
-    where there is no card.
+    score: what the number on each card is. probe: the face in question, if there is one, and panels: its attributes.
+    hits_title: stands above the cards; empty: is said where there is none.
     """
 
     kind: str
@@ -103,7 +130,9 @@ class Page:
     score: str
     facts: Sequence[tuple[str, str]]
     probe: Picture | None = None
-    empty: str = "No face matched."
+    empty: str = ""
+    panels: Sequence[Panel] = ()
+    hits_title: str = ""
 
 
 def write_page(write: Callable[[bytes], object], page: Page, cards: Iterable[Card]) -> None:
@@ -116,6 +145,7 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
     digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
     policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     facts = "".join(f"<dt>{_text(label)}</dt><dd>{_text(text)}</dd>" for label, text in page.facts)
+    title = f"<h2>{_text(page.hits_title)}</h2>\n" if page.hits_title else ""
     yield (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -124,8 +154,8 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
         f"<title>{_text(page.title)} - facesearch</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
         f'<header>\n<div>\n<p class="kind">{_text(page.kind)}</p>\n<h1>{_text(page.title)}</h1>\n'
         f"<dl>{facts}</dl>\n</div>\n"
-        f"{_picture(page.probe, 'The face that was looked for') if page.probe else ''}</header>\n"
-        f'<p class="lead">{_text(LEAD)}</p>\n<ol>\n'
+        f"{_picture(page.probe, 'The face in question') if page.probe else ''}</header>\n"
+        f'<p class="lead">{_text(LEAD)}</p>\n{_panels(page.panels)}{title}<ol>\n'
     )
     none = True
     for card in cards:
@@ -135,6 +165,25 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
     if none:
         yield f"<p>{_text(page.empty)}</p>\n"
     yield "</body>\n</html>\n"
+
+
+def _panels(panels: Sequence[Panel]) -> str:
+    if not panels:
+        return ""
+    shown = "".join(
+        f"<div><h3>{_text(each.title)}</h3><table>{''.join(map(_bar, each.bars))}</table></div>" for each in panels
+    )
+    return f'<section class="panels">{shown}</section>\n'
+
+
+def _bar(bar: Bar) -> str:
+    width = round(bar.p * 100, 1)
+    return (
+        f"<tr><td>{_text(bar.words)}</td>"
+        f'<td class="bar"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
+        f'<rect width="{width}" height="10"/></svg></td>'
+        f"<td>{bar.p * 100:.0f} %</td><td>{_text(bar.grade or UNGRADED)}</td></tr>"
+    )
 
 
 def _card(card: Card, score: str) -> str:

@@ -27,7 +27,7 @@ from facesearch.hits import SearchResult
 from facesearch.query import Query
 
 if TYPE_CHECKING:
-    from cli.page import Picture
+    from cli.page import Panel, Picture
 
 STDOUT = Path("-")
 
@@ -106,7 +106,8 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a result. kind, title, facts and probe: as in `Page`; score: heading of its column.
+    """What stands above a result. kind, title, facts, probe, panels, hits_title: as in `Page`; score: heading of its
+    column.
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. expects: whether to say how
@@ -122,6 +123,8 @@ class Heading:
     query: Query | None = None
     reading: str = ""
     expects: bool = False
+    panels: "Sequence[Panel]" = ()
+    hits_title: str = ""
 
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:

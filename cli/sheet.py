@@ -33,7 +33,16 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         ("Model", result.model.short),
         ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
     ]
-    page = Page(heading.kind, heading.title, heading.score, facts, heading.probe, *(() if result.hits else outcome))
+    page = Page(
+        heading.kind,
+        heading.title,
+        heading.score,
+        facts,
+        probe=heading.probe,
+        panels=heading.panels,
+        hits_title=heading.hits_title,
+        empty=" ".join(outcome),
+    )
     with counted("Cutting out faces", len(result.hits), from_on=50) as done:
         write_page(file.write, page, _cards(result.hits, done))
 

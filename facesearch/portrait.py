@@ -1,0 +1,41 @@
+"""The use case: an indexed face gives all that is known of it, and the faces that are most like it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db import faces
+from db.catalogue import Catalogue
+from db.faces import FaceInFull
+from facesearch.hits import SearchResult
+from facesearch.network.calibration import probabilities
+from facesearch.reliability import grades, smallest_face
+from facesearch.similar import IndexedFace, similar
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Portrait:
+    """face: with its photo. probabilities: float32 [40], calibrated. grades: A to D for each, None for unknown.
+    small: smaller than the network judges reliably. nearest: the faces whose profiles are most like its own.
+    """
+
+    face: FaceInFull
+    probabilities: NDArray[np.float32]
+    grades: tuple[str | None, ...]
+    small: bool
+    nearest: SearchResult
+
+
+def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrait:
+    """The face with this id, and `nearest` >= 1 others. Needs no network.
+
+    Raises CatalogueError subclasses: FaceUnknown for an id that no face has, FaceHidden for a face whose photo is gone,
+    FaceUnscored for one that only another network has scored; and as `similar`.
+    """
+    with catalogue.read() as session:
+        found = faces.in_full(session, face_id)
+    model = found.model
+    held = probabilities(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
+    like_it = similar(catalogue, [IndexedFace(found.face, model.digest)], top=nearest)
+    return Portrait(found, held, grades(model), found.face.size < smallest_face(model), like_it)
