@@ -160,19 +160,26 @@ def test_two_ways_to_say_the_same(said: str, same: str) -> None:
 
 
 def test_a_query_is_explained_as_an_indented_tree() -> None:
-    query = parse("tall man, no hat, maybe (glasses or beard), not (bald or bangs), smiling>0.8, folder:x, taken:2019")
+    query = parse(
+        "tall man, no hat, maybe (glasses or beard), not (bald or bangs), not (chubby, young), "
+        "stubble:0.7, smiling>0.8, folder:x, taken:2019"
+    )
     assert query.explained().splitlines() == [
         "all of",
         "  man",
         "  no hat",
-        "  certainty 0.5",
+        "  maybe (certainty 0.5)",
         "    one or more of",
         "      glasses",
         "      beard",
-        "  not",
-        "    one or more of",
-        "      bald",
-        "      bangs",
+        "  none of",
+        "    bald",
+        "    bangs",
+        "  not all of",
+        "    chubby",
+        "    young",
+        "  hedged (certainty 0.7)",
+        "    stubble",
         "only faces with smiling>0.8",
         "only photos with folder:x",
         "only photos with taken:2019",

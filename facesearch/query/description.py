@@ -7,7 +7,7 @@ from db.filters import PhotoFilter
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.query import photo_filters
 from facesearch.query.phrases import phrase
-from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Threshold, Weighted, without_hedges
+from facesearch.query.tree import EVERYTHING, HEDGES, And, Node, Not, Or, Term, Threshold, Weighted, without_hedges
 
 
 @dataclass(frozen=True)
@@ -87,16 +87,18 @@ def _leaves(node: Node, wanted: bool, certainty: float) -> Iterator[tuple[Term, 
 
 
 def _lines(node: Node, indent: str = "") -> Iterator[str]:
-    children: tuple[Node, ...]
     if isinstance(node, Term):
         yield f"{indent}{node}"
         return
-    if isinstance(node, Not):
-        title, children = "not", (node.child,)
-    elif isinstance(node, Weighted):
-        title, children = f"certainty {node.certainty!r}", (node.child,)
+    children = node.children if isinstance(node, And | Or) else (node.child,)
+    if isinstance(node, Weighted):
+        title = f"{HEDGES.get(node.certainty, 'hedged')} (certainty {node.certainty!r})"
+    elif isinstance(node, Not):
+        title = "not"
+        if isinstance(node.child, And | Or):
+            title, children = ("not all of" if isinstance(node.child, And) else "none of"), node.child.children
     else:
-        title, children = ("all of" if isinstance(node, And) else "one or more of"), node.children
+        title = "all of" if isinstance(node, And) else "one or more of"
     yield f"{indent}{title}"
     for child in children:
         yield from _lines(child, indent + "  ")

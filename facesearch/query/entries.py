@@ -1,9 +1,9 @@
 """What one phrase of the vocabulary is, and how tables of phrases are written."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import product
+from typing import NamedTuple
 
 from facesearch.attributes import BY_NAME
 from facesearch.query.small_words import words
@@ -24,8 +24,7 @@ class Role(Enum):
     COLOUR = auto()  # of the hair or thing that follows: "red"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):  # not a dataclass: there are thousands, and every search makes them
     """What one phrase means.
 
     meaning: None where it is known but not scored; `role` then says how it stands in a sentence. bare: it is a colour

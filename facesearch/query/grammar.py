@@ -157,15 +157,13 @@ def _check_order(ahead: list[Token], item: Token) -> None:
     """A hedge stands first, then "not", then "-"."""
     if ahead and ahead[-1].kind is Kind.DASH and item.kind is not Kind.DASH:
         raise QueryError('A "-" stands directly before the word or the "(" that it denies.', ahead[-1].position)
-    if item.kind is not Kind.HEDGE:
+    if item.kind is not Kind.HEDGE or not ahead or ahead[-1].kind is Kind.HEDGE:
         return
-    for token in ahead:
-        if token.kind is Kind.NOT:
-            raise QueryError(
-                f'"{item.shown}" cannot be denied: say "{item.shown} {token.shown}" if you mean that.', item.position
-            )
-        if token.kind is not Kind.HEDGE:
-            raise hedge_in_or(item)
+    if ahead[-1].kind is Kind.NOT:
+        raise QueryError(
+            f'"{item.shown}" cannot be denied: say "{item.shown} {ahead[-1].shown}" if you mean that.', item.position
+        )
+    raise hedge_in_or(item)
 
 
 def hedge_in_or(token: Token) -> QueryError:

@@ -221,7 +221,8 @@ def _checked(tree: Node) -> Iterator[str]:
         raise QueryError(f'No face can fit this description, read as "{tree}": leave out what contradicts the rest.')
     if False not in possible:
         yield "Every face fits this description."
-    if True not in outcomes(firm(tree)):
+    plain = firm(tree)
+    if plain != tree and True not in outcomes(plain):
         yield "The hedged words contradict the rest or each other, so no face can fit all of them."
     yield from oddities.remarks(tree)
 
