@@ -144,15 +144,16 @@ def _candidates(
         pool = _Pool(top, min_score, error)
         estimators = [_estimator(tree, columns, scale, bias) for tree in trees]
         sums = [0.0] * len(trees)
-        counted = np.empty(CHUNK, np.float32)
+        weights, ones = np.empty(CHUNK, np.float32), np.ones(CHUNK, np.float32)
         for rows in _chunks(start, stop):
-            some, counts = allowed[rows], counted[: rows.stop - rows.start]
-            np.copyto(counts, some)
+            count = rows.stop - rows.start
+            np.copyto(weights[:count], allowed[rows])
             for number, estimate in enumerate(estimators):
                 estimates = estimate(rows)
-                sums[number] += float(np.dot(estimates, counts))
+                np.multiply(estimates, weights[:count], out=estimates)
+                sums[number] += float(np.dot(estimates, ones[:count]))
                 if number == 0:
-                    pool.add(rows.start, estimates, some)
+                    pool.add(rows.start, estimates, allowed[rows])
         return pool, sums
 
     parts = _in_parts(len(allowed), part)
@@ -185,9 +186,11 @@ class _Pool:
         self._floor = self._below(min_score)
 
     def add(self, start: int, estimates: Floats, allowed: Mask) -> None:
-        """The faces from row `start` on."""
+        """The faces from row `start` on; estimates: 0 for those that are not allowed."""
         if float(estimates.max()) < self._floor:
             return
+        if not self._held:
+            self._floor = max(self._floor, self._below(self._surpassed(estimates)))
         found = np.flatnonzero(estimates >= self._floor)
         found = found[allowed[found]]
         self._rows.append(found + start)
@@ -201,6 +204,14 @@ class _Pool:
         if self._top is not None and self._held > self._top:
             self._drop(self._top)
         return np.concatenate([np.empty(0, np.int64), *self._rows])
+
+    def _surpassed(self, estimates: Floats) -> float:
+        """What at least `top` of the estimates reach: so many parts of them have a larger maximum."""
+        if self._top is None or len(estimates) < 4 * self._top:
+            return 0.0
+        size = len(estimates) // min(len(estimates), 4 * self._top)
+        parts = estimates[: len(estimates) // size * size].reshape(-1, size).max(axis=1)
+        return float(np.partition(parts, len(parts) - self._top)[len(parts) - self._top])
 
     def _drop(self, top: int) -> None:
         """Whatever cannot be among the `top` best any more."""
