@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from db.models import ScoringModel
 from facesearch.errors import UsageError
 from facesearch.query import parse
 from facesearch.query.lexer import Kind, tokens
 from facesearch.query.phrases import phrase
 from facesearch.query.tree import And, Or, Term, Weighted
-from facesearch.ranking.similar import AttributeMeans
+from facesearch.ranking.similar import attribute_means, moved
 
 _DENIALS = ("no ", "not ")
 
@@ -34,12 +35,12 @@ class Changes:
     def __bool__(self) -> bool:
         return bool(self.made)
 
-    def apply(self, logits: NDArray[np.float32], means: AttributeMeans) -> NDArray[np.float32]:
-        """A copy of one face's logits, float32 [40], with each changed attribute at its mean with, or without, it."""
-        changed = logits.copy()
-        for attribute, holds in self.made:
-            changed[attribute] = (means.present if holds else means.absent)[attribute]
-        return changed
+    def apply(self, logits: NDArray[np.float32], model: ScoringModel) -> NDArray[np.float32]:
+        """One face's logits, float32 [40], with each changed attribute at its mean with, or without, it, and the others
+        where they then belong (`moved`)."""
+        means = attribute_means(model)
+        to = [(means.present if holds else means.absent)[attribute] for attribute, holds in self.made]
+        return moved(logits, [attribute for attribute, _ in self.made], np.array(to, np.float32), model)
 
     def __str__(self) -> str:
         """ "changed to have: beard, glasses; not: hat"; empty without changes."""

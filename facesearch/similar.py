@@ -20,7 +20,7 @@ from facesearch.changes import NO_CHANGES, Changes
 from facesearch.detection import SEARCH_FROM, iou
 from facesearch.errors import SearchError
 from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of, sure_mask
-from facesearch.ranking.similar import attribute_means, combined, encode, similarity
+from facesearch.ranking.similar import combined, encode, similarity
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
@@ -94,7 +94,7 @@ def similar(
     if searched == 0:
         return SearchResult((), 0, withheld, gallery.unscored, gallery.model)
     logits = combined(np.stack([probe.logits for probe in probes]))
-    profile = encode(changes.apply(logits, attribute_means(gallery.model))[None], gallery.model)[0]
+    profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     rows, scores = rows[scores >= min_score], scores[scores >= min_score]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.network.calibration import probabilities
-from facesearch.training.finish import fit, fit_aux, fit_platt, fit_profile, folds_by_person
+from facesearch.training.finish import fit, fit_aux, fit_means, fit_platt, fit_profile, folds_by_person
 from facesearch.training.metrics import accuracy, average_precision, balanced_accuracy, calibration_error
 
 
@@ -74,6 +74,36 @@ def test_the_profile_counts_what_varies_between_people_over_what_varies_within()
     similarity = profiles @ profiles.T
     np.fill_diagonal(similarity, -1)
     assert (people[similarity.argmax(axis=1)] == people).mean() > 0.9
+
+
+def test_the_profile_weighs_what_tells_people_apart_more_than_what_hardly_does() -> None:
+    rng = np.random.default_rng(0)
+    people = np.repeat(np.arange(400), 5)
+    logits = rng.normal(0, 1, (2000, 40))
+    logits[:, :5] += 3 * rng.normal(0, 1, (400, 5))[people]
+    logits[:, 5:] += 0.3 * rng.normal(0, 1, (400, 35))[people]
+    _, matrix = fit_profile(logits.astype(np.float32), people)
+    strength = np.linalg.norm(matrix, axis=1)  # how far a step of one within-person deviation moves the profile
+    expected = {3.0: (9 / 10) ** 0.25, 0.3: (0.09 / 1.09) ** 0.25}
+    assert strength[:5] == pytest.approx(np.full(5, expected[3.0]), rel=0.1)
+    assert strength[5:] == pytest.approx(np.full(35, expected[0.3]), rel=0.15)
+
+
+def test_the_profile_of_people_with_one_photo_each_whitens_all_that_differs() -> None:
+    rng = np.random.default_rng(0)
+    logits = (rng.normal(0, 1, (4000, 40)) @ rng.normal(0, 1, (40, 40))).astype(np.float32)
+    mean, matrix = fit_profile(logits, np.arange(4000))
+    covariance = np.cov((logits - mean) @ matrix, rowvar=False)
+    assert covariance / covariance[0, 0] == pytest.approx(np.eye(40), abs=0.25)
+
+
+def test_attribute_means_are_over_the_faces_with_and_without_it_and_missing_where_there_is_none() -> None:
+    logits, labels = _logits(500)
+    labels[:, 3] = 0
+    means = fit_means(logits, labels)
+    assert means.present[7] == pytest.approx(logits[labels[:, 7] == 1, 7].mean(), abs=1e-5)
+    assert means.absent[7] == pytest.approx(logits[labels[:, 7] == 0, 7].mean(), abs=1e-5)
+    assert np.isnan(means.present[3]) and means.absent[3] == pytest.approx(logits[:, 3].mean(), abs=1e-5)
 
 
 def _brute_average_precision(scores: NDArray[np.float64], labels: NDArray[np.uint8]) -> float:

@@ -36,7 +36,9 @@ MODEL = ScoringModel(
 )
 LOGITS = RNG.normal(0, 2.5, (50, 40)).astype(np.float32)
 BOX = Box(100, 100, 50, 60)
-HAT, GLASSES, NO_BEARD, MALE = (BY_NAME[name].index for name in ("Wearing_Hat", "Eyeglasses", "No_Beard", "Male"))
+HAT, GLASSES, NO_BEARD, MALE, YOUNG = (
+    BY_NAME[name].index for name in ("Wearing_Hat", "Eyeglasses", "No_Beard", "Male", "Young")
+)
 
 
 def digest_of(name: str) -> str:
@@ -80,6 +82,15 @@ def cosines(sought: np.ndarray) -> np.ndarray:
     profiles = (LOGITS.astype(np.float64) - MODEL.profile_mean) @ MODEL.profile_matrix
     one = (sought.astype(np.float64) - MODEL.profile_mean) @ MODEL.profile_matrix
     return profiles @ one / np.linalg.norm(profiles, axis=1) / np.linalg.norm(one)
+
+
+def changed(logits: np.ndarray, to: dict[int, np.ndarray]) -> np.ndarray:
+    """The minimiser of |change @ matrix| with the given attributes at their means, by Lagrange's multipliers."""
+    matrix = MODEL.profile_matrix.astype(np.float64)
+    spread = np.linalg.inv(matrix @ matrix.T)
+    given = list(to)
+    step = np.array([to[a][a] - logits[a] for a in given])
+    return logits + spread[:, given] @ np.linalg.solve(spread[np.ix_(given, given)], step)
 
 
 def in_order(sought: np.ndarray) -> list[str]:
@@ -213,18 +224,29 @@ class TestSeveralFaces:
 
 
 class TestChanges:
-    def test_a_changed_attribute_is_set_to_its_mean_with_or_without_it(self, catalogue: Catalogue) -> None:
+    def test_a_changed_attribute_goes_to_its_mean_and_the_others_follow_by_the_least_change_of_the_profile(
+        self, catalogue: Catalogue
+    ) -> None:
+        wanted = changed(LOGITS[5], {NO_BEARD: MEANS.absent, GLASSES: MEANS.present, HAT: MEANS.absent})
         changes = parse_changes(["beard, glasses"], ["hat"])
-        wanted = LOGITS[5].copy()
-        wanted[NO_BEARD] = MEANS.metadata()["absent"][NO_BEARD]
-        wanted[GLASSES] = MEANS.metadata()["present"][GLASSES]
-        wanted[HAT] = MEANS.metadata()["absent"][HAT]
         result = similar(catalogue, [probe(LOGITS[5])], changes=changes, top=None, min_detection=0)
         assert names(result) == in_order(wanted)
         assert [hit.score for hit in result.hits] == pytest.approx(
-            sorted((1 + cosines(wanted)) / 2, reverse=True), abs=1e-6
+            sorted((1 + cosines(wanted)) / 2, reverse=True), abs=1e-5
         )
         assert names(result) != in_order(LOGITS[5])
+
+    def test_what_is_asked_for_is_there_afterwards_whatever_follows(self) -> None:
+        after = parse_changes(["woman, beard"], ["hat, young"]).apply(LOGITS[7], MODEL)
+        asked = {MALE: MEANS.absent, NO_BEARD: MEANS.absent, HAT: MEANS.absent, YOUNG: MEANS.absent}
+        assert [after[attribute] for attribute in asked] == pytest.approx(
+            [means[attribute] for attribute, means in asked.items()], abs=1e-4
+        )
+
+    def test_where_the_metric_knows_no_relations_nothing_follows(self) -> None:
+        plain = replace(MODEL, profile_matrix=np.eye(40, dtype=np.float32))
+        after = parse_changes(["glasses"]).apply(LOGITS[7], plain)
+        assert np.flatnonzero(after != LOGITS[7]).tolist() == [GLASSES]
 
     def test_the_face_itself_is_not_altered_and_stays_out(self, catalogue: Catalogue) -> None:
         (face,) = indexed_faces(catalogue, [6])
@@ -233,8 +255,7 @@ class TestChanges:
         assert np.array_equal(face.logits, before)
 
     def test_of_several_faces_their_mean_is_changed(self, catalogue: Catalogue) -> None:
-        wanted = LOGITS[:3].mean(axis=0)
-        wanted[MALE] = MEANS.metadata()["absent"][MALE]
+        wanted = changed(LOGITS[:3].mean(axis=0), {MALE: MEANS.absent})
         faces = [probe(logits) for logits in LOGITS[:3]]
         result = similar(catalogue, faces, changes=parse_changes(["woman"]), top=None, min_detection=0)
         assert names(result) == in_order(wanted)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from facesearch.network.mcnn import Aux
+from facesearch.ranking.similar import AttributeMeans
 from facesearch.reliability import graded
 from facesearch.training.metrics import average_precision
 
@@ -23,6 +24,9 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 FOLDS = 5
+_SHRINK = 0.01  # share of the average variance that is mixed into the covariance within a person
+_WEIGHT_POWER = 0.25
+_LEAST_BETWEEN = 0.02  # a direction in which people do not differ measurably still counts a little
 HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Weights of the pull towards the identity that are tried (per squared unit of departure, over the mean loss)."""
 
@@ -37,12 +41,13 @@ class Fitted:
     calibration_bias: Floats
     profile_mean: Floats
     profile_matrix: Floats
+    profile_means: AttributeMeans
     grades: dict[str, str]
 
 
 def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: NDArray[np.bool_]) -> Fitted:
-    """Fit AUX on all rows, calibration on the rows marked `calibrate`, the profile metric on all rows; grade the
-    attributes on the rows marked `calibrate`, each seen through an AUX that was fitted without its person.
+    """Fit AUX on all rows, calibration on the rows marked `calibrate`, profile metric and means on all rows; grade the
+    attributes on all rows, each seen through an AUX that was fitted without its person.
 
     logits: MCNN's [N, 40] of faces that it was not trained on. people: identity of each row. calibrate: bool [N].
     """
@@ -52,9 +57,8 @@ def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: ND
     crossed, _ = cross_fit(logits, labels, fold, hold)
     scale, bias = fit_platt(crossed[calibrate], labels[calibrate])
     mean, matrix = fit_profile(crossed, people)
-    held_out = labels[calibrate]
-    grades = graded(average_precision(crossed[calibrate], held_out), held_out.mean(axis=0))
-    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, grades)
+    grades = graded(average_precision(crossed, labels), labels.mean(axis=0))
+    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, fit_means(crossed, labels), grades)
 
 
 def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np.int64]:
@@ -106,25 +110,42 @@ def fit_platt(logits: Floats, labels: Labels, prior: float = 5.0) -> tuple[Float
     return log_scale.detach().exp().numpy(), bias.detach().numpy()
 
 
-def fit_profile(logits: Floats, people: NDArray[np.int64], shrink: float = 0.01) -> tuple[Floats, Floats]:
-    """Mean [40] and matrix [40, 40] of the profile (logits - mean) @ matrix: within-person differences are whitened.
+def fit_profile(logits: Floats, people: NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Mean [40] and invertible matrix [40, 40] of the profile (logits - mean) @ matrix.
 
-    Two photos of one person then differ equally in every direction, so what tells people apart counts most. shrink:
-    share of the average variance mixed into the within-person covariance.
+    First what differs between photos of one person is whitened, so that it weighs the same in every direction; then
+    each direction is weighed by (b / (1 + b)) ** .25, b being the variance between people in it, with that within a
+    person as the unit: linear discriminant analysis with soft weights. b / (1 + b) is the reliability of one photo in a
+    direction; the power was chosen by cross-validation over people (benchmarks/similarity.py). Where no person has two
+    photos, the total covariance is whitened and nothing weighed.
     """
     known, at = np.unique(people, return_inverse=True)
     counts = np.bincount(at)
+    centred = (logits - logits.mean(axis=0)).astype(np.float64)
     sums = np.zeros((len(known), logits.shape[1]))
-    np.add.at(sums, at, logits)
-    within = logits - (sums / counts[:, None])[at]
+    np.add.at(sums, at, centred)
+    total = centred.T @ centred / len(centred)
     several = counts[at] > 1
-    rows = within[several] if several.any() else logits - logits.mean(axis=0)
-    freedom = max(1, len(rows) - int((counts > 1).sum()))
-    covariance = rows.T.astype(np.float64) @ rows / freedom
-    covariance = (1 - shrink) * covariance + shrink * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    values, vectors = np.linalg.eigh(covariance)
-    matrix = vectors @ np.diag(values**-0.5) @ vectors.T
-    return logits.mean(axis=0).astype(np.float32), matrix.astype(np.float32)
+    if several.any():
+        within = (centred - (sums / counts[:, None])[at])[several]
+        covariance = within.T @ within / (len(within) - int((counts > 1).sum()))
+    else:
+        covariance = total
+    average = np.trace(covariance) / len(covariance)
+    values, vectors = np.linalg.eigh((1 - _SHRINK) * covariance + _SHRINK * average * np.eye(len(covariance)))
+    white = vectors @ np.diag(values**-0.5) @ vectors.T
+    between, directions = np.linalg.eigh(white @ (total - covariance) @ white)
+    between = np.maximum(between, _LEAST_BETWEEN)
+    weigh = directions @ np.diag((between / (1 + between)) ** _WEIGHT_POWER) @ directions.T
+    return logits.mean(axis=0).astype(np.float32), (white @ weigh).astype(np.float32)
+
+
+def fit_means(logits: Floats, labels: Labels) -> AttributeMeans:
+    """Mean logit of each attribute over the faces labelled with it and without it."""
+    wanted = labels.astype(bool)
+    with np.errstate(invalid="ignore"):  # of no face at all: no number, as AttributeMeans has it
+        means = [(logits * faces).sum(0, np.float64) / faces.sum(axis=0) for faces in (wanted, ~wanted)]
+    return AttributeMeans(*(each.astype(np.float32) for each in means))
 
 
 def _minimise(parameters: list[Tensor], loss: Callable[[], Tensor]) -> None:

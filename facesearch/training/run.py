@@ -15,6 +15,7 @@ from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_chec
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
+from facesearch.ranking.similar import PROFILE_MEANS
 from facesearch.reliability import SIZES
 from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.evaluate import Evaluation, evaluate
@@ -84,7 +85,10 @@ def train_checkpoint(
         "profile.mean": fitted.profile_mean,
         "profile.matrix": fitted.profile_matrix,
     }
-    about = describe(recipe, labels, fitted.hold, terms, begin) | {"grades": fitted.grades}
+    about = describe(recipe, labels, fitted.hold, terms, begin) | {
+        "grades": fitted.grades,
+        PROFILE_MEANS: fitted.profile_means.metadata(),
+    }
     save_checkpoint(output, mcnn, fitted.aux, small, about)
     if not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
