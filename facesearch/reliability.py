@@ -1,10 +1,11 @@
 """How far a network's answers can be relied on: a grade for each attribute, and the size below which a face is small.
 
-**Grade.** Of the held-out faces on which AUX and calibration were cross-fitted (never the test faces): average
-precision as the share of the way from guessing (the share of positives) to perfect, (AP - positives) / (1 - positives).
-A from .85, B from .65, C from .40, D below. What a network learns from bounds what its agreement with it is worth, so
-attributes whose labels are known to be poor have a best grade (Wu et al., "Consistency and Accuracy of CelebA Attribute
-Values", CVPR workshops 2023, arXiv 2210.07356: two annotators agree to 95 % on only 12 of the 40).
+**Grade.** Of the held-out faces on which AUX was fitted, each seen through an AUX without its person, never the test
+faces: average precision as the share of the way from guessing (the share of positives) to perfect,
+(AP - positives) / (1 - positives). A from .85, B from .65, C from .40, D below. What a network learns from bounds what
+its agreement with it is worth, so attributes whose labels are known to be poor have a best grade (Wu et al.,
+"Consistency and Accuracy of CelebA Attribute Values", CVPR workshops 2023, arXiv 2210.07356: two annotators agree to
+95 % on only 12 of the 40).
 
 **Size.** See `smallest_reliable`; measured on faces that were made smaller.
 

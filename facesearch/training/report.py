@@ -390,7 +390,8 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
         "<h2>By group of people (UTKFace)</h2>\n<p>Adults of the five groups that UTKFace's file names tell, under its "
         "own words. It carries none of the 40 attributes: <i>Male</i> is held against gender, <i>Young</i> and "
         "<i>Gray_Hair</i> against age (rank correlation of the probability with it). Faces that the detector misses "
-        "are cut where faces usually are, and count.</p>\n"
+        "are cut where faces usually are, and count. The pictures end close around the face: the differences between "
+        "groups count here, not the level.</p>\n"
         f"{_table(headers, rows)}"
         f'{charts.legend([*groups])}<div class="charts">{"".join(drawn)}</div>\n'
         f"{''.join(tables)}<h3>Faces, by age</h3>\n{_table(['group', *bands], counts)}"
