@@ -82,6 +82,7 @@ figcaption span { color: #5d6368; }
     + charts.STYLE
 )
 
+_NONE = "-"
 _SHOWN_RELATIONS = 12
 _SHOWN_DIFFERENCES = 12
 
@@ -356,7 +357,7 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
             _percent(g.searched / g.gender.faces),
             *(_percent(getattr(g.gender, of)[0]) for of in ("accuracy", "recall", "specificity", "average_precision")),
             _error(g.gender.calibration_error[0]),
-            *(f"{value:+.2f}" if np.isfinite(value) else "-" for value in g.age_order),
+            *(f"{value:+.2f}" if np.isfinite(value) else _NONE for value in g.age_order),
         ]
         for name, g in groups.items()
     ]
@@ -375,17 +376,16 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
         title = f"Taken for {attribute}, percent"
         chart = charts.line_chart(bands, shares, f"{title}, by age and group", 0, 0.0, 100.0)
         drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>")
-        tables.append(
-            f"<h3>{escape(title)}, by age</h3>\n"
-            + _table(
-                ["group", *bands],
-                [[name, *("-" if np.isnan(v) else f"{v:.1f}" for v in values)] for name, values in shares.items()],
-            )
-        )
+        cells = [[name, *(_NONE if np.isnan(v) else f"{v:.1f}" for v in values)] for name, values in shares.items()]
+        tables.append((title, cells))
     counts = [
         [name, *(f"{g.by_age[band].faces:,}" if band in g.by_age else "0" for band in AGES)]
         for name, g in groups.items()
     ]
+    by_age = "".join(
+        f"<div><h3>{escape(title)}</h3>{_table(['group', *bands], cells)}</div>"
+        for title, cells in (*tables, ("Faces", counts))
+    )
     return (
         "<h2>By group of people (UTKFace)</h2>\n<p>Adults of the five groups that UTKFace's file names tell, under its "
         "own words. It carries none of the 40 attributes: <i>Male</i> is held against gender, <i>Young</i> and "
@@ -394,8 +394,7 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
         "groups count here, not the level.</p>\n"
         f"{_table(headers, rows)}"
         f'{charts.legend([*groups])}<div class="charts">{"".join(drawn)}</div>\n'
-        f"{''.join(tables)}<h3>Faces, by age</h3>\n{_table(['group', *bands], counts)}"
-        f'<p class="note">{escape(EVERYONE)}: every face, whatever its group.</p>\n'
+        f'<div class="charts">{by_age}</div>\n<p class="note">{escape(EVERYONE)}: every face, whatever its group.</p>\n'
     )
 
 
@@ -430,7 +429,7 @@ def _row(cells: Sequence[str], kind: str = "") -> str:
 
 
 def _percent(value: float) -> str:
-    return UNGRADED if np.isnan(value) else f"{100 * value:.2f}"
+    return _NONE if np.isnan(value) else f"{100 * value:.2f}"
 
 
 def _signed(value: float) -> str:
@@ -438,7 +437,7 @@ def _signed(value: float) -> str:
 
 
 def _error(value: float) -> str:
-    return UNGRADED if np.isnan(value) else f"{value:.4f}"
+    return _NONE if np.isnan(value) else f"{value:.4f}"
 
 
 def _between(at: Interval | None, how: Callable[[float], str] = _percent) -> str:
