@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from cli.console import say
 from cli.errors import UsageProblem
-from cli.thumbnails import PIXELS, Thumbnail, cut, thumbnails
 from db.catalogue import Catalogue
 from facesearch.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 
 if TYPE_CHECKING:
+    from cli.page import Picture
+    from cli.thumbnails import Thumbnail
     from facesearch.detection import Detection, Detector
 
 _BACKGROUND = (255, 255, 255)
@@ -31,7 +31,7 @@ class Start:
     face: ProbeFace
     words: str
     name: str
-    thumbnail: Callable[[], Thumbnail]
+    thumbnail: "Callable[[], Thumbnail]"
 
 
 def check(photos: Sequence[Path], faces: Sequence[int], picks: Sequence[int]) -> None:
@@ -73,6 +73,7 @@ def from_photos(
 ) -> list[Start]:
     """The face that is meant in each photo, scored. Imports cv2 and torch. Raises UsageProblem and FacesearchError."""
     from cli.network import face_in_words, new_detector, new_scorer
+    from cli.thumbnails import Thumbnail
     from facesearch.network.checkpoint import load_checkpoint
 
     network = load_checkpoint(checkpoint)
@@ -89,13 +90,24 @@ def from_photos(
     ]
 
 
-def mosaic(pictures: Sequence[Thumbnail]) -> Thumbnail:
+def picture(starts: Sequence[Start]) -> "Picture":
+    """What a page shows of them."""
+    from cli.page import Picture
+
+    return Picture(_mosaic([start.thumbnail() for start in starts]), b"", "", ())
+
+
+def _mosaic(pictures: "Sequence[Thumbnail]") -> "Thumbnail":
     """One square picture of all of them; those that cannot be shown stay white, unless it is all of them."""
+    from PIL import Image
+
+    from cli.thumbnails import PIXELS, Thumbnail
+
     known = [each.jpeg for each in pictures]
     if len(known) == 1 or not any(known):
         return pictures[0]
     across = math.ceil(math.sqrt(len(known)))
-    side = PIXELS // across
+    side = max(1, PIXELS // across)
     whole = Image.new("RGB", (side * across, side * across), _BACKGROUND)
     for place, jpeg in enumerate(known):
         if jpeg is not None:
@@ -119,6 +131,7 @@ class _Chosen:
 
 def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, detector: "Detector") -> list[_Chosen]:
     from cli.network import choices
+    from cli.thumbnails import cut
     from facesearch.probe import WhichFaceError, choose, look
 
     chosen: list[_Chosen] = []
@@ -144,5 +157,7 @@ def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, 
     return chosen
 
 
-def _indexed_thumbnail(face: IndexedFace) -> Thumbnail:
+def _indexed_thumbnail(face: IndexedFace) -> "Thumbnail":
+    from cli.thumbnails import thumbnails
+
     return thumbnails([face.details], lambda _: None)[face.details.face]

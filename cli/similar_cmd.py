@@ -73,7 +73,6 @@ def similar(
     """
     from cli import probes
     from cli.console import say
-    from cli.page import Picture
     from cli.results import Heading, opened, wanted
     from cli.results import present as present_result
     from facesearch.changes import parse_changes
@@ -116,6 +115,6 @@ def similar(
             title=", ".join(start.name for start in starts) + change,
             score="similarity",
             facts=[*(("Probe", start.words) for start in starts), ("Score", SIMILARITY)],
-            probe=Picture(probes.mosaic([start.thumbnail() for start in starts]), b"", "", ()) if html else None,
+            probe=probes.picture(starts) if html else None,
         )
         return present_result(result, heading, outputs, path)

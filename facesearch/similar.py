@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from db import faces, models
+from db import faces
 from db.catalogue import Catalogue
-from db.errors import FaceUnknown
 from db.faces import FaceDetails
 from db.schema import Box
 from db.snapshot import Gallery
@@ -24,8 +23,6 @@ from facesearch.ranking.similar import combined, encode, similarity
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
-
-_LARGEST_ID = 2**63 - 1  # SQLite holds no larger number
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,16 +52,13 @@ ProbeFace = PhotoFace | IndexedFace
 
 
 def indexed_faces(catalogue: Catalogue, ids: Sequence[int]) -> tuple[IndexedFace, ...]:
-    """The faces with these ids, each once, with the scores that searches use. Raises FaceUnknown."""
-    wanted = list(dict.fromkeys(ids))
-    for face in wanted:
-        if not 0 < face <= _LARGEST_ID:
-            raise FaceUnknown(f"There is no face {face} in this catalogue: `facesearch search` prints the numbers.")
+    """The faces with these ids, each once, with the scores that searches use.
+
+    Raises FaceUnknown (FaceHidden where the photo is gone, FaceUnscored where only another model has scored it).
+    """
     with catalogue.read() as session:
-        found = faces.details(session, wanted)
-        serving = models.serving(session)
-    digest = serving[1].digest if serving else ""
-    return tuple(IndexedFace(each, digest) for each in found)
+        found = [faces.in_full(session, each) for each in dict.fromkeys(ids)]
+    return tuple(IndexedFace(each.face, each.model.digest) for each in found)
 
 
 def similar(
@@ -97,9 +91,9 @@ def similar(
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
-    rows, scores = rows[scores >= min_score], scores[scores >= min_score]
-    hits = hits_of(catalogue, gallery, rows, scores)
-    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model)
+    enough = scores >= min_score
+    hits = hits_of(catalogue, gallery, rows[enough], scores[enough])
+    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, best=float(scores[0]))
 
 
 def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
@@ -114,8 +108,8 @@ def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFac
         if isinstance(probe, IndexedFace):
             if probe.details.face not in gallery.face_ids:
                 raise SearchError(
-                    f"The photo of face {probe.details.face} is gone ({probe.details.display}): name another face, or "
-                    "bring the photo back and run `facesearch index`."
+                    f"Face {probe.details.face} was just taken out of the catalogue: name another one, or run "
+                    "`facesearch index` if its photo is still there."
                 )
             own.append(probe.details.face)
             continue

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
-from db.errors import FaceUnknown
+from db.errors import FaceHidden, FaceUnknown
 from db.faces import FaceRecord
 from db.models import ScoringModel
 from db.schema import Box, Outcome
@@ -134,6 +134,8 @@ class TestOneFace:
         every = similar(catalogue, [probe(LOGITS[0])], top=None)
         bound = every.hits[7].score
         assert names(similar(catalogue, [probe(LOGITS[0])], top=None, min_score=bound)) == names(every)[:8]
+        away = similar(catalogue, [probe(LOGITS[0], "000")], min_score=1.0)
+        assert away.hits == () and away.best == pytest.approx(every.hits[1].score)
 
     def test_equal_scores_come_in_order_of_face_id(self, tmp_path: Path) -> None:
         with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
@@ -200,9 +202,10 @@ class TestIndexedFaces:
             with catalogue.write() as session:
                 root = roots.add_root(session, "/photos")
                 photos.mark_missing(session, [photos.files_of_root(session, root)[b"b"].id])
-            for faces in (before, indexed_faces(catalogue, [2])):
-                with pytest.raises(SearchError, match=r"photo of face 2 is gone \(/photos/b\): name another face"):
-                    similar(catalogue, faces)
+            with pytest.raises(FaceHidden, match="its photo /photos/b is gone: put it back"):
+                indexed_faces(catalogue, [2])
+            with pytest.raises(SearchError, match="Face 2 was just taken out of the catalogue"):
+                similar(catalogue, before)
 
 
 class TestSeveralFaces:
