@@ -1,7 +1,7 @@
 """The faces of one role of a data set with their labels, people and scores by the network in the package: what the
 retrieval, interview and similarity benchmarks start from.
 
-Scoring 6,205 faces takes a minute or two; the logits are kept in WORK/logits, a file a checkpoint and role.
+Scoring 6,205 faces takes a minute or two; the logits are kept in WORK/logits, a file a checkpoint, data set and role.
 """
 
 import sys
@@ -11,12 +11,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
 from facesearch.network.calibration import probabilities
-from facesearch.network.checkpoint import load_checkpoint
-from facesearch.network.scorer import BATCH, Scorer
-from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.network.checkpoint import Checkpoint, load_checkpoint
+from facesearch.network.scorer import Scorer
+from facesearch.training.datasets import Dataset, Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.loop import plain_crop
+
+KEPT_EVERY = 512
+"""Faces after which the logits are written: what an interrupted run loses at most."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +44,29 @@ def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Pat
     labels = read_dataset(data)
     known = load_checkpoint(checkpoint)
     rows = labels.of(role)
-    path = work / "logits" / f"{known.digest[:12]}-{role}.npy"
-    if path.exists() and len(kept := np.load(path)) == len(rows):
-        logits = kept
-    else:
-        logits = _score(Scorer(known), labels, cache_folder(work, labels.dataset), rows)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, logits)
+    of = "" if labels.dataset is Dataset.CELEBA else f"{labels.dataset.lower()}-"
+    logits = _scored(known, labels, work, rows, work / "logits" / f"{known.digest[:12]}-{of}{role}.npy")
     p = probabilities(logits, known.calibration_scale, known.calibration_bias)
     return ScoredFaces(
         labels.labels[rows], labels.identities[rows], logits, np.asarray(p, np.float64), known.digest[:12]
     )
 
 
-def _score(scorer: Scorer, labels: Labels, folder: Path, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    cache = open_cache(labels, folder)
-    found = []
-    for start in range(0, len(rows), BATCH):
-        crops = np.stack([plain_crop(cache, int(r), INPUT_SIZE) for r in rows[start : start + BATCH]])
-        found.append(scorer.score(crops))
-        print(f"\rscoring {min(start + BATCH, len(rows)):,} of {len(rows):,} faces", end="", file=sys.stderr)
+def _scored(known: Checkpoint, labels: Labels, work: Path, rows: NDArray[np.int64], path: Path) -> NDArray[np.float32]:
+    """float32 [len(rows), 40], kept in the file at `path`, where an interrupted run goes on."""
+    logits = np.load(path) if path.exists() else np.empty((0, len(NAMES)), np.float32)
+    if len(logits) == len(rows):
+        return logits
+    scorer, cache = Scorer(known), open_cache(labels, cache_folder(work, labels.dataset))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if len(logits) > len(rows):  # of other images
+        logits = logits[:0]
+    while len(logits) < len(rows):
+        some = rows[len(logits) : len(logits) + KEPT_EVERY]
+        crops = np.stack([plain_crop(cache, int(row), INPUT_SIZE) for row in some])
+        logits = np.concatenate([logits, scorer.score(crops)])
+        np.save(path.with_suffix(".new.npy"), logits)
+        path.with_suffix(".new.npy").replace(path)
+        print(f"\rscoring {len(logits):,} of {len(rows):,} faces", end="", file=sys.stderr)
     print(file=sys.stderr)
-    return np.concatenate(found)
+    return logits
