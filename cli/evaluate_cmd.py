@@ -31,7 +31,7 @@ def evaluate(
     data: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DATA]", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False
+            metavar="DATA", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False
         ),
     ] = None,
     utkface: Annotated[

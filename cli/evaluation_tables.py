@@ -12,15 +12,15 @@ from facesearch.attributes import NAMES
 from facesearch.reliability import MOST_CALIBRATION_ERROR, MOST_LOST
 from facesearch.training.evaluate import COMPARED_FROM, NETWORK, Evaluation
 from facesearch.training.figures import Figures
-from facesearch.training.metrics import mean
+from facesearch.training.metrics import BINS, mean
 from facesearch.training.utkface import AGES, BY_AGE, GroupFigures, band_in_words
 
 
 def print_evaluation(found: Evaluation) -> None:
     """The table of all attributes, and tables of means: by layer, by people, by picture size, by size of the face."""
     _print_attributes(found)
-    _print_means("network", {**found.before, NETWORK: found.together})
-    results().print("raw: before calibration; perfect: the ECE if every probability were right.", soft_wrap=True)
+    _print_means("network", {**found.before, NETWORK: found.together}, same_faces=True)
+    results().print("raw: before calibration; chance: the ECE if every probability were right.", soft_wrap=True)
     for line in _intervals(found):
         results().print(line, soft_wrap=True)
     if found.by_framing:
@@ -33,7 +33,8 @@ def print_evaluation(found: Evaluation) -> None:
             results().print(words, soft_wrap=True)
     if found.by_size:
         whole = {"as they are": found.together}
-        _print_means("longer side", {f"{size} pixels": of for size, of in found.by_size.items()} | whole)
+        reduced = {f"{size} pixels": of for size, of in found.by_size.items()}
+        _print_means("longer side", reduced | whole, same_faces=True)
         limit = found.smallest_face
         said = f"A face is too small below {limit} pixels" if limit else "No size that was tried is enough"
         lost = f"at most {100 * MOST_LOST:g} points of accuracy lost, ECE at most {MOST_CALIBRATION_ERROR:g} times"
@@ -43,7 +44,7 @@ def print_evaluation(found: Evaluation) -> None:
 def _print_attributes(found: Evaluation) -> None:
     whole, paper = found.together, found.paper
     columns = {
-        "positives": whole.positives,
+        "have it": whole.positives,
         "majority": whole.majority,
         "accuracy": whole.accuracy,
         **({"paper": paper.mcnn_aux} if paper else {}),
@@ -51,7 +52,7 @@ def _print_attributes(found: Evaluation) -> None:
         "AP": whole.average_precision,
     }
     table = new_table()
-    table.add_column(f"{found.dataset} {found.role}, percent", no_wrap=True)
+    table.add_column(f"{found.dataset} {found.role}, %", no_wrap=True)
     for name in (*columns, "ECE"):
         table.add_column(name, justify="right")
     for index, attribute in enumerate(NAMES):
@@ -63,22 +64,26 @@ def _print_attributes(found: Evaluation) -> None:
     )
     results().print(table)
     legend = "majority: always the commoner answer; balanced: balanced accuracy; AP: average precision; ECE: expected "
-    legend += "calibration error over 15 bins, not in percent"
+    legend += f"calibration error over {BINS} bins, not in percent"
     results().print(legend + (f"; paper: MCNN-AUX, {paper.source}" if paper else "") + ".", soft_wrap=True)
 
 
-def _print_means(first: str, parts: Mapping[str, Figures], use: NDArray[np.bool_] | None = None) -> None:
-    """Means over the attributes (those marked in `use`), a row for each set of faces or network."""
+def _print_means(
+    first: str, parts: Mapping[str, Figures], use: NDArray[np.bool_] | None = None, same_faces: bool = False
+) -> None:
+    """Means over the attributes (those marked in `use`), a row for each set of faces or network; how many faces they
+    are is said unless all rows are of the same."""
     table = new_table()
     table.add_column(first, no_wrap=True)
-    for name in ("faces", "found", "majority", "accuracy", "balanced", "AP", "ECE", "perfect"):
+    counts = () if same_faces else ("faces", "found")
+    for name in (*counts, "majority", "accuracy", "balanced", "AP", "ECE", "chance"):
         table.add_column(name, justify="right")
     for name, part in parts.items():
         percent = (part.majority, part.accuracy, part.balanced_accuracy, part.average_precision)
         errors = (part.calibration_error, part.chance_calibration_error)
         of = slice(None) if use is None else use
         table.add_row(
-            *(name, f"{part.faces:,}", f"{part.detected:,}"),
+            *(name, *([] if same_faces else [f"{part.faces:,}", f"{part.detected:,}"])),
             *(_percent(mean(column[of])) for column in percent),
             *(_error(mean(column[of])) for column in errors),
         )

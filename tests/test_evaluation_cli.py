@@ -1,6 +1,7 @@
 """`facesearch evaluate` through the program: its tables, its CSV, its page, and what it says about bad input."""
 
 import csv
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -8,15 +9,23 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from cli.evaluation_tables import print_evaluation, print_groups
 from cli.main import run
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
-from facesearch.training.published import Dataset, published
+from facesearch.training.bootstrap import Interval
+from facesearch.training.datasets import Dataset, Role
+from facesearch.training.evaluate import MCNN_ALONE, UNCALIBRATED, Comparison, Evaluation
+from facesearch.training.figures import measure, measure_unlabelled
+from facesearch.training.metrics import reliability
+from facesearch.training.published import published
+from facesearch.training.utkface import AGES, GroupFigures
 from tests.conftest import Program
 from tests.support.labelled import celeba, noise, portraits
 
@@ -193,19 +202,39 @@ def test_names_cannot_become_markup(facesearch: Program, utkface: Path, checkpoi
     assert "img" not in read.tags and any("<img src=x onerror" in words for words in read.words)
 
 
-def test_the_table_fits_a_terminal(
-    facesearch: Program, checkpoint: Path, evaluated: Evaluated, monkeypatch: pytest.MonkeyPatch
+def test_every_table_fits_a_terminal_also_for_all_of_celeba(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(WIDTH))
-    work = evaluated.data.parent / "work"
-    ran = facesearch(
-        "evaluate", evaluated.data, "--work", work, "--checkpoint", checkpoint, "--utkface", evaluated.faces
+    rng = np.random.default_rng(0)
+    p = rng.random((60, 40))
+    labels = (rng.random((60, 40)) < p).astype(np.uint8)
+    figures = dataclasses.replace(measure(p, labels, np.ones(60, bool)), faces=19_962, detected=19_961)
+    print_evaluation(
+        Evaluation(
+            dataset=Dataset.CELEBA,
+            role=Role.CALIBRATE,
+            people=1000,
+            together=figures,
+            reliability=reliability(p, labels),
+            by_framing={"178x218": figures, "other sizes": figures},
+            comparisons=(Comparison("Young", figures, figures, np.ones(40, bool)),),
+            by_size={24: figures, 64: figures},
+            before={MCNN_ALONE: figures, UNCALIBRATED: figures},
+            intervals={"accuracy": Interval(0.5, 0.6), "accuracy_gain": Interval(-0.1, 0.1)},
+            aux=np.eye(40),
+            paper=published(Dataset.CELEBA),
+        )
     )
-    assert ran.code == 0
-    rows = [
-        line for line in ran.out.splitlines() if line.startswith(("5_o_Clock", "Young", "MEAN", "MCNN", "Male", "all"))
-    ]
-    assert len(rows) >= 10 and all(len(row) <= WIDTH and "…" not in row for row in rows)
+    male = measure(p[:, :1], labels[:, :1], np.ones(60, bool))
+    aged = measure_unlabelled(p[:, :2], np.ones(60, bool))
+    print_groups({"Others": GroupFigures(19_000, male, dict.fromkeys(AGES, aged), np.array([-0.5, np.nan]))})
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.startswith(("MCNN", "Young", "other sizes", "as they are", "Others")) for line in lines) >= 8
+    assert not any("…" in line for line in lines)
+    headings = [lines[number - 1] for number, line in enumerate(lines) if line.startswith("───")]
+    assert len(headings) == 8 and not any(len(heading) > WIDTH for heading in headings)
+    assert not any(line.startswith(" ") and line.strip() for line in lines)  # no heading over two lines
 
 
 def test_data_of_ones_own_in_the_same_layout_is_not_set_beside_the_paper(

@@ -132,7 +132,7 @@ def evaluate(
     truth, found = labels.labels[rows], cache.detected[rows]
     aux, bias = _aux(scorer)
     alone = before_aux(logits, aux, bias)
-    before = {UNCALIBRATED: _sigmoid(logits)} | ({} if alone is None else {MCNN_ALONE: _sigmoid(alone)})
+    before = ({} if alone is None else {MCNN_ALONE: _sigmoid(alone)}) | {UNCALIBRATED: _sigmoid(logits)}
     aligned = (cache.records["picture"][rows] == (178, 218)).all(axis=1)
     framings = {"178x218": aligned, "other sizes": ~aligned} if aligned.any() and not aligned.all() else {}
     return Evaluation(
