@@ -22,12 +22,13 @@ Ids = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 Columns = Callable[[int], NDArray[np.floating]]
 
-CHUNK = 1 << 15
+CHUNK = 1 << 16
 """Faces at a time: what is computed on stays in the processor's cache, and memory hardly grows with the faces."""
 
 _FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
 _MOST_THREADS = 8  # more than memory feeds
-_ROOM = 4096  # so many more candidates than are wanted before the worst are dropped
+_PART = 64  # faces at a time that are looked into for candidates
+_ROOM = 512  # so many more candidates than are wanted before the worst are dropped
 _ROUNDED = (1e-6, 1e-15)  # how far an exact score is off in float32; as `margin`
 
 Result = TypeVar("Result")
@@ -187,12 +188,21 @@ class _Pool:
 
     def add(self, start: int, estimates: Floats, allowed: Mask) -> None:
         """The faces from row `start` on; estimates: 0 for those that are not allowed."""
-        if float(estimates.max()) < self._floor:
-            return
-        if not self._held:
-            self._floor = max(self._floor, self._below(self._surpassed(estimates)))
-        found = np.flatnonzero(estimates >= self._floor)
+        parts = len(estimates) // _PART  # one holds every so manieth face: numpy finds their maxima fastest this way
+        highest = estimates[: parts * _PART].reshape(_PART, parts).max(axis=0)
+        if not self._held and self._top is not None and self._top <= parts:
+            # At least `top` faces reach the highest estimates of their parts, so the others have to do so, too.
+            self._floor = max(self._floor, self._below(float(np.partition(highest, parts - self._top)[-self._top])))
+        high = np.flatnonzero(highest >= self._floor)
+        if len(high) > parts // 8:
+            found = np.flatnonzero(estimates >= self._floor)
+        else:  # few parts hold any: look into these alone, and at what is left at the end
+            inside = np.add.outer(np.arange(0, parts * _PART, parts), high).ravel()
+            looked_at = np.concatenate([inside, np.arange(parts * _PART, len(estimates))])
+            found = looked_at[estimates[looked_at] >= self._floor]
         found = found[allowed[found]]
+        if not len(found):
+            return
         self._rows.append(found + start)
         self._estimates.append(estimates[found])
         self._held += len(found)
@@ -204,14 +214,6 @@ class _Pool:
         if self._top is not None and self._held > self._top:
             self._drop(self._top)
         return np.concatenate([np.empty(0, np.int64), *self._rows])
-
-    def _surpassed(self, estimates: Floats) -> float:
-        """What at least `top` of the estimates reach: so many parts of them have a larger maximum."""
-        if self._top is None or len(estimates) < 4 * self._top:
-            return 0.0
-        size = len(estimates) // min(len(estimates), 4 * self._top)
-        parts = estimates[: len(estimates) // size * size].reshape(-1, size).max(axis=1)
-        return float(np.partition(parts, len(parts) - self._top)[len(parts) - self._top])
 
     def _drop(self, top: int) -> None:
         """Whatever cannot be among the `top` best any more."""
