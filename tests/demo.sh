@@ -7,7 +7,7 @@ case $photos in # make PHOTOS=~/Pictures: not every shell puts the home folder t
 "~") photos=$HOME ;;
 "~/"*) photos=$HOME/${photos#"~/"} ;;
 esac
-query=${2:-man, goatee, not bald}
+query=${2:-man, goatee, not bald, maybe glasses}
 folder=$(mktemp -d "${TMPDIR:-/tmp}/facesearch-demo.XXXXXX")
 export FACESEARCH_CATALOGUE="$folder/faces.db"
 
