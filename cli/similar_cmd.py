@@ -16,9 +16,7 @@ def similar(
     context: typer.Context,
     photos: Annotated[
         list[Path] | None,
-        typer.Argument(
-            metavar="PHOTO...", help="The face to look for; several photos of one person.", show_default=False
-        ),
+        typer.Argument(metavar="PHOTO", help="The face to look for; several photos of one person.", show_default=False),
     ] = None,
     face: Annotated[
         list[int] | None,

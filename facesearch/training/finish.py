@@ -24,11 +24,13 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 FOLDS = 5
-_SHRINK = 0.01  # share of the average variance that is mixed into the covariance within a person
-_WEIGHT_POWER = 0.25
-_LEAST_BETWEEN = 0.02  # a direction in which people do not differ measurably still counts a little
 HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Weights of the pull towards the identity that are tried (per squared unit of departure, over the mean loss)."""
+
+WEIGHT_POWER, SHRINK = 0.25, 0.01
+"""Of the profile metric, chosen by cross-validation over people (benchmarks/similarity.py)."""
+
+_LEAST_BETWEEN = 0.02  # a direction in which people do not differ measurably still counts a little
 
 
 @dataclass(frozen=True)
@@ -110,14 +112,16 @@ def fit_platt(logits: Floats, labels: Labels, prior: float = 5.0) -> tuple[Float
     return log_scale.detach().exp().numpy(), bias.detach().numpy()
 
 
-def fit_profile(logits: Floats, people: NDArray[np.int64]) -> tuple[Floats, Floats]:
+def fit_profile(
+    logits: Floats, people: NDArray[np.int64], power: float = WEIGHT_POWER, shrink: float = SHRINK
+) -> tuple[Floats, Floats]:
     """Mean [40] and invertible matrix [40, 40] of the profile (logits - mean) @ matrix.
 
     First what differs between photos of one person is whitened, so that it weighs the same in every direction; then
-    each direction is weighed by (b / (1 + b)) ** .25, b being the variance between people in it, with that within a
+    each direction is weighed by (b / (1 + b)) ** power, b being the variance between people in it, with that within a
     person as the unit: linear discriminant analysis with soft weights. b / (1 + b) is the reliability of one photo in a
-    direction; the power was chosen by cross-validation over people (benchmarks/similarity.py). Where no person has two
-    photos, the total covariance is whitened and nothing weighed.
+    direction. shrink: share of the average variance that is mixed into the covariance within a person. Where no person
+    has two photos, the total covariance is whitened and nothing weighed.
     """
     known, at = np.unique(people, return_inverse=True)
     counts = np.bincount(at)
@@ -132,11 +136,11 @@ def fit_profile(logits: Floats, people: NDArray[np.int64]) -> tuple[Floats, Floa
     else:
         covariance = total
     average = np.trace(covariance) / len(covariance)
-    values, vectors = np.linalg.eigh((1 - _SHRINK) * covariance + _SHRINK * average * np.eye(len(covariance)))
+    values, vectors = np.linalg.eigh((1 - shrink) * covariance + shrink * average * np.eye(len(covariance)))
     white = vectors @ np.diag(values**-0.5) @ vectors.T
     between, directions = np.linalg.eigh(white @ (total - covariance) @ white)
     between = np.maximum(between, _LEAST_BETWEEN)
-    weigh = directions @ np.diag((between / (1 + between)) ** _WEIGHT_POWER) @ directions.T
+    weigh = directions @ np.diag((between / (1 + between)) ** power) @ directions.T
     return logits.mean(axis=0).astype(np.float32), (white @ weigh).astype(np.float32)
 
 
