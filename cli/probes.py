@@ -54,7 +54,7 @@ def from_catalogue(catalogue: Catalogue, ids: Sequence[int]) -> list[Start]:
     return [
         Start(
             each,
-            f"{each.details.face} of the catalogue, {each.details.display}",
+            f"face {each.details.face} of the catalogue, {each.details.display}",
             f"face {each.details.face}",
             partial(_indexed_thumbnail, each),
         )
@@ -82,7 +82,7 @@ def from_photos(
     return [
         Start(
             PhotoFace(row, network.digest, each.sha256, each.face.box),
-            f"{face_in_words(each.face)}, in {each.path.absolute()}",
+            f"the face {face_in_words(each.face)}, in {each.path.absolute()}",
             each.path.name,
             partial(Thumbnail, each.jpeg),
         )

@@ -93,11 +93,11 @@ def similar(
             starts = seen + starts
         change = f", {changes}" if changes else ""
         if len(starts) == 1:
-            say(f"Looking for the face {starts[0].words}{change}")
+            say(f"Looking for {starts[0].words}{change}")
         else:
-            say(f"Looking for the person with these {len(starts)} faces{change}")
+            say(f"Looking for these {len(starts)} faces of one person, taken together{change}")
             for start in starts:
-                say(f"  the face {start.words}")
+                say(f"  {start.words}")
         for remark in changes.remarks:
             say(remark)
         result = similar_faces(

@@ -128,7 +128,7 @@ class TestSimilar:
     ) -> None:
         photos = [indexed.parent / "photos" / ONE, indexed.parent / "photos" / GROUP]
         ran = self.similar(facesearch, indexed, checkpoint, *photos, "--pick", "0", "--pick", "2", "--csv", "-")
-        assert ran.code == 0 and "Looking for the person with these 2 faces" in ran.err
+        assert ran.code == 0 and "Looking for these 2 faces of one person" in ran.err
         assert all(f", in {photo}" in ran.err for photo in photos)
         assert [Path(row["photo"]).name for row in rows(ran.out)] == [GROUP, GROUP]
 
@@ -159,7 +159,7 @@ class TestSimilar:
     ) -> None:
         every = rows(self.similar(facesearch, indexed, checkpoint, indexed.parent / "photos" / ONE, "--csv", "-").out)
         ran = self.similar(facesearch, indexed, checkpoint, "--face", every[0]["face"], "--csv", "-")
-        assert ran.code == 0 and f"Looking for the face {every[0]['face']} of the catalogue" in ran.err
+        assert ran.code == 0 and f"Looking for face {every[0]['face']} of the catalogue" in ran.err
         found = {row["face"] for row in rows(ran.out)}
         assert len(found) == 3 and every[0]["face"] not in found
 
