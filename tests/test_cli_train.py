@@ -53,6 +53,7 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
 
     about = load_checkpoint(out).metadata
     assert set(about["grades"]) <= set(NAMES) and set(about["grades"].values()) <= set("ABCD") and about["grades"]
+    assert {name: len(means) for name, means in about["profile_means"].items()} == {"present": 40, "absent": 40}
     assert about["figures"]["test"]["faces"] == 4 and list(about["figures"]["sizes"]) == ["24", "32", "48", "64"]
 
     table = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work)
