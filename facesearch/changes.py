@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from db.models import ScoringModel
 from facesearch.errors import UsageError
 from facesearch.query import parse
-from facesearch.query.lexer import Kind, tokens
+from facesearch.query.lexer import tokens
 from facesearch.query.phrases import phrase
 from facesearch.query.tree import And, Or, Term, Weighted
 from facesearch.ranking.similar import attribute_means, moved
@@ -81,7 +81,7 @@ def _terms(text: str, wanted: bool) -> tuple[list[tuple[int, bool]], Sequence[st
     if query.thresholds or query.photo:
         raise ChangeError(f'"{query}" says which faces to search, not how to change one: name attributes only.')
     parts = query.tree.children if isinstance(query.tree, And) else (query.tree,)
-    if not wanted and len(parts) > _listed(text):
+    if not wanted and any(token.entry is not None and isinstance(token.entry.meaning, And) for token in tokens(text)):
         raise ChangeError(
             f'One word here means several attributes together ("{query}"): say which of them the face is to lose.'
         )
@@ -100,7 +100,3 @@ def _terms(text: str, wanted: bool) -> tuple[list[tuple[int, bool]], Sequence[st
                 f'"{part}" leaves open what to change: list what the face is to lack one by one, with commas.'
             )
     return found, query.remarks
-
-
-def _listed(text: str) -> int:
-    return sum(token.kind is Kind.TERM for token in tokens(text))

@@ -301,6 +301,7 @@ class TestChanges:
             (["smiling>0.8"], [], "says which faces to search"),
             (["beard, folder:holiday"], [], "says which faces to search"),
             ([], ["girl"], "say which of them the face is to lose"),
+            ([], ["girl, girl, hat"], "say which of them the face is to lose"),
             (["beard"], ["beard"], 'cannot be given both "no beard" and "beard"'),
             (["bald", "not bald"], [], 'cannot be given both "bald" and "not bald"'),
         ],
