@@ -4,8 +4,8 @@ the time.
 Kernels are carried to their points once (fastconv.py); work goes in blocks that stay in the processor's cache, through
 buffers that are allocated once (getting them anew from the system, page by page, costs a fifth of the time); bias and
 ReLU come after the pooling, where a quarter to a twenty-fifth of the values is left (the largest value stays the
-largest when a constant is added to all); and the tiles of conv3 are exactly the cells of the last pool, so that they are
-never put together.
+largest when a constant is added to all); and the tiles of conv3 are exactly the cells of the last pool, so that they
+are never put together.
 """
 
 from math import prod
