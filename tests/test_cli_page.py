@@ -153,6 +153,16 @@ def test_says_how_many_to_expect_and_every_remark_and_filter(facesearch: Program
     assert "only photos with name:png" in text and "only faces of 10 pixels or more" in text
 
 
+def test_says_when_and_with_what_a_photo_was_taken(facesearch: Program, tmp_path: Path) -> None:
+    image = picture(GREEN)
+    exif = image.getexif()
+    exif[0x010F], exif[0x0110] = "Canon", "EOS 80D"
+    exif.get_ifd(0x8769)[0x9003] = "2019:07:14 12:30:00"
+    save(tmp_path / "a" / "x.png", image, exif=exif)
+    read = page(facesearch, index(tmp_path / "faces.db", tmp_path / "a"))
+    assert "2019-07-14, Canon EOS 80D" in read.words
+
+
 def test_unlikely_hits_stand_back(facesearch: Program, catalogue: Path) -> None:
     read = page(facesearch, catalogue, "stubble, bald, hat, young, glasses")
     assert [value for name, value in read.attributes if name == "class" and "hit" in value] == ["hit dim"] * 3

@@ -543,6 +543,15 @@ class TestOutputFiles:
         assert file.stat().st_mode & 0o777 == 0o640 and file.stat().st_size > 0
 
 
+def test_a_search_without_a_page_loads_no_pictures(own: Path) -> None:
+    code = (
+        "import sys; from cli.main import run; "
+        f"code = run(['search', 'stubble', '--catalogue', {str(own)!r}]); "
+        "sys.exit(code or 'PIL' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
 def test_a_reader_that_stops_early_does_not_cost_the_files(own: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from cli.main import run; "

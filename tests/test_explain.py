@@ -128,3 +128,11 @@ def test_without_grades_nothing_is_called_weak() -> None:
 def test_in_words_it_says_what_a_table_shows() -> None:
     asked = explained("man, bald", Male=0.9, Bald=0.2)
     assert list(map(str, asked)) == ["man 90 % fits", "bald 20 % does not fit, cost the most"]
+
+
+def test_thousands_of_faces_are_explained_like_each_alone() -> None:
+    rows = np.random.default_rng(3).random((2500, 40))
+    query = parse("man, (bald or no hat), maybe glasses")
+    together = explain(query, rows, UNGRADED)
+    for number in (0, 1023, 1024, 2048, 2499):
+        assert explain(query, rows[number : number + 1], UNGRADED) == [together[number]]

@@ -18,6 +18,7 @@ FITS_FROM, UNSURE_FROM = 0.7, 0.3
 WEAK = ("C", "D")
 """Grades of attributes whose probabilities are to be taken with care (`facesearch.reliability`)."""
 
+_AT_ONCE = 1024  # faces
 _WORTH_SAYING = 1.05  # by this factor, at least, would the score grow if the word held for certain
 
 
@@ -109,11 +110,18 @@ def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> NDArray[np.fl
 
 def _costliest(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """int64 [n]: the place, among the things asked for, of the one that cost most; -1 for none."""
-    faces = len(probabilities)
-    score = joint_probability(query.tree, lambda index: probabilities[:, index], faces)
-    if_certain = np.empty((len(query.asked), faces))
-    for place, each in enumerate(query.asked):
-        sure = probabilities.copy()
-        sure[:, each.attribute.index] = float(each.wanted)
-        if_certain[place] = joint_probability(query.tree, sure.T.__getitem__, faces)
-    return np.where(if_certain.max(axis=0) > _WORTH_SAYING * score, if_certain.argmax(axis=0), -1)
+    asked = query.asked
+    found = np.empty(len(probabilities), np.int64)
+    for start in range(0, len(probabilities), _AT_ONCE):
+        some = probabilities[start : start + _AT_ONCE]
+        # All in one go, since a description with much in it several times takes long however few the faces are: each
+        # face as it is, and as if one thing after the other held for certain.
+        variants = np.repeat(some[None], len(asked) + 1, axis=0)
+        for place, each in enumerate(asked, 1):
+            variants[place, :, each.attribute.index] = float(each.wanted)
+        columns = variants.reshape(-1, variants.shape[-1]).T
+        scores = joint_probability(query.tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
+        score, if_certain = scores[0], scores[1:]
+        lost = if_certain.max(axis=0) > _WORTH_SAYING * score
+        found[start : start + _AT_ONCE] = np.where(lost, if_certain.argmax(axis=0), -1)
+    return found
