@@ -22,7 +22,7 @@ from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, 
 from facesearch.training.independent import train_alone
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
-from facesearch.training.start import StartError, trainable
+from facesearch.training.start import StartError, trainable, unfold
 from tests.support.checkpoints import random_checkpoint
 
 GALLERY = Path(__file__).parent / "gallery"
@@ -263,8 +263,8 @@ def test_a_checkpoint_becomes_trainable_without_changing_what_it_says(checkpoint
     )
     start = load_checkpoint(checkpoint)
     folded, _ = start.network()
-    model = trainable(start, some, dropout=0.5)
     x, y = (prepare(crops, torch.from_numpy(start.mean)) for crops in (some, others))
+    model = unfold(folded, x, dropout=0.5)
     with torch.no_grad():
         torch.testing.assert_close(model(y), folded(y), rtol=1e-3, atol=1e-4)
         torch.testing.assert_close(fold(model)(y), folded(y), rtol=1e-3, atol=1e-4)
@@ -272,6 +272,22 @@ def test_a_checkpoint_becomes_trainable_without_changing_what_it_says(checkpoint
         used = model.norms[0](model.conv1(x))
         torch.testing.assert_close(model.train().norms[0](model.conv1(x)), used, rtol=1e-2, atol=1e-2)
     assert all(p.requires_grad for p in model.parameters())
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_a_run_that_starts_from_a_checkpoint_keeps_its_layers_but_not_its_outputs(
+    celeba: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    labels, cache = _open(celeba)
+    start, device = load_checkpoint(checkpoint), torch.device("cpu")
+    still = dataclasses.replace(TINY, from_checkpoint=True, stages=(Stage("mcnn", 99, 1, 0.0, 0.0),))
+    model, mean = train(labels, cache, still, tmp_path / "run", device, start=start)
+    before, _ = start.network()
+    assert (mean.numpy() == start.mean).all()
+    assert torch.equal(model.conv2.weight, before.conv2.weight) and torch.equal(model.fc2_weight, before.fc2_weight)
+    positives = labels.labels[labels.of(Role.TRAIN)].mean(axis=0).clip(1e-3, 1 - 1e-3)
+    np.testing.assert_allclose(torch.sigmoid(model.out_bias).detach().numpy(), positives, rtol=1e-4)
+    assert not torch.equal(model.out_weight, before.out_weight)
 
 
 def test_a_network_with_response_normalisation_is_no_start(tmp_path: Path) -> None:
@@ -328,6 +344,14 @@ def test_pictures_replaced_under_the_same_names_are_not_taken_from_the_cache(cel
     labels, _ = _open(celeba)
     Image.new("RGB", (48, 64)).save(celeba / "img_align_celeba" / "000005.jpg")
     with pytest.raises(DatasetError, match="other pictures"):
+        open_cache(labels, celeba.parent / "cache")
+
+
+def test_an_image_of_the_data_set_that_cannot_be_decoded_is_named_with_the_remedy(celeba: Path) -> None:
+    path = celeba / "img_align_celeba" / "000005.jpg"
+    path.write_bytes(path.read_bytes()[:100])
+    labels = read_celeba(celeba)
+    with pytest.raises(DatasetError, match=r"000005\.jpg cannot be used .* replace it, or take it out of the lists"):
         open_cache(labels, celeba.parent / "cache")
 
 

@@ -345,8 +345,9 @@ def _begin(recipe: Recipe, material: _Material, folder: Path, device: torch.devi
         some = material.rows[:: max(1, len(material.rows) // _UNFOLDING_FACES)]
         crops = torch.from_numpy(np.stack([plain_crop(material.cache, int(r), INPUT_SIZE) for r in some]))
         model = trainable(material.start, crops, recipe.dropout)
-        return _start_of_stage(0, model.to(device), Student(layout).to(device), recipe)
-    model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
+    else:
+        model = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout)
+    student = Student(layout)
     positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
     with torch.no_grad():
         model.out_bias.copy_(torch.log(positives / (1 - positives)))
