@@ -247,6 +247,14 @@ def test_an_interview_loads_no_network(catalogue: Path) -> None:
     subprocess.run([sys.executable, "-c", code], input="yes\n", text=True, check=True, cwd=ROOT, capture_output=True)
 
 
+TERMINAL_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and what they start, ignore it
+from cli.main import main
+main()
+"""
+
+
 @pytest.fixture
 def on_a_terminal(catalogue: Path, tmp_path: Path) -> Callable[..., Ran]:
     """The command with a terminal for questions and answers: each of `answers` is typed at a question."""
@@ -256,7 +264,7 @@ def on_a_terminal(catalogue: Path, tmp_path: Path) -> Callable[..., Ran]:
         stdout = tmp_path / "stdout"
         with stdout.open("wb") as out:
             program = subprocess.Popen(
-                [sys.executable, "-c", "from cli.main import main; main()", "interview", *arguments],
+                [sys.executable, "-c", TERMINAL_PROGRAM, "interview", *arguments],
                 stdin=terminal,
                 stdout=out,
                 stderr=terminal,
