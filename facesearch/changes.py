@@ -14,11 +14,9 @@ from db.models import ScoringModel
 from facesearch.errors import UsageError
 from facesearch.query import parse
 from facesearch.query.lexer import tokens
-from facesearch.query.phrases import phrase
+from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import And, Or, Term, Weighted
 from facesearch.ranking.similar import attribute_means, moved
-
-_DENIALS = ("no ", "not ")
 
 
 class ChangeError(UsageError):
@@ -45,8 +43,8 @@ class Changes:
     def __str__(self) -> str:
         """ "changed to have: beard, glasses; not: hat"; empty without changes."""
         words = [phrase(attribute, holds) for attribute, holds in self.made]
-        have = ", ".join(each for each in words if not each.startswith(_DENIALS))
-        lack = ", ".join(each.split(" ", 1)[1] for each in words if each.startswith(_DENIALS))
+        have = ", ".join(each for each in words if not each.startswith(DENIALS))
+        lack = ", ".join(each.split(" ", 1)[1] for each in words if each.startswith(DENIALS))
         if have:
             return f"changed to have: {have}" + (f"; not: {lack}" if lack else "")
         return f"changed to lack: {lack}" if lack else ""

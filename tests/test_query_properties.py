@@ -204,7 +204,7 @@ def test_impossible_and_always_true_are_found_exactly(tree: Node) -> None:
 @given(trees)
 @settings(deadline=None)
 def test_leaves_come_from_left_to_right(tree: Node) -> None:
-    assert {term.attribute for term, _ in leaves(tree)} == tree.attributes
+    assert {term.attribute for term, _, _ in leaves(tree)} == tree.attributes
 
 
 def test_nodes_are_plain_values() -> None:

@@ -7,7 +7,19 @@ from db.filters import PhotoFilter
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.query import photo_filters
 from facesearch.query.phrases import phrase
-from facesearch.query.tree import EVERYTHING, HEDGES, And, Node, Not, Or, Term, Threshold, Weighted, without_hedges
+from facesearch.query.tree import (
+    EVERYTHING,
+    HEDGES,
+    And,
+    Node,
+    Not,
+    Or,
+    Term,
+    Threshold,
+    Weighted,
+    leaves,
+    without_hedges,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +55,7 @@ class Query:
     def asked(self) -> tuple[Asked, ...]:
         """What is asked for, in order of appearance, each once, with the greatest certainty with which it is said."""
         said: dict[tuple[int, bool], float] = {}
-        for term, wanted, certainty in _leaves(self.tree, True, 1.0):
+        for term, wanted, certainty in leaves(self.tree):
             key = term.attribute, wanted
             said[key] = max(said.get(key, 0.0), certainty)
         return tuple(Asked(ATTRIBUTES[i], wanted, phrase(i, wanted), w) for (i, wanted), w in said.items())
@@ -72,18 +84,6 @@ class Query:
 
 def _as_factor(tree: Node) -> str:
     return str(tree) if isinstance(tree, And) else str(And((tree,)))
-
-
-def _leaves(node: Node, wanted: bool, certainty: float) -> Iterator[tuple[Term, bool, float]]:
-    if isinstance(node, Term):
-        yield node, node.holds is wanted, certainty
-    elif isinstance(node, Not):
-        yield from _leaves(node.child, not wanted, certainty)
-    elif isinstance(node, Weighted):
-        yield from _leaves(node.child, wanted, certainty * node.certainty)
-    else:
-        for child in node.children:
-            yield from _leaves(child, wanted, certainty)
 
 
 def _lines(node: Node, indent: str = "") -> Iterator[str]:

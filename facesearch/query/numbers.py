@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from facesearch.errors import QueryError
-from facesearch.query.phrases import phrase
+from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import Term, Threshold
 
 Relation = Literal[">", ">=", "<", "<="]
@@ -84,7 +84,7 @@ def _number(text: str, start: int, position: int, missing: str, what: str) -> tu
 def threshold(term: Term, bound: Bound) -> Threshold:
     """The bound on `term`, said so that it is read as one: of "no beard" above 0.8, "beard" below 0.2."""
     relation, value, holds = bound.relation, bound.value, term.holds
-    if phrase(term.attribute, holds).startswith(("no ", "not ")):
+    if phrase(term.attribute, holds).startswith(DENIALS):
         relation, value, holds = _TURNED[relation], 1 - value, not holds
     return Threshold(term.attribute, relation, float(value), holds)
 

@@ -28,6 +28,10 @@ def _both_ways(name: str) -> tuple[str, str]:
 _PHRASES: tuple[tuple[str, str], ...] = tuple(_both_ways(a.name) for a in ATTRIBUTES)
 
 
+DENIALS = ("no ", "not ")
+"""What a phrase begins with that says by a small word that something does not hold: "no hat", but not "old"."""
+
+
 def phrase(attribute: int, holds: bool) -> str:
     """The plain words for "attribute number `attribute` holds" or, with `holds` False, "does not hold"."""
     return _PHRASES[attribute][0 if holds else 1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from facesearch.errors import QueryError
-from facesearch.query.phrases import phrase
+from facesearch.query.phrases import DENIALS, phrase
 
 MAX_REPEATED = 12
 """So many attributes may occur several times in a tree: exact answers cost 2 to their number."""
@@ -72,7 +72,7 @@ class Or:
         for child in reversed(self.children):
             text = str(child)
             group = isinstance(child, And)
-            denies = not group and text.startswith(_DENIES)
+            denies = not group and text.startswith(DENIALS)
             bare = bare and denies
             parts.append(f"({text})" if group or (denies and not bare) else text)
         return " or ".join(reversed(parts))
@@ -98,7 +98,7 @@ class Weighted:
         text, word = str(self.child), HEDGES.get(self.certainty)
         if word is not None:
             return f"{word} {text}" if isinstance(self.child, Term | Not) else f"{word} ({text})"
-        bare = isinstance(self.child, Term) and not text.startswith(_DENIES)
+        bare = isinstance(self.child, Term) and not text.startswith(DENIALS)
         return f"{text}:{self.certainty!r}" if bare else f"({text}):{self.certainty!r}"
 
 
@@ -109,8 +109,6 @@ EVERYTHING = And(())
 
 HEDGES: dict[float, str] = {0.5: "maybe", 0.8: "probably"}
 """The words that a certainty prints itself with; any other prints as a number."""
-
-_DENIES = ("no ", "not ")
 
 
 @dataclass(frozen=True)
@@ -161,17 +159,18 @@ def _flat(children: Iterable[Node], kind: type[And] | type[Or]) -> tuple[Node, .
     return tuple(flat)
 
 
-def leaves(node: Node, wanted: bool = True) -> Iterator[tuple[Term, bool]]:
-    """The terms from left to right, each with whether its attribute is wanted: `holds`, turned by every Not above."""
+def leaves(node: Node, wanted: bool = True, certainty: float = 1.0) -> Iterator[tuple[Term, bool, float]]:
+    """The terms from left to right, each with whether its attribute is wanted (`holds`, turned by every Not above) and
+    with its certainty (the product of the hedges above)."""
     if isinstance(node, Term):
-        yield node, node.holds is wanted
+        yield node, node.holds is wanted, certainty
     elif isinstance(node, Not):
-        yield from leaves(node.child, not wanted)
+        yield from leaves(node.child, not wanted, certainty)
     elif isinstance(node, Weighted):
-        yield from leaves(node.child, wanted)
+        yield from leaves(node.child, wanted, certainty * node.certainty)
     else:
         for child in node.children:
-            yield from leaves(child, wanted)
+            yield from leaves(child, wanted, certainty)
 
 
 def height(node: Node) -> int:
@@ -224,7 +223,7 @@ def shared_attribute(node: And | Or, known: frozenset[int] | dict[int, bool]) ->
 def check_repeats(node: Node) -> None:
     """Raises QueryError when more attributes occur several times than can be answered exactly."""
     times: dict[int, int] = {}
-    for term, _ in leaves(node):
+    for term, _, _ in leaves(node):
         times[term.attribute] = times.get(term.attribute, 0) + 1
     repeated = sum(n > 1 for n in times.values())
     if repeated > MAX_REPEATED:

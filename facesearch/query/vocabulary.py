@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from facesearch.attributes import BY_NAME, NAMES, Attribute
 from facesearch.query.entries import MALE, NO_BEARD, WORN_OR_GROWN, YOUNG, Entry, spread
-from facesearch.query.phrases import phrase
+from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.small_words import words
 from facesearch.query.tree import Node, Term, all_of, any_of
 
@@ -199,7 +199,7 @@ def _attribute_entries() -> Iterator[Entry]:
     for index in range(len(NAMES)):
         for holds in (True, False):
             plain = phrase(index, holds)
-            if not plain.startswith(("no ", "not ")):  # those are a "not" and a word
+            if not plain.startswith(DENIALS):  # those are a "not" and a word
                 yield Entry(plain, Term(index, holds))
     for table, holds in ((_HOLDS, True), (_DOES_NOT_HOLD, False)):
         for name, patterns in table.items():

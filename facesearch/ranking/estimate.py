@@ -35,7 +35,7 @@ def margin(tree: Node, bias: Floats) -> tuple[float, float]:
     adds the errors of its factors. Above a complement, 1 - x, only the absolute error keeps this bound. In the score,
     a float64, 1 - p of a denied word is good to 1e-16.
     """
-    terms = [term.attribute for term, _ in leaves(tree)]
+    terms = [term.attribute for term, _, _ in leaves(tree)]
     each = _UNIT * (_RANGE + max((abs(float(bias[a])) for a in terms), default=0.0) + 8.0)
     error = 2.0 * each * (len(terms) + 1)  # twice what it has to be, which costs next to nothing
     return error, 1e-15 * (len(terms) + 1) if _is_product(tree, True) else error
