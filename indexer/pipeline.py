@@ -24,6 +24,7 @@ from db.models import ScoringModel
 from db.paths import AnyPath, absolute, display, join
 from db.photos import KnownFile
 from db.schema import Outcome
+from facesearch.cores import usable_cores
 from facesearch.decode import Limits, readable_extensions
 from facesearch.detection import Detector
 from indexer.batches import Batch, Scorer, Size, Written, write
@@ -38,7 +39,7 @@ from indexer.rescoring import Rescored, rescore
 from indexer.shots import read_shots
 from indexer.targets import new_roots, targets
 from indexer.walk import extension_of
-from indexer.workers import side_by_side, usable_cores
+from indexer.workers import side_by_side
 
 _PIXELS_IN_MEMORY = 200_000_000  # decoding takes about ten bytes a pixel at its worst moment: 2 GB
 

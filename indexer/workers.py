@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -13,13 +12,6 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _AHEAD = 3  # results a worker may be ahead of the one that is waited for
-
-
-def usable_cores() -> int:
-    """Processor cores this process may run on; containers and `taskset` give fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def side_by_side(

@@ -4,7 +4,6 @@
 best, and scores these exactly: the result is that of scoring and sorting them all.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch.cores import usable_cores
 from facesearch.network.calibration import probabilities
 from facesearch.query.tree import Node, Threshold, check_repeats
 from facesearch.ranking.estimate import Estimator, is_read_once, margin
@@ -232,7 +232,7 @@ class _Pool:
 
 def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
     """`work(start, stop)` on parts of all faces, at once where it pays: numpy computes outside Python's lock."""
-    threads = max(1, min(_processors(), _MOST_THREADS, faces // _FACES_A_THREAD))
+    threads = max(1, min(usable_cores(), _MOST_THREADS, faces // _FACES_A_THREAD))
     if threads == 1:
         return [work(0, faces)]
     from concurrent.futures import ThreadPoolExecutor
@@ -241,7 +241,3 @@ def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
     starts = range(0, faces, step)
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, starts, [min(start + step, faces) for start in starts]))
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

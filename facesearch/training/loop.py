@@ -7,7 +7,6 @@ that is killed at any moment and started again goes on and ends with the same ne
 import copy
 import json
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from facesearch.cores import usable_cores
 from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.errors import FacesearchError
 from facesearch.network.checkpoint import Checkpoint
@@ -281,7 +281,7 @@ def _batches(
     it works): one beside a CPU that trains, several where a GPU would wait for them."""
     stage = recipe.stages[stage_number]
     end = stage_steps(stage, recipe, len(rows))
-    threads = min(8, os.cpu_count() or 1) if device.type == "cuda" else 1
+    threads = min(8, usable_cores()) if device.type == "cuda" else 1
     with ThreadPoolExecutor(threads, thread_name_prefix="batch") as pool:
         pending: deque[Future[_Batch]] = deque()
         try:
