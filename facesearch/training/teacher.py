@@ -9,10 +9,7 @@ that package.
 
 import hashlib
 import importlib.util
-import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +24,7 @@ from facesearch.detection import bundled_model
 from facesearch.errors import FacesearchError
 from facesearch.network.mcnn import CONV3, FC, POOLED, Layout
 from facesearch.training.datasets import FaceCache
+from facesearch.training.processes import in_order
 
 MODEL_FILE = "face_recognition_sface_2021dec_int8bq.onnx"
 MODEL_SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
@@ -74,19 +72,14 @@ def teacher_embeddings(
     missing = rows[(np.asarray(known[rows]) == 0).all(axis=1)]
     if not len(missing):
         return known
-    model = str(sface_model())
     chunks = np.array_split(missing, -(-len(missing) // _CHUNK))
-    cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(
-        cores, mp_context=get_context("spawn"), initializer=_start_worker, initargs=(model,)
-    ) as pool:
-        pending = [pool.submit(_embed, _crops(cache, c)) for c in chunks[: 2 * cores]]
-        for i, chunk in enumerate(chunks):
-            known[chunk] = pending.pop(0).result()
-            if i + 2 * cores < len(chunks):
-                pending.append(pool.submit(_embed, _crops(cache, chunks[i + 2 * cores])))
-            if progress:
-                progress(len(rows) - len(missing) + min((i + 1) * _CHUNK, len(missing)), len(rows))
+    crops = (_crops(cache, chunk) for chunk in chunks)
+    done = len(rows) - len(missing)
+    for chunk, found in zip(chunks, in_order(_embed, crops, _start_worker, str(sface_model())), strict=True):
+        known[chunk] = found
+        done += len(chunk)
+        if progress:
+            progress(done, len(rows))
     known.flush()
     return known
 

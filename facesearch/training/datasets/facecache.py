@@ -4,9 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
 from facesearch.detection import MODEL_SHA256, Detection, YuNet
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
+from facesearch.training.processes import in_order
 
 CACHE_MARGIN = SIDE * 1.5 * 1.2
 """How much around a face is kept, as a multiple of its box: what the largest jittered crop can show."""
@@ -126,23 +125,12 @@ _Cut = tuple[NDArray[np.uint8], tuple[tuple[int, int], tuple[float, float, float
 
 
 def _cut_in_order(paths: list[list[str]]) -> Iterator[list[_Cut]]:
-    """Every chunk's faces, in order; several chunks are cut by one process a core.
-
-    A bounded number is under way: map() would hold every result that nobody has taken yet. The processes are spawned:
-    a fork of a process in which OpenCV or torch has started threads can hang.
-    """
+    """Every chunk's faces, in order; several chunks are cut by one process a core."""
     if len(paths) == 1:
         detector = YuNet()
         yield [_cut(path, detector) for path in paths[0]]
-        return
-    cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_start_worker) as pool:
-        pending = [pool.submit(_cut_in_worker, p) for p in paths[: 2 * cores]]
-        for i in range(len(paths)):
-            result = pending.pop(0).result()
-            if i + 2 * cores < len(paths):
-                pending.append(pool.submit(_cut_in_worker, paths[i + 2 * cores]))
-            yield result
+    else:
+        yield from in_order(_cut_in_worker, paths, _start_worker)
 
 
 _worker_detector: YuNet | None = None
