@@ -108,15 +108,24 @@ def data_points(x: Tensor, t: Tiling, padding: int, r: int) -> Tensor:
     batch, channels, height, width = x.shape
     need = t.tiles * t.m + r - 1
     rows = F.pad(x.permute(0, 2, 3, 1), (0, 0, padding, need - width - padding, padding, need - height - padding))
-    cut = rows.unfold(1, t.n, t.m).unfold(2, t.n, t.m).permute(4, 5, 0, 1, 2, 3).reshape(t.n * t.n, -1)
-    return (t.data @ cut).view(t.n * t.n, batch * t.tiles**2, channels)
+    return (t.data @ cut_tiles(rows, t).reshape(t.n * t.n, -1)).view(t.n * t.n, batch * t.tiles**2, channels)
+
+
+def cut_tiles(rows: Tensor, t: Tiling) -> Tensor:
+    """rows [B, H, W, C], padded, as overlapping tiles: a view [n, n, B, tiles, tiles, C]."""
+    return rows.unfold(1, t.n, t.m).unfold(2, t.n, t.m).permute(4, 5, 0, 1, 2, 3)
+
+
+def join_tiles(cut: Tensor) -> Tensor:
+    """Tiles [m, m, B, tiles, tiles, C] as they lie in the output: a view [B, tiles, m, tiles, m, C]."""
+    return cut.permute(2, 3, 0, 4, 1, 5)
 
 
 def output_tiles(points: Tensor, t: Tiling, batch: int, side: int) -> Tensor:
     """points [n*n, B * tiles * tiles, C] to the output [B, C, side, side], channels last."""
     channels, whole = points.shape[2], t.tiles * t.m
     cut = (t.back @ points.view(t.n * t.n, -1)).view(t.m, t.m, batch, t.tiles, t.tiles, channels)
-    y = cut.permute(2, 3, 0, 4, 1, 5).reshape(batch, whole, whole, channels)
+    y = join_tiles(cut).reshape(batch, whole, whole, channels)
     return y[:, :side, :side].permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 
 

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from facesearch.network.fastconv import SMALLEST_BATCH, Tiling, kernel_points, patches, tiling
+from facesearch.network.fastconv import SMALLEST_BATCH, Tiling, cut_tiles, join_tiles, kernel_points, patches, tiling
 from facesearch.network.mcnn import CONV1, CONV2, CONV3, POOLED, Mcnn, Normalisation
 
 _SECOND = tiling(25, 5, CONV1, CONV2)
@@ -71,7 +71,7 @@ class FastMcnn:
         products = torch.bmm(points, second, out=self._buffer("products", t.n**2, cells, CONV2))
         values = self._buffer("values", t.m**2, cells * CONV2)
         torch.mm(t.back, products.view(t.n**2, -1), out=values)
-        tiles = values.view(t.m, t.m, faces, t.tiles, t.tiles, CONV2).permute(2, 3, 0, 4, 1, 5)
+        tiles = join_tiles(values.view(t.m, t.m, faces, t.tiles, t.tiles, CONV2))
         whole = self._buffer("conv2", *tiles.shape).copy_(tiles).view(faces, t.m * t.tiles, t.m * t.tiles, CONV2)
         maps = F.max_pool2d(whole.permute(0, 3, 1, 2), 3, 2)
         return maps.add_(self._bias(conv2)[:, None, None]).relu_()
@@ -80,7 +80,7 @@ class FastMcnn:
         """As fastconv.data_points: [n*n, B * tiles * tiles, C]."""
         rows = x.permute(0, 2, 3, 1)
         rows = F.pad(rows, (0, 0, padding, padding, padding, padding)) if padding else rows
-        cut = rows.unfold(1, t.n, t.m).unfold(2, t.n, t.m).permute(4, 5, 0, 1, 2, 3)
+        cut = cut_tiles(rows, t)
         flat = self._buffer(f"{name} tiles", *cut.shape).copy_(cut).view(t.n**2, -1)
         points = torch.mm(t.data, flat, out=self._buffer(f"{name} points", *flat.shape))
         return points.view(t.n**2, len(x) * t.tiles**2, -1)
