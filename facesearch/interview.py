@@ -143,9 +143,12 @@ class Interview:
     @property
     def query(self) -> Query:
         """The description arrived at: as text, tree and filters it ranks as the weights do."""
-        said = [each.said(self._certainty) for each in self._answers if each.answer is not Answer.UNSURE]
-        query = replace(self._start, tree=all_of((self._start.tree, *said)))
+        query = replace(self._start, tree=self._tree())
         return replace(query, text=str(query))
+
+    def _tree(self) -> Node:
+        said = [each.said(self._certainty) for each in self._answers if each.answer is not Answer.UNSURE]
+        return all_of((self._start.tree, *said))
 
     def weights(self) -> Floats:
         """float64 [N], sum 1: how likely each face is the sought one; all 0 when the answers leave nobody."""
@@ -167,10 +170,11 @@ class Interview:
         Where there are very many candidates, some drawn by weight stand for all, the same whenever they are asked for.
         """
         rows, weights = representatives(self.weights())
-        asked = list(self._open_attributes())
+        tree = self._tree()
+        asked = list(self._open_attributes(tree))
         if not asked or not len(rows):
             return None
-        yes = np.stack([self._yes(attribute, rows) for attribute in asked])
+        yes = np.stack([self._yes(tree, attribute, rows) for attribute in asked])
         bits = information(weights, yes)
         best = int(np.argmax(bits))
         return question(asked[best], self._man()) if bits[best] >= LEAST_BITS else None
@@ -188,12 +192,12 @@ class Interview:
 
     def _current_scores(self) -> Floats:
         if self._scores is None:
-            self._scores = self._candidates.scores(self.query.tree)
+            self._scores = self._candidates.scores(self._tree())
         return self._scores
 
-    def _yes(self, attribute: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """float32 [n]: how likely a witness says that the attribute holds if it is this face that is sought."""
-        tree = self.query.tree
+    def _yes(self, tree: Node, attribute: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """float32 [n]: how likely a witness says that the attribute holds if it is this face that is sought. tree: what
+        was said so far."""
         if attribute in tree.attributes:  # "black or brown hair" changes how likely each of the two is
             needed = {a: self._candidates.probabilities(a, rows) for a in tree.attributes}
             both = joint_probability(all_of((tree, Term(attribute))), needed.__getitem__, len(rows))
@@ -202,9 +206,8 @@ class Interview:
             p = self._candidates.probabilities(attribute, rows)
         return witnessed(p, error_of(self._certainty)).astype(np.float32)
 
-    def _open_attributes(self) -> Iterator[int]:
+    def _open_attributes(self, tree: Node) -> Iterator[int]:
         """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
-        tree = self.query.tree
         if not _has_room(tree):
             return
         closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree)
