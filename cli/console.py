@@ -3,6 +3,7 @@
 import os
 import sys
 import unicodedata
+from datetime import datetime
 
 from rich.console import Console
 
@@ -58,3 +59,8 @@ def tolerate_any_text() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
             reconfigure(errors="backslashreplace")
+
+
+def now_in_words() -> str:
+    """The minute and its time zone, for what is handed on."""
+    return datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -1,6 +1,5 @@
 """`facesearch evaluate`: how good a network is on faces that it never saw."""
 
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
-from cli.console import printable, say
+from cli.console import now_in_words, printable, say
 from cli.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
+    from cli.evaluation_page import Heading
     from facesearch.network.checkpoint import Checkpoint
     from facesearch.training.evaluate import Evaluation
-    from facesearch.training.report import Heading
 
 
 class EvaluatedRole(StrEnum):
@@ -67,6 +66,7 @@ def evaluate(
     The figures are of what `index` computes. A face that the detector misses is cut where faces usually are, and
     counts.
     """
+    from cli.evaluation_page import page
     from cli.evaluation_tables import print_evaluation, print_groups
     from cli.network import new_detector, new_scorer
     from cli.output import to_stdout, write_csv
@@ -75,7 +75,7 @@ def evaluate(
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.reliability import SIZES
     from facesearch.reliability import grades as grades_of
-    from facesearch.training import report, table
+    from facesearch.training import table
     from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
     from facesearch.training.evaluate import evaluate as evaluate_on
     from facesearch.training.evaluate import rows_of
@@ -103,13 +103,18 @@ def evaluate(
                 folder = cache_folder(work, labels.dataset)
                 cache = open_cache(labels, folder, lambda done, total: display.show("Finding faces", done, total))
                 found = evaluate_on(
-                    *(scorer, labels, cache, Role(role.value)),
+                    scorer,
+                    labels,
+                    cache,
+                    Role(role.value),
                     lambda done, total: display.show("Scoring faces", done, total),
                     SIZES if sizes else (),
                 )
             if portraits is not None:
                 groups = evaluate_groups(
-                    *(scorer, new_detector(None), portraits),
+                    scorer,
+                    new_detector(None),
+                    portraits,
                     lambda done, total: display.show("Scoring UTKFace", done, total),
                 )
             display.flush()
@@ -117,7 +122,7 @@ def evaluate(
         if outputs.csv is not None:
             write_csv(outputs.csv.write, table.COLUMNS, table.rows(found, grades, groups))
         if outputs.html is not None:
-            for part in report.page(_heading(network, found, data, utkface), found, grades, groups):
+            for part in page(_heading(network, found, data, utkface), found, grades, groups):
                 outputs.html.write(part.encode("utf-8", "replace"))
         outputs.finish()
         if outputs.csv_on_stdout:
@@ -131,7 +136,7 @@ def evaluate(
 
 
 def _heading(network: "Checkpoint", found: "Evaluation | None", data: Path | None, utkface: Path | None) -> "Heading":
-    from facesearch.training.report import Heading
+    from cli.evaluation_page import Heading
 
     about = network.metadata
     facts = [
@@ -139,7 +144,7 @@ def _heading(network: "Checkpoint", found: "Evaluation | None", data: Path | Non
         ("Trained on", f"{about.get('trained_on', 'unknown')} of {about['data']}"),
         *([("Faces", str(data.absolute()))] if data is not None else []),
         *([("UTKFace", str(utkface.absolute()))] if utkface is not None else []),
-        ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
+        ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"
     return Heading(title, [(label, printable(text)) for label, text in facts])

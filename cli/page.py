@@ -1,16 +1,15 @@
 """A result as one self-contained page: a grid of faces with their scores, to look at, to print and to hand on.
 
-Nothing is loaded from elsewhere and nothing runs: pictures are data: URIs, the one style sheet is named by its digest
-in the Content-Security-Policy, there is no script. All text is escaped.
+Pictures are data: URIs, so that nothing is loaded from elsewhere (`cli.html_frame`). All text is escaped.
 """
 
 import base64
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from urllib.parse import quote_from_bytes
 
+from cli import html_frame
 from cli.console import printable
 from cli.output import COST_MOST, LEAD, MARKS
 from cli.thumbnails import Thumbnail
@@ -142,16 +141,10 @@ def write_page(write: Callable[[bytes], object], page: Page, cards: Iterable[Car
 
 
 def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     facts = "".join(f"<dt>{_text(label)}</dt><dd>{_text(text)}</dd>" for label, text in page.facts)
     title = f"<h2>{_text(page.hits_title)}</h2>\n" if page.hits_title else ""
     yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{_text(page.title)} - facesearch</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"{html_frame.beginning(_text(page.title), _STYLE, pictures=True)}"
         f'<header>\n<div>\n<p class="kind">{_text(page.kind)}</p>\n<h1>{_text(page.title)}</h1>\n'
         f"<dl>{facts}</dl>\n</div>\n"
         f"{_picture(page.probe, 'The face in question') if page.probe else ''}</header>\n"
@@ -164,7 +157,7 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
     yield "</ol>\n"
     if none:
         yield f"<p>{_text(page.empty)}</p>\n"
-    yield "</body>\n</html>\n"
+    yield html_frame.END
 
 
 def _panels(panels: Sequence[Panel]) -> str:

@@ -86,13 +86,13 @@ def search(
     query = parsed(" ".join(description), strict=strict)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
+    filters = _filters_in_words(photo, min_face)
     if explain_query:
-        return _explain(query, _filters_in_words(photo, min_face))
+        return _explain(query, filters)
     from cli.results import Heading, opened, present, wanted
     from facesearch.search import search as search_faces
 
     path = options.catalogue_of(context, catalogue)
-    filters = _filters_in_words(photo, min_face)
     reading = f"{query} ({'; '.join(filters)})" if filters else str(query)
     with (
         wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,

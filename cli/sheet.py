@@ -2,10 +2,9 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
 from pathlib import Path
 
-from cli.console import say
+from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.outcome import outcome_in_words, searched_in_words, small_remarks
 from cli.output import marks_in_words, stands_back
@@ -31,7 +30,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
         ("Model", result.model.short),
-        ("Date", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")),
+        ("Date", now_in_words()),
     ]
     page = Page(
         heading.kind,

@@ -1,11 +1,8 @@
 """An evaluation as one self-contained page, to read, to print and to hand on.
 
-Nothing is loaded from elsewhere and nothing runs: charts are inline SVG, the one style sheet is named by its digest in
-the Content-Security-Policy, there is no script. All text is escaped.
+Charts are inline SVG (`cli.charts`), so that nothing is loaded from elsewhere. All text is escaped.
 """
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -13,9 +10,9 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
+from cli import charts, html_frame
 from facesearch.attributes import ATTRIBUTES, NAMES, Group, members
 from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, UNGRADED
-from facesearch.training import charts
 from facesearch.training.bootstrap import Interval
 from facesearch.training.evaluate import COMPARED_FROM, MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
 from facesearch.training.figures import Figures
@@ -102,15 +99,9 @@ def page(
     groups: Mapping[str, GroupFigures] | None = None,
 ) -> Iterator[str]:
     """The page, part by part. grades: of the 40 attributes, None where unknown. groups: of `evaluate_groups`."""
-    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in heading.facts)
     yield (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(heading.title)} - facesearch</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"{html_frame.beginning(escape(heading.title), _STYLE)}"
         f'<header><p class="kind">How good the network is</p>\n<h1>{escape(heading.title)}</h1>\n'
         f"<dl>{facts}</dl></header>\n"
     )
@@ -129,7 +120,7 @@ def page(
             yield _comparison(comparison)
     if groups is not None:
         yield _utkface(groups)
-    yield "</body>\n</html>\n"
+    yield html_frame.END
 
 
 def _summary(found: Evaluation) -> str:
