@@ -12,12 +12,12 @@ Three ways of scoring:
 - calibrated product: what `facesearch search` computes, by the same function.
 
 Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals
-are 95 % of 200 resamples of the people (all faces of a person together), the same resamples for every way of scoring.
+are 95 % of 200 draws of the people (all faces of a person together), the same draws for every way of scoring.
 The plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,8 @@ from scored_faces import ScoredFaces, scored_faces
 
 from facesearch.query.tree import Term, all_of
 from facesearch.ranking.joint import joint_probability
+from facesearch.training.bootstrap import draw_people, interval
+from facesearch.training.metrics import average_precision, weighted_average_precision
 
 Floats = NDArray[np.float64]
 Words = tuple[tuple[int, bool], ...]
@@ -35,7 +37,7 @@ Words = tuple[tuple[int, bool], ...]
 SMALLEST = 10
 DRAWN = 250
 FIRST = 20
-RESAMPLES = 200
+DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,6 @@ class Ranking:
         last = np.cumsum(sizes) - 1
         return cls(order, shares[run], (last - sizes + 1)[run], last[run])
 
-    def average_precision(self, weights: NDArray[np.int64] | None = None) -> float:
-        """weights: how often each face (row) counts; nan when no fitting face does."""
-        w = np.ones(len(self.order)) if weights is None else weights[self.order].astype(np.float64)
-        true = self.true * w
-        total = true.sum()
-        if not total:
-            return float("nan")
-        hits, seen = np.cumsum(true)[self.last], np.cumsum(w)[self.last]
-        return float((true * hits / np.maximum(seen, 1)).sum() / total)
-
     def precision(self) -> float:
         return float(self.true[:FIRST].mean())
 
@@ -142,41 +134,44 @@ class Ranking:
         return float((behind - fit * (fit - 1) / 2) / (fit * (n - fit)))
 
 
-def resamples(people: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    """How often each face counts when people are drawn with replacement."""
-    rng = np.random.default_rng(1)
-    known, at = np.unique(people, return_inverse=True)
-    for _ in range(RESAMPLES):
-        yield np.bincount(rng.integers(0, len(known), len(known)), minlength=len(known))[at]
-
-
 def report(faces: ScoredFaces, plot: Path | None) -> None:
     by_words = queries(faces.labels)
-    weights = list(resamples(faces.people))
+    weights = draw_people(faces.people, DRAWS)
     print(f"{len(faces.labels):,} faces of {len(np.unique(faces.people)):,} people, checkpoint {faces.checkpoint}\n")
     columns = ("words", "queries", "scored by", "average precision", "NDCG@20", "precision@20", "AUC")
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
     differences: list[str] = []
     for words, asked in by_words.items():
+        fit = [fits(faces.labels, q) for q in asked]
         precise: dict[str, Floats] = {}
-        resampled: dict[str, Floats] = {}
+        drawn: dict[str, Floats] = {}
         for way in ways(faces):
-            ranked = [Ranking.of(way.score(q), fits(faces.labels, q)) for q in asked]
-            precise[way.name] = np.array([r.average_precision() for r in ranked])
-            resampled[way.name] = np.array([np.nanmean([r.average_precision(w) for r in ranked]) for w in weights])
-            low, high = 100 * np.quantile(resampled[way.name], (0.025, 0.975))
+            scores = [way.score(q) for q in asked]
+            ranked = [Ranking.of(s, f) for s, f in zip(scores, fit, strict=True)]
+            precise[way.name] = np.array(
+                [average_precision(s[:, None], f[:, None])[0] for s, f in zip(scores, fit, strict=True)]
+            )
+            each = [weighted_average_precision(s, f, weights) for s, f in zip(scores, fit, strict=True)]
+            drawn[way.name] = np.nanmean(each, axis=0)
+            low, high = _percent(drawn[way.name])
             others = (np.mean([m(r) for r in ranked]) for m in (Ranking.ndcg, Ranking.precision, Ranking.auc))
             cells = " | ".join(f"{100 * v:.1f}" for v in others)
             mean = 100 * precise[way.name].mean()
             print(f"| {words} | {len(asked)} | {way.name} | {mean:.1f} ({low:.1f} to {high:.1f}) | {cells} |")
-        shipped = resampled["calibrated product"]
+        shipped = drawn["calibrated product"]
         for name in ("counted decisions", "raw product"):
-            low, high = 100 * np.quantile(shipped - resampled[name], (0.025, 0.975))
+            low, high = _percent(shipped - drawn[name])
             gain = 100 * (precise["calibrated product"] - precise[name]).mean()
             differences.append(f"| {words} | {name} | {gain:+.2f} ({low:+.2f} to {high:+.2f}) |")
     print("\nCalibrated product against the others, average precision:\n\n| words | against | gain |\n|---|---|---|")
     print("\n".join(differences))
     counts(faces, by_words, plot)
+
+
+def _percent(draws: Floats) -> tuple[float, float]:
+    found = interval(draws)
+    assert found is not None
+    return 100 * found.low, 100 * found.high
 
 
 def counts(faces: ScoredFaces, by_words: dict[int, list[Words]], plot: Path | None) -> None:
