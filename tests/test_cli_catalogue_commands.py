@@ -85,9 +85,7 @@ def test_moving_into_another_indexed_folder_exits_with_2(facesearch: Program, ca
     assert ran.code == 2 and f"lies within {tmp_path / 'other'}" in ran.err
 
 
-def test_no_folder_is_moved_while_an_index_run_is_at_work(
-    facesearch: Program, catalogue: Path, tmp_path: Path
-) -> None:
+def test_no_folder_is_moved_while_an_index_run_is_at_work(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
     with open_catalogue(catalogue) as busy, busy.indexing():
         ran = facesearch("roots", "--moved", tmp_path / "album", tmp_path / "new", "--catalogue", catalogue)
     assert ran.code == 3 and "Another index run" in ran.err
