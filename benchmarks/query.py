@@ -17,7 +17,7 @@ the time is the median of the rounds, with the fastest in brackets.
 Then the command `facesearch search` as a whole, in a new process, on a catalogue with a snapshot, beside
 `python -c "import numpy, sqlalchemy, typer, rich"`.
 
-Needs about 900 bytes of disk and 400 of memory for each face; FOLDER keeps nothing.
+Needs about 1,100 bytes of disk and 400 of memory for each face; FOLDER keeps nothing.
 """
 
 import argparse
@@ -73,46 +73,45 @@ def detections_of(count: int, seed: int) -> Floats:
     return np.random.default_rng(seed).uniform(0.79, 0.99, count).astype(np.float32)
 
 
-def write_columns(folder: Path, model: ScoringModel, faces: int) -> tuple[Floats, Floats]:
-    """Logits float32 [40, faces] and detection scores float32 [faces], memory-mapped from files."""
-    shapes = {"logits": (len(NAMES), faces), "detections": (faces,)}
+def write_columns(folder: Path, model: ScoringModel, faces: int) -> dict[str, Floats]:
+    """Memory-mapped from files: logits and odds float32 [40, faces], detection scores float32 [faces]."""
+    shapes = {"logits": (len(NAMES), faces), "odds": (len(NAMES), faces), "detections": (faces,)}
     made = {name: np.lib.format.open_memmap(folder / name, "w+", np.float32, shape) for name, shape in shapes.items()}
     for start in range(0, faces, BLOCK):
         count = min(BLOCK, faces - start)
-        made["logits"][:, start : start + count] = logits_of(model, count, start)
+        logits = logits_of(model, count, start)
+        made["logits"][:, start : start + count] = logits
+        made["odds"][:, start : start + count] = model.odds(logits.T).T
         made["detections"][start : start + count] = detections_of(count, start)
     for array in made.values():
         array.flush()
-    logits, detections = (np.load(folder / name, mmap_mode="r") for name in shapes)
-    return np.asarray(logits), np.asarray(detections)
+    return {name: np.asarray(np.load(folder / name, mmap_mode="r")) for name in shapes}
 
 
 class Ours:
     """What `facesearch.search` does before it reads the hits' rows from the catalogue."""
 
-    def __init__(self, model: ScoringModel, logits: Floats, detections: Floats) -> None:
-        self._model, self._logits, self._detections = model, logits, detections
-        self._ids = np.arange(1, len(detections) + 1, dtype=np.int64)
+    def __init__(self, model: ScoringModel, columns: dict[str, Floats]) -> None:
+        self._detections = columns["detections"]
+        self._faces = scan.Scored(
+            np.arange(1, len(self._detections) + 1, dtype=np.int64),
+            columns["odds"].__getitem__,
+            columns["logits"].__getitem__,
+            model.calibration_scale,
+            model.calibration_bias,
+        )
 
     def best(self, tree: Node) -> scan.Ranked:
-        return scan.ranked(
-            tree,
-            self._logits.__getitem__,
-            self._ids,
-            self._model.calibration_scale,
-            self._model.calibration_bias,
-            allowed=self._detections >= np.float32(SEARCH_FROM),
-            top=TOP,
-            firm=without_hedges(tree),
-        )
+        allowed = self._detections >= np.float32(SEARCH_FROM)
+        return scan.ranked(tree, self._faces, allowed=allowed, top=TOP, firm=without_hedges(tree))
 
     def check(self, tree: Node) -> None:
         """Raises AssertionError unless the result is that of scoring and sorting every face."""
         found = self.best(tree)
-        scale, bias = self._model.calibration_scale, self._model.calibration_bias
-        scores = scan.scores(tree, self._logits.__getitem__, len(self._ids), scale, bias)
+        faces = self._faces
+        scores = scan.scores(tree, faces.logits, len(faces.ids), faces.scale, faces.bias)
         scores[self._detections < np.float32(SEARCH_FROM)] = -1
-        assert np.array_equal(found.rows, scan.best(scores, self._ids, TOP)), "not the best"
+        assert np.array_equal(found.rows, scan.best(scores, faces.ids, TOP)), "not the best"
 
 
 def faiss_search(model: ScoringModel, logits: Floats) -> Callable[[Query], Any]:
@@ -152,13 +151,13 @@ def sql_search(folder: Path, model: ScoringModel, logits: Floats, detections: Fl
     return search
 
 
-def copying(logits: Floats, detections: Floats) -> Callable[[Query], Any]:
+def copying(columns: Floats, detections: Floats) -> Callable[[Query], Any]:
     """Into memory that is there already."""
     target = np.empty((6, len(detections)), np.float32)
 
     def copy(query: Query) -> None:
         for number, term in enumerate(query):
-            np.copyto(target[number], logits[term.attribute])
+            np.copyto(target[number], columns[term.attribute])
         np.copyto(target[len(query)], detections)
 
     return copy
@@ -192,10 +191,11 @@ def in_words(times: Sequence[float]) -> str:
 
 
 def compare(faces: int, model: ScoringModel, folder: Path, rounds: int) -> None:
-    logits, detections = write_columns(folder, model, faces)
-    ours = Ours(model, logits, detections)
+    columns = write_columns(folder, model, faces)
+    logits, detections = columns["logits"], columns["detections"]
+    ours = Ours(model, columns)
     ways: dict[str, Callable[[Query], Any]] = {
-        "copy": copying(logits, detections),
+        "copy": copying(columns["odds"], detections),
         "facesearch": lambda query: ours.best(And(query) if len(query) > 1 else query[0]),
         "FAISS": faiss_search(model, logits),
         "SQL": sql_search(folder, model, logits, detections),

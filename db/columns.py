@@ -4,13 +4,14 @@
 - detections.npy, float32[N]: detection scores.
 - sizes.npy, float32[N]: the longer side of each face's box, in pixels of its photo.
 - logits.npy, float32[A, N].
+- odds.npy, float32[A, N]: what follows from the logits by `ScoringModel.odds`, so that a search need not compute it.
 
-All are memory-mapped. Each file, and of the logits each row, has a checksum that is compared when it is first read.
+All are memory-mapped. Each file, and of the last two each row, has a checksum that is compared when it is first read.
 """
 
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ import numpy.typing as npt
 from db.arrays import Floats, Ids
 from db.manifest import DamagedSnapshot, Manifest, create
 
-_FACES, _DETECTIONS, _SIZES, _LOGITS = "faces.npy", "detections.npy", "sizes.npy", "logits.npy"
-FILES = (_FACES, _DETECTIONS, _SIZES, _LOGITS)
+_FACES, _DETECTIONS, _SIZES, _LOGITS, _ODDS = "faces.npy", "detections.npy", "sizes.npy", "logits.npy", "odds.npy"
+FILES = (_FACES, _DETECTIONS, _SIZES, _LOGITS, _ODDS)
+_BY_ATTRIBUTE = (_LOGITS, _ODDS)
 
 
 class Block(NamedTuple):
@@ -33,8 +35,10 @@ class Block(NamedTuple):
     logits: Floats
 
 
-def write(folder: Path, faces: int, attributes: int, blocks: Iterable[Block]) -> dict[str, list[int]]:
-    """Write the files from blocks that hold `faces` faces in all; their checksums.
+def write(
+    folder: Path, faces: int, attributes: int, blocks: Iterable[Block], odds: Callable[[Floats], Floats]
+) -> dict[str, list[int]]:
+    """Write the files from blocks that hold `faces` faces in all; their checksums. odds: of logits float32[n, A].
 
     Plain writes and no memory map: on a full disk those raise OSError where a map would kill the process.
     """
@@ -47,15 +51,15 @@ def write(folder: Path, faces: int, attributes: int, blocks: Iterable[Block]) ->
             np.lib.format.write_array_header_1_0(files[name], header)
             files[name].flush()
             starts[name] = files[name].tell()
-        checksums = {name: [0] * (attributes if name == _LOGITS else 1) for name in FILES}
+        checksums = {name: [0] * (attributes if name in _BY_ATTRIBUTE else 1) for name in FILES}
         done = 0
         for block in blocks:
-            logits = np.ascontiguousarray(block.logits.T)
             rows: dict[str, list[npt.NDArray[Any]]] = {
                 _FACES: [block.ids],
                 _DETECTIONS: [block.detections],
                 _SIZES: [block.sizes],
-                _LOGITS: list(logits),
+                _LOGITS: list(np.ascontiguousarray(block.logits.T)),
+                _ODDS: list(np.ascontiguousarray(odds(block.logits).T)),
             }
             for name, columns in rows.items():
                 for index, values in enumerate(columns):
@@ -101,6 +105,7 @@ class Columns:
         self.detections: Floats = np.asarray(arrays[_DETECTIONS])
         self._sizes: Floats = np.asarray(arrays[_SIZES])
         self._logits: Floats = np.asarray(arrays[_LOGITS])
+        self._odds: Floats = np.asarray(arrays[_ODDS])
         self._sound: set[tuple[str, int]] = set()
         self._compare(_FACES, 0, self.ids)
         self._compare(_DETECTIONS, 0, self.detections)
@@ -112,6 +117,12 @@ class Columns:
         """float32[N] of one attribute. Raises DamagedSnapshot when they are not what was written."""
         column: Floats = self._logits[attribute]
         self._compare(_LOGITS, attribute, column)
+        return column
+
+    def odds(self, attribute: int) -> Floats:
+        """float32[N] of one attribute. Raises DamagedSnapshot when they are not what was written."""
+        column: Floats = self._odds[attribute]
+        self._compare(_ODDS, attribute, column)
         return column
 
     @property
@@ -132,9 +143,10 @@ class Columns:
         self._compare(_SIZES, 0, self._sizes)
         for attribute in range(len(self._logits)):
             self.logits(attribute)
+            self.odds(attribute)
 
 
 def _shapes(faces: int, attributes: int) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The type of numbers and the shape of each file."""
-    kinds = {_FACES: "<i8", _DETECTIONS: "<f4", _SIZES: "<f4", _LOGITS: "<f4"}
-    return {name: (kind, (attributes, faces) if name == _LOGITS else (faces,)) for name, kind in kinds.items()}
+    kinds = {_FACES: "<i8", _DETECTIONS: "<f4", _SIZES: "<f4", _LOGITS: "<f4", _ODDS: "<f4"}
+    return {name: (kind, (attributes, faces) if name in _BY_ATTRIBUTE else (faces,)) for name, kind in kinds.items()}

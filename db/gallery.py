@@ -90,6 +90,16 @@ class Gallery:
                 self._abandon_snapshot()
         return self._tail.logits[:, attribute]
 
+    def odds(self, attribute: int) -> Floats:
+        """float32[N]: the same as calibrated odds against the attribute, as `ScoringModel.odds`."""
+        if self._snapshot is not None:
+            try:
+                tail = self.model.odds(self._tail.logits[:, attribute], attribute)
+                return self._joined(self._snapshot.columns.odds(attribute), tail)
+            except DamagedSnapshot:
+                self._abandon_snapshot()
+        return self.model.odds(self._tail.logits[:, attribute], attribute)
+
     @property
     def sizes(self) -> Floats:
         """float32[N]. Read when first asked for."""

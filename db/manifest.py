@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FORMAT = 2  # 1 had no sizes
+FORMAT = 3  # 1 had no sizes, 2 no odds
 _FILE = "manifest.json"
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -33,6 +34,17 @@ class ScoringModel:
     def short(self) -> str:
         """The first 12 digits of the digest, for people."""
         return self.digest[:12]
+
+    def odds(self, logits: Floats, attributes: int | slice = slice(None)) -> Floats:
+        """float32, as `logits`: the calibrated odds against these attributes, exp(-(scale * logit + bias)), so that the
+        probability is 1 / (1 + odds). Unlike that, they tell apart faces that surely have, or surely lack, something.
+
+        `logits`: float32[n, A], or with the place of one attribute float32[n].
+        """
+        scale, bias = self.calibration_scale[attributes], self.calibration_bias[attributes]
+        with np.errstate(over="ignore"):  # inf is what is meant
+            against = np.exp(-(logits.astype(np.float64) * scale.astype(np.float64) + bias.astype(np.float64)))
+            return np.asarray(against, np.float32)
 
 
 def register(session: Session, model: ScoringModel) -> int:

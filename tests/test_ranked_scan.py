@@ -1,5 +1,7 @@
 """The scan that sorts out by float32 estimates gives what scoring and sorting every face exactly gives."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -37,19 +39,20 @@ def nested(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 trees = st.recursive(st.builds(Term, st.integers(0, 5), st.booleans()), nested, max_leaves=5)
 
 
+def odds_of(logits: dict[int, np.ndarray], scale: np.ndarray, bias: np.ndarray) -> dict[int, np.ndarray]:
+    with np.errstate(over="ignore"):
+        exact = {i: np.exp(-(column.astype(np.float64) * scale[i] + bias[i])) for i, column in logits.items()}
+        return {index: column.astype(np.float32) for index, column in exact.items()}
+
+
+def scored(logits: dict[int, np.ndarray], ids: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> scan.Scored:
+    return scan.Scored(ids, odds_of(logits, scale, bias).__getitem__, logits.__getitem__, scale, bias)
+
+
 def ranked(tree: Node, allowed: np.ndarray, top: int | None, min_score: float = 0.0, **other) -> scan.Ranked:
     given = {"logits": LOGITS, "ids": IDS, "scale": SCALE, "bias": BIAS} | other
-    return scan.ranked(
-        tree,
-        given["logits"].__getitem__,
-        given["ids"],
-        given["scale"],
-        given["bias"],
-        allowed=allowed,
-        top=top,
-        min_score=min_score,
-        firm=without_hedges(tree),
-    )
+    faces = scored(given["logits"], given["ids"], given["scale"], given["bias"])
+    return scan.ranked(tree, faces, allowed=allowed, top=top, min_score=min_score, firm=without_hedges(tree))
 
 
 def by_sorting(tree: Node, allowed: np.ndarray, top: int | None, min_score: float, **other) -> tuple[list[int], list]:
@@ -87,8 +90,8 @@ def test_an_estimate_is_never_further_off_than_its_margin(tree: Node, shift: flo
     if not estimate.is_read_once(tree):
         return
     bias = np.full(40, shift, np.float32)
-    relative, absolute = estimate.margin(tree, bias)
-    estimates = estimate.Estimator(tree, LOGITS, SCALE, bias, 4096)(slice(0, 4096)).astype(np.float64)
+    relative, absolute = estimate.margin(tree)
+    estimates = estimate.Estimator(tree, odds_of(LOGITS, SCALE, bias), 4096)(slice(0, 4096)).astype(np.float64)
     exact = scan.scores(tree, lambda index: LOGITS[index][:4096], 4096, SCALE, bias)
     assert (np.abs(estimates - exact) <= relative * exact + absolute).all()
 
@@ -138,13 +141,14 @@ def test_where_no_face_is_allowed_none_is_found_or_expected() -> None:
 
 def test_each_column_is_asked_for_once_also_where_hedged_words_are_left_out_of_the_count() -> None:
     asked: list[int] = []
+    faces = scored(LOGITS, IDS, SCALE, BIAS)
 
-    def logits(index: int) -> np.ndarray:
+    def odds(index: int) -> np.ndarray:
         asked.append(index)
-        return LOGITS[index]
+        return faces.odds(index)
 
     tree = And((Term(2), Weighted(Term(0), 0.5)))
-    scan.ranked(tree, logits, IDS, SCALE, BIAS, allowed=np.ones(FACES, np.bool_), top=3, firm=Term(2))
+    scan.ranked(tree, replace(faces, odds=odds), allowed=np.ones(FACES, np.bool_), top=3, firm=Term(2))
     assert asked == [0, 2]
 
 

@@ -6,6 +6,7 @@ best, and scores these exactly: the result is that of scoring and sorting them a
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 import numpy as np
@@ -35,6 +36,19 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Scored:
+    """N faces with their scores. ids: int64 [N]. odds, logits: of one attribute, float32 [N]; odds: calibrated, against
+    it, exp(-(scale * logit + bias)). scale, bias: float32 [40].
+    """
+
+    ids: Ids
+    odds: Callable[[int], Floats]
+    logits: Callable[[int], Floats]
+    scale: Floats
+    bias: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Ranked:
     """rows: int64 [n], best first. scores: float64 [n]. expected: how many faces are expected to fit."""
 
@@ -44,42 +58,33 @@ class Ranked:
 
 
 def ranked(
-    tree: Node,
-    logits: Callable[[int], Floats],
-    face_ids: Ids,
-    scale: Floats,
-    bias: Floats,
-    *,
-    allowed: Mask,
-    top: int | None,
-    min_score: float = 0.0,
-    firm: Node | None,
+    tree: Node, faces: Scored, *, allowed: Mask, top: int | None, min_score: float = 0.0, firm: Node | None
 ) -> Ranked:
     """The `top` >= 1 best (None: all) of the allowed faces with a score of at least `min_score`; equal scores by face
     id upwards.
 
-    `logits`, `scale`, `bias`: as for `scores`. `allowed`: bool [faces]. `firm`: what `expected` is about, the tree
-    without its hedged words (None: nothing is left of it, and every face fits); the sum of its probabilities over all
-    allowed faces, good to five digits. Raises QueryError as `joint_probability`.
+    `allowed`: bool [N]. `firm`: what `expected` is about, the tree without its hedged words (None: nothing is left of
+    it, and every face fits); the sum of its probabilities over all allowed faces, good to five digits. Raises
+    QueryError as `joint_probability`.
     """
     trees = [tree] if firm is None or firm == tree else [tree, firm]
     for each in trees:
         check_repeats(each)
-    columns = {index: logits(index) for index in sorted(frozenset().union(*(each.attributes for each in trees)))}
+    logits = cache(faces.logits)
 
     def exact(of: Node, rows: Ids) -> NDArray[np.float64]:
-        return scores(of, lambda index: columns[index][rows], len(rows), scale, bias)
+        return scores(of, lambda index: logits(index)[rows], len(rows), faces.scale, faces.bias)
 
     count = int(np.count_nonzero(allowed))
     if count <= CHUNK:
         rows = np.flatnonzero(allowed)
         sums = [float(exact(each, rows).sum()) for each in trees]
     else:
-        rows, sums = _candidates(trees, columns, scale, bias, allowed, top, min_score)
+        rows, sums = _candidates(trees, faces, allowed, top, min_score)
     expected = float(count) if firm is None else sums[-1]
     found = exact(tree, rows)
     rows, found = rows[found >= min_score], found[found >= min_score]
-    order = best(found, face_ids[rows], top)
+    order = best(found, faces.ids[rows], top)
     return Ranked(rows[order], found[order], expected)
 
 
@@ -130,20 +135,16 @@ def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Fl
 
 
 def _candidates(
-    trees: Sequence[Node],
-    columns: dict[int, Floats],
-    scale: Floats,
-    bias: Floats,
-    allowed: Mask,
-    top: int | None,
-    min_score: float,
+    trees: Sequence[Node], faces: Scored, allowed: Mask, top: int | None, min_score: float
 ) -> tuple[Ids, list[float]]:
     """Rows among which the best by the first tree are, and for each tree the sum of its estimates over the allowed."""
-    error = margin(trees[0], bias) if is_read_once(trees[0]) else _ROUNDED
+    error = margin(trees[0]) if is_read_once(trees[0]) else _ROUNDED
+    asked: frozenset[int] = frozenset().union(*(tree.attributes for tree in trees))
+    odds = {index: faces.odds(index) for index in sorted(asked)}
 
     def part(start: int, stop: int) -> tuple[_Pool, list[float]]:
         pool = _Pool(top, min_score, error)
-        estimators = [_estimator(tree, columns, scale, bias) for tree in trees]
+        estimators = [Estimator(tree, odds, CHUNK) if is_read_once(tree) else _entangled(tree, odds) for tree in trees]
         sums = [0.0] * len(trees)
         weights, ones = np.empty(CHUNK, np.float32), np.ones(CHUNK, np.float32)
         for rows in _chunks(start, stop):
@@ -162,14 +163,12 @@ def _candidates(
     return rows, [sum(sums[number] for _, sums in parts) for number in range(len(trees))]
 
 
-def _estimator(tree: Node, columns: dict[int, Floats], scale: Floats, bias: Floats) -> Callable[[slice], Floats]:
-    if is_read_once(tree):
-        return Estimator(tree, columns, scale, bias, CHUNK)
-    asked = {index: columns[index] for index in tree.attributes}
+def _entangled(tree: Node, odds: dict[int, Floats]) -> Callable[[slice], Floats]:
+    """Estimates of a tree in which attributes stand several times."""
 
     def estimate(rows: slice) -> Floats:
-        exact = joint_probability(tree, _calibrated(asked, rows, scale, bias), rows.stop - rows.start)
-        return exact.astype(np.float32)
+        p = {index: 1.0 / (1.0 + odds[index][rows].astype(np.float64)) for index in tree.attributes}
+        return joint_probability(tree, p.__getitem__, rows.stop - rows.start).astype(np.float32)
 
     return estimate
 
