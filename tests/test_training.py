@@ -288,6 +288,8 @@ def test_a_run_that_starts_from_a_checkpoint_keeps_its_layers_but_not_its_output
     positives = labels.labels[labels.of(Role.TRAIN)].mean(axis=0).clip(1e-3, 1 - 1e-3)
     np.testing.assert_allclose(torch.sigmoid(model.out_bias).detach().numpy(), positives, rtol=1e-4)
     assert not torch.equal(model.out_weight, before.out_weight)
+    later = dataclasses.replace(still, name="later", from_checkpoint=False, after="run")
+    assert (train(labels, cache, later, tmp_path / "later", device)[1].numpy() == start.mean).all()
 
 
 def test_a_network_with_response_normalisation_is_no_start(tmp_path: Path) -> None:

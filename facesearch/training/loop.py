@@ -65,10 +65,11 @@ class Progress:
 @dataclass
 class _Run:
     """What is saved: the network being trained, its moving average, what is learnt for the teacher alone, the
-    optimiser, and where the run stands."""
+    optimiser, where the run stands, and the mean that is subtracted from its input, per channel [3]."""
 
     stage: int
     step: int
+    mean: Tensor
     model: Mcnn
     average: Mcnn
     student: Student
@@ -78,15 +79,14 @@ class _Run:
 @dataclass(frozen=True)
 class _Material:
     """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
-    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; mean: per channel [3]; start: the network to
-    start from, None where the recipe starts from nothing or from a run."""
+    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; start: the network to start from, None where
+    the recipe starts from nothing or from a run."""
 
     cache: FaceCache
     rows: NDArray[np.int64]
     validation: NDArray[np.int64]
     labels: NDArray[np.uint8]
     embeddings: NDArray[np.float32] | None
-    mean: Tensor
     start: Checkpoint | None
 
 
@@ -110,7 +110,7 @@ def train(
 
     embeddings: of `teacher_embeddings` for the rows of `taught_rows`. report: called after every step; note: a line for
     the log at every end of a pass. A recipe that goes on from another's run finds it in the folder beside this one; one
-    that starts from_checkpoint needs `start`, and keeps its mean.
+    that starts from_checkpoint needs `start`. Both keep the mean that their network knows.
     Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, when a role of the
     recipe has no images, or when the run to go on from is not there or not finished; StartError.
     """
@@ -123,14 +123,13 @@ def train(
     keep_freed_memory()
     judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-    mean = torch.from_numpy(start.mean) if start else channel_mean(cache, rows)
-    material = _Material(cache, rows, judged, labels.labels, embeddings, mean, start)
+    material = _Material(cache, rows, judged, labels.labels, embeddings, start)
     run = _resume(folder, recipe, device) or _begin(recipe, material, folder, device)
     while run.stage < len(recipe.stages):
         _train_stage(run, recipe, material, folder, device, report, note)
         run = _next_stage(run, recipe, device)
         _save(run, folder)
-    return run.average.eval(), material.mean
+    return run.average.eval(), run.mean
 
 
 def _train_stage(
@@ -144,7 +143,7 @@ def _train_stage(
 ) -> None:
     stage, rows = recipe.stages[run.stage], material.rows
     steps, per_pass = stage_steps(stage, recipe, len(rows)), max(1, len(rows) // recipe.batch)
-    mean = material.mean.to(device)
+    mean = run.mean.to(device)
     bf16 = bf16_pays(device)
     smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
     first = run.step
@@ -345,13 +344,15 @@ def _begin(recipe: Recipe, material: _Material, folder: Path, device: torch.devi
         some = material.rows[:: max(1, len(material.rows) // _UNFOLDING_FACES)]
         crops = torch.from_numpy(np.stack([plain_crop(material.cache, int(r), INPUT_SIZE) for r in some]))
         model = trainable(material.start, crops, recipe.dropout)
+        mean = torch.from_numpy(material.start.mean)
     else:
         model = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout)
+        mean = channel_mean(material.cache, material.rows)
     student = Student(layout)
     positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
     with torch.no_grad():
         model.out_bias.copy_(torch.log(positives / (1 - positives)))
-    return _start_of_stage(0, model.to(device), student.to(device), recipe)
+    return _start_of_stage(0, mean, model.to(device), student.to(device), recipe)
 
 
 def _go_on_from(finished: Path, recipe: Recipe, device: torch.device) -> _Run:
@@ -366,12 +367,12 @@ def _go_on_from(finished: Path, recipe: Recipe, device: torch.device) -> _Run:
     before = _resume(finished, recipe, device)
     if before is None or before.stage < len(known["stages"]):
         raise TrainingError(f"The run of recipe {recipe.after} in {finished} is not finished: finish it first.")
-    return _start_of_stage(0, before.average, before.student, recipe)
+    return _start_of_stage(0, before.mean, before.average, before.student, recipe)
 
 
-def _start_of_stage(stage: int, model: Mcnn, student: Student, recipe: Recipe) -> _Run:
+def _start_of_stage(stage: int, mean: Tensor, model: Mcnn, student: Student, recipe: Recipe) -> _Run:
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return _Run(stage, 0, model, copy.deepcopy(model).eval(), student, _optimiser(model, student, recipe))
+    return _Run(stage, 0, mean, model, copy.deepcopy(model).eval(), student, _optimiser(model, student, recipe))
 
 
 def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
@@ -384,7 +385,7 @@ def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
     model, student = run.average, run.student
     if layout is not model.layout:
         model, student = expand(model, layout).to(device), expand_student(student, layout).to(device)
-    return _start_of_stage(run.stage + 1, model, student, recipe)
+    return _start_of_stage(run.stage + 1, run.mean, model, student, recipe)
 
 
 def _optimiser(model: Mcnn, student: Student, recipe: Recipe) -> torch.optim.AdamW:
@@ -405,6 +406,7 @@ def _save(run: _Run, folder: Path) -> None:
     tensors |= {f"student.{k}": v for k, v in run.student.state_dict().items()}
     for i, state in run.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{i}.{k}": v for k, v in state.items()}
+    tensors["mean"] = run.mean
     about = {"stage": str(run.stage), "step": str(run.step), "layout": run.model.layout.name}
     temporary = folder / "state.tmp"
     try:
@@ -426,7 +428,7 @@ def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
         tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
     layout = LAYOUTS[about["layout"]]
     model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
-    run = _start_of_stage(int(about["stage"]), model.to(device), student.to(device), recipe)
+    run = _start_of_stage(int(about["stage"]), tensors["mean"], model.to(device), student.to(device), recipe)
     run.step = int(about["step"])
 
     def part(prefix: str) -> dict[str, Tensor]:
