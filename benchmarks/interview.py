@@ -7,7 +7,9 @@ truthful answers, however the network scores it. Witnesses that err have 10 % of
 ones for every way of choosing questions. All answers count with the error rate --error, as in `facesearch interview`,
 also those of truthful witnesses, since nobody knows which kind is answering. Ways of choosing questions:
 
-- mutual information: what `facesearch interview` does, by the same function;
+- mutual information: the most informative one each time;
+- the same, nothing foregone: what `facesearch interview` does: unless nothing else is left, it does not ask what is as
+  good as known once the answers are taken at their word;
 - fixed, greedy: one order for everybody, decided before any answer: each next question has the largest mean information
   over simulated witnesses who answer as the scores have it;
 - fixed, single: by the information of each question alone;
@@ -26,11 +28,11 @@ from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
 from facesearch.interview import ERROR, certainty_of, error_of, witnessed
-from facesearch.ranking.information import information
+from facesearch.ranking.information import information, is_foregone
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-OURS = "mutual information"
+INFORMED, OURS = "mutual information", "the same, nothing foregone"
 AFTER = (5, 10, 15, 20, 25)
 WRONG = 0.1
 RESAMPLES = 1000
@@ -38,12 +40,13 @@ _AT_A_TIME = 256  # sought faces: their weights over the gallery take some MB
 
 
 def interviews(
-    yes: Floats, answers: NDArray[np.bool_], sought: Ints, orders: Ints | None = None
+    yes: Floats, answers: NDArray[np.bool_], sought: Ints, orders: Ints | None, holds: Floats | None
 ) -> NDArray[np.float64]:
     """float64 [S, len(AFTER)]: the rank of each sought face (row of the gallery), from 1.
 
     yes: [40, N], how likely a witness says yes of each face. answers: bool [N, 40], what the one who saw it says.
     orders: int [N, 40], the questions for each face; [1, 40], for all of them; None: the most informative each time.
+    holds: [40, N], how likely each attribute holds of each face, to leave out what is foregone; None: nothing is.
     """
     ranks = np.empty((len(sought), len(AFTER)))
     for start in range(0, len(sought), _AT_A_TIME):
@@ -51,15 +54,23 @@ def interviews(
         everyone = np.arange(len(some))
         weights = np.full((len(some), yes.shape[1]), 1 / yes.shape[1], np.float32)
         asked = np.zeros((len(some), len(yes)), np.bool_)
+        certain = weights.copy()  # the same if no answer could be wrong
         for number in range(max(AFTER)):
             if orders is None:
-                attributes = np.where(asked, -np.inf, information(weights, yes)).argmax(axis=1)
+                closed = asked
+                if holds is not None:
+                    foregone = asked | is_foregone(certain, holds)
+                    closed = np.where(foregone.all(axis=1, keepdims=True), asked, foregone)
+                attributes = np.where(closed, -np.inf, information(weights, yes)).argmax(axis=1)
             else:
                 attributes = orders[some if len(orders) > 1 else np.zeros_like(some), number]
             asked[everyone, attributes] = True
             said = answers[some, attributes]
             weights *= np.where(said[:, None], yes[attributes], 1 - yes[attributes])
             weights /= weights.sum(axis=1, keepdims=True)
+            if holds is not None:
+                certain *= np.where(said[:, None], holds[attributes], 1 - holds[attributes])
+                certain /= np.maximum(certain.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
             if number + 1 in AFTER:
                 own = weights[everyone, some][:, None]
                 places = (weights > own).sum(axis=1) + ((weights == own).sum(axis=1) + 1) / 2
@@ -90,6 +101,7 @@ def ways(yes: Floats) -> dict[str, Ints | None]:
     uniform = np.full((1, faces), 1 / faces, np.float32)
     random = np.random.default_rng(1)
     return {
+        INFORMED: None,
         OURS: None,
         "fixed, greedy": greedy_order(yes),
         "fixed, single": np.argsort(-information(uniform, yes), kind="stable"),
@@ -99,7 +111,8 @@ def ways(yes: Floats) -> dict[str, Ints | None]:
 
 def report(faces: ScoredFaces, sought: Ints, error: float) -> None:
     error = error_of(certainty_of(error))
-    yes = np.ascontiguousarray(witnessed(faces.probabilities, error).T, np.float32)
+    holds = np.ascontiguousarray(faces.probabilities.T, np.float32)
+    yes = witnessed(holds, error)
     truthful = faces.labels > 0
     wrong = truthful ^ (np.random.default_rng(0).random(truthful.shape) < WRONG)
     draws = list(resamples(faces.people[sought]))
@@ -111,16 +124,19 @@ def report(faces: ScoredFaces, sought: Ints, error: float) -> None:
     print(f"| answers | questions by | {after} |\n|---|---|" + "---|" * len(AFTER))
     gains: list[str] = []
     for kind, answers in (("truthful", truthful), ("10 % wrong", wrong)):
-        ranks = {name: interviews(yes, answers, sought, each) for name, each in orders.items()}
+        ranks = {
+            name: interviews(yes, answers, sought, each, holds if name == OURS else None)
+            for name, each in orders.items()
+        }
         medians = {name: np.array([np.median(r[d], axis=0) for d in draws]) for name, r in ranks.items()}
         for name, found in ranks.items():
             print(f"| {kind} | {name} | {_cells(np.median(found, axis=0), medians[name], '.0f')} |")
         ours = np.median(ranks[OURS], axis=0)
-        for name in ("fixed, greedy", "fixed, single"):
+        for name in (INFORMED, "fixed, greedy", "fixed, single"):
             ratio = np.median(ranks[name], axis=0) / ours
             gains.append(f"| {kind} | {name} | {_cells(ratio, medians[name] / medians[OURS], '.2f')} |")
-    print("\nMedian rank by a fixed order / by mutual information:\n")
-    print(f"| answers | order | {after} |\n|---|---|" + "---|" * len(AFTER))
+    print(f"\nMedian rank by other questions / by {OURS}:\n")
+    print(f"| answers | questions by | {after} |\n|---|---|" + "---|" * len(AFTER))
     print("\n".join(gains))
 
 

@@ -27,7 +27,7 @@ from cli.console import printable, results
 from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.detection import Detection
 from facesearch.hits import Hit, SearchResult
-from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Mark, hedged
+from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Mark, hedged, shared_certainty
 
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
 DIM_BELOW = 0.1
@@ -149,7 +149,15 @@ def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
         said.append(f"{COST_MOST} cost the score most")
     if any(each.weak for each in asked):
         said.append("(C), (D) weak attribute")
+    shared = shared_certainty(hits[0].asked)
+    if shared is not None:
+        said.append(f"every word counts with a certainty of {shared:.2g}")
     return "; ".join(said)
+
+
+def asked_words(asked: Sequence[AskedProbability]) -> list[str]:
+    """Each thing asked for, in words; the certainty that `marks_in_words` states for all is left out."""
+    return [each.words if shared_certainty(asked) is None else each.unhedged for each in asked]
 
 
 def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8") -> Table:
@@ -157,16 +165,18 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
-    asked = hits[0].asked if hits else ()
+    words = asked_words(hits[0].asked) if hits else []
     with_place = width >= 120
     room = width - len(score_heading) - (34 if with_place else 17)  # for what was asked and the photo
     longest = max((len(hit.face.display) for hit in hits), default=0)
-    apart = sum(max(9, len(each.words)) + _GAP for each in asked) + min(longest, 36) <= room
+    apart = sum(max(9, len(each)) + _GAP for each in words) + min(longest, 36) <= room
     if apart:
-        for each in asked:
-            table.add_column(each.words, justify="right", no_wrap=True)
-    elif asked:
-        table.add_column("as described", max_width=max(24, room - _GAP - min(longest, room // 2)))
+        for each in words:
+            table.add_column(each, justify="right", no_wrap=True)
+    elif words:
+        text = sum(len(each) + len(" 100%✓, ") for each in words)  # folds into about as many lines as the photo's name
+        photo = max(min(longest, 16), (room - _GAP) * longest // (longest + text))
+        table.add_column("as described", max_width=max(24, room - _GAP - photo))
     if with_place:
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
@@ -176,8 +186,9 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
         row: list[str | Text] = [str(hit.rank), f"{hit.score:.3f}"]
         if apart:
             row += [_asked_cell(each, marks) for each in hit.asked]
-        elif asked:
-            row.append(Text(", ").join(_asked_text(each, marks) for each in hit.asked))
+        elif words:
+            described = zip(words, hit.asked, strict=True)
+            row.append(Text(", ").join(_asked_text(each, one, marks) for each, one in described))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
         name = Text(printable(hit.face.display) + "".join(f" ({note})" for note in _notes(hit)))
         table.add_row(*row, str(hit.face.face), name, style="dim" if stands_back(hit) else None)
@@ -194,9 +205,9 @@ def _asked_cell(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
     return Text(f"{cost}{asked.probability * 100:.0f} % {marks[asked.mark]}", style=_style(asked))
 
 
-def _asked_text(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
+def _asked_text(words: str, asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
     mark = f"{marks[asked.mark]}{COST_MOST if asked.cost_most else ''}"
-    return Text(f"{asked.words} {asked.probability * 100:.0f}%{mark}", style=_style(asked))
+    return Text(f"{words} {asked.probability * 100:.0f}%{mark}", style=_style(asked))
 
 
 def _style(asked: AskedProbability) -> str:

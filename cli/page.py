@@ -11,7 +11,7 @@ from urllib.parse import quote_from_bytes
 
 from cli import html_frame
 from cli.console import printable
-from cli.output import COST_MOST, LEAD, MARKS
+from cli.output import COST_MOST, LEAD, MARKS, asked_words
 from cli.thumbnails import Thumbnail
 from facesearch.ranking.explain import AskedProbability
 from facesearch.reliability import UNGRADED
@@ -181,7 +181,7 @@ def _bar(bar: Bar) -> str:
 
 def _card(card: Card, score: str) -> str:
     picture = card.picture
-    rows = "".join(map(_asked, card.asked))
+    rows = "".join(map(_asked, asked_words(card.asked), card.asked))
     table = f'<table class="words">{rows}</table>' if rows else ""
     notes = "".join(f'<p class="small">{_text(note)}</p>' for note in picture.notes)
     link = "file://" + quote_from_bytes(picture.photo)
@@ -193,11 +193,11 @@ def _card(card: Card, score: str) -> str:
     )
 
 
-def _asked(asked: AskedProbability) -> str:
+def _asked(words: str, asked: AskedProbability) -> str:
     kind = asked.mark.name.lower().replace("_", "-")
     cost = f' <small title="cost the score most">{COST_MOST}</small>' if asked.cost_most else ""
     return (
-        f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(asked.words)}{cost}</td>'
+        f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(words)}{cost}</td>'
         f'<td title="{asked.mark.value}">{asked.probability * 100:.0f} % {MARKS[asked.mark]}</td></tr>'
     )
 

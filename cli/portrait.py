@@ -70,7 +70,7 @@ def _attribute_table(found: Portrait, width: int, blocks: bool) -> Table:
     count = 1 if width >= WIDE else max(1, min(3, (width + _GAP) // (_COLUMN + _GAP)))
     bar = max(10, min(30, (width + _GAP) // count - _GAP - _LABEL - 9))
     groups = [
-        [Text(group.value, style="bold"), *(_line(found, each, bar, blocks) for each in members(group))]
+        [Text(group.heading, style="bold"), *(_line(found, each, bar, blocks) for each in members(group))]
         for group in Group
     ]
     table = Table.grid(padding=(0, _GAP))
@@ -106,7 +106,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
     picture = thumbnails([face], lambda _: None)[face.face]
     panels = [
         Panel(
-            group.value,
+            group.heading,
             [
                 Bar(phrase(each.index, True), float(found.probabilities[each.index]), found.grades[each.index])
                 for each in members(group)

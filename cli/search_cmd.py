@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from facesearch.query import Query
 
 
+_SHOWN_BEFORE, _SHOWN_AFTER = 40, 30
+"""Characters around the place where a description goes wrong: with what stands for the rest, they fit a narrow
+terminal."""
+
+
 class DescriptionCommand(TyperCommand):
     """A command whose words may begin with one dash ("-smiling, young"); options begin with two, so a mistyped one is
     still an error."""
@@ -155,9 +160,13 @@ def _explain(query: "Query", filters: Sequence[str]) -> int:
 
 
 def _point(text: str, position: int) -> None:
-    """Shows where in the description the trouble begins, if a terminal can."""
+    """Shows where in the description the trouble begins, if a terminal can: the words around it where it is long."""
     from rich.cells import cell_len
 
-    if text.strip() and text.isprintable() and cell_len(text) < 76 and position <= len(text):
-        say(f"  {text}")
-        say(f"  {' ' * cell_len(text[:position])}^")
+    if not text.strip() or not text.isprintable() or position > len(text):
+        return
+    start, end = max(0, position - _SHOWN_BEFORE), position + _SHOWN_AFTER
+    before = ("..." if start else "") + text[start:position]
+    after = text[position:end] + ("..." if end < len(text) else "")
+    say(f"  {before}{after}")
+    say(f"  {' ' * cell_len(before)}^")

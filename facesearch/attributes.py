@@ -5,6 +5,7 @@ order. Groups: Hand & Chellappa, AAAI 2017, Table 1, under the data set's own at
 Earrings, Hat, Lipstick, Necklace, Necktie for Bald, Wearing_Earrings, ...).
 """
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +22,11 @@ class Group(StrEnum):
     FACIAL_HAIR = "FacialHair"
     CHEEKS = "Cheeks"
     FAT = "Fat"
+
+    @property
+    def heading(self) -> str:
+        """As people read it: "Facial hair"."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", self.value).capitalize()
 
 
 @dataclass(frozen=True, slots=True)

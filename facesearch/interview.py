@@ -13,12 +13,17 @@ weights are the scores that `search` gives for it, divided by their sum.
 The next question is the one with the largest mutual information between its answer and who is sought,
 H(mean q) - mean H(q), the means under the weights and H the entropy of a yes or no. p holds the doubts of the network,
 too, so an attribute that it sees badly is asked late.
+
+By the numbers a witness who said "a man" might be asked for his lipstick, to make sure. That shakes the trust in who
+asks, so what is as good as known once the answers are taken at their word is asked only when nothing else is left. It
+costs nothing (docs/retrieval.md).
 """
 
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,10 +42,11 @@ from facesearch.query.parser import MAX_HEIGHT
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan
-from facesearch.ranking.information import effective_number, information, representatives
+from facesearch.ranking.information import effective_number, information, is_foregone, representatives
 from facesearch.ranking.joint import joint_probability
 
 Floats = NDArray[np.float64]
+Real = TypeVar("Real", np.float32, np.float64)
 
 ERROR = 0.1
 """The rate at which a witness errs, unless another one is given."""
@@ -147,7 +153,11 @@ class Interview:
         return replace(query, text=str(query))
 
     def _tree(self) -> Node:
-        said = [each.said(self._certainty) for each in self._answers if each.answer is not Answer.UNSURE]
+        return self._described(self._certainty)
+
+    def _described(self, certainty: float) -> Node:
+        """The start and the answers, each with this certainty."""
+        said = [each.said(certainty) for each in self._answers if each.answer is not Answer.UNSURE]
         return all_of((self._start.tree, *said))
 
     def weights(self) -> Floats:
@@ -174,9 +184,10 @@ class Interview:
         asked = list(self._open_attributes(tree))
         if not asked or not len(rows):
             return None
-        yes = np.stack([self._yes(tree, attribute, rows) for attribute in asked])
-        bits = information(weights, yes)
-        best = int(np.argmax(bits))
+        p = np.stack([self._probability(tree, attribute, rows) for attribute in asked])
+        bits = information(weights, witnessed(p, error_of(self._certainty)).astype(np.float32))
+        foregone = is_foregone(self._at_their_word(tree, rows, weights), p)
+        best = int(np.argmax(np.where(foregone & ~foregone.all(), -1.0, bits)))
         return question(asked[best], self._man()) if bits[best] >= LEAST_BITS else None
 
     def answer(self, asked: Question, given: Answer) -> None:
@@ -195,16 +206,24 @@ class Interview:
             self._scores = self._candidates.scores(self._tree())
         return self._scores
 
-    def _yes(self, tree: Node, attribute: int, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """float32 [n]: how likely a witness says that the attribute holds if it is this face that is sought. tree: what
-        was said so far."""
+    def _probability(self, tree: Node, attribute: int, rows: NDArray[np.int64]) -> Floats:
+        """float64 [n]: how likely the attribute holds of each face if it is the sought one. tree: what was said so
+        far."""
         if attribute in tree.attributes:  # "black or brown hair" changes how likely each of the two is
-            needed = {a: self._candidates.probabilities(a, rows) for a in tree.attributes}
-            both = joint_probability(all_of((tree, Term(attribute))), needed.__getitem__, len(rows))
-            p = both / joint_probability(tree, needed.__getitem__, len(rows))
-        else:
-            p = self._candidates.probabilities(attribute, rows)
-        return witnessed(p, error_of(self._certainty)).astype(np.float32)
+            both = all_of((tree, Term(attribute)))
+            return self._joint(both, tree.attributes, rows) / self._joint(tree, tree.attributes, rows)
+        return self._candidates.probabilities(attribute, rows)
+
+    def _at_their_word(self, tree: Node, rows: NDArray[np.int64], weights: NDArray[np.float32]) -> Floats:
+        """float64 [n], sum 1, or all 0: the weights if no answer could be wrong."""
+        certain = self._described(1.0)
+        found = weights * self._joint(certain, tree.attributes, rows) / self._joint(tree, tree.attributes, rows)
+        total = found.sum()
+        return found / total if total > 0 else found
+
+    def _joint(self, tree: Node, attributes: frozenset[int], rows: NDArray[np.int64]) -> Floats:
+        p = {each: self._candidates.probabilities(each, rows) for each in attributes}
+        return joint_probability(tree, p.__getitem__, len(rows))
 
     def _open_attributes(self, tree: Node) -> Iterator[int]:
         """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
@@ -246,9 +265,9 @@ def error_of(certainty: float) -> float:
     return (1.0 - certainty) / (2.0 - certainty)
 
 
-def witnessed(probability: Floats, error: float) -> Floats:
+def witnessed(probability: NDArray[Real], error: float) -> NDArray[Real]:
     """How likely a witness says yes to what holds with this probability, erring at this rate."""
-    return error + (1.0 - 2.0 * error) * probability
+    return (error + (1.0 - 2.0 * error) * probability).astype(probability.dtype, copy=False)
 
 
 def _has_room(tree: Node) -> bool:

@@ -76,6 +76,14 @@ def test_asks_until_the_witness_stops_and_shows_the_faces_that_fit(interview: In
     assert "score" in ran.out and "(yes" not in ran.out and "a lead, not evidence" in ran.out
 
 
+def test_a_certainty_that_all_words_share_is_said_once(interview: Interview) -> None:
+    answers = "yes\nno\nstop\n"
+    ran = interview(answers)
+    assert "every word counts with a certainty of 0.89" in ran.out and ":0.89" not in ran.out
+    ran = interview(answers, "bald")  # here one word is certain
+    assert "every word" not in ran.out and ":0.89" in ran.out
+
+
 @pytest.mark.parametrize("sought", COLOURS)
 def test_truthful_answers_bring_the_sought_face_to_the_top(interview: Interview, sought: str) -> None:
     asked = questions(interview("not sure\n" * 3))

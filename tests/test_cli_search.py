@@ -235,6 +235,14 @@ def test_a_caret_shows_where_the_description_goes_wrong(facesearch: Program, cat
     assert lines[0].index("qwertz") == lines[1].index("^")
 
 
+def test_a_caret_shows_the_words_around_the_place_in_a_long_description(facesearch: Program, catalogue: Path) -> None:
+    long = ["glasses", "young", "no hat", "not bald", "goatee", "bangs", "big nose"] * 2
+    text = ", ".join([*long, "qwertz", *long])
+    lines = facesearch("search", text, "--catalogue", catalogue).err.splitlines()
+    assert lines[0].index("qwertz") == lines[1].index("^") < 50
+    assert lines[0].startswith("  ...") and lines[0].endswith("...") and len(lines[0]) < 80
+
+
 class TestWhichCatalogue:
     def test_may_be_said_before_the_command(self, facesearch: Program, catalogue: Path) -> None:
         assert facesearch("--catalogue", catalogue, "search", "stubble").code == 0

@@ -40,6 +40,7 @@ from tests.stand_ins import model
 
 FACES = 50
 MALE, YOUNG, BALD, HAT = (BY_NAME[name].index for name in ("Male", "Young", "Bald", "Wearing_Hat"))
+LIPSTICK = BY_NAME["Wearing_Lipstick"].index
 BLACK, BROWN, NO_BEARD, GOATEE = (BY_NAME[name].index for name in ("Black_Hair", "Brown_Hair", "No_Beard", "Goatee"))
 
 
@@ -121,6 +122,20 @@ class TestWhatIsAsked:
     def test_changes_with_the_answers(self) -> None:
         orders = [all_asked(about(), answer) for answer in (Answer.YES, Answer.NO)]
         assert orders[0][0] == orders[1][0] and orders[0] != orders[1]
+
+    def test_is_what_is_as_good_as_known_only_when_nothing_else_is_left(self) -> None:
+        """Of a man, not whether he wore lipstick: that would tell the most, were it not foregone by his word."""
+        logits = np.full((len(NAMES), 40), -6, np.float32)
+        logits[MALE, :10], logits[HAT, ::5] = 6, 6
+        logits[LIPSTICK] = -logits[MALE]
+        held = about(logits=logits)
+        held.answer(question(MALE), Answer.YES)
+        bits = {
+            each: by_definition(held.weights(), 0.1 + 0.8 / (1 + np.exp(-logits[each]))) for each in (LIPSTICK, HAT)
+        }
+        assert bits[LIPSTICK] > bits[HAT] > LEAST_BITS
+        asked = all_asked(held)
+        assert asked.index(HAT) < asked.index(LIPSTICK)
 
     def test_is_each_attribute_once(self) -> None:
         asked = all_asked(about())

@@ -58,7 +58,15 @@ class AskedProbability:
     @property
     def words(self) -> str:
         """As asked, with the hedge and the grade of a weak attribute: "maybe not bald", "oval face (D)"."""
-        return hedged(self.asked) + (f" ({self.grade})" if self.weak else "")
+        return self._with_grade(hedged(self.asked))
+
+    @property
+    def unhedged(self) -> str:
+        """The same without the hedge."""
+        return self._with_grade(self.asked.words)
+
+    def _with_grade(self, words: str) -> str:
+        return f"{words} ({self.grade})" if self.weak else words
 
     def __str__(self) -> str:
         cost = ", cost the most" if self.cost_most else ""
@@ -71,6 +79,14 @@ def hedged(asked: Asked) -> str:
         return asked.words
     word = HEDGES.get(asked.certainty)
     return f"{word} {asked.words}" if word else f"{asked.words}:{asked.certainty:.2g}"
+
+
+def shared_certainty(asked: Sequence[AskedProbability]) -> float | None:
+    """The certainty of several things asked for if it is a number, as after an interview, and the same for all: it need
+    not stand beside each."""
+    found = {each.asked.certainty for each in asked}
+    certainty = found.pop() if len(asked) > 1 and len(found) == 1 else 1.0
+    return None if certainty == 1.0 or certainty in HEDGES else certainty
 
 
 def explain(

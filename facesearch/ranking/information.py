@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+FOREGONE = 0.03
+"""A share of the candidates that is passed over: see `is_foregone`."""
+
 SAMPLE = 1 << 16
 """So many draws stand for the candidates where there are more of them: what the choice of a question is computed on."""
 
@@ -23,6 +26,17 @@ def information(weights: NDArray[np.floating], yes: NDArray[np.floating]) -> NDA
     """
     known: NDArray[np.floating] = _entropy(weights @ yes.T) - weights @ _entropy(yes).T
     return known
+
+
+def is_foregone(weights: NDArray[np.floating], probabilities: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """bool [..., A]: whether it is as good as known what holds of who is sought, for each of A attributes.
+
+    weights: [..., n], each row with sum 1, or all 0. probabilities: [A, n], that the attribute holds of each face.
+    """
+    share = weights @ probabilities.T
+    any_left = weights.sum(axis=-1, keepdims=True) > 0
+    foregone: NDArray[np.bool_] = any_left & ((share < FOREGONE) | (share > 1 - FOREGONE))
+    return foregone
 
 
 def _entropy(p: NDArray[np.floating]) -> NDArray[np.floating]:
