@@ -130,6 +130,7 @@ def interview(
             score="score",
             facts=[
                 *([("Started from", start.text)] if description else []),
+                *(("Filter", each) for each in options.filters_in_words(photo, min_face)),
                 *(("Remark", each) for each in start.remarks),
                 *answers,
                 ("Remaining", remaining_in_words(held)),

@@ -167,6 +167,14 @@ def photo_filter_of(
     return PhotoFilter(tuple(map(_folder, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
 
 
+def filters_in_words(photo: "PhotoFilter", min_face: float) -> list[str]:
+    """The filters that options ask for, beside the detection score that every search has."""
+    from facesearch.query.photo_filters import printed
+
+    filters = [f"only photos with {each}" for each in printed(photo)]
+    return filters + ([f"only faces of {min_face:g} pixels or more"] if min_face else [])
+
+
 def _folder(text: str) -> str:
     """A path from where the user stands as an absolute one; parts of a path, such as holiday/2019, as they are."""
     given = os.path.expanduser(text)  # noqa: PTH111 (bytes that are no UTF-8 stay, and so do the parts)

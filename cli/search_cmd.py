@@ -12,7 +12,6 @@ from cli.errors import ExitCode
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from db.filters import PhotoFilter
     from facesearch.query import Query
 
 
@@ -91,7 +90,7 @@ def search(
     query = parsed(" ".join(description), strict=strict)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
-    filters = _filters_in_words(photo, min_face)
+    filters = options.filters_in_words(photo, min_face)
     if explain_query:
         return _explain(query, filters)
     from cli.results import Heading, opened, present, wanted
@@ -141,14 +140,6 @@ def parsed(text: str, *, strict: bool = False) -> "Query":
     except QueryError as error:
         _point(text, error.position)
         raise
-
-
-def _filters_in_words(photo: "PhotoFilter", min_face: float) -> list[str]:
-    """The filters that options ask for, beside the detection score that every search has."""
-    from facesearch.query.photo_filters import printed
-
-    filters = [f"only photos with {each}" for each in printed(photo)]
-    return filters + ([f"only faces of {min_face:g} pixels or more"] if min_face else [])
 
 
 def _explain(query: "Query", filters: Sequence[str]) -> int:

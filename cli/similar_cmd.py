@@ -49,6 +49,11 @@ def similar(
     catalogue: options.CatalogueOption = None,
     top: options.TopOption = "20",
     min_score: options.MinScoreOption = 0.0,
+    folder: options.FolderOption = None,
+    name: options.NameOption = None,
+    taken: options.TakenOption = None,
+    camera: options.CameraOption = None,
+    min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
     html: options.HtmlOption = None,
@@ -67,7 +72,8 @@ def similar(
     before it is looked for: `facesearch similar suspect.jpg --with "beard, glasses" --without hat`.
 
     The score is a similarity, (1 + cosine) / 2 of the profiles: 1 is the same profile, about .5 an unrelated one. Faces
-    to start from are left out of the result.
+    to start from are left out of the result, and so is what the filters leave out (--folder, --name, --taken, --camera,
+    --min-face).
     """
     from cli import probes
     from cli.console import say
@@ -79,6 +85,7 @@ def similar(
     photos, faces, picks = photos or [], face or [], pick or []
     probes.check(photos, faces, picks)
     changes = parse_changes(present or [], absent or [])
+    photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
     with (
@@ -107,12 +114,18 @@ def similar(
             top=limit,
             min_score=min_score,
             min_detection=min_detection,
+            min_face=min_face,
+            photo=photo,
         )
         heading = Heading(
             kind="Faces with similar attributes",
             title=", ".join(start.name for start in starts) + change,
             score="similarity",
-            facts=[*(("Probe", start.words) for start in starts), ("Score", SIMILARITY)],
+            facts=[
+                *(("Probe", start.words) for start in starts),
+                *(("Filter", each) for each in options.filters_in_words(photo, min_face)),
+                ("Score", SIMILARITY),
+            ],
             probe=probes.picture(starts) if html else None,
         )
         return present_result(result, heading, outputs, path)

@@ -44,6 +44,11 @@ class PhotoFilter:
         """Whether any condition is set."""
         return bool(self.folder or self.name or self.taken_from or self.taken_to or self.camera)
 
+    @property
+    def asks_exif(self) -> bool:
+        """Whether a condition is about what the camera wrote into the photo."""
+        return bool(self.taken_from or self.taken_to or self.camera)
+
 
 def faces_of(session: Session, photos: PhotoFilter) -> Ids:
     """The visible faces whose photo passes: int64[K], their ids in ascending order.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from db import exif
 from db.catalogue import Catalogue
 from db.filters import PhotoFilter, faces_of
 from db.snapshot import Gallery
@@ -23,10 +24,12 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
-    """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first."""
+    """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
+    remarks: what the user has to know about them."""
 
     allowed: Mask
     steps: tuple[Step, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def faces(self) -> int:
@@ -61,14 +64,24 @@ def filtered(
 
     if min_face > 0:
         narrow(gallery.sizes >= np.float32(min_face), f"{min_face:g} pixels or more")
+    unread = 0
     for each in (query.photo if query else None, photo):
         if each:
             with catalogue.read() as session:
                 ids = faces_of(session, each)
+                unread = exif.unread_count(session) if each.asks_exif else unread
             narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
     for threshold in query.thresholds if query else ():
         narrow(_within([threshold], gallery), str(threshold))
-    return Filtered(allowed, tuple(steps))
+    return Filtered(allowed, tuple(steps), (_unread(unread),) if unread else ())
+
+
+def _unread(photos: int) -> str:
+    which = "1 photo was" if photos == 1 else f"{photos:,} photos were"
+    return (
+        f"{which} left out because they were indexed before date and camera were read: run `facesearch index` on their "
+        "folder again."
+    )
 
 
 def _within(thresholds: Sequence[Threshold], gallery: Gallery) -> Mask:

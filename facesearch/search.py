@@ -59,5 +59,5 @@ def search(
         narrowed=looked_at.steps[1:],
         best=float(best[0]) if len(best) else None,
         expected=found.expected,
-        remarks=tuple(weak_remarks(query.asked, grades(model))),
+        remarks=(*looked_at.remarks, *weak_remarks(query.asked, grades(model))),
     )

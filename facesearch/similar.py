@@ -1,7 +1,7 @@
 """The use case: faces to start from and an open catalogue give the faces whose profiles are nearest.
 
-Exact over every visible face that the detector was sure enough of, on the catalogue as it was at one moment. It finds
-similar attributes and recognises nobody.
+Exact over every visible face that passes the filters, on the catalogue as it was at one moment. It finds similar
+attributes and recognises nobody.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
+from db.filters import PhotoFilter
 from db.schema import Box
 from db.snapshot import Gallery
 from facesearch.changes import NO_CHANGES, Changes
 from facesearch.detection import SEARCH_FROM, iou
 from facesearch.errors import SearchError
-from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of, sure_mask
+from facesearch.filters import filtered
+from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.ranking.similar import combined, encode, similarity
 
 SAME_FACE_FROM = 0.5
@@ -69,31 +71,34 @@ def similar(
     top: int | None = 20,
     min_score: float = 0.0,
     min_detection: float = SEARCH_FROM,
+    min_face: float = 0.0,
+    photo: PhotoFilter | None = None,
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
     probes: one face, or several of one person, which are combined; none of them is among the hits. changes: made to the
-    combined profile before it is looked for. Raises SearchError when a probe was scored by another model than the one
-    that serves or is of a photo that is gone, and as `search`.
+    combined profile before it is looked for. min_detection, min_face, photo: as for `filtered`. Raises SearchError when
+    a probe was scored by another model than the one that serves or is of a photo that is gone, and as `search`.
     """
     check_bounds(top, min_score, min_detection)
     if not probes:
         raise SearchError("There is no face to start from: name a photo or a face of the catalogue.")
     gallery = gallery_of(catalogue)
     own = _own_faces(catalogue, gallery, probes)
-    sure = sure_mask(gallery, min_detection)
-    withheld = len(gallery) - int(sure.sum())
-    allowed = sure & ~np.isin(gallery.face_ids, own)
+    looked_at = filtered(catalogue, gallery, photo=photo, min_face=min_face, min_detection=min_detection)
+    withheld, narrowed, remarks = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.remarks
+    allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
     if searched == 0:
-        return SearchResult((), 0, withheld, gallery.unscored, gallery.model)
+        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, remarks=remarks)
     logits = combined(np.stack([probe.logits for probe in probes]))
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     enough = scores >= min_score
     hits = hits_of(catalogue, gallery, rows[enough], scores[enough])
-    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, best=float(scores[0]))
+    best = float(scores[0])
+    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
 
 
 def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:

@@ -175,6 +175,18 @@ class TestSimilar:
         assert ran.code == 0 and "these 3 faces" in ran.err
         assert not {1, 2} & {row["face"] for row in json.loads(ran.out)["hits"]}
 
+    def test_filters_leave_out_faces_of_other_photos(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        every = rows(self.similar(facesearch, indexed, checkpoint, "--face", "1", "--csv", "-").out)
+        left = [row for row in every if Path(row["photo"]).name == ONE]
+        assert 0 < len(left) < len(every)
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--name", ONE, "--csv", "-")
+        assert rows(ran.out) == [{**row, "rank": str(place)} for place, row in enumerate(left, 1)]
+        assert f"left out by name:{ONE}" in ran.err
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--min-face", "5000")
+        assert ran.code == 1 and "none passes the filter 5000 pixels or more" in ran.out + ran.err
+
     @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
     def test_a_face_that_is_not_in_the_catalogue_exits_with_3(
         self, facesearch: Program, indexed: Path, checkpoint: Path, number: str

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
 from db.filters import PhotoFilter
 from db.models import ScoringModel
-from db.schema import Box, Outcome
+from db.schema import Box, Outcome, Photo
 from db.snapshot import rebuild
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
@@ -142,6 +143,21 @@ def test_hedged_words_do_not_count_in_what_is_expected(catalogue: Catalogue) -> 
 def test_a_size_that_makes_no_sense_is_refused(catalogue: Catalogue, size: float) -> None:
     with pytest.raises(SearchError, match="give a number from 0 on"):
         search(catalogue, parse("smiling"), min_face=size)
+
+
+def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_path: Path) -> None:
+    with open_catalogue(tmp_path / "faces.db", create=True) as opened:
+        with opened.write() as session:
+            model_id = models.register(session, MODEL)
+            root = roots.add_root(session, "/photos")
+            photos.record(session, root, [file(*each) for each in ALBUM], model_id=model_id)
+            models.serve_when_complete(session, model_id)
+            # As an earlier version left them.
+            session.execute(update(Photo).where(Photo.camera.like("NIKON%")).values(exif_read=False))
+        (remark,) = search(opened, parse("smiling, taken:2020")).remarks
+        assert "2 photos were left out" in remark and "run `facesearch index`" in remark
+        assert search(opened, parse("smiling"), photo=PhotoFilter(camera=("canon",))).remarks == (remark,)
+        assert search(opened, parse("smiling, folder:work")).remarks == ()
 
 
 def test_a_face_is_marked_small_below_the_size_that_the_network_can_be_relied_on(tmp_path: Path) -> None:

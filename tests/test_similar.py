@@ -13,6 +13,7 @@ from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import FaceHidden, FaceUnknown
 from db.faces import FaceRecord
+from db.filters import PhotoFilter
 from db.models import ScoringModel
 from db.schema import Box, Outcome
 from db.snapshot import rebuild
@@ -129,6 +130,17 @@ class TestOneFace:
         assert "009" not in names(result)
         assert (result.faces, result.withheld) == (49, 1)
         assert names(similar(catalogue, [probe(LOGITS[9])], top=1, min_detection=0.7)) == ["009"]
+
+    def test_filters_leave_faces_out_and_say_how_many(self, catalogue: Catalogue) -> None:
+        every = names(similar(catalogue, [probe(LOGITS[0])], top=None))
+        result = similar(catalogue, [probe(LOGITS[0])], top=None, photo=PhotoFilter(name=("01?",)), min_face=60)
+        assert names(result) == [name for name in every if name.startswith("01")]
+        assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
+            ("60 pixels or more", 0),
+            ("name:01?", 39),
+        ]
+        nothing = similar(catalogue, [probe(LOGITS[0])], min_face=61)
+        assert (nothing.hits, nothing.faces) == ((), 0) and nothing.narrowed[0].left_out == 49
 
     def test_min_score_cuts(self, catalogue: Catalogue) -> None:
         every = similar(catalogue, [probe(LOGITS[0])], top=None)
