@@ -15,7 +15,7 @@ from facesearch.attributes import BY_NAME, NAMES
 from facesearch.detection import iou
 from facesearch.errors import UsageError
 from facesearch.network.checkpoint import load_checkpoint
-from facesearch.network.mcnn import Mcnn, Normalisation, fold, prepare
+from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, Normalisation, fold, prepare
 from facesearch.training import loop
 from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
@@ -167,6 +167,15 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_network(
     resumed, _ = train(labels, cache, TINY, tmp_path / "b", device)
     for key, value in unbroken.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
+
+
+def test_stages_of_the_same_layout_follow_each_other(celeba: Path, tmp_path: Path) -> None:
+    labels, cache = _open(celeba)
+    groups = Stage("mcnn", 99, 1, 1e-3, 1e-4)
+    for layouts in (("trunk", "trunk", "mcnn"), ("mcnn", "mcnn")):
+        recipe = dataclasses.replace(TINY, stages=tuple(dataclasses.replace(groups, layout=each) for each in layouts))
+        model, _ = train(labels, cache, recipe, tmp_path / "-".join(layouts), torch.device("cpu"))
+        assert model.layout == MCNN_LAYOUT
 
 
 @pytest.mark.usefixtures("one_thread")

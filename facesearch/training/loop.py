@@ -383,7 +383,7 @@ def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
         return run
     layout = LAYOUTS[recipe.stages[run.stage + 1].layout]
     model, student = run.average, run.student
-    if layout is not model.layout:
+    if layout != model.layout:
         model, student = expand(model, layout).to(device), expand_student(student, layout).to(device)
     return _start_of_stage(run.stage + 1, run.mean, model, student, recipe)
 
