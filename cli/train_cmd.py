@@ -20,8 +20,13 @@ def train(
         Path, typer.Option("--out", metavar="FILE", help="The checkpoint to write (.safetensors).", show_default=False)
     ],
     recipe: Annotated[
-        str, typer.Option("--recipe", metavar="NAME|FILE", help="A recipe of the package, or a .toml file.")
-    ] = "standard",
+        str,
+        typer.Option(
+            "--recipe",
+            metavar="NAME|FILE",
+            help="A recipe of the package, or a .toml file; standard goes on from protocol.",
+        ),
+    ] = "protocol",
     start: Annotated[
         Path | None,
         typer.Option(

@@ -1,6 +1,7 @@
 """`facesearch train` and `facesearch evaluate`, from a tiny data set to a checkpoint that `index` takes."""
 
 import csv
+import inspect
 import io
 from pathlib import Path
 
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cli.train_cmd import train
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
+from facesearch.training.datasets import Role
+from facesearch.training.recipe import load_recipe
 from tests.conftest import Program
 from tests.powers import without_root_powers
 
@@ -82,6 +86,11 @@ def test_a_folder_that_is_no_data_set_is_refused(
     with_checkpoint = ["--checkpoint", checkpoint] if command == ["evaluate"] else []
     ran = facesearch(command[0], tmp_path / "empty", *command[1:], *with_checkpoint)
     assert ran.code == 3 and "img_align_celeba" in ran.err
+
+
+def test_the_default_recipe_needs_no_roles_but_those_of_the_official_layout() -> None:
+    default = load_recipe(inspect.signature(train).parameters["recipe"].default)
+    assert {*default.roles, *default.aux, *default.calibration} <= {Role.TRAIN, Role.VAL} and not default.after
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(facesearch: Program, celeba: Path, tmp_path: Path) -> None:
