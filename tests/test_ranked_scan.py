@@ -1,5 +1,6 @@
 """The scan that sorts out by float32 estimates gives what scoring and sorting every face exactly gives."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,17 @@ FACES = scan.CHUNK + 1234  # more than are scored exactly without further ado
 SCALE = np.linspace(0.7, 1.4, 40, dtype=np.float32)
 BIAS = np.linspace(-6, 6, 40, dtype=np.float32)
 IDS = np.random.default_rng(2).permutation(FACES).astype(np.int64) * 3
+
+
+@pytest.fixture(scope="module", autouse=True, params=["at once", "by threads in small lots"])
+def lots(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        if request.param != "at once":
+            patch.setattr(scan, "_BLOCK", 5000)
+            patch.setattr(scan, "_LOT", 12000)
+            patch.setattr(scan, "_FACES_A_THREAD", 10)
+            patch.setattr(scan, "usable_cores", lambda: 3)
+        yield
 
 
 def columns(faces: int, seed: int = 1) -> dict[int, np.ndarray]:

@@ -24,8 +24,11 @@ Mask = NDArray[np.bool_]
 Columns = Callable[[int], NDArray[np.floating]]
 
 CHUNK = 1 << 16
-"""Faces at a time: what is computed on stays in the processor's cache, and memory hardly grows with the faces."""
+"""Faces that are scored exactly at a time: memory hardly grows with the faces."""
 
+# Faces that are estimated at a time, and looked through for candidates: few enough for the processor's cache, and so
+# many that threads are seldom in Python, where they wait for each other (on 2 cores half the time of 1 << 16).
+_BLOCK, _LOT = 1 << 17, 1 << 19
 _FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
 _MOST_THREADS = 8  # more than memory feeds
 _PART = 64  # faces at a time that are looked into for candidates
@@ -126,7 +129,11 @@ def best(scores: NDArray[np.floating], face_ids: Ids, top: int | None) -> Ids:
 
 
 def _chunks(start: int, stop: int) -> list[slice]:
-    return [slice(at, min(at + CHUNK, stop)) for at in range(start, stop, CHUNK)]
+    return _slices(start, stop, CHUNK)
+
+
+def _slices(start: int, stop: int, size: int) -> list[slice]:
+    return [slice(at, min(at + size, stop)) for at in range(start, stop, size)]
 
 
 def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Floats) -> Columns:
@@ -144,18 +151,19 @@ def _candidates(
 
     def part(start: int, stop: int) -> tuple[_Pool, list[float]]:
         pool = _Pool(top, min_score, error)
-        estimators = [Estimator(tree, odds, CHUNK) if is_read_once(tree) else _entangled(tree, odds) for tree in trees]
+        estimators = [Estimator(tree, odds, _BLOCK) if is_read_once(tree) else _entangled(tree, odds) for tree in trees]
         sums = [0.0] * len(trees)
-        weights, ones = np.empty(CHUNK, np.float32), np.ones(CHUNK, np.float32)
-        for rows in _chunks(start, stop):
-            count = rows.stop - rows.start
-            np.copyto(weights[:count], allowed[rows])
-            for number, estimate in enumerate(estimators):
-                estimates = estimate(rows)
-                np.multiply(estimates, weights[:count], out=estimates)
-                sums[number] += float(np.dot(estimates, ones[:count]))
-                if number == 0:
-                    pool.add(rows.start, estimates, allowed[rows])
+        room, masks = np.empty(min(_LOT, stop - start), np.float32), np.empty(_BLOCK, np.float32)
+        for lot in _slices(start, stop, _LOT):
+            for rows in _slices(lot.start, lot.stop, _BLOCK):
+                mask = masks[: rows.stop - rows.start]
+                np.copyto(mask, allowed[rows])
+                for number, estimate in enumerate(estimators):
+                    estimates = estimate(rows)
+                    sums[number] += float(np.dot(estimates, mask))
+                    if number == 0:
+                        np.multiply(estimates, mask, out=room[rows.start - lot.start : rows.stop - lot.start])
+            pool.add(lot.start, room[: lot.stop - lot.start], allowed[lot])
         return pool, sums
 
     parts = _in_parts(len(allowed), part)
@@ -236,7 +244,7 @@ def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
         return [work(0, faces)]
     from concurrent.futures import ThreadPoolExecutor
 
-    step = -(-faces // (threads * CHUNK)) * CHUNK
-    starts = range(0, faces, step)
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, starts, [min(start + step, faces) for start in starts]))
+    first, *others = _slices(0, faces, -(-faces // (threads * _BLOCK)) * _BLOCK)
+    with ThreadPoolExecutor(threads - 1) as pool:
+        found = [pool.submit(work, part.start, part.stop) for part in others]
+        return [work(first.start, first.stop), *(each.result() for each in found)]
