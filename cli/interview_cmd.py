@@ -72,8 +72,9 @@ def interview(
     """
     from cli.console import remarks
     from cli.conversation import hold, remaining_in_words
+    from cli.heading import Heading
     from cli.output import hit_table
-    from cli.results import Heading, opened, present, wanted
+    from cli.results import opened, present, wanted
     from cli.search_cmd import parsed
     from facesearch.detection import SEARCH_FROM
     from facesearch.hits import SearchResult

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from cli.console import WIDE, printable, results
 from cli.files import NewFile
+from cli.heading import Heading
 from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to_stdout, write_json
-from cli.results import Heading
 from db.paths import display
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
 from facesearch.portrait import Portrait

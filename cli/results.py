@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cli.console import say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, replacing
+from cli.heading import Heading
 from cli.outcome import outcome_in_words, searched_in_words, small_remarks
 from cli.output import (
     HIT_COLUMNS,
@@ -22,12 +23,8 @@ from cli.output import (
     write_json,
 )
 from db.catalogue import Catalogue, open_catalogue
-from facesearch.attributes import ATTRIBUTES, Attribute
+from facesearch.attributes import ATTRIBUTES
 from facesearch.hits import SearchResult
-from facesearch.query import Query
-
-if TYPE_CHECKING:
-    from cli.page import Panel, Picture
 
 STDOUT = Path("-")
 
@@ -102,29 +99,6 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
         for remark in catalogue.remarks:
             say(remark)
         yield catalogue
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """What stands above a result. kind, title, facts, probe, panels, hits_title: as in `Page`; score: heading of its
-    column.
-
-    attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
-    description that was searched for; reading: how it and the filters beside it were read. expects: whether to say how
-    many faces are expected to fit.
-    """
-
-    kind: str
-    title: str
-    score: str
-    facts: Sequence[tuple[str, str]]
-    probe: "Picture | None" = None
-    attributes: tuple[Attribute, ...] = ()
-    query: Query | None = None
-    reading: str = ""
-    expects: bool = False
-    panels: "Sequence[Panel]" = ()
-    hits_title: str = ""
 
 
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:

@@ -93,7 +93,8 @@ def search(
     filters = options.filters_in_words(photo, min_face)
     if explain_query:
         return _explain(query, filters)
-    from cli.results import Heading, opened, present, wanted
+    from cli.heading import Heading
+    from cli.results import opened, present, wanted
     from facesearch.search import search as search_faces
 
     path = options.catalogue_of(context, catalogue)

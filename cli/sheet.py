@@ -6,11 +6,11 @@ from pathlib import Path
 
 from cli.console import now_in_words, say
 from cli.files import NewFile
+from cli.heading import Heading
 from cli.outcome import outcome_in_words, searched_in_words, small_remarks
 from cli.output import marks_in_words, stands_back
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
-from cli.results import Heading
 from cli.thumbnails import Thumbnail, thumbnails
 from facesearch.hits import Hit, SearchResult
 

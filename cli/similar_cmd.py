@@ -77,7 +77,8 @@ def similar(
     """
     from cli import probes
     from cli.console import say
-    from cli.results import Heading, opened, wanted
+    from cli.heading import Heading
+    from cli.results import opened, wanted
     from cli.results import present as present_result
     from facesearch.changes import parse_changes
     from facesearch.similar import similar as similar_faces

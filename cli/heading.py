@@ -1,0 +1,34 @@
+"""What stands above a result, whatever form it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from facesearch.attributes import Attribute
+from facesearch.query import Query
+
+if TYPE_CHECKING:
+    from cli.page import Panel, Picture
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above a result. kind, title, facts, probe, panels, hits_title: as in `Page`; score: heading of its
+    column.
+
+    attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
+    description that was searched for; reading: how it and the filters beside it were read. expects: whether to say how
+    many faces are expected to fit.
+    """
+
+    kind: str
+    title: str
+    score: str
+    facts: Sequence[tuple[str, str]]
+    probe: "Picture | None" = None
+    attributes: tuple[Attribute, ...] = ()
+    query: Query | None = None
+    reading: str = ""
+    expects: bool = False
+    panels: "Sequence[Panel]" = ()
+    hits_title: str = ""
