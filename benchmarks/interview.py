@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
 from facesearch.interview import ERROR, certainty_of, error_of, witnessed
-from facesearch.ranking.information import information, is_foregone
+from facesearch.ranking.information import information, is_foregone, passed_over
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -57,11 +57,10 @@ def interviews(
         certain = weights.copy()  # the same if no answer could be wrong
         for number in range(max(AFTER)):
             if orders is None:
-                closed = asked
+                bits = np.where(asked, -np.inf, information(weights, yes))
                 if holds is not None:
-                    foregone = asked | is_foregone(certain, holds)
-                    closed = np.where(foregone.all(axis=1, keepdims=True), asked, foregone)
-                attributes = np.where(closed, -np.inf, information(weights, yes)).argmax(axis=1)
+                    bits = passed_over(bits, is_foregone(certain, holds))
+                attributes = bits.argmax(axis=1)
             else:
                 attributes = orders[some if len(orders) > 1 else np.zeros_like(some), number]
             asked[everyone, attributes] = True

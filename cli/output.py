@@ -157,7 +157,9 @@ def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
 
 def asked_words(asked: Sequence[AskedProbability]) -> list[str]:
     """Each thing asked for, in words; the certainty that `marks_in_words` states for all is left out."""
-    return [each.words if shared_certainty(asked) is None else each.unhedged for each in asked]
+    if shared_certainty(asked) is not None:
+        return [each.unhedged for each in asked]
+    return [each.words for each in asked]
 
 
 def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8") -> Table:

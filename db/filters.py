@@ -42,7 +42,7 @@ class PhotoFilter:
 
     def __bool__(self) -> bool:
         """Whether any condition is set."""
-        return bool(self.folder or self.name or self.taken_from or self.taken_to or self.camera)
+        return bool(self.folder or self.name or self.asks_exif)
 
     @property
     def asks_exif(self) -> bool:

@@ -83,32 +83,18 @@ class Gallery:
 
     def logits(self, attribute: int) -> Floats:
         """float32[N]: every face's logit of one attribute (its place in `model.attributes`). Reads no other column."""
-        if self._snapshot is not None:
-            try:
-                return self._joined(self._snapshot.columns.logits(attribute), self._tail.logits[:, attribute])
-            except DamagedSnapshot:
-                self._abandon_snapshot()
-        return self._tail.logits[:, attribute]
+        return self._column(lambda columns: columns.logits(attribute), lambda tail: tail.logits[:, attribute])
 
     def odds(self, attribute: int) -> Floats:
         """float32[N]: the same as calibrated odds against the attribute, as `ScoringModel.odds`."""
-        if self._snapshot is not None:
-            try:
-                tail = self.model.odds(self._tail.logits[:, attribute], attribute)
-                return self._joined(self._snapshot.columns.odds(attribute), tail)
-            except DamagedSnapshot:
-                self._abandon_snapshot()
-        return self.model.odds(self._tail.logits[:, attribute], attribute)
+        return self._column(
+            lambda columns: columns.odds(attribute), lambda tail: self.model.odds(tail.logits[:, attribute], attribute)
+        )
 
     @property
     def sizes(self) -> Floats:
         """float32[N]. Read when first asked for."""
-        if self._snapshot is not None:
-            try:
-                return self._joined(self._snapshot.columns.sizes, self._tail.sizes)
-            except DamagedSnapshot:
-                self._abandon_snapshot()
-        return self._tail.sizes
+        return self._column(lambda columns: columns.sizes, lambda tail: tail.sizes)
 
     def nearest(self, profile: Floats, k: int, allowed: Mask | None, encode: Encode) -> tuple[Ids, Floats]:
         """The rows (int64) of the k allowed faces whose profiles are nearest, best first, and their cosines (float32).
@@ -151,6 +137,15 @@ class Gallery:
             searched = allowed[: len(self._snapshot.columns)]
         found, cosines = vectors.candidates(index, profile, k, searched)
         return (found if kept is None else np.searchsorted(kept, found)), cosines
+
+    def _column(self, inside: Callable[[Columns], Floats], behind: Callable[[Block], Floats]) -> Floats:
+        """float32[N]: of the snapshot and of the faces behind it; where it is damaged, of the tables alone."""
+        if self._snapshot is not None:
+            try:
+                return self._joined(inside(self._snapshot.columns), behind(self._tail))
+            except DamagedSnapshot:
+                self._abandon_snapshot()
+        return behind(self._tail)
 
     def _joined(self, column: npt.NDArray[Kind], tail: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
         kept = column if self._kept is None else column[self._kept]

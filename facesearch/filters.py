@@ -64,23 +64,27 @@ def filtered(
 
     if min_face > 0:
         narrow(gallery.sizes >= np.float32(min_face), f"{min_face:g} pixels or more")
-    unread = 0
-    for each in (query.photo if query else None, photo):
-        if each:
-            with catalogue.read() as session:
-                ids = faces_of(session, each)
-                unread = exif.unread_count(session) if each.asks_exif else unread
-            narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
+    of_photos = [each for each in (query.photo if query else None, photo) if each]
+    for each in of_photos:
+        with catalogue.read() as session:
+            ids = faces_of(session, each)
+        narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
     for threshold in query.thresholds if query else ():
         narrow(_within([threshold], gallery), str(threshold))
-    return Filtered(allowed, tuple(steps), (_unread(unread),) if unread else ())
+    remarks = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
+    return Filtered(allowed, tuple(steps), remarks)
 
 
-def _unread(photos: int) -> str:
+def _unread(catalogue: Catalogue) -> tuple[str, ...]:
+    """That some photos were left out because nobody looked yet when and with what they were taken, where it is so."""
+    with catalogue.read() as session:
+        photos = exif.unread_count(session)
+    if not photos:
+        return ()
     which = "1 photo was" if photos == 1 else f"{photos:,} photos were"
     return (
         f"{which} left out because they were indexed before date and camera were read: run `facesearch index` on their "
-        "folder again."
+        "folder again.",
     )
 
 

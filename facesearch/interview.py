@@ -16,7 +16,7 @@ too, so an attribute that it sees badly is asked late.
 
 By the numbers a witness who said "a man" might be asked for his lipstick, to make sure. That shakes the trust in who
 asks, so what is as good as known once the answers are taken at their word is asked only when nothing else is left. It
-costs nothing (docs/retrieval.md).
+costs nothing (benchmarks/interview.py).
 """
 
 import math
@@ -42,7 +42,7 @@ from facesearch.query.parser import MAX_HEIGHT
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan
-from facesearch.ranking.information import effective_number, information, is_foregone, representatives
+from facesearch.ranking.information import effective_number, information, is_foregone, passed_over, representatives
 from facesearch.ranking.joint import joint_probability
 
 Floats = NDArray[np.float64]
@@ -186,8 +186,8 @@ class Interview:
             return None
         p = np.stack([self._probability(tree, attribute, rows) for attribute in asked])
         bits = information(weights, witnessed(p, error_of(self._certainty)).astype(np.float32))
-        foregone = is_foregone(self._at_their_word(tree, rows, weights), p)
-        best = int(np.argmax(np.where(foregone & ~foregone.all(), -1.0, bits)))
+        bits = passed_over(bits, is_foregone(self._at_their_word(tree, rows, weights), p))
+        best = int(np.argmax(bits))
         return question(asked[best], self._man()) if bits[best] >= LEAST_BITS else None
 
     def answer(self, asked: Question, given: Answer) -> None:

@@ -1,5 +1,7 @@
 """Filters leave faces out whatever their score: by photo, by size, by detection, by bounds on attributes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -50,14 +52,21 @@ def file(path: str, year: int | None, camera: str, size: int, detection: float, 
     return photos.FileRecord(path.encode(), 1000, 1, content)
 
 
-@pytest.fixture(scope="module", params=["tables", "snapshot"])
-def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
-    with open_catalogue(tmp_path_factory.mktemp("filters") / "faces.db", create=True) as opened:
+@contextmanager
+def filled(folder: Path, model: ScoringModel) -> Iterator[Catalogue]:
+    """A catalogue that holds the album, scored by this model."""
+    with open_catalogue(folder / "faces.db", create=True) as opened:
         with opened.write() as session:
-            model_id = models.register(session, MODEL)
+            model_id = models.register(session, model)
             root = roots.add_root(session, "/photos")
             photos.record(session, root, [file(*each) for each in ALBUM], model_id=model_id)
             models.serve_when_complete(session, model_id)
+        yield opened
+
+
+@pytest.fixture(scope="module", params=["tables", "snapshot"])
+def catalogue(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory):
+    with filled(tmp_path_factory.mktemp("filters"), MODEL) as opened:
         if request.param == "snapshot":
             rebuild(opened, encode)
         yield opened
@@ -146,13 +155,8 @@ def test_a_size_that_makes_no_sense_is_refused(catalogue: Catalogue, size: float
 
 
 def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_path: Path) -> None:
-    with open_catalogue(tmp_path / "faces.db", create=True) as opened:
-        with opened.write() as session:
-            model_id = models.register(session, MODEL)
-            root = roots.add_root(session, "/photos")
-            photos.record(session, root, [file(*each) for each in ALBUM], model_id=model_id)
-            models.serve_when_complete(session, model_id)
-            # As an earlier version left them.
+    with filled(tmp_path, MODEL) as opened:
+        with opened.write() as session:  # as an earlier version left them
             session.execute(update(Photo).where(Photo.camera.like("NIKON%")).values(exif_read=False))
         (remark,) = search(opened, parse("smiling, taken:2020")).remarks
         assert "2 photos were left out" in remark and "run `facesearch index`" in remark
@@ -164,11 +168,6 @@ def test_a_face_is_marked_small_below_the_size_that_the_network_can_be_relied_on
     model = ScoringModel(
         "cd" * 32, NAMES, *(np.ones(40, np.float32),) * 3, np.eye(40, dtype=np.float32), {"smallest_face": 80}
     )
-    with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
-        with catalogue.write() as session:
-            model_id = models.register(session, model)
-            root = roots.add_root(session, "/photos")
-            photos.record(session, root, [file(*each) for each in ALBUM], model_id=model_id)
-            models.serve_when_complete(session, model_id)
+    with filled(tmp_path, model) as catalogue:
         small = {hit.face.path.name: hit.small for hit in search(catalogue, parse("smiling"), min_detection=0).hits}
         assert small == {"1.jpg": True, "2.jpg": False, "3.jpg": False, "4.jpg": False, "5.jpg": False}

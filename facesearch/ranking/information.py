@@ -39,6 +39,12 @@ def is_foregone(weights: NDArray[np.floating], probabilities: NDArray[np.floatin
     return foregone
 
 
+def passed_over(bits: NDArray[np.floating], foregone: NDArray[np.bool_]) -> NDArray[np.floating]:
+    """bits [..., A], -inf for questions that were asked, now also for foregone ones unless nothing else is left."""
+    others = np.where(foregone, -np.inf, bits)
+    return np.where(np.isneginf(others).all(axis=-1, keepdims=True), bits, others)
+
+
 def _entropy(p: NDArray[np.floating]) -> NDArray[np.floating]:
     """Of a yes that has probability p, in bits."""
     least = np.finfo(p.dtype).tiny  # 0 log 0 is 0

@@ -99,7 +99,7 @@ def scores(tree: Node, logits: Callable[[int], Floats], faces: int, scale: Float
     """
     columns = {index: logits(index) for index in sorted(tree.attributes)}
     result = np.empty(faces, np.float64)
-    for rows in _chunks(0, faces):
+    for rows in _slices(0, faces, CHUNK):
         result[rows] = joint_probability(tree, _calibrated(columns, rows, scale, bias), rows.stop - rows.start)
     return result
 
@@ -110,7 +110,7 @@ def within(
     """bool [faces]: which faces are within all `thresholds`. `logits`, `scale`, `bias`: as for `scores`."""
     columns = {index: logits(index) for index in sorted({each.attribute for each in thresholds})}
     result = np.empty(faces, np.bool_)
-    for rows in _chunks(0, faces):
+    for rows in _slices(0, faces, CHUNK):
         result[rows] = passes(thresholds, _calibrated(columns, rows, scale, bias), rows.stop - rows.start)
     return result
 
@@ -126,10 +126,6 @@ def best(scores: NDArray[np.floating], face_ids: Ids, top: int | None) -> Ids:
             level = level[np.argpartition(face_ids[level], wanted)[:wanted]]
         rows = np.concatenate([above, level])
     return rows[np.lexsort((face_ids[rows], -scores[rows]))]
-
-
-def _chunks(start: int, stop: int) -> list[slice]:
-    return _slices(start, stop, CHUNK)
 
 
 def _slices(start: int, stop: int, size: int) -> list[slice]:
