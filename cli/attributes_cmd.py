@@ -41,7 +41,7 @@ def attributes(
     for each, grade in zip(ATTRIBUTES, known, strict=True):
         opposite = words_for(each, holds=False)
         words = listed(words_for(each)) + (f"; the opposite: {listed(opposite)}" if opposite else "")
-        table.add_row(each.name, each.group.heading, grade or UNGRADED, words)
+        table.add_row(each.name, each.group.value, grade or UNGRADED, words)
     results().print(table)
     results().print()
     for grade in sorted({grade or UNGRADED for grade in known}, key=[*MEANINGS, UNGRADED].index):

@@ -104,7 +104,7 @@ def test_attributes_lists_all_forty_with_group_and_words(facesearch: Program, mo
     assert ran.code == 0
     lines = {line.split()[0]: line for line in ran.out.splitlines()[2:42]}
     assert list(lines) == [each.name for each in ATTRIBUTES]
-    assert "woman" in lines["Male"] and "moustache" in lines["Mustache"] and "Facial hair" in lines["Goatee"]
+    assert "woman" in lines["Male"] and "moustache" in lines["Mustache"] and "FacialHair" in lines["Goatee"]
     every = facesearch("attributes", "--all-words").out
     assert "muttonchops" in every and len(every) > len(ran.out)
     monkeypatch.setenv("COLUMNS", "80")
