@@ -13,37 +13,79 @@ _TENS = {
     word: 10 * tens
     for tens, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
 }
+_TEENS = {
+    word: n
+    for n, word in enumerate(("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"), 13)
+}
 _UNITS = {word: n for n, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)}
-_NUMBER = rf"\d{{1,3}}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{'|'.join(_UNITS)}))?"
+_NUMBER = rf"\d{{1,3}}|{'|'.join(_TEENS)}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{'|'.join(_UNITS)}))?"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|yo|ish|something))"
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
+_MORE = r"over|above|(?:older|more)\s+than"
+_LESS = r"under|below|(?:younger|less)\s+than"
 _AGE = re.compile(
-    r"(?:(?P<bound>over|above|under|below)\s+)?(?P<aged>aged?\s+(?:about\s+|around\s+)?)?"
-    rf"(?P<first>{_NUMBER})(?:{_TO}(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?(?!\w)",
+    rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>between)\s+|(?P<about>about|around|approximately|roughly)\s+)?"
+    r"(?P<aged>(?:aged?|looks|looked)\s+(?:about\s+|around\s+|between\s+)?)?"
+    rf"(?P<first>{_NUMBER})(?:(?:{_TO}|\s+and\s+(?=\S+\s*(?:{_YEARS})?(?:[,;.)\n]|$)))(?P<last>{_NUMBER}))?"
+    rf"(?P<years>{_YEARS})?(?![\w'\"])",
     re.IGNORECASE,
 )
+_DECADE = rf"(?:(?:early|mid|late)[\s-]+)*(?:\d0\s*'?s|(?:{'|'.join(w[:-1] + 'ies' for w in _TENS)}))"
+_DECADES = re.compile(
+    rf"(?P<first>{_DECADE})(?:\s*[-\N{{EN DASH}}]\s*|\s+to\s+)(?P<last>{_DECADE})(?!\w)", re.IGNORECASE
+)
+_BEFORE_FIGURE = re.compile(r"(?:^|[,;.(\n]|\b(?:of|is|was|be|hes|shes|he's|she's))\s*$", re.IGNORECASE)
+_AFTER_FIGURE = re.compile(r"\s*(?:or\s+so\s*)?(?:$|[,;)\n]|\.(?!\d)|(?:with|and)\b)")
+_FIGURES = range(13, 100)
+"""Bare figures that are ages and not the length of a scar."""
 
 
 def age_at(text: str, position: int) -> tuple[Entry, int] | None:
     """What an age that begins at `position` means, and where it ends; None where no age stands there.
 
-    A number in words and a range are taken for ages that are not scored; a bare figure is left to the lexer.
+    A number in words and a range on both sides of OLD_FROM are taken for ages that are not scored. A bare figure is an
+    age where it stands alone, or behind "about"; else it is left to the lexer.
     """
+    if (decades := _DECADES.match(text, position)) is not None:
+        return _age(decades.group(), _decade(decades["first"]), _decade(decades["last"]) + 9), decades.end()
     match = _AGE.match(text, position)
-    if match is None or not (match["aged"] or match["years"] or match["last"] or match["first"][0].isalpha()):
+    if match is None:
         return None
-    said = " ".join(match.group().casefold().split())
     first = _value(match["first"])
     last = first if match["last"] is None else _value(match["last"])
-    if match["bound"] is not None:
-        first, last = (first, 120) if match["bound"].casefold() in ("over", "above") else (1, first - 1)
-    said_as_age = match["aged"] or match["years"]
-    if said_as_age and 0 < first <= last <= 120 and (first >= OLD_FROM or last < OLD_FROM):
-        return rough(said, Term(YOUNG, last < OLD_FROM), "knows no ages"), match.end()
-    return Entry(said, None, role=Role.TRAIT), match.end()
+    said_as_age = bool(match["aged"] or match["years"] or match["between"]) or _alone(text, match, first, last)
+    if not said_as_age and match["last"] is None and not match["first"][0].isalpha():
+        return None
+    if match["more"] or match["less"]:
+        first, last = (first, 120) if match["more"] else (1, first - 1)
+    said = " ".join(match.group().split())
+    return _age(said, first, last) if said_as_age else Entry(said.casefold(), None, role=Role.TRAIT), match.end()
+
+
+def _alone(text: str, match: re.Match[str], first: int, last: int) -> bool:
+    before = match["more"] or match["less"] or match["about"] or _BEFORE_FIGURE.search(text[: match.start()])
+    after = _AFTER_FIGURE.match(text, match.end())
+    return bool(before and after) and first in _FIGURES and last in _FIGURES
+
+
+def _age(said: str, first: int, last: int) -> Entry:
+    said = " ".join(said.casefold().split())
+    if 0 < first <= last <= 120 and (first >= OLD_FROM or last <= OLD_FROM):
+        return rough(said, Term(YOUNG, first < OLD_FROM), "knows no ages")
+    return Entry(said, None, role=Role.TRAIT)
+
+
+def _decade(said: str) -> int:
+    """The first year of "early forties" and "40s"."""
+    number = re.split(r"[\s-]+", said.casefold())[-1]
+    digits = re.search(r"\d+", said)
+    return int(digits.group()) if digits else _TENS[f"{number.removesuffix('ies')}y"]
 
 
 def _value(number: str) -> int:
     if number[0].isdecimal():
         return int(number)
-    return sum(_TENS.get(word, 0) + _UNITS.get(word, 0) for word in re.split(r"[\s-]+", number.casefold()))
+    return sum(
+        _TENS.get(word, 0) + _TEENS.get(word, 0) + _UNITS.get(word, 0)
+        for word in re.split(r"[\s-]+", number.casefold())
+    )

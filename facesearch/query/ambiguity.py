@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query.grammar import Clause, LeftOut, clause_tree, clauses_of, tree_of, unit_tree
-from facesearch.query.lexer import Kind
+from facesearch.query.lexer import Kind, Token
 from facesearch.query.nouns import Group, Item, entry_of
 from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
 
@@ -31,6 +31,7 @@ def remarks(group: Group) -> Iterator[str]:
                 yield from remarks(alternative.unit)
     for clause, following in pairwise(clauses):
         first, second = clause.alternatives[-1], following.alternatives[0]
+        yield from _on_what_goes_together(clause, following)
         trees = [_term(first.unit), _term(second.unit)]
         if not following.plain or not all(isinstance(tree, Term) for tree in trees):
             continue
@@ -48,8 +49,39 @@ def remarks(group: Group) -> Iterator[str]:
             yield f'"{word}" ends at the comma: for all of the list, say "{word} ({trees[0]} or ...)".'
 
 
+def _on_what_goes_together(clause: Clause, following: Clause) -> Iterator[str]:
+    """ "no wavy blond hair", "no hat, glasses", "goatee, mustache or stubble": only remarked on, since many mean just
+    what is read."""
+    first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
+    one, other = _term(first), _term(second)
+    if len(clause.alternatives) > 1 or not following.plain or one is None or other is None:
+        return
+    word = clause.alternatives[0].nots[-1].shown if clause.denied else ""
+    said = following.joined.shown.casefold() if following.joined is not None else ""
+    things = all(_is_thing(each) for each in (first, second))
+    adjective = not _is_thing(first) and isinstance(second, Token) and second.touches
+    if (word.casefold() in _NO and not said and adjective) or (clause.denied and said == "with" and _is_person(first)):
+        yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
+    elif word.casefold() in _NO and said == "," and things and len(following.alternatives) == 1:
+        yield f'"{word}" ends at the comma: for neither, say "{word} {one} or {other}".'
+    elif clause.plain and said == "," and things and len(following.alternatives) > 1:
+        others = " or ".join(str(_term(each.unit)) for each in following.alternatives)
+        if not _is_of_hair(first) and not _is_of_hair(second):
+            yield f'"or" reaches back to the comma: for any of the list, say "{one} or {others}".'
+
+
+_NO = ("no", "without", "neither")
+
+
+def _is_thing(unit: Item) -> bool:
+    entry = entry_of(unit)
+    return entry is not None and entry.thing
+
+
 def _hedges_one_word(clause: Clause) -> bool:
-    return clause.hedge is not None and clause.certainty < 1 and [a.plain for a in clause.alternatives] == [True]
+    if clause.hedge is None or clause.hedge.position > clause.alternatives[0].unit.position:  # "glasses, I think"
+        return False
+    return clause.certainty < 1 and [a.plain for a in clause.alternatives] == [True]
 
 
 def _term(unit: Item) -> Node | None:
@@ -80,8 +112,9 @@ def _refuse_persons_around_or(group: Group) -> None:
         before, after = group.items[:at], group.items[at + 1 :]
         if not (any(map(_is_person, before)) and any(map(_is_person, after))):
             continue
-        neighbours = (next((i for i in side if i.kind not in _SMALL), None) for side in (reversed(before), after))
-        if all(i is not None and _is_person(i) for i in neighbours):
+        neighbours = [next((i for i in side if i.kind not in _SMALL), None) for side in (reversed(before), after)]
+        persons = [i for i in neighbours if i is not None and _is_person(i)]
+        if len(persons) == 2 and (_term(persons[0]) != _term(persons[1]) or persons[0].kind is Kind.PERSON):
             continue
         together = tree_of(group)
         sides = [tree_of(Group(group.position, side)) for side in (before, after)]

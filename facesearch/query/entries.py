@@ -24,6 +24,9 @@ class Role(Enum):
     COLOUR = auto()  # of the hair or thing that follows: "red"
 
 
+_HAIR = words("hair haired redhead redheads redheaded headed")
+
+
 class Entry(NamedTuple):  # not a dataclass: there are thousands, and every search makes them
     """What one phrase means.
 
@@ -60,7 +63,17 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
     @property
     def says_hair(self) -> bool:
         """It says the word "hair", and what hair."""
-        return not {"hair", "haired"}.isdisjoint(self.said.split()) and (self.of_hair or self.meaning is None)
+        return not _HAIR.isdisjoint(self.said.split()) and (self.of_hair or self.meaning is None)
+
+    @property
+    def plain_hair(self) -> bool:
+        """It says that there is hair, not what hair."""
+        return self.said in ("hair", "haired")
+
+    @property
+    def worn(self) -> bool:
+        """It ends in a thing that is worn or grown, whose place may follow: "hat on his head"."""
+        return self.said.split()[-1] in WORN_OR_GROWN
 
     @property
     def eyes(self) -> bool:
@@ -89,5 +102,5 @@ WORN_OR_GROWN = words(
 
 _THINGS = WORN_OR_GROWN | words(
     "hair haired hairline bangs fringe nose noses nosed lips lip lipped cheeks cheekbones cheekbone chin chins face "
-    "smile skin eyes eye bags up curls waves"
+    "smile smiles grin grins laugh skin eyes eye bags up curls waves"
 )

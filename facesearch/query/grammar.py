@@ -7,7 +7,7 @@ alternative  = { "-" } ( phrase | "(" description ")" ) [ ":" certainty ]
              | phrase bound | photo filter
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from facesearch.errors import QueryError
@@ -107,7 +107,7 @@ def clauses_of(group: Group) -> list[Clause]:
     joined: Token | None = None
     ahead: list[Token] = []  # "or", hedges, "no" and "-" that wait for their term
     before: Item | None = None
-    for item in group.items:
+    for at, item in enumerate(group.items):
         if isinstance(item, Group) or item.kind in UNITS:
             nots, dashes, hedges = (
                 tuple(t for t in ahead if t.kind is kind) for kind in (Kind.NOT, Kind.DASH, Kind.HEDGE)
@@ -122,6 +122,11 @@ def clauses_of(group: Group) -> list[Clause]:
             if before is None or before.kind not in UNITS:
                 raise QueryError(f'"{item.shown}" stands directly behind the words that it is about.', item.position)
             clauses[-1].alternatives[-1] = replace(clauses[-1].alternatives[-1], number=item)
+        elif item.kind is Kind.HEDGE and clauses and not ahead and _ends_what_it_hedges(group.items, at):
+            _refuse_between_commas(group.items, at)
+            said = (clauses[-1].hedge, item)
+            clauses[-1].hedge = min(filter(None, said), key=lambda token: token.certainty)
+            joined = None
         elif item.kind in (Kind.NOT, Kind.DASH, Kind.HEDGE):
             _check_order(ahead, item)
             ahead.append(item)
@@ -153,6 +158,22 @@ def clauses_of(group: Group) -> list[Clause]:
     return clauses
 
 
+def _ends_what_it_hedges(items: Sequence[Item], at: int) -> bool:
+    """The hedge at `at` stands behind what it is said of: "glasses?", "a beard maybe", "glasses, I think"."""
+    return items[at].shown == "?" or at + 1 == len(items) or items[at + 1].kind in (Kind.COMMA, Kind.AND)
+
+
+def _refuse_between_commas(items: Sequence[Item], at: int) -> None:
+    hedge, before = items[at], items[at - 1]
+    if before.kind in (Kind.AND, Kind.WITH):
+        raise _nothing_after(hedge)
+    if before.shown == "," and at + 1 < len(items) and items[at + 1].shown != ".":
+        raise QueryError(
+            f'"{hedge.shown}" can belong to what stands before it or to what follows: leave one of the commas out.',
+            hedge.position,
+        )
+
+
 def _check_order(ahead: list[Token], item: Token) -> None:
     """A hedge stands first, then "not", then "-"."""
     if ahead and ahead[-1].kind is Kind.DASH and item.kind is not Kind.DASH:
@@ -174,7 +195,7 @@ def hedge_in_or(token: Token) -> QueryError:
     )
 
 
-def _nothing_after(token: Token) -> QueryError:
+def _nothing_after(token: Item) -> QueryError:
     return QueryError(f'"{token.shown}" has nothing after it: say what, or leave it out.', token.position)
 
 
@@ -183,10 +204,12 @@ class LeftOut:
     """What a tree leaves out because it is not scored.
 
     words: as typed, with their positions. alternatives: those of them beside which an "or" keeps something else.
+    rough: what is to be said of words that it holds, and whose meaning is rougher than they are.
     """
 
     words: list[tuple[str, int]] = field(default_factory=list)
     alternatives: list[str] = field(default_factory=list)
+    rough: list[str] = field(default_factory=list)
 
 
 def tree_of(group: Group, denied: bool = False, left_out: LeftOut | None = None) -> Node | None:
@@ -249,9 +272,12 @@ def unit_tree(unit: Item, denied: bool, left_out: LeftOut) -> Node | None:
         return tree_of(unit, denied, left_out)
     assert unit.entry is not None
     meaning = unit.entry.meaning
-    if unit.adjectives and (meaning is None or denied):  # who denies a long beard may mean a short one
+    whole = meaning is None or denied or unit.entry.plain_hair  # who denies a long beard may mean a short one
+    if (unit.adjectives and whole) or (unit.entry.remark is not None and denied):  # no sunglasses: perhaps glasses
         left_out.words.append((" ".join((*unit.adjectives, unit.shown)), unit.position))
         return None
+    if unit.entry.remark is not None:
+        left_out.rough.append(unit.entry.remark)
     left_out.words += [(f"{adjective} ({unit.shown})", unit.position) for adjective in unit.adjectives]
     if meaning is None:
         left_out.words.append((unit.shown, unit.position))

@@ -105,8 +105,8 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "deep/high/low/soft/loud/rough/hoarse voice",
         "irish/scottish/welsh/english/british/american/foreign/french/german/spanish/italian/russian/indian/african/"
         "southern/northern/local/strong/eastern-european accent",
-        "height/weight/build/age/race/ethnicity/nationality/shoulders/feet/inches/cm/kg/pounds/limp",
-        "muscular/athletic/slim/slender/thin/medium/average/heavy/stocky/large/small/big/strong/broad/lean build/built",
+        "height/weight/build/age/race/ethnicity/nationality/shoulders/foot/ft/feet/inches/cm/kg/pounds/limp",
+        "muscular/athletic/slim/slender/thin/medium/average/stocky/large/small/big/strong/broad/lean build/built",
         "average/medium height/weight/length",
         "broad/narrow/wide/hunched shoulders/shouldered",
         "years old",
@@ -123,11 +123,11 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "profile/side-view/sideways/left-side/right-side",
     ),
     Role.MODIFIER: (
-        "long/longish/short/shortish/thick/thin/big/large/small/little/tiny/huge/wide/narrow/round/square/flat/light/bright/"
+        "long/longish/short/shortish/thick/thin/big/large/small/little/tiny/huge/wide/narrow/round/square/flat/bright/"
         "fancy/plain/striped/patterned/spotted/leather/woollen/cotton/plastic/metal/gold-rimmed/wire-rimmed/horn-rimmed/"
         "thick-rimmed/thin-rimmed/black-rimmed/black-framed/dark-rimmed/rimmed/framed/rimless/pearl/diamond/gold/trimmed/"
-        "neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
-        "cheap/backwards/broken/heavy/visible/prominent/noticeable/distinctive/faint/deep/fresh/several/many/few/two/three/"
+        "slight/single/full/broad/nice/happy/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
+        "cheap/backwards/broken/heavy/prominent/distinctive/faint/deep/fresh/several/many/few/two/three/"
         "dyed/large-framed/loose/tight/crooked/yellowed",
     ),
     Role.COLOUR: (_COLOURS,),
@@ -143,7 +143,8 @@ def _entries() -> dict[tuple[str, ...], Entry]:
         for with_hair in (f"{said} hair", f"{said} haired", f"hair {said}"):
             entries.setdefault(tuple(with_hair.split()), Entry(with_hair, None, role=Role.COLOUR))
     for said in ("redhead", "redheads", "redheaded", "red headed"):
-        entries[tuple(said.split())] = Entry(said, None, role=Role.THING)
+        entries[tuple(said.split())] = Entry(said, None, role=Role.COLOUR)
+    entries["haired",] = Entry("haired", None, role=Role.THING)
     return entries
 
 

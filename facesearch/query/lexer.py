@@ -33,7 +33,8 @@ class Kind(Enum):
     NOR = auto()
     NOT = auto()
     DASH = auto()
-    HEDGE = auto()  # "maybe"
+    HEDGE = auto()  # "maybe", or "?" behind what it hedges
+    UNSURE = auto()  # "don't remember"
     CERTAINTY = auto()  # ":0.7"
     BOUND = auto()  # ">0.8"
     PHOTO = auto()  # "folder:holiday"
@@ -73,9 +74,13 @@ _DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DAS
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
 _LETTERS = rf"[\w{_APOSTROPHES}\u0300-\u036f]+"
 _WORD = re.compile(rf"{_LETTERS}(?:[{_DASHES}]{_LETTERS})*")
+_AFTER_LABEL = re.compile(r":\s+(?!nan|inf)[^\W\d]", re.IGNORECASE)
+_HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)""")
+_AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
+_WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
 _PART = re.compile(rf"[^{_DASHES}_]+")
 _SYMBOLS = {
-    **dict.fromkeys(",;.\n", Kind.COMMA),
+    **dict.fromkeys(",;.!\n\N{HORIZONTAL ELLIPSIS}\N{BULLET}", Kind.COMMA),
     **dict.fromkeys("&+", Kind.AND),
     **dict.fromkeys("/|", Kind.OR),
     "(": Kind.OPEN,
@@ -91,10 +96,13 @@ _KEYWORDS: dict[str, Kind] = {
     **dict.fromkeys(small_words.PERSON_WORDS, Kind.PERSON),
     **dict.fromkeys(small_words.HE_WORDS | small_words.SHE_WORDS, Kind.PRONOUN),
 }
-_PHRASES: dict[tuple[str, ...], Entry | Literal[Kind.AND] | float] = {
+_PHRASES: dict[tuple[str, ...], Entry | Literal[Kind.AND, Kind.NOT, Kind.UNSURE] | float | None] = {
     **known_unscored.ENTRIES,
     **VOCABULARY,
     **dict.fromkeys(small_words.AND_PHRASES, Kind.AND),
+    **dict.fromkeys(small_words.NOT_PHRASES, Kind.NOT),
+    **dict.fromkeys(small_words.UNKNOWN_TO_THE_WITNESS, Kind.UNSURE),
+    **dict.fromkeys(small_words.FILLER_PHRASES),
     **small_words.HEDGES,
 }
 _BEGINNINGS = {words[:length] for words in _PHRASES for length in range(1, len(words) + 1)}
@@ -167,9 +175,21 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
             entry, end = age
             yield _token(Kind.TERM, text, at, end, entry=entry)
             at = end
+        elif (height := _HEIGHT.match(text, at)) is not None:
+            entry = Entry(height.group(), None, role=Role.TRAIT)
+            yield _token(Kind.TERM, text, at, height.end(), entry=entry)
+            at = height.end()
+        elif (joined := _AND_OR.match(text, at)) is not None:
+            yield Token(Kind.OR, at, joined.end(), joined.group())
+            at = joined.end()
+        elif (short := _WITH_OR_WITHOUT.match(text, at)) is not None:
+            yield Token(Kind.NOT if short["without"] else Kind.WITH, at, short.end(), short.group())
+            at = short.end()
         elif word:
             yield from _words(word)
             at = word.end()
+        elif char == ":" and _AFTER_LABEL.match(text, at):  # "Hair: brown"
+            at += 1
         elif char == ":":
             certainty, end = _certainty_at(text, at)
             yield _token(Kind.CERTAINTY, text, at, end, certainty=certainty)
@@ -180,6 +200,9 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
             at = end
         elif char in _SYMBOLS:
             yield Token(_SYMBOLS[char], at, at + 1, char)
+            at += 1
+        elif char == "?":
+            yield Token(Kind.HEDGE, at, at + 1, char, certainty=small_words.HEDGES["maybe",])
             at += 1
         elif char in _DASHES:
             if not re.match(rf"[{_DASHES}(\w]", text[at + 1 : at + 2]):
@@ -244,15 +267,23 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
     """The token that begins with the first of `words` (None: a filler), and how many of them it takes."""
     first = words[0]
     meaning, used = _longest_phrase(words)
-    if isinstance(meaning, Entry) and meaning.role is Role.MARK:
+    if isinstance(meaning, Entry) and (meaning.role is Role.MARK or meaning.worn):
         used += known_unscored.place_of_mark([word.normal for word in words[used:]], small_words.FILLERS)
     end = words[max(used, 1) - 1].end
     if isinstance(meaning, Entry):
         return _token(Kind.TERM, text, first.start, end, entry=meaning), used
     if isinstance(meaning, float):
         return _token(Kind.HEDGE, text, first.start, end, certainty=meaning), used
-    if meaning is Kind.AND:
-        return _token(Kind.AND, text, first.start, end), used
+    if meaning is Kind.UNSURE:
+        raise QueryError(
+            f'"{text[first.start : end]}" does not say whether it was there: leave out what the witness does not know, '
+            'or say "no" of what was not there.',
+            first.start,
+        )
+    if isinstance(meaning, Kind):
+        return _token(meaning, text, first.start, end), used
+    if used:
+        return None, used
     if first.normal in _KEYWORDS:
         return _token(_KEYWORDS[first.normal], text, first.start, end), 1
     if first.normal in small_words.FILLERS:
@@ -270,7 +301,8 @@ def _unknown(shown: str, words: list[_Word]) -> QueryError:
         choice = " or ".join(filter(None, (", ".join(meant[:-1]), meant[-1])))
         return QueryError(f"Search does not know {visible(shown)}: did you mean {choice}?", position)
     return QueryError(
-        f'Search does not know {visible(shown)}: leave it out ("facesearch attributes" lists what it knows).', position
+        f'Search does not know {visible(shown)}: say it in other words ("facesearch attributes" lists what it knows).',
+        position,
     )
 
 

@@ -5,13 +5,14 @@ brown"), and the commas between such colours become their "or". Beside another t
 man") it is known but not scored, as are "long", "thick" and the like.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query.entries import Entry, Role
 from facesearch.query.lexer import Kind, Token, known
+from facesearch.query.tree import Term
 from facesearch.query.vocabulary import OF_PEOPLE, is_one_thing
 
 
@@ -37,7 +38,8 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of one group with every adjective beside its noun. Raises QueryError where one has none, or strays from
     it.
     """
-    said = _after_hair(_with_adjectives(_hair_beside_its_colour(items)))
+    said = _after_hair(_with_adjectives(_with_own_noun(_hair_beside_its_colour(_hair_like_the_beard(items)))))
+    _refuse_rather(said)
     _refuse_one_thing(said)
     return tuple(_with_neither(_with_hair(said)))
 
@@ -64,6 +66,39 @@ def _hair_beside_its_colour(items: Sequence[Item]) -> list[Item]:
                 continue
         found.append(item)
         at += 1
+    return found
+
+
+def _hair_like_the_beard(items: Sequence[Item]) -> list[Item]:
+    """ "gray beard and hair" as "gray beard and gray hair"."""
+    found = list(items)
+    for at, item in enumerate(items):
+        entry = entry_of(item)
+        if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind is not Kind.AND:
+            continue
+        named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None]
+        colours = [each.said.split()[0] for each in named if each.bare or each.role is Role.THING]
+        of_hair = known(*colours[-1:], "hair")
+        if of_hair is not None and of_hair.colour and isinstance(item, Token):
+            found[at] = replace(item, entry=of_hair)
+    return found
+
+
+def _with_own_noun(items: Sequence[Item]) -> list[Item]:
+    """ "big pointy nose" as "big nose, pointy nose", and "bushy or arched eyebrows", too: both are scored."""
+    found = list(items)
+    for at, item in enumerate(items):
+        entry = entry_of(item)
+        if not isinstance(item, Token) or entry is None or entry.meaning is not None or entry.role is Role.THING:
+            continue
+        noun = at + 1
+        while noun < len(items) and (_is_adjective(items[noun], colours=True) or items[noun].kind in _LISTING):
+            noun += 1
+        named = entry_of(items[noun]) if noun < len(items) else None
+        if named is not None and len(named.said.split()) > 1:
+            own = known(entry.said, named.said.split()[-1])
+            if own is not None and isinstance(own.meaning, Term):
+                found[at] = replace(item, entry=own)
     return found
 
 
@@ -117,7 +152,9 @@ def _is_adjective(item: Item, colours: bool) -> bool:
     entry = entry_of(item)
     if entry is None or entry.says_hair:
         return False
-    return entry.role is Role.MODIFIER or (colours and entry.bare and entry.colour)
+    if entry.role in (Role.MODIFIER, Role.TRAIT):
+        return True
+    return colours and entry.bare and entry.colour
 
 
 def _after_hair(items: Sequence[Item]) -> list[Item]:
@@ -148,6 +185,20 @@ def _stands_before_its_noun(items: Sequence[Item], at: int) -> bool:
     return _hair_after(items, at) is not None or (at + 1 < len(items) and items[at + 1].kind in _NAMED)
 
 
+def _refuse_rather(items: Sequence[Item]) -> None:
+    """ "pretty old" may be rather old."""
+    for before, item in pairwise(items):
+        entry, of = entry_of(item), entry_of(before)
+        if of is None or of.said != "pretty" or entry is None or not isinstance(item, Token) or not item.touches:
+            continue
+        if not (entry.person or entry.thing or entry.of_hair or entry.role is Role.COLOUR):
+            raise QueryError(
+                f'"{before.shown} {item.shown}" can mean "attractive, {item.shown}" or only "{item.shown}": write the '
+                "one you mean.",
+                before.position,
+            )
+
+
 def _refuse_one_thing(items: Sequence[Item]) -> None:
     """ "curly beard": the adjective would be read as hair, and leave its noun."""
     for before, item in pairwise(items):
@@ -164,6 +215,8 @@ def _refuse_one_thing(items: Sequence[Item]) -> None:
 def _with_hair(items: Sequence[Item]) -> list[Item]:
     """Bare colours find the hair that follows them, and the commas between them become its "or"."""
     joined = list(items)
+    for at in _commas_between_alternative_colours(items):
+        joined[at] = _comma_as_or(items[at])
     after_hair = _alternatives_after_hair(items)
     for at in after_hair:
         if items[at].kind is Kind.COMMA and items[at + 1].kind is Kind.TERM:
@@ -187,12 +240,30 @@ def _with_hair(items: Sequence[Item]) -> list[Item]:
     return joined
 
 
+def _commas_between_alternative_colours(items: Sequence[Item]) -> Iterator[int]:
+    """The commas of "blonde, brunette or redhead", unless something denies or hedges the first: nobody has two colours
+    of hair."""
+    commas: list[int] = []
+    for at in range(1, len(items) - 1):
+        before, after = (entry_of(items[k]) for k in (at - 1, at + 1))
+        if before is None or after is None:
+            continue
+        first = at < 2 or items[at - 2].kind not in (Kind.NOT, Kind.DASH, Kind.HEDGE)
+        if not (before.colour and after.colour and not before.bare and not after.bare) or (not commas and not first):
+            commas = []
+        elif items[at].shown == ",":
+            commas.append(at)
+        elif items[at].kind is Kind.OR:
+            yield from commas
+            commas = []
+
+
 def _alone(colour: Token) -> QueryError:
     assert colour.entry is not None
-    only = "colours" if colour.entry.colour else "that"
+    only = "hair has colours" if colour.entry.colour else "hair is that"
     return QueryError(
-        f'"{colour.shown}" alone is not scored: say "{colour.shown} hair" if you mean the hair (only hair has {only} '
-        "here).",
+        f'"{colour.shown}" alone is not scored: say "{colour.shown} hair" if you mean the hair, and leave it out if you '
+        f"mean something else (only {only} here).",
         colour.position,
     )
 

@@ -17,7 +17,7 @@ RELATIONS = "<>\N{LESS-THAN OR EQUAL TO}\N{GREATER-THAN OR EQUAL TO}"
 _SIGN = re.compile(rf"(?P<sign>[<>]=?|[{RELATIONS[2:]}])\s*")
 _AFTER_COLON = re.compile(r":\s*")
 _NUMBER = re.compile(
-    r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?P<percent>\s?%)?(?![\w%])",
+    r"(?P<number>[+-]?(?:\d+(?:\.\d+)?|\.\d+)(?:e[+-]?\d+)?|[+-]?(?:nan|inf(?:inity)?))(?P<percent>\s?%)?(?![\w%]|\.\d)",
     re.IGNORECASE | re.ASCII,
 )
 _TURNED: dict[Relation, Relation] = {">": "<", ">=": "<=", "<": ">", "<=": ">="}

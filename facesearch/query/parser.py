@@ -15,7 +15,7 @@ The grammar, and what it refuses because people mean different things by it, sta
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query import ambiguity, oddities, photo_filters, small_words
@@ -60,7 +60,8 @@ def parse(text: str, *, strict: bool = False) -> Query:
     if not_scored:
         _check_left_out(left_out.words[0], strict, nothing_left=tree is None and not thresholds)
     remarks = [
-        *(token.entry.remark for token in found if token.entry is not None and token.entry.remark is not None),
+        *left_out.rough,
+        *_remarks_on_bounds(found),
         *_pronoun_remarks(found),
         *ambiguity.remarks(group),
         *_remarks_on_left_out(not_scored, left_out.alternatives),
@@ -237,6 +238,12 @@ def _remarks_on_left_out(not_scored: Sequence[str], alternatives: Iterable[str])
 def _listed(words: Sequence[str]) -> str:
     quoted = [f'"{each}"' for each in words]
     return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
+
+
+def _remarks_on_bounds(found: Sequence[Token]) -> Iterator[str]:
+    for token, number in pairwise(found):
+        if number.kind is Kind.BOUND and token.entry is not None and token.entry.remark is not None:
+            yield token.entry.remark
 
 
 def _pronoun_remarks(found: Sequence[Token]) -> Iterator[str]:

@@ -1,5 +1,7 @@
 """The small words: those that join, deny, hedge or name a person, and those that say nothing."""
 
+from itertools import product
+
 
 def words(text: str) -> frozenset[str]:
     """The words of a text as a set."""
@@ -8,17 +10,21 @@ def words(text: str) -> frozenset[str]:
 
 NOT_WORDS = words(
     "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
-    "cannot couldnt never sans"
+    "cannot couldnt never sans except excluding minus aint"
 )
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
+NOT_PHRASES = frozenset(
+    tuple(said.split())
+    for said in ("hardly any", "barely any", "scarcely any", "almost no", "free of", "devoid of", "apart from")
+)
 OR_WORDS = words("or")
 NOR_WORDS = words("nor")
 HE_WORDS = words("he hes him his himself")
 SHE_WORDS = words("she shes her hers herself")
 PERSON_WORDS = words(
-    "person persons people someone somebody anyone anybody individual individuals human suspect suspects perpetrator "
-    "offender"
+    "person persons people someone somebody anyone anybody everyone everybody individual individuals human suspect "
+    "suspects perpetrator offender"
 )
 FILLERS = (
     HE_WORDS
@@ -30,7 +36,8 @@ FILLERS = (
     | words(
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
-        "roughly approximately circa either both"
+        "roughly approximately circa either both going gone getting turning visible noticeable whatsoever "
+        "completely totally entirely fully much all if must im ive hed shed sex gender"
     )
     | words("face faces colour color coloured colored colours colors")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
@@ -42,12 +49,28 @@ HEDGES: dict[tuple[str, ...], float] = {
         0.5: "maybe/perhaps/possibly/might/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
         "quite likely/more likely/i think/i believe/i guess",
-        1.0: "definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/for sure/for certain",
+        1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
+        "for sure/for certain",
     }.items()
     for said in phrases.split("/")
 }
 """What each hedge says: the certainty of the words that follow."""
 
+UNKNOWN_TO_THE_WITNESS = frozenset(
+    (*denial.split(), *known.split())
+    for denials, knows in (
+        ("dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not", "remember/recall/know/say/tell"),
+        ("cant/cannot/can not/couldnt/could not", "see/make out"),
+        ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
+        ("no", "idea/memory/recollection"),
+        ("unsure/uncertain/unknown/unclear", ""),
+    )
+    for denial, known in product(denials.split("/"), knows.split("/"))
+)
+"""What people say of a thing when they do not know whether it was there: no denial of it."""
+
+FILLER_PHRASES = frozenset((("not", "only"), ("not", "just")))
 AND_PHRASES = frozenset(
-    tuple(said.split()) for said in ("as well as", "along with", "together with", "in addition to", "and also")
+    tuple(said.split())
+    for said in ("as well as", "along with", "together with", "in addition to", "and also", "but also")
 )

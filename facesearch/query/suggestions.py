@@ -23,7 +23,10 @@ def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
         for match in difflib.get_close_matches(said, among, number, least):
             if " " in said and difflib.SequenceMatcher(None, match.split()[0], typed[0]).ratio() < 0.6:
                 continue  # alike only in the words that follow the unknown one: "lnog brown hair" is no "brown hair"
-            likeness[match] = max(likeness.get(match, 0.0), difflib.SequenceMatcher(None, match, said).ratio())
+            alike = difflib.SequenceMatcher(None, match, said).ratio()
+            if (alike < 0.85 and match[0] != said[0]) or said == f"un{match}":
+                continue  # few mistype the first letter, and "unlikely" is not "likely"
+            likeness[match] = max(likeness.get(match, 0.0), alike)
 
     for length in range(1, len(typed) + 1):
         offer(" ".join(typed[:length]), list(scored), 4 * most, 0.75)
@@ -31,8 +34,9 @@ def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
     not_scored = [said for said in _not_scored() if said[0] == typed[0][0]]  # many, so only the likeliest
     for length in range(1, len(typed) + 1):
         offer(" ".join(typed[:length]), not_scored, 1, 0.85)
-    if not likeness:
-        return _phrases_with(typed[0], most)
+    part, alike = _part_near(typed[0])
+    if part is not None and alike >= max(likeness.values(), default=0.0):
+        return [said for said in _plain() if part in said.split()][:most]
     each_meaning: dict[object, str] = {}
     for match in sorted(likeness, key=lambda match: -likeness[match]):
         each_meaning.setdefault(scored.get(match, match), match)
@@ -59,11 +63,14 @@ def _not_scored() -> list[str]:
     return [entry.said for entry in known_unscored.ENTRIES.values()]
 
 
-def _phrases_with(word: str, most: int) -> list[str]:
-    """Plain phrases of which `word` is only a part, as "narrow eyes" for "eyes"."""
+def _plain() -> list[str]:
+    return [phrase(index, index != NO_BEARD) for index in range(len(NAMES))]
+
+
+def _part_near(word: str) -> tuple[str | None, float]:
+    """A word of a plain phrase that is near to `word`, as "eyes" of "narrow eyes", and how near."""
     import difflib
 
-    plain = [phrase(index, index != NO_BEARD) for index in range(len(NAMES))]
-    parts = sorted({part for said in plain for part in said.split() if len(part) > 2})
-    near = difflib.get_close_matches(word, parts, 1, 0.75)
-    return [said for said in plain if near and near[0] in said.split()][:most]
+    parts = sorted({part for said in _plain() for part in said.split() if len(part) > 2})
+    near = [each for each in difflib.get_close_matches(word, parts, 1, 0.75) if each[0] == word[0]]
+    return (near[0], difflib.SequenceMatcher(None, near[0], word).ratio()) if near else (None, 0.0)

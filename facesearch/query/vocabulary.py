@@ -6,23 +6,24 @@ and apostrophes do not matter ("Grey-haired" is "grey haired"), and filler words
 """
 
 from collections.abc import Iterator
+from itertools import permutations
 
 from facesearch.attributes import BY_NAME, NAMES, Attribute
-from facesearch.query.entries import MALE, NO_BEARD, WORN_OR_GROWN, YOUNG, Entry, spread
+from facesearch.query.entries import MALE, NO_BEARD, YOUNG, Entry, spread
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.small_words import words
-from facesearch.query.tree import Node, Term, all_of, any_of
+from facesearch.query.tree import Node, Or, Term, all_of, any_of
 
 _HOLDS: dict[str, tuple[str, ...]] = {
     "5_o_Clock_Shadow": (
-        "stubble/stubbly/unshaven",
+        "stubble/stubbly/unshaven/unshaved",
         "stubble/stubbly beard",
-        "designer stubble",
         "5/five oclock shadow/shadows",
         "five/5 o clock shadow",
     ),
     "Arched_Eyebrows": (
         "arched/arching/curved eyebrows/eyebrow/brows/brow/eyebrowed/browed",
+        "eyebrows/eyebrow/brows arched/arching/curved",
         "high arched eyebrows/brows",
     ),
     "Attractive": (
@@ -46,23 +47,27 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "head shaved/shaven",
     ),
     "Bangs": ("bangs/fringe/fringes",),
-    "Big_Lips": ("big/large/full/thick/plump/fat/huge lips/lip/lipped",),
-    "Big_Nose": ("big/large/huge/bulbous nose/nosed/noses",),
+    "Big_Lips": ("big/large/full/thick/plump/fat/huge lips/lip/lipped", "lips big/large/full/thick/plump/fat"),
+    "Big_Nose": ("big/large/huge/bulbous nose/nosed/noses", "nose big/large/huge"),
     "Blurry": (
-        "blurry/blurred/unsharp",
+        "blurry/blurred/unsharp/grainy",
         "blurry/blurred/unsharp picture/photo/photograph/image",
         "out of focus",
         "out of focus picture/photo/photograph/image",
     ),
-    "Bushy_Eyebrows": ("bushy/thick/heavy/full eyebrows/eyebrow/brows/brow/eyebrowed/browed",),
+    "Bushy_Eyebrows": (
+        "bushy/thick/heavy/full eyebrows/eyebrow/brows/brow/eyebrowed/browed",
+        "eyebrows/eyebrow/brows bushy/thick/heavy",
+    ),
     "Chubby": (
         "chubby/plump/fat/overweight/obese/stout/heavyset/podgy/pudgy/tubby/portly/chunky",
         "heavy/thick set",
         "chubby/plump/fat/full face/faced/cheeks/cheeked",
+        "heavy build/built",
     ),
     "Double_Chin": ("double/second chin/chins/chinned",),
-    "Eyeglasses": ("glasses/eyeglasses/spectacles/specs/bespectacled", "eye/reading/prescription glasses"),
-    "Goatee": ("goatee/goatees/goateed", "goatee/chin beard"),
+    "Eyeglasses": ("glasses/eyeglasses/spectacles/specs/bespectacled", "eye glasses"),
+    "Goatee": ("goatee/goatees/goateed", "goatee/chin beard", "beard/hair on chin"),
     "Heavy_Makeup": (
         "heavy/strong/thick makeup",
         "heavy/strong/thick make up",
@@ -73,6 +78,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "High_Cheekbones": (
         "high/prominent/pronounced/strong/defined cheekbones/cheekbone/cheekboned",
         "high/prominent/pronounced/strong/defined cheek bones/bone",
+        "cheekbones high/prominent/pronounced",
     ),
     "Male": (
         "man/male/men/males",
@@ -83,17 +89,16 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "slightly open mouth",
         "open mouth/mouthed",
         "mouth open/opened/ajar",
-        "mouth half/partly/wide open",
+        "mouth half/partly open",
         "half/partly open mouth",
         "parted lips",
         "lips parted",
     ),
     "Mustache": (
-        "mustache/moustache/mustaches/moustaches/mustached/moustached/mustachioed/moustachioed/stache/tache",
-        "handlebar/walrus/pencil/toothbrush mustache/moustache",
+        "mustache/moustache/mustaches/moustaches/mustached/moustached/mustachioed/moustachioed/stache/tache/tash",
     ),
-    "Narrow_Eyes": ("narrow/narrowed/slit/slitted/squinty/squinting eyes/eye/eyed", "squinting/squint"),
-    "No_Beard": ("beardless", "clean/smooth/freshly shaven/shaved", "cleanshaven"),
+    "Narrow_Eyes": ("narrow/narrowed/slit/slitted/squinty/squinting eyes/eye/eyed", "eyes narrow/narrowed"),
+    "No_Beard": ("beardless/unbearded/shaved/shaven", "clean/smooth/freshly shaven/shaved", "cleanshaven"),
     "Oval_Face": ("oval face/faced/faces", "oval shaped face", "face oval"),
     "Pale_Skin": (
         "pale/pallid/pasty",
@@ -108,20 +113,20 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "receding hair line",
         "hairline/hair receding",
     ),
-    "Rosy_Cheeks": ("rosy/red/pink/flushed/ruddy/reddish cheeks/cheek/cheeked", "cheeks rosy/red/pink/flushed"),
+    "Rosy_Cheeks": (
+        "rosy/flushed/ruddy/blushing",
+        "rosy/red/pink/flushed/ruddy/reddish cheeks/cheek/cheeked",
+        "cheeks rosy/red/pink/flushed",
+    ),
     "Sideburns": ("sideburns/sideburn/sideburned/sideboards/muttonchops", "side burns/whiskers", "mutton chops"),
-    "Smiling": ("smiling/smile/smiles/smiled/smiley/grinning/grin/grins/laughing/laugh/beaming",),
+    "Smiling": ("smiling/smile/smiles/smiled/smiley",),
     "Straight_Hair": ("straight/sleek hair/haired", "hair straight/sleek"),
     "Wavy_Hair": ("wavy/curly", "wavy/curly hair/haired", "hair wavy/curly", "curls/waves/ringlets"),
-    "Wearing_Earrings": ("earrings/earring", "ear rings/ring", "hoop/stud/drop/dangling earrings/earring"),
-    "Wearing_Hat": (
-        "hat/hats/cap/caps/beanie/beanies/helmet/headwear/headgear/fedora/beret/trilby/bonnet/sombrero/toque",
-        "baseball/flat/woolly/wool/knit/knitted/peaked cap",
-        "cowboy/top/straw/bowler/sun/bucket/woolly/wool/winter/hard/bobble/party/felt hat",
-    ),
-    "Wearing_Lipstick": ("lipstick/lipsticks", "lip stick", "painted lips"),
-    "Wearing_Necklace": ("necklace/necklaces/choker/pendant/pendants", "pearl/bead necklace"),
-    "Wearing_Necktie": ("necktie/neckties/tie/ties/cravat", "neck tie/ties"),
+    "Wearing_Earrings": ("earrings/earring", "ear rings/ring"),
+    "Wearing_Hat": ("hat/hats/cap/caps/headwear/headgear",),
+    "Wearing_Lipstick": ("lipstick/lipsticks", "lip stick"),
+    "Wearing_Necklace": ("necklace/necklaces",),
+    "Wearing_Necktie": ("necktie/neckties/tie/ties", "neck tie/ties"),
     "Young": ("young/younger/youthful/youth/youngish/youngster/youngsters",),
 }
 
@@ -131,33 +136,58 @@ _DOES_NOT_HOLD: dict[str, tuple[str, ...]] = {
     "Blurry": ("in focus", "sharp picture/photo/photograph/image"),
     "Male": ("woman/female/women/females", "lady/ladies/gal/gals/lass/lasses/feminine"),
     "Mouth_Slightly_Open": ("mouth closed/shut", "closed/shut mouth", "lips closed", "closed lips"),
-    "No_Beard": ("beard/beards/bearded", "full beard"),
-    "Smiling": ("unsmiling/serious",),
+    "No_Beard": ("beard/beards/bearded",),
+    "Smiling": ("unsmiling/serious/deadpan",),
     "Wearing_Hat": ("hatless/bareheaded", "bare headed"),
     "Young": ("old/older/oldish",),
 }
 
 _ROUGH: dict[str, tuple[str, ...]] = {
-    "Eyeglasses": ("sunglasses/shades", "sun/dark/tinted/mirrored glasses"),
+    "5_o_Clock_Shadow": (
+        "designer stubble",
+        "three/3/two/2 day/days beard/stubble",
+        "three/3/two/2 day/days old beard",
+    ),
+    "Eyeglasses": ("sunglasses/shades", "sun/dark/tinted/mirrored/reading/prescription glasses"),
+    "Mouth_Slightly_Open": ("mouth wide open", "wide open mouth"),
+    "Mustache": ("handlebar/walrus/pencil/toothbrush mustache/moustache",),
+    "Narrow_Eyes": ("squinting/squint",),
+    "Rosy_Cheeks": ("blush/blusher/rouge",),
+    "Smiling": ("grinning/grin/grins/laughing/laugh/beaming",),
+    "Wearing_Earrings": ("hoop/stud/drop/dangling earrings/earring", "hoops/studs"),
+    "Wearing_Hat": (
+        "beanie/beanies/helmet/fedora/beret/trilby/bonnet/sombrero/toque/stetson",
+        "baseball/flat/woolly/wool/knit/knitted/peaked cap",
+        "cowboy/top/straw/bowler/sun/bucket/woolly/wool/winter/hard/bobble/party/felt/baseball hat",
+    ),
+    "Wearing_Lipstick": ("painted lips",),
+    "Wearing_Necktie": ("cravat",),
     "Bags_Under_Eyes": ("dark/black circles/rings under/below/beneath/around eyes/eye", "tired/puffy eyes"),
-    "Wearing_Necklace": ("neck chain", "gold/silver/golden chain"),
+    "Wearing_Necklace": (
+        "choker/pendant/pendants/chain/chains/pearls/beads",
+        "pearl/bead necklace",
+        "neck chain",
+        "gold/silver/golden chain",
+    ),
     "Heavy_Makeup": ("mascara/eyeliner/eyeshadow", "eye liner/shadow", "foundation"),
     "Double_Chin": ("jowls/jowly",),
 }
-"""Words that the network has not learnt, searched as the attribute that comes nearest, with a remark."""
+"""Words that the network has not learnt, searched as the attribute that comes nearest, with a remark. Denied, they are
+left out: who wore no sunglasses may have worn glasses.
+"""
 
 _AGES: dict[bool, tuple[str, ...]] = {
     True: (
         "teen/teens/teenage/teenaged/teenager/teenagers/adolescent/adolescents/twenties/thirties/20s/30s",
-        "early/mid/late/mid-to-late teens/twenties/thirties/20s/30s",
+        "early/mid/late/mid-to-late/early-to-mid teens/twenties/thirties/20s/30s",
         "child/children/kid/kids/baby/toddler/infant",
     ),
     False: (
-        "elderly/aged/ageing/aging/senior/seniors/pensioner/pensioners",
+        "elderly/aged/ageing/aging/senior/seniors/pensioner/pensioners/oap/oaps",
         "middle aged/age",
         "senior citizen/citizens",
         "forties/fifties/sixties/seventies/eighties/nineties/40s/50s/60s/70s/80s/90s",
-        "early/mid/late forties/fifties/sixties/seventies/eighties/40s/50s/60s/70s/80s",
+        "early/mid/late/mid-to-late/early-to-mid forties/fifties/sixties/seventies/eighties/40s/50s/60s/70s/80s",
     ),
 }
 
@@ -173,21 +203,38 @@ _COLOURS: dict[tuple[str, ...], str] = {
     ("Blond_Hair",): "blond/blonde/fair/golden/light-blond/light-blonde/dark-blond/dark-blonde/dirty-blond/"
     "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum",
     ("Brown_Hair",): "brown/brunette/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown",
-    ("Gray_Hair",): "gray/grey/white/silver/graying/greying/light-gray/light-grey/dark-gray/dark-grey/snow-white",
+    (
+        "Gray_Hair",
+    ): "gray/grey/white/silver/graying/greying/grayish/greyish/light-gray/light-grey/dark-gray/dark-grey/snow-white",
     ("Black_Hair", "Brown_Hair"): "dark",
+    ("Blond_Hair", "Gray_Hair"): "light",
 }
 _OF_HAIR_ALONE: dict[str, str] = {
     "Blond_Hair": "blond/blonde/blondes/blonds/light-blond/light-blonde/dark-blond/dark-blonde/dirty-blond/"
     "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde",
     "Brown_Hair": "brunette/brunettes/brunet",
-    "Gray_Hair": "graying/greying",
+    "Gray_Hair": "graying/greying/grayish/greyish",
 }
 """Colours that mean hair without saying so."""
+
+_BETWEEN: dict[str, str] = {
+    "black": "Black_Hair",
+    "brown": "Brown_Hair",
+    "blond": "Blond_Hair",
+    "blonde": "Blond_Hair",
+    "fair": "Blond_Hair",
+    "gray": "Gray_Hair",
+    "grey": "Gray_Hair",
+}
+"""Colours that are said in pairs of hair between the two: "black-brown", "fair to brown"."""
 
 OF_PEOPLE = words("black white brown")
 """Colours that, said of a person, are known but not scored."""
 
-_OF_PERSONS = words("young younger youthful old older")
+_OF_PERSONS = words(
+    "young younger youthful old older attractive handsome beautiful pretty cute gorgeous stunning unattractive ugly "
+    "pale pallid pasty blurry blurred unsharp receding chubby plump fat"
+)
 
 
 def rough(said: str, meaning: Node, cause: str = "knows no closer word") -> Entry:
@@ -217,9 +264,16 @@ def _hair_entries() -> Iterator[Entry]:
             for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
                 yield Entry(said, meaning)
             yield Entry(colour, meaning, bare=True)
+    for one, other in permutations(_BETWEEN, 2):
+        between = any_of(Term(BY_NAME[_BETWEEN[each]].index) for each in (one, other))
+        for said in (f"{one} {other}", f"{one} to {other}") if isinstance(between, Or) else ():
+            yield from (Entry(f"{said} hair", between), Entry(f"{said} haired", between))
+            yield from (Entry(f"hair {said}", between), Entry(said, between, bare=True))
     yield Entry("straight", Term(BY_NAME["Straight_Hair"].index), bare=True)
-    for said in ("salt and pepper hair", "salt and pepper", "hair salt and pepper"):
+    for said in spread(("salt and/n pepper", "salt and/n pepper hair/haired", "hair salt and/n pepper")):
         yield Entry(said, Term(BY_NAME["Gray_Hair"].index))
+    for said in spread(("gray/grey/graying/greying at temples",)):
+        yield rough(said, Term(BY_NAME["Gray_Hair"].index))
 
 
 def _rough_entries() -> Iterator[Entry]:
@@ -259,7 +313,9 @@ def is_one_thing(before: Entry, after: Entry) -> bool:
     if before.said == "hair":
         return thing in ("tie", "ties")
     of_hair = before.of_hair and not before.bare and not before.says_hair
-    return thing in WORN_OR_GROWN and (of_hair or before.said in _OF_PERSONS)
+    if before.said in _OF_PERSONS:
+        return after.thing
+    return of_hair and after.thing and not after.says_hair and not after.of_hair
 
 
 def words_for(attribute: Attribute, holds: bool = True) -> tuple[str, ...]:
