@@ -17,7 +17,8 @@ class Heading:
     column.
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
-    description that was searched for; reading: how it and the filters beside it were read. expects: whether to say how
+    description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
+    resemble, where they were found by a face. expects: whether to say how
     many faces are expected to fit.
     """
 
@@ -29,6 +30,7 @@ class Heading:
     attributes: tuple[Attribute, ...] = ()
     query: Query | None = None
     reading: str = ""
+    like: str = ""
     expects: bool = False
     panels: "Sequence[Panel]" = ()
     hits_title: str = ""

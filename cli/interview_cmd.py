@@ -114,8 +114,9 @@ def interview(
 
         try:
             hold(held, questions, show_best)
-        except KeyboardInterrupt:
-            say("")
+        except (KeyboardInterrupt, UsageProblem) as broken:
+            if isinstance(broken, KeyboardInterrupt):
+                say("")
             if held.answers:
                 say(f"The answers so far as a search: {_command_line(held.query, again)}")
             raise
@@ -136,7 +137,7 @@ def interview(
                 *answers,
                 ("Remaining", remaining_in_words(held)),
             ],
-            attributes=tuple(dict.fromkeys(each.attribute for each in held.query.asked)),
+            attributes=tuple(dict.fromkeys(each.attribute for each in (*held.query.asked, *held.query.bounded))),
             query=held.query,
             reading=str(held.query),
             expects=described,

@@ -167,12 +167,13 @@ def photo_filter_of(
     return PhotoFilter(tuple(map(_folder, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
 
 
-def filters_in_words(photo: "PhotoFilter", min_face: float) -> list[str]:
+def filters_in_words(photo: "PhotoFilter", min_face: float, min_score: float = 0.0) -> list[str]:
     """The filters that options ask for, beside the detection score that every search has."""
     from facesearch.query.photo_filters import printed
 
     filters = [f"only photos with {each}" for each in printed(photo)]
-    return filters + ([f"only faces of {min_face:g} pixels or more"] if min_face else [])
+    filters += [f"only faces of {min_face:g} pixels or more"] if min_face else []
+    return filters + ([f"only scores of {min_score:g} or more"] if min_score else [])
 
 
 def _folder(text: str) -> str:

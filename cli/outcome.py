@@ -1,8 +1,12 @@
 """A result as a whole in sentences: how many faces were searched, whether somebody likely was found, why nobody was."""
 
+import os
+
 from cli.output import DIM_BELOW
 from facesearch.hits import SearchResult
 from facesearch.reliability import smallest_face
+
+_LOOKED_FOR = 100
 
 
 def searched_in_words(result: SearchResult) -> str:
@@ -18,6 +22,19 @@ def small_remarks(result: SearchResult) -> list[str]:
     if not any(hit.small for hit in result.hits):
         return []
     return [f"Marked small: faces of fewer than {smallest_face(result.model)} pixels, which the network judges worse."]
+
+
+def missing_remarks(result: SearchResult) -> list[str]:
+    """That photos of the first hits are not where the catalogue has them; of more it would take long to know."""
+    first = result.hits[:_LOOKED_FOR]
+    missing = sum(not os.path.exists(hit.face.path) for hit in first)  # noqa: PTH110
+    if not missing:
+        return []
+    of = f"the first {len(first)} hits" if len(result.hits) > len(first) else f"{len(first)} hits"
+    return [
+        f"Of {of}, {missing} have a photo that is not there now: moved, deleted, or on a drive that is not connected "
+        "(`facesearch roots` tells it where they are now)."
+    ]
 
 
 def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
@@ -40,7 +57,7 @@ def _nothing(result: SearchResult) -> str:
         return f"No face matched: none of the {_faces(result.faces)} searched reaches --min-score{best}."
     for step in result.narrowed:
         if not step.left and step.left_out:
-            return f"No face matched: of the {_faces(step.left_out)} left, none passes the filter {step.words}."
+            return f"No face matched: none of {_faces(step.left_out)} passes the filter {step.words}."
     if not result.withheld:
         return "No face matched: there is no other face."
     return f"No face matched: all {_faces(result.withheld)} have a lower detection score than --min-detection."

@@ -4,8 +4,8 @@ CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very 
 opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, `explanation` with a word, all others are numbers and digests; a line break in a name stays within its
-quoted cell. Names are therefore never altered.
+begins with /, `explanation` and `like` with a word, all others are numbers and digests; a line break in a name stays
+within its quoted cell. Names are therefore never altered.
 """
 
 import csv
@@ -32,24 +32,29 @@ from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability,
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
 DIM_BELOW = 0.1
 """Hits with a lower score stand back, and a search without a higher one found nobody likely."""
-MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗"}
+MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗", Mark.NOT_NEEDED: "·"}
 COST_MOST = "!"
-_ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x"}
-_STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red"}
+_ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x", Mark.NOT_NEEDED: "."}
+_STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_NEEDED: "dim"}
 
 HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
 FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection")
 LAST_COLUMNS = ("turned",)
 """After the attributes: degrees by which the photo was turned when the face was found."""
 HIT_LAST_COLUMNS = (*LAST_COLUMNS, "explanation")
-"""The same of a hit: in CSV the asked words in one text, in JSON a list of them."""
+"""The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities."""
+LIKE_COLUMN = "like"
+"""The last one of a hit that was found by a face: whom it resembles, with the changes."""
 
 _GAP = 2  # columns between two columns
 Record = Mapping[str, Any]
 
 
-def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterable[Record]:
-    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and HIT_LAST_COLUMNS in this order."""
+def hit_records(result: SearchResult, attributes: Sequence[Attribute], like: str = "") -> Iterable[Record]:
+    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and HIT_LAST_COLUMNS in this order.
+
+    like: whom the faces resemble, for LIKE_COLUMN; "" leaves it out.
+    """
     for hit in result.hits:
         face = hit.face
         yield {
@@ -63,6 +68,7 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute]) -> Iterab
             **_probabilities(hit.probabilities, attributes),
             "turned": face.turned,
             "explanation": [_explained(each) for each in hit.asked],
+            **({LIKE_COLUMN: like} if like else {}),
         }
 
 
@@ -145,6 +151,8 @@ def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
         f"{marks[Mark.UNSURE]} unsure, from {UNSURE_FROM * 100:.0f} %",
         f"{marks[Mark.FITS_NOT]} does not fit",
     ]
+    if any(each.mark is Mark.NOT_NEEDED for each in asked):
+        said.append(f'{marks[Mark.NOT_NEEDED]} not needed, the rest of its "or" fits')
     if any(each.cost_most for each in asked):
         said.append(f"{COST_MOST} cost the score most")
     if any(each.weak for each in asked):
@@ -171,14 +179,16 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
     with_place = width >= 120
     room = width - len(score_heading) - (34 if with_place else 17)  # for what was asked and the photo
     longest = max((len(hit.face.display) for hit in hits), default=0)
-    apart = sum(max(9, len(each)) + _GAP for each in words) + min(longest, 36) <= room
+    taken = sum(max(9, len(each)) + _GAP for each in words)
+    apart = taken + min(longest, 36) <= room
     if apart:
         for each in words:
             table.add_column(each, justify="right", no_wrap=True)
     elif words:
         text = sum(len(each) + len(" 100%✓, ") for each in words)  # folds into about as many lines as the photo's name
         photo = max(min(longest, 16), (room - _GAP) * longest // (longest + text))
-        table.add_column("as described", max_width=max(24, room - _GAP - photo))
+        taken = max(24, room - _GAP - photo) + _GAP
+        table.add_column("as described", max_width=taken - _GAP)
     if with_place:
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
@@ -192,9 +202,16 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
             described = zip(words, hit.asked, strict=True)
             row.append(Text(", ").join(_asked_text(each, one, marks) for each, one in described))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
-        name = Text(printable(hit.face.display) + "".join(f" ({note})" for note in _notes(hit)))
+        name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
         table.add_row(*row, str(hit.face.face), name, style="dim" if stands_back(hit) else None)
     return table
+
+
+def _name(path: str, room: int) -> str:
+    """A path for a column of that width: where it does not fit, its last part begins a line, to stay in one piece."""
+    shown = printable(path)
+    folder, slash, name = shown.rpartition("/")
+    return f"{folder}{slash}\n{name}" if len(shown) > room and folder else shown
 
 
 def stands_back(hit: Hit) -> bool:
@@ -204,12 +221,12 @@ def stands_back(hit: Hit) -> bool:
 
 def _asked_cell(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
     cost = f"{COST_MOST} " if asked.cost_most else ""
-    return Text(f"{cost}{asked.probability * 100:.0f} % {marks[asked.mark]}", style=_style(asked))
+    return Text(f"{cost}{asked.percent} % {marks[asked.mark]}", style=_style(asked))
 
 
 def _asked_text(words: str, asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
     mark = f"{marks[asked.mark]}{COST_MOST if asked.cost_most else ''}"
-    return Text(f"{words} {asked.probability * 100:.0f}%{mark}", style=_style(asked))
+    return Text(f"{words} {asked.percent}%{mark}", style=_style(asked))
 
 
 def _style(asked: AskedProbability) -> str:
@@ -237,6 +254,7 @@ def _explained(asked: AskedProbability) -> dict[str, Any]:
         "wanted": asked.asked.wanted,
         "certainty": asked.asked.certainty,
         "probability": rounded(asked.probability),
+        "percent": asked.percent,
         "mark": asked.mark.value,
         "grade": asked.grade,
         "cost_most": asked.cost_most,
@@ -248,7 +266,7 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     return "; ".join(
-        f"{each['words']} {each['probability'] * 100:.0f} % {each['mark']}{' (cost most)' if each['cost_most'] else ''}"
+        f"{each['words']} {each['percent']} % {each['mark']}{' (cost most)' if each['cost_most'] else ''}"
         for each in value
     )
 

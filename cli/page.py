@@ -61,6 +61,7 @@ h3 { margin: 0 0 4px; font-size: 13px; color: #5d6368; }
 .fits td:last-child { color: #1b6e33; }
 .unsure td:last-child { color: #8a5a00; }
 .fits-not td:last-child { color: #b3261e; }
+.not-needed td { color: #5d6368; }
 .cost td { font-weight: 600; }
 .dim { opacity: .6; }
 .small { margin: 2px 0 0; font-size: 11px; color: #5d6368; overflow-wrap: anywhere; }
@@ -198,7 +199,7 @@ def _asked(words: str, asked: AskedProbability) -> str:
     cost = f' <small title="cost the score most">{COST_MOST}</small>' if asked.cost_most else ""
     return (
         f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(words)}{cost}</td>'
-        f'<td title="{asked.mark.value}">{asked.probability * 100:.0f} % {MARKS[asked.mark]}</td></tr>'
+        f'<td title="{asked.mark.value}">{asked.percent} % {MARKS[asked.mark]}</td></tr>'
     )
 
 

@@ -1,20 +1,22 @@
 """What `search` and `similar` do with their hits: check where they go before the work, then print and write them."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cli.console import say
+from cli.console import now_in_words, say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, replacing
 from cli.heading import Heading
-from cli.outcome import outcome_in_words, searched_in_words, small_remarks
+from cli.outcome import missing_remarks, outcome_in_words, searched_in_words, small_remarks
 from cli.output import (
     HIT_COLUMNS,
     HIT_LAST_COLUMNS,
+    LIKE_COLUMN,
+    Record,
     header,
     hit_records,
     print_table,
@@ -109,14 +111,19 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         if result.unscored > 1:
             them = f"{result.unscored:,} faces are not searched: only a newer network has scored them"
         say(f"{them}, which serves once it has scored all; run `facesearch index` to go on.")
-    remarks = [*result.remarks, *small_remarks(result)]
+    remarks = [*result.remarks, *small_remarks(result), *missing_remarks(result)]
     for remark in remarks:
         say(remark)
     outcome = outcome_in_words(result, heading.expects)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
-    columns = header(HIT_COLUMNS, attributes, HIT_LAST_COLUMNS)
+    last = (*HIT_LAST_COLUMNS, LIKE_COLUMN) if heading.like else HIT_LAST_COLUMNS
+    columns = header(HIT_COLUMNS, attributes, last)
+
+    def records() -> Iterable[Record]:
+        return hit_records(result, attributes, heading.like)
+
     if wanted.csv is not None:
-        write_csv(wanted.csv.write, columns, hit_records(result, attributes))
+        write_csv(wanted.csv.write, columns, records())
     if wanted.html is not None:
         from cli.sheet import write_sheet
 
@@ -124,9 +131,9 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     wanted.finish()
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
-        write_csv(to_stdout, columns, hit_records(result, attributes))
+        write_csv(to_stdout, columns, records())
     elif wanted.json:
-        write_json(to_stdout, hit_records(result, attributes), _about(result, heading, [*remarks, *outcome]))
+        write_json(to_stdout, records(), _about(result, heading, [*remarks, *outcome], catalogue))
     elif result.hits:
         print_table(result.hits, heading.score, outcome)
     for sentence in () if table else outcome:
@@ -134,7 +141,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
-def _about(result: SearchResult, heading: Heading, sentences: Sequence[str]) -> dict[str, Any]:
+def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:
     """What JSON says above the hits."""
     query = heading.query
     return {
@@ -144,5 +151,9 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str]) -> 
         "not_scored": list(query.not_scored) if query else [],
         "faces": result.faces,
         "expected": result.expected if heading.expects else None,
+        "searched": searched_in_words(result),
+        "facts": [{"label": label, "text": text} for label, text in heading.facts],
         "model": result.model.short,
+        "catalogue": str(catalogue.absolute()),
+        "date": now_in_words(),
     }

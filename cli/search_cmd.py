@@ -90,7 +90,7 @@ def search(
     query = parsed(" ".join(description), strict=strict)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
-    filters = options.filters_in_words(photo, min_face)
+    filters = options.filters_in_words(photo, min_face, min_score)
     if explain_query:
         return _explain(query, filters)
     from cli.heading import Heading
@@ -124,7 +124,7 @@ def search(
                 *(("Filter", each) for each in filters),
                 *(("Remark", each) for each in query.remarks),
             ],
-            attributes=tuple(dict.fromkeys(each.attribute for each in query.asked)),
+            attributes=tuple(dict.fromkeys(each.attribute for each in (*query.asked, *query.bounded))),
             query=query,
             reading=reading,
             expects=bool(query.asked) and query.without_hedges is not None,

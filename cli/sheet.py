@@ -7,8 +7,8 @@ from pathlib import Path
 from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
-from cli.outcome import outcome_in_words, searched_in_words, small_remarks
-from cli.output import marks_in_words, stands_back
+from cli.outcome import missing_remarks, outcome_in_words, searched_in_words, small_remarks
+from cli.output import DIM_BELOW, marks_in_words, stands_back
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
@@ -24,8 +24,9 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
     facts = [
         *heading.facts,
-        *(("Remark", each) for each in (*result.remarks, *small_remarks(result))),
-        *(("Result", each) for each in outcome if result.hits),
+        *(("Remark", each) for each in (*result.remarks, *small_remarks(result), *missing_remarks(result))),
+        *([("Result", " ".join(outcome))] if result.hits and outcome else []),
+        *([("Faded", f"scores below {DIM_BELOW:g}")] if any(map(stands_back, result.hits)) else []),
         ("Faces searched", searched_in_words(result)),
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),

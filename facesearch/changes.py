@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.models import ScoringModel
+from facesearch.attributes import ATTRIBUTES
 from facesearch.errors import UsageError
-from facesearch.query import parse
+from facesearch.query import Asked, parse
 from facesearch.query.lexer import tokens
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import And, Or, Term, Weighted
@@ -32,6 +33,11 @@ class Changes:
 
     def __bool__(self) -> bool:
         return bool(self.made)
+
+    @property
+    def asked(self) -> tuple[Asked, ...]:
+        """What the changed face has and lacks, to be shown of each hit."""
+        return tuple(Asked(ATTRIBUTES[i], holds, phrase(i, holds)) for i, holds in self.made)
 
     def apply(self, logits: NDArray[np.float32], model: ScoringModel) -> NDArray[np.float32]:
         """One face's logits, float32 [40], with each changed attribute at its mean with, or without, it, and the others
@@ -75,7 +81,13 @@ def parse_changes(present: Sequence[str] = (), absent: Sequence[str] = ()) -> Ch
 
 
 def _terms(text: str, wanted: bool) -> tuple[list[tuple[int, bool]], Sequence[str]]:
-    query = parse(text, strict=True)
+    if not text.strip():
+        raise ChangeError("A change has no words: name what the face is to have or to lose, or leave the option out.")
+    query = parse(text)
+    if query.not_scored:
+        raise ChangeError(
+            f'The network does not score "{query.not_scored[0]}", so a face cannot be given it: leave it out.'
+        )
     if query.thresholds or query.photo:
         raise ChangeError(f'"{query}" says which faces to search, not how to change one: name attributes only.')
     parts = query.tree.children if isinstance(query.tree, And) else (query.tree,)

@@ -63,7 +63,7 @@ def filtered(
         steps.append(Step(words, left, steps[-1].left - left))
 
     if min_face > 0:
-        narrow(gallery.sizes >= np.float32(min_face), f"{min_face:g} pixels or more")
+        narrow(gallery.sizes >= np.float32(min_face), f"faces of {min_face:g} pixels or more")
     of_photos = [each for each in (query.photo if query else None, photo) if each]
     for each in of_photos:
         with catalogue.read() as session:

@@ -1,6 +1,7 @@
 """What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,8 +15,8 @@ from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
 from facesearch.errors import SearchError
 from facesearch.network.calibration import probabilities
-from facesearch.query import Query
-from facesearch.ranking.explain import AskedProbability, explain
+from facesearch.query import Asked, Query
+from facesearch.ranking.explain import AskedProbability, explain, explain_asked
 from facesearch.reliability import grades, smallest_face
 
 
@@ -25,7 +26,7 @@ class Hit:
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
     probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 % fits"); empty for a probe. small: smaller than the network judges reliably.
+    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably.
     """
 
     rank: int
@@ -100,22 +101,25 @@ def hits_of(
     gallery: Gallery,
     rows: NDArray[np.int64],
     scores: NDArray[np.float64],
-    query: Query | None = None,
+    asked: Query | Sequence[Asked] = (),
 ) -> tuple[Hit, ...]:
-    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]), explained by
-    the query that gave these."""
+    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]).
+
+    asked: the query that gave the scores, which explains them, or what else is to be said of each face.
+    """
     if len(rows) == 0:
         return ()
     model = gallery.model
     with catalogue.read() as session:
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
     held = probabilities(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
-    asked = explain(query, held, grades(model)) if query else [()] * len(found)
+    known = grades(model)
+    explained = explain(asked, held, known) if isinstance(asked, Query) else explain_asked(asked, held, known)
     least = smallest_face(model)
     return tuple(
         Hit(rank, score, _with_a_path_that_is_there(face), row, why, face.size < least)
         for rank, (score, face, row, why) in enumerate(
-            zip(scores.tolist(), found, held.astype(np.float32), asked, strict=True), 1
+            zip(scores.tolist(), found, held.astype(np.float32), explained, strict=True), 1
         )
     )
 

@@ -96,7 +96,7 @@ def similar(
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     enough = scores >= min_score
-    hits = hits_of(catalogue, gallery, rows[enough], scores[enough])
+    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked)
     best = float(scores[0])
     return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
 

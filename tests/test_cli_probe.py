@@ -185,7 +185,7 @@ class TestSimilar:
         assert rows(ran.out) == [{**row, "rank": str(place)} for place, row in enumerate(left, 1)]
         assert f"left out by name:{ONE}" in ran.err
         ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--min-face", "5000")
-        assert ran.code == 1 and "none passes the filter 5000 pixels or more" in ran.out + ran.err
+        assert ran.code == 1 and "passes the filter faces of 5000 pixels or more" in ran.out + ran.err
 
     @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
     def test_a_face_that_is_not_in_the_catalogue_exits_with_3(
@@ -221,6 +221,19 @@ class TestSimilar:
     ) -> None:
         ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", *changes)
         assert ran.code == 2 and ran.err.count("Error: ") == 1 and ran.out == ""
+
+    def test_csv_and_json_say_whom_the_hits_resemble_and_show_the_changes(
+        self, facesearch: Program, indexed: Path, checkpoint: Path
+    ) -> None:
+        asked = ("--face", "1", "--with", "glasses", "--min-face", "10")
+        (row, *_) = rows(self.similar(facesearch, indexed, checkpoint, *asked, "--csv", "-").out)
+        assert row["like"].startswith("face 1 of the catalogue") and row["like"].endswith("changed to have: glasses")
+        assert 0 <= float(row["Eyeglasses"]) <= 1 and row["explanation"].startswith("glasses ")
+        found = json.loads(self.similar(facesearch, indexed, checkpoint, *asked, "--json").out)
+        facts = {each["label"]: each["text"] for each in found["facts"]}
+        assert facts["Probe"].startswith("face 1 of") and facts["Changes"] == "changed to have: glasses"
+        assert facts["Filter"] == "only faces of 10 pixels or more"
+        assert found["hits"][0]["like"] == row["like"] and found["catalogue"] == str(indexed)
 
     def test_a_face_that_the_detector_is_not_sure_of_is_taken_with_a_remark_where_it_is_the_best(
         self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path

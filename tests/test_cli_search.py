@@ -372,18 +372,18 @@ class TestFilters:
             "Searching for: stubble and name:png (only photos with name:green; only faces of 40 pixels or more)"
             in ran.err
         )
-        assert "Faces searched: 1; left out by 40 pixels or more: 0; left out by name:png: 0; " in ran.err
+        assert "Faces searched: 1; left out by faces of 40 pixels or more: 0; left out by name:png: 0; " in ran.err
         assert "left out by name:green: 2" in ran.err
 
     @pytest.mark.parametrize(
         ("arguments", "why"),
         [
-            (["stubble", "--name", "nobody"], "of the 3 faces left, none passes the filter name:nobody."),
-            (["stubble, folder:elsewhere"], "of the 3 faces left, none passes the filter folder:elsewhere."),
-            (["stubble", "--min-face", "49"], "of the 3 faces left, none passes the filter 49 pixels or more."),
-            (["stubble", "--taken", "2019.."], "of the 3 faces left, none passes the filter taken:2019..."),
-            (["stubble", "--camera", "canon"], "of the 3 faces left, none passes the filter camera:canon."),
-            (["stubble>0.9, name:green"], "of the 1 face left, none passes the filter stubble>0.9."),
+            (["stubble", "--name", "nobody"], "none of 3 faces passes the filter name:nobody."),
+            (["stubble, folder:elsewhere"], "none of 3 faces passes the filter folder:elsewhere."),
+            (["stubble", "--min-face", "49"], "none of 3 faces passes the filter faces of 49 pixels or more."),
+            (["stubble", "--taken", "2019.."], "none of 3 faces passes the filter taken:2019..."),
+            (["stubble", "--camera", "canon"], "none of 3 faces passes the filter camera:canon."),
+            (["stubble>0.9, name:green"], "none of 1 face passes the filter stubble>0.9."),
             (["stubble", "--min-detection", "0.99"], "all 3 faces have a lower detection score than --min-detection."),
             (["stubble", "--min-score", "0.9"], "none of the 3 faces searched reaches --min-score; the best has 0.7"),
         ],
@@ -394,6 +394,19 @@ class TestFilters:
         ran = facesearch("search", *arguments, "--catalogue", catalogue)
         assert ran.code == 1
         assert f"No face matched: {why}" in ran.err
+
+    def test_bounds_show_what_they_are_set_on(self, facesearch: Program, catalogue: Path) -> None:
+        found = rows(facesearch("search", "stubble>0.5", "--csv", "-", "--catalogue", catalogue).out)
+        assert all(float(row["5_o_Clock_Shadow"]) > 0.5 for row in found)
+        assert found[0]["explanation"].startswith("stubble>0.5 ")
+
+    def test_photos_that_are_not_there_are_told(self, facesearch: Program, tmp_path: Path) -> None:
+        catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+        assert "not there now" not in facesearch("search", "stubble", "--catalogue", catalogue).err
+        (tmp_path / "album").rename(tmp_path / "elsewhere")
+        ran = facesearch("search", "stubble", "--json", "--catalogue", catalogue)
+        assert ran.code == 0 and "a photo that is not there now" in ran.err
+        assert any("not there now" in each for each in json.loads(ran.out)["remarks"])
 
     def test_alone_score_every_face_1(self, facesearch: Program, catalogue: Path) -> None:
         ran = facesearch("search", "stubble>0.5", "--catalogue", catalogue)

@@ -119,7 +119,7 @@ def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> No
     )
     assert (result.faces, result.withheld, result.hits) == (0, 1, ())
     assert [(step.words, step.left, step.left_out) for step in result.narrowed] == [
-        ("50 pixels or more", 3, 1),
+        ("faces of 50 pixels or more", 3, 1),
         ("folder:holiday", 2, 1),
         ("camera:canon", 1, 1),
         ("smiling>0.7", 0, 1),

@@ -136,7 +136,7 @@ class TestOneFace:
         result = similar(catalogue, [probe(LOGITS[0])], top=None, photo=PhotoFilter(name=("01?",)), min_face=60)
         assert names(result) == [name for name in every if name.startswith("01")]
         assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
-            ("60 pixels or more", 0),
+            ("faces of 60 pixels or more", 0),
             ("name:01?", 39),
         ]
         nothing = similar(catalogue, [probe(LOGITS[0])], min_face=61)
@@ -324,7 +324,18 @@ class TestChanges:
         with pytest.raises(ChangeError, match=why):
             parse_changes(present, absent)
 
-    @pytest.mark.parametrize("text", ["", "scar", "beard, scar", "bread", "beard, no beard", "\0", "(", "x" * 20_000])
+    @pytest.mark.parametrize(
+        ("text", "why"), [("", "no words"), ("scar", "not score"), ("beard, scar", 'does not score "scar"')]
+    )
+    def test_what_no_face_can_be_given_is_refused(self, text: str, why: str) -> None:
+        with pytest.raises((ChangeError, QueryError), match=why):
+            parse_changes([text])
+
+    def test_each_hit_shows_the_changes(self) -> None:
+        asked = parse_changes(["glasses"], ["hat"]).asked
+        assert [(each.words, each.wanted) for each in asked] == [("glasses", True), ("no hat", False)]
+
+    @pytest.mark.parametrize("text", ["bread", "beard, no beard", "\0", "(", "x" * 20_000])
     def test_what_is_no_description_is_refused_as_in_a_search(self, text: str) -> None:
         with pytest.raises(QueryError):
             parse_changes([text])

@@ -26,13 +26,15 @@ from facesearch.query.tree import (
 class Asked:
     """One thing asked for. `words`, such as "not bald", are true of a face whose `attribute` is as `wanted`.
 
-    `certainty`: 1.0 if it is said plainly, less under a hedge ("maybe bald": 0.5).
+    `certainty`: 1.0 if it is said plainly, less under a hedge ("maybe bald": 0.5). `bound`: it only filters
+    ("smiling>0.8").
     """
 
     attribute: Attribute
     wanted: bool
     words: str
     certainty: float = 1.0
+    bound: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,11 @@ class Query:
             key = term.attribute, wanted
             said[key] = max(said.get(key, 0.0), certainty)
         return tuple(Asked(ATTRIBUTES[i], wanted, phrase(i, wanted), w) for (i, wanted), w in said.items())
+
+    @property
+    def bounded(self) -> tuple[Asked, ...]:
+        """What bounds are set on."""
+        return tuple(Asked(ATTRIBUTES[each.attribute], each.holds, str(each), bound=True) for each in self.thresholds)
 
     @property
     def without_hedges(self) -> Node | None:

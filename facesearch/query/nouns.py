@@ -241,8 +241,7 @@ def _with_hair(items: Sequence[Item]) -> list[Item]:
 
 
 def _commas_between_alternative_colours(items: Sequence[Item]) -> Iterator[int]:
-    """The commas of "blonde, brunette or redhead", unless something denies or hedges the first: nobody has two colours
-    of hair."""
+    """The commas of "blonde, brunette or redhead", unless something denies or hedges the first."""
     commas: list[int] = []
     for at in range(1, len(items) - 1):
         before, after = (entry_of(items[k]) for k in (at - 1, at + 1))
@@ -262,8 +261,8 @@ def _alone(colour: Token) -> QueryError:
     assert colour.entry is not None
     only = "hair has colours" if colour.entry.colour else "hair is that"
     return QueryError(
-        f'"{colour.shown}" alone is not scored: say "{colour.shown} hair" if you mean the hair, and leave it out if you '
-        f"mean something else (only {only} here).",
+        f'"{colour.shown}" alone is not scored: say "{colour.shown} hair" if you mean the hair, and leave it out if '
+        f"you mean something else (only {only} here).",
         colour.position,
     )
 

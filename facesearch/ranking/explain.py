@@ -1,7 +1,7 @@
 """Why a face was found: each thing that was asked for, how likely it holds, and which one cost the score most."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -19,6 +19,7 @@ WEAK = ("C", "D")
 """Grades of attributes whose probabilities are to be taken with care (`facesearch.reliability`)."""
 
 _AT_ONCE = 1024  # faces
+_ALIKE = 1e-9  # the two sides of an "or" differ by the rounding of their products
 _WORTH_SAYING = 1.05  # by this factor, at least, would the score grow if the word held for certain
 
 
@@ -28,6 +29,7 @@ class Mark(StrEnum):
     FITS = "fits"
     UNSURE = "unsure"
     FITS_NOT = "does not fit"
+    NOT_NEEDED = "not needed"  # the other side of an "or" fits
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,31 @@ class AskedProbability:
     """`probability` that the words of `asked` are true of the face: of "not bald", 1 - P(Bald).
 
     grade: of the attribute, A to D; None: unknown. cost_most: of all that was asked, this would raise the score most if
-    it held for certain, and noticeably.
+    it held for certain, and noticeably; on both sides of an "or" alike. matters: the score would be noticeably higher
+    if it held for certain.
     """
 
     asked: Asked
     probability: float
     grade: str | None = None
     cost_most: bool = False
+    matters: bool = True
 
     @property
     def mark(self) -> Mark:
-        """By the probability alone, however certain the word was said."""
-        if self.probability >= FITS_FROM:
+        """By the probability, however certain the word was said. A bound has let the face through, so it fits."""
+        if self.probability >= FITS_FROM or self.asked.bound:
             return Mark.FITS
+        if not self.matters:
+            return Mark.NOT_NEEDED
         return Mark.UNSURE if self.probability >= UNSURE_FROM else Mark.FITS_NOT
+
+    @property
+    def percent(self) -> int:
+        """The probability in whole percent, rounded to no other mark's side: .698, which is unsure, to 69."""
+        rounded = round(100 * self.probability)
+        crosses = any(self.probability < least <= rounded / 100 for least in (FITS_FROM, UNSURE_FROM))
+        return rounded - crosses
 
     @property
     def weak(self) -> bool:
@@ -70,7 +83,7 @@ class AskedProbability:
 
     def __str__(self) -> str:
         cost = ", cost the most" if self.cost_most else ""
-        return f"{self.words} {self.probability * 100:.0f} % {self.mark}{cost}"
+        return f"{self.words} {self.percent} % {self.mark}{cost}"
 
 
 def hedged(asked: Asked) -> str:
@@ -92,22 +105,36 @@ def shared_certainty(asked: Sequence[AskedProbability]) -> float | None:
 def explain(
     query: Query, probabilities: NDArray[np.float64], grades: Sequence[str | None]
 ) -> list[tuple[AskedProbability, ...]]:
-    """For each of n faces one for each thing asked for, in that order.
+    """For each of n faces one for each thing asked for, in that order, and then one for each bound.
 
     `probabilities`: float64 [n, 40], calibrated. `grades`: 40, as `reliability.grades`.
     """
-    faces = len(probabilities)
     asked = query.asked
-    if not asked:
-        return [()] * faces
-    held = np.stack([_as_asked(each, probabilities) for each in asked], axis=1)
-    costly = _costliest(query, probabilities) if len(asked) > 1 else np.full(faces, -1)
+    explained = explain_asked((*asked, *query.bounded), probabilities, grades)
+    if len(asked) < 2:
+        return explained
+    gains = _gains(query, probabilities)
+    matters = ~(gains <= _WORTH_SAYING)  # also where the score is too small for a float
+    cost_most = matters & (gains >= np.fmax.reduce(gains, axis=1, keepdims=True) * (1 - _ALIKE))
     return [
-        tuple(
-            AskedProbability(each, float(p), grades[each.attribute.index], bool(place == worst))
-            for place, (each, p) in enumerate(zip(asked, row, strict=True))
+        (
+            *(
+                replace(each, cost_most=bool(cost), matters=bool(does))
+                for each, cost, does in zip(why, costs, matter, strict=False)
+            ),
+            *why[len(asked) :],
         )
-        for row, worst in zip(held, costly, strict=True)
+        for why, costs, matter in zip(explained, cost_most, matters, strict=True)
+    ]
+
+
+def explain_asked(
+    asked: Sequence[Asked], probabilities: NDArray[np.float64], grades: Sequence[str | None]
+) -> list[tuple[AskedProbability, ...]]:
+    """The same for things that give no score, as the changes of a probe."""
+    return [
+        tuple(AskedProbability(each, _as_asked(each, row), grades[each.attribute.index]) for each in asked)
+        for row in probabilities
     ]
 
 
@@ -119,15 +146,16 @@ def weak_remarks(asked: Sequence[Asked], grades: Sequence[str | None]) -> Iterat
             yield f"Grade {grade} ({MEANINGS[grade]}): {', '.join(words)}."
 
 
-def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    p = probabilities[:, asked.attribute.index]
+def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> float:
+    p = float(probabilities[asked.attribute.index])
     return p if asked.wanted else 1.0 - p
 
 
-def _costliest(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    """int64 [n]: the place, among the things asked for, of the one that cost most; -1 for none."""
+def _gains(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64 [n, things asked for]: the factor by which the score would grow if each held for certain; NaN where it is
+    0 either way."""
     asked = query.asked
-    found = np.empty(len(probabilities), np.int64)
+    found = np.empty((len(probabilities), len(asked)))
     for start in range(0, len(probabilities), _AT_ONCE):
         some = probabilities[start : start + _AT_ONCE]
         # All in one go, since a description with much in it several times takes long however few the faces are: each
@@ -137,7 +165,6 @@ def _costliest(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.i
             variants[place, :, each.attribute.index] = float(each.wanted)
         columns = variants.reshape(-1, variants.shape[-1]).T
         scores = joint_probability(query.tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
-        score, if_certain = scores[0], scores[1:]
-        lost = if_certain.max(axis=0) > _WORTH_SAYING * score
-        found[start : start + _AT_ONCE] = np.where(lost, if_certain.argmax(axis=0), -1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found[start : start + _AT_ONCE] = (scores[1:] / scores[0]).T
     return found
