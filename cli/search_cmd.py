@@ -155,6 +155,7 @@ def _point(text: str, position: int) -> None:
     """Shows where in the description the trouble begins, if a terminal can: the words around it where it is long."""
     from rich.cells import cell_len
 
+    text = "".join(" " if each.isspace() else each for each in text)
     if not text.strip() or not text.isprintable() or position > len(text):
         return
     start, end = max(0, position - _SHOWN_BEFORE), position + _SHOWN_AFTER

@@ -100,6 +100,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "handbag/bag/umbrella/clothes/clothing/collar/turtleneck/polo-shirt/overalls/bow-tie/bowtie/apron/robe",
         "mask/masks/masked/facemask/face-mask/surgical-mask/balaclava/veil/veiled/hijab/niqab/burka/burqa/headscarf/"
         "head-scarf/turban/bandana/kerchief/crown/tiara/headphones/earphones/earbuds/airpods/hearing-aid/goggles",
+        "black and white",
         "watch/ring/rings/bracelet/bracelets/jewellery/jewelry/brooch/badge/cigarette/cigar/pipe",
         "accent/accents/voice/lisp/stutter/dialect",
         "deep/high/low/soft/loud/rough/hoarse voice",
@@ -117,7 +118,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "underweight/bony/gaunt/broad/strong/well-built/well-dressed/scruffy/tanned/hairy/heavy/curvy/pregnant",
         "adult/adults/gay/transgender/trans/nonbinary/non-binary/androgynous/homeless/drunk/rich/poor/famous/"
         "friendly/nervous/smart/intelligent/nice/tired/sleepy/blind/deaf/disabled/left-handed/right-handed",
-        "sad/angry/happy/crying/frowning/frown/surprised/scared/afraid/fearful/disgusted/neutral/calm/shouting/talking/"
+        "stern/sad/angry/happy/crying/frowning/frown/surprised/scared/afraid/fearful/disgusted/neutral/calm/shouting/talking/"
         "smoking/winking/blinking/grimacing/scowling/pouting/smirking/smirk",
         "married/single/doctor/policeman/policewoman/soldier/nurse/worker/student/celebrity/actor/actress/singer/driver",
         "profile/side-view/sideways/left-side/right-side",
@@ -126,7 +127,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "long/longish/short/shortish/thick/thin/big/large/small/little/tiny/huge/wide/narrow/round/square/flat/bright/"
         "fancy/plain/striped/patterned/spotted/leather/woollen/cotton/plastic/metal/gold-rimmed/wire-rimmed/horn-rimmed/"
         "thick-rimmed/thin-rimmed/black-rimmed/black-framed/dark-rimmed/rimmed/framed/rimless/pearl/diamond/gold/trimmed/"
-        "slight/single/full/broad/nice/happy/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
+        "bleached/peroxide/natural/pointed/thinning/slight/single/full/broad/nice/happy/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
         "cheap/backwards/broken/heavy/prominent/distinctive/faint/deep/fresh/several/many/few/two/three/"
         "dyed/large-framed/loose/tight/crooked/yellowed",
     ),

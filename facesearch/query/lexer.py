@@ -68,6 +68,7 @@ class _Word:
     normal: str
     start: int
     end: int
+    typed: str
 
 
 _DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}"
@@ -218,9 +219,10 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
 def _certainty_at(text: str, at: int) -> tuple[float, int]:
     try:
         return numbers.certainty_at(text, at)
-    except QueryError as error:
+    except QueryError:
         before = re.search(r"\w+\s*$", text[max(0, at - 20) : at])
-        field = None if before is None or error.position != at else field_near(before.group().strip())
+        scored = before is not None and known(normal(before.group().strip())) is not None
+        field = None if before is None or scored else field_near(before.group().strip())
         if before is None or field is None:
             raise
         said = before.group().strip()
@@ -240,12 +242,13 @@ def _words(match: re.Match[str]) -> Iterator[Token | _Word]:
     if not all(said) or not parts:
         raise QueryError(f"{visible(typed)} means nothing in a description: leave it out.", match.start())
     for part, word in zip(parts, said, strict=True):
-        yield _Word(word, match.start() + part.start(), match.start() + part.end())
+        yield _Word(word, match.start() + part.start(), match.start() + part.end(), part.group())
 
 
 def normal(word: str) -> str:
     """`word` as it stands in the vocabulary."""
-    return unicodedata.normalize("NFKC", word).casefold().translate(dict.fromkeys(map(ord, _APOSTROPHES)))
+    plain = unicodedata.normalize("NFKC", word).casefold().translate(dict.fromkeys(map(ord, _APOSTROPHES)))
+    return "hair" if plain == "hairs" else plain
 
 
 def visible(text: str) -> str:
@@ -276,8 +279,8 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
         return _token(Kind.HEDGE, text, first.start, end, certainty=meaning), used
     if meaning is Kind.UNSURE:
         raise QueryError(
-            f'"{text[first.start : end]}" does not say whether it was there: leave out what the witness does not know, '
-            'or say "no" of what was not there.',
+            f'"{text[first.start : end]}" leaves open whether it was there: leave out what the witness does not know, or '
+            'say "no" or "probably no" of what was not there.',
             first.start,
         )
     if isinstance(meaning, Kind):
@@ -296,14 +299,26 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
 
 def _unknown(shown: str, words: list[_Word]) -> QueryError:
     position = words[0].start
-    meant = [f'"{said}"' for said in suggestions([word.normal for word in words])]
+    near = suggestions([word.normal for word in words])
+    meant = [f'"{said}"' for said in near]
     if meant:
+        shown, position = _to_replace(shown, words, near[0].split())
         choice = " or ".join(filter(None, (", ".join(meant[:-1]), meant[-1])))
         return QueryError(f"Search does not know {visible(shown)}: did you mean {choice}?", position)
     return QueryError(
         f'Search does not know {visible(shown)}: say it in other words ("facesearch attributes" lists what it knows).',
         position,
     )
+
+
+def _to_replace(shown: str, words: list[_Word], likeliest: list[str]) -> tuple[str, int]:
+    """What a suggestion replaces, and where the first word begins that differs: "bags under eys" is wrong at its end."""
+    said = [word.normal for word in words[: len(likeliest)]]
+    alike = sum(one == other for one, other in zip(said, likeliest, strict=False))
+    if not alike or len(said) < len(likeliest):
+        return shown, words[0].start
+    differs = next(at for at, (one, other) in enumerate(zip(said, likeliest, strict=True)) if one != other)
+    return " ".join(word.typed for word in words[: len(likeliest)]), words[differs].start
 
 
 def _longest_phrase(words: list[_Word]) -> tuple[Entry | Kind | float | None, int]:

@@ -251,6 +251,6 @@ def _pronoun_remarks(found: Sequence[Token]) -> Iterator[str]:
         return
     for token in found:
         if token.kind is Kind.PRONOUN:
-            person = "man" if normal(token.shown) in small_words.HE_WORDS else "woman"
-            yield f'"{token.shown}" asks for nothing: add "{person}" if you mean it.'
+            person, persons = ("man", "men") if normal(token.shown) in small_words.HE_WORDS else ("woman", "women")
+            yield f'"{token.shown}" does not limit the search to {persons}: add "{person}" if you want that.'
             return

@@ -37,9 +37,9 @@ FILLERS = (
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
         "roughly approximately circa either both going gone getting turning visible noticeable whatsoever "
-        "completely totally entirely fully much all if must im ive hed shed sex gender"
+        "completely totally entirely fully almost nearly mostly partly partially much all if must im ive hed shed sex gender"
     )
-    | words("face faces colour color coloured colored colours colors")
+    | words("face faces colour color coloured colored colours colors expression photo picture photograph image")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
 )
 
@@ -48,7 +48,7 @@ HEDGES: dict[tuple[str, ...], float] = {
     for certainty, phrases in {
         0.5: "maybe/perhaps/possibly/might/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
-        "quite likely/more likely/i think/i believe/i guess",
+        "quite likely/more likely/i think/i believe/i guess/i suppose",
         1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
         "for sure/for certain",
     }.items()
@@ -59,7 +59,7 @@ HEDGES: dict[tuple[str, ...], float] = {
 UNKNOWN_TO_THE_WITNESS = frozenset(
     (*denial.split(), *known.split())
     for denials, knows in (
-        ("dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not", "remember/recall/know/say/tell"),
+        ("dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not", "remember/recall/know/say/tell/think/believe"),
         ("cant/cannot/can not/couldnt/could not", "see/make out"),
         ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
         ("no", "idea/memory/recollection"),

@@ -43,12 +43,23 @@ def suggestions(words: Sequence[str], most: int = 3) -> list[str]:
     return list(each_meaning.values())[:most]
 
 
+_OTHER_FIELDS = {
+    "file": "name",
+    "filename": "name",
+    "path": "folder",
+    "directory": "folder",
+    "dir": "folder",
+    "date": "taken",
+    "year": "taken",
+}
+
+
 def field_near(word: str) -> str | None:
     """The kind of photo filter that may have been meant by `word`."""
     import difflib
 
-    near = difflib.get_close_matches(word.casefold(), photo_filters.FIELDS, 1, 0.7)
-    return near[0] if near else None
+    near = difflib.get_close_matches(word.casefold(), [*photo_filters.FIELDS, *_OTHER_FIELDS], 1, 0.7)
+    return _OTHER_FIELDS.get(near[0], near[0]) if near else None
 
 
 @cache

@@ -41,16 +41,16 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "baggy/puffy eyes/eyed",
     ),
     "Bald": (
-        "bald/balding/baldness/hairless/bald-headed/baldheaded",
+        "bald/balding/baldness/hairless/bald-headed/baldheaded/baldy/skinhead",
         "bald head/headed",
         "shaved/shaven head/headed",
         "head shaved/shaven",
     ),
-    "Bangs": ("bangs/fringe/fringes",),
+    "Bangs": ("bangs/fringe/fringes", "side/side-swept bangs/fringe"),
     "Big_Lips": ("big/large/full/thick/plump/fat/huge lips/lip/lipped", "lips big/large/full/thick/plump/fat"),
-    "Big_Nose": ("big/large/huge/bulbous nose/nosed/noses", "nose big/large/huge"),
+    "Big_Nose": ("big/large/huge/bulbous/prominent nose/nosed/noses", "nose big/large/huge"),
     "Blurry": (
-        "blurry/blurred/unsharp/grainy",
+        "blurry/blurred/unsharp/grainy/fuzzy",
         "blurry/blurred/unsharp picture/photo/photograph/image",
         "out of focus",
         "out of focus picture/photo/photograph/image",
@@ -82,7 +82,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     ),
     "Male": (
         "man/male/men/males",
-        "guy/guys/gentleman/gentlemen/gent/gents/bloke/blokes/chap/chaps/lad/lads/fellow/fellows/dude/dudes/masculine",
+        "fella/guy/guys/gentleman/gentlemen/gent/gents/bloke/blokes/chap/chaps/lad/lads/fellow/fellows/dude/dudes/masculine",
     ),
     "Mouth_Slightly_Open": (
         "mouth slightly open",
@@ -158,19 +158,20 @@ _ROUGH: dict[str, tuple[str, ...]] = {
     "Wearing_Hat": (
         "beanie/beanies/helmet/fedora/beret/trilby/bonnet/sombrero/toque/stetson",
         "baseball/flat/woolly/wool/knit/knitted/peaked cap",
-        "cowboy/top/straw/bowler/sun/bucket/woolly/wool/winter/hard/bobble/party/felt/baseball hat",
+        "cowboy/trucker/top/straw/bowler/sun/bucket/woolly/wool/winter/hard/bobble/party/felt/baseball hat",
     ),
     "Wearing_Lipstick": ("painted lips",),
     "Wearing_Necktie": ("cravat",),
     "Bags_Under_Eyes": ("dark/black circles/rings under/below/beneath/around eyes/eye", "tired/puffy eyes"),
     "Wearing_Necklace": (
-        "choker/pendant/pendants/chain/chains/pearls/beads",
+        "choker/locket/pendant/pendants/chain/chains/pearls/beads",
         "pearl/bead necklace",
         "neck chain",
         "gold/silver/golden chain",
     ),
     "Heavy_Makeup": ("mascara/eyeliner/eyeshadow", "eye liner/shadow", "foundation"),
     "Double_Chin": ("jowls/jowly",),
+    "Receding_Hairline": ("high hairline",),
 }
 """Words that the network has not learnt, searched as the attribute that comes nearest, with a remark. Denied, they are
 left out: who wore no sunglasses may have worn glasses.
@@ -183,7 +184,7 @@ _AGES: dict[bool, tuple[str, ...]] = {
         "child/children/kid/kids/baby/toddler/infant",
     ),
     False: (
-        "elderly/aged/ageing/aging/senior/seniors/pensioner/pensioners/oap/oaps",
+        "elderly/aged/ageing/aging/senior/seniors/pensioner/pensioners/oap/oaps/retired/mature",
         "middle aged/age",
         "senior citizen/citizens",
         "forties/fifties/sixties/seventies/eighties/nineties/40s/50s/60s/70s/80s/90s",
@@ -199,10 +200,10 @@ _YOUNG_OR_OLD_PERSONS: dict[str, tuple[bool, bool]] = {  # young, man
 }
 
 _COLOURS: dict[tuple[str, ...], str] = {
-    ("Black_Hair",): "black/jet-black",
+    ("Black_Hair",): "black/jet-black/blackish/raven",
     ("Blond_Hair",): "blond/blonde/fair/golden/light-blond/light-blonde/dark-blond/dark-blonde/dirty-blond/"
-    "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum",
-    ("Brown_Hair",): "brown/brunette/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown",
+    "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum/sandy",
+    ("Brown_Hair",): "brown/brunette/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown/brownish/mousy",
     (
         "Gray_Hair",
     ): "gray/grey/white/silver/graying/greying/grayish/greyish/light-gray/light-grey/dark-gray/dark-grey/snow-white",
