@@ -24,7 +24,7 @@ def train(
         typer.Option(
             "--recipe",
             metavar="NAME|FILE",
-            help="A recipe of the package, or a .toml file; standard goes on from protocol.",
+            help="A recipe of the package, or a .toml file; standard starts from protocol's network.",
         ),
     ] = "protocol",
     start: Annotated[

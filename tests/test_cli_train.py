@@ -90,7 +90,10 @@ def test_a_folder_that_is_no_data_set_is_refused(
 
 def test_the_default_recipe_needs_no_roles_but_those_of_the_official_layout() -> None:
     default = load_recipe(inspect.signature(train).parameters["recipe"].default)
-    assert {*default.roles, *default.aux, *default.calibration} <= {Role.TRAIN, Role.VAL} and not default.after
+    assert {*default.roles, *default.aux, *default.calibration} <= {
+        Role.TRAIN,
+        Role.VAL,
+    } and not default.from_checkpoint
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones(facesearch: Program, celeba: Path, tmp_path: Path) -> None:

@@ -179,23 +179,23 @@ def test_stages_of_the_same_layout_follow_each_other(celeba: Path, tmp_path: Pat
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_run_that_learns_from_a_teacher_and_goes_on_from_another_survives_kills_too(
-    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_learns_from_a_teacher_and_starts_from_a_checkpoint_survives_kills_too(
+    celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path
 ) -> None:
     labels, cache = _open(celeba)
     device = torch.device("cpu")
     seen = np.random.default_rng(0).normal(size=(32, 128)).astype(np.float32)
     seen[3] = np.nan  # where the teacher saw no face
-    taught = dataclasses.replace(TINY, name="taught", stages=(Stage("mcnn", 99, 2, 1e-3, 1e-4),), teacher=1.0)
-    after = dataclasses.replace(taught, name="later", after="taught", stages=(Stage("mcnn", 99, 2, 1e-3, 0.0),))
+    groups = (Stage("mcnn", 99, 2, 1e-3, 1e-4), Stage("mcnn", 99, 1, 1e-4, 0.0))
+    taught = dataclasses.replace(TINY, stages=groups, teacher=1.0, from_checkpoint=True, keep_outputs=True)
+    start = load_checkpoint(checkpoint)
 
-    def both(folder: Path, report: Callable[[object], None] | None = None) -> Mcnn:
-        train(labels, cache, taught, folder / "taught", device, report, embeddings=seen)
-        return train(labels, cache, after, folder / "later", device, report, embeddings=seen)[0]
+    def run(folder: Path, report: Callable[[object], None] | None = None) -> Mcnn:
+        return train(labels, cache, taught, folder, device, report, embeddings=seen, start=start)[0]
 
-    unbroken = both(tmp_path / "a")
+    unbroken = run(tmp_path / "a")
     monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
-    for stop_at in (2, 5, 1):  # in the first run; in the one that goes on from it, twice
+    for stop_at in (2, 1):
         steps = iter(range(100))
 
         def kill(_: object, steps: Iterator[int] = steps, stop_at: int = stop_at) -> None:
@@ -203,26 +203,11 @@ def test_a_run_that_learns_from_a_teacher_and_goes_on_from_another_survives_kill
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            both(tmp_path / "b", kill)
-    assert (tmp_path / "b" / "later" / "state.safetensors").exists()
-    resumed = both(tmp_path / "b")
+            run(tmp_path / "b", kill)
+    assert (tmp_path / "b" / "state.safetensors").exists()
+    resumed = run(tmp_path / "b")
     for key, value in unbroken.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
-
-
-def test_a_run_to_go_on_from_must_be_there_and_finished(celeba: Path, tmp_path: Path) -> None:
-    labels, cache = _open(celeba)
-    later = dataclasses.replace(TINY, name="later", after="tiny", stages=(Stage("mcnn", 99, 1, 1e-3, 0.0),))
-    with pytest.raises(TrainingError, match="train tiny with the same --work first"):
-        train(labels, cache, later, tmp_path / "later", torch.device("cpu"))
-
-    def kill(_: object) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(labels, cache, TINY, tmp_path / "tiny", torch.device("cpu"), kill)
-    with pytest.raises(TrainingError, match="not finished"):
-        train(labels, cache, later, tmp_path / "later", torch.device("cpu"))
 
 
 def test_a_full_disk_leaves_the_state_saved_last_and_says_so(
@@ -254,7 +239,7 @@ def test_a_run_begun_before_a_setting_existed_goes_on_unless_the_setting_is_used
     folder = tmp_path / "run"
     train(labels, cache, TINY, folder, torch.device("cpu"))
     begun = json.loads((folder / "begun_with.json").read_text())
-    for absent in ("after", "from_checkpoint", "teacher", "taught"):
+    for absent in ("keep_outputs", "from_checkpoint", "teacher", "taught"):
         del begun["recipe"][absent]
     del begun["recipe"]["augmentation"]["occlusion_p"], begun["recipe"]["stages"][0]["warm_up"]
     (folder / "begun_with.json").write_text(json.dumps(begun))
@@ -297,8 +282,9 @@ def test_a_run_that_starts_from_a_checkpoint_keeps_its_layers_but_not_its_output
     positives = labels.labels[labels.of(Role.TRAIN)].mean(axis=0).clip(1e-3, 1 - 1e-3)
     np.testing.assert_allclose(torch.sigmoid(model.out_bias).detach().numpy(), positives, rtol=1e-4)
     assert not torch.equal(model.out_weight, before.out_weight)
-    later = dataclasses.replace(still, name="later", from_checkpoint=False, after="run")
-    assert (train(labels, cache, later, tmp_path / "later", device)[1].numpy() == start.mean).all()
+    kept = dataclasses.replace(still, name="kept", keep_outputs=True)
+    model, _ = train(labels, cache, kept, tmp_path / "kept", device, start=start)
+    assert torch.equal(model.out_weight, before.out_weight) and torch.equal(model.out_bias, before.out_bias)
 
 
 def test_a_network_with_response_normalisation_is_no_start(tmp_path: Path) -> None:

@@ -279,8 +279,8 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
         return _token(Kind.HEDGE, text, first.start, end, certainty=meaning), used
     if meaning is Kind.UNSURE:
         raise QueryError(
-            f'"{text[first.start : end]}" leaves open whether it was there: leave out what the witness does not know, or '
-            'say "no" or "probably no" of what was not there.',
+            f'"{text[first.start : end]}" leaves open whether it was there: leave out what the witness does not know, '
+            'or say "no" or "probably no" of what was not there.',
             first.start,
         )
     if isinstance(meaning, Kind):
@@ -312,7 +312,7 @@ def _unknown(shown: str, words: list[_Word]) -> QueryError:
 
 
 def _to_replace(shown: str, words: list[_Word], likeliest: list[str]) -> tuple[str, int]:
-    """What a suggestion replaces, and where the first word begins that differs: "bags under eys" is wrong at its end."""
+    """What a suggestion replaces, and where its first wrong word begins: "bags under eys" is wrong at its end."""
     said = [word.normal for word in words[: len(likeliest)]]
     alike = sum(one == other for one, other in zip(said, likeliest, strict=False))
     if not alike or len(said) < len(likeliest):

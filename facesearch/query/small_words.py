@@ -37,7 +37,8 @@ FILLERS = (
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
         "roughly approximately circa either both going gone getting turning visible noticeable whatsoever "
-        "completely totally entirely fully almost nearly mostly partly partially much all if must im ive hed shed sex gender"
+        "completely totally entirely fully almost nearly mostly partly partially much all if must im ive hed shed "
+        "sex gender"
     )
     | words("face faces colour color coloured colored colours colors expression photo picture photograph image")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
@@ -59,7 +60,10 @@ HEDGES: dict[tuple[str, ...], float] = {
 UNKNOWN_TO_THE_WITNESS = frozenset(
     (*denial.split(), *known.split())
     for denials, knows in (
-        ("dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not", "remember/recall/know/say/tell/think/believe"),
+        (
+            "dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not",
+            "remember/recall/know/say/tell/think/believe",
+        ),
         ("cant/cannot/can not/couldnt/could not", "see/make out"),
         ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
         ("no", "idea/memory/recollection"),

@@ -109,10 +109,9 @@ def train(
     """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
 
     embeddings: of `teacher_embeddings` for the rows of `taught_rows`. report: called after every step; note: a line for
-    the log at every end of a pass. A recipe that goes on from another's run finds it in the folder beside this one; one
-    that starts from_checkpoint needs `start`. Both keep the mean that their network knows.
-    Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, when a role of the
-    recipe has no images, or when the run to go on from is not there or not finished; StartError.
+    the log at every end of a pass. A recipe that starts from_checkpoint needs `start`, and keeps the mean it knows.
+    Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, or when a role of
+    the recipe has no images; StartError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = start if recipe.from_checkpoint else None
@@ -124,7 +123,7 @@ def train(
     judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
     material = _Material(cache, rows, judged, labels.labels, embeddings, start)
-    run = _resume(folder, recipe, device) or _begin(recipe, material, folder, device)
+    run = _resume(folder, recipe, device) or _begin(recipe, material, device)
     while run.stage < len(recipe.stages):
         _train_stage(run, recipe, material, folder, device, report, note)
         run = _next_stage(run, recipe, device)
@@ -334,40 +333,24 @@ def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | Non
         )
 
 
-def _begin(recipe: Recipe, material: _Material, folder: Path, device: torch.device) -> _Run:
+def _begin(recipe: Recipe, material: _Material, device: torch.device) -> _Run:
     torch.manual_seed(recipe.seed)
-    if recipe.after:
-        return _go_on_from(folder.parent / recipe.after, recipe, device)
     layout = LAYOUTS[recipe.stages[0].layout]
     if recipe.from_checkpoint:
         assert material.start is not None, "the recipe starts from_checkpoint"
         some = material.rows[:: max(1, len(material.rows) // _UNFOLDING_FACES)]
         crops = torch.from_numpy(np.stack([plain_crop(material.cache, int(r), INPUT_SIZE) for r in some]))
-        model = trainable(material.start, crops, recipe.dropout)
+        model = trainable(material.start, crops, recipe.dropout, recipe.keep_outputs)
         mean = torch.from_numpy(material.start.mean)
     else:
         model = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout)
         mean = channel_mean(material.cache, material.rows)
     student = Student(layout)
-    positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
-    with torch.no_grad():
-        model.out_bias.copy_(torch.log(positives / (1 - positives)))
+    if not recipe.keep_outputs:
+        positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
+        with torch.no_grad():
+            model.out_bias.copy_(torch.log(positives / (1 - positives)))
     return _start_of_stage(0, mean, model.to(device), student.to(device), recipe)
-
-
-def _go_on_from(finished: Path, recipe: Recipe, device: torch.device) -> _Run:
-    """The first stage, starting from what another recipe's run ended with."""
-    try:
-        known = json.loads((finished / "begun_with.json").read_text())["recipe"]
-    except OSError as e:
-        raise TrainingError(
-            f"Recipe {recipe.name} goes on from the run of recipe {recipe.after}, which is not in {finished.parent}: "
-            f"train {recipe.after} with the same --work first."
-        ) from e
-    before = _resume(finished, recipe, device)
-    if before is None or before.stage < len(known["stages"]):
-        raise TrainingError(f"The run of recipe {recipe.after} in {finished} is not finished: finish it first.")
-    return _start_of_stage(0, before.mean, before.average, before.student, recipe)
 
 
 def _start_of_stage(stage: int, mean: Tensor, model: Mcnn, student: Student, recipe: Recipe) -> _Run:

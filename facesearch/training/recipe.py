@@ -47,8 +47,8 @@ class Stage:
 class Recipe:
     """See recipes/*.toml, which explain the values.
 
-    after: name of a recipe whose finished run, in the same work folder, this one goes on from; "" starts from nothing.
-    from_checkpoint: starts from a finished network, the package's or the one that the user names.
+    from_checkpoint: starts from a finished network, the package's or the one that the user names. keep_outputs: with
+    its outputs, where it learnt the same labels; else they start anew.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
     faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
     once the network is trained; never those it was trained on.
@@ -57,8 +57,8 @@ class Recipe:
     name: str
     stages: tuple[Stage, ...]
     roles: tuple[Role, ...] = (Role.TRAIN,)
-    after: str = ""
     from_checkpoint: bool = False
+    keep_outputs: bool = False
     teacher: float = 0.0
     taught: int = 0
     aux: tuple[Role, ...] = (Role.VAL, Role.CALIBRATE)
@@ -137,9 +137,9 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
     if recipe.normalisation not in ("batch", "local"):
         raise ValueError("normalisation is batch or local")
-    if recipe.after and recipe.from_checkpoint:
-        raise ValueError("it can start after another recipe's run or from_checkpoint, not both")
-    if (recipe.after or recipe.from_checkpoint) and layouts[0] != "mcnn":
+    if recipe.keep_outputs and not recipe.from_checkpoint:
+        raise ValueError("keep_outputs needs from_checkpoint")
+    if recipe.from_checkpoint and layouts[0] != "mcnn":
         raise ValueError("a recipe that goes on from another network starts in the groups (layout mcnn)")
     if recipe.from_checkpoint and recipe.normalisation != "batch":
         raise ValueError("a checkpoint is trained on with batch normalisation")

@@ -1,7 +1,7 @@
 """A finished network made trainable again, for runs that start from one.
 
-Its outputs start anew: a data set's labels mean what its annotators meant, and on LFWA new outputs over CelebA's layers
-were ahead of CelebA's outputs after as many passes.
+On other labels than those it learnt, its outputs start anew: a data set's labels mean what its annotators meant, and on
+LFWA new outputs over CelebA's layers were ahead of CelebA's outputs after as many passes.
 """
 
 import torch
@@ -16,8 +16,8 @@ class StartError(FacesearchError):
     """A run cannot start from this network."""
 
 
-def trainable(checkpoint: Checkpoint, crops: Tensor, dropout: float) -> Mcnn:
-    """The checkpoint's MCNN with batch normalisation after every layer again, and with new outputs.
+def trainable(checkpoint: Checkpoint, crops: Tensor, dropout: float, keep_outputs: bool = False) -> Mcnn:
+    """The checkpoint's MCNN with batch normalisation after every layer again, and with new outputs or its own.
 
     crops: uint8 RGB [N, S, S, 3], plain crops of some hundred training faces. Raises StartError.
     """
@@ -28,8 +28,9 @@ def trainable(checkpoint: Checkpoint, crops: Tensor, dropout: float) -> Mcnn:
             "trained with batch normalisation, or from nothing."
         )
     model = unfold(mcnn, prepare(crops, torch.from_numpy(checkpoint.mean)), dropout)
-    new = Mcnn(model.layout)
-    model.out_weight, model.out_bias = new.out_weight, new.out_bias
+    if not keep_outputs:
+        new = Mcnn(model.layout)
+        model.out_weight, model.out_bias = new.out_weight, new.out_bias
     return model
 
 
