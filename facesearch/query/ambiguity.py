@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query.grammar import Clause, LeftOut, clause_tree, clauses_of, tree_of, unit_tree
+from facesearch.query.groups import Group, Item, entry_of
 from facesearch.query.lexer import Kind, Token
-from facesearch.query.nouns import Group, Item, entry_of
 from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
 
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from facesearch.errors import QueryError
+from facesearch.query.groups import Group, Item
 from facesearch.query.lexer import Kind, Token
-from facesearch.query.nouns import Group, Item, resolved
+from facesearch.query.nouns import resolved
 from facesearch.query.tree import Node, all_of, any_of, hedge, negate
 
 MAX_PARENTHESES = 50

@@ -21,8 +21,8 @@ from facesearch.errors import QueryError
 from facesearch.query import ambiguity, oddities, photo_filters, small_words
 from facesearch.query.description import Query
 from facesearch.query.grammar import Alternative, LeftOut, clauses_of, hedge_in_or, nest, tree_of
+from facesearch.query.groups import Group
 from facesearch.query.lexer import MAX_TERMS, Kind, Token, normal, tokens
-from facesearch.query.nouns import Group
 from facesearch.query.numbers import contradict, threshold
 from facesearch.query.photo_filters import Condition
 from facesearch.query.tree import (

@@ -1,0 +1,201 @@
+"""Hair: which colours and kinds are said of it, before the grammar is read.
+
+A bare colour belongs to the "hair" behind it or before it ("black, brown or blond hair", "hair that is black or
+brown"), and the commas between such colours become their "or".
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from facesearch.errors import QueryError
+from facesearch.query.entries import Entry, Role
+from facesearch.query.groups import LISTING, NAMED, Group, Item, comma_as_or, entry_of
+from facesearch.query.lexer import Kind, Token, known
+from facesearch.query.vocabulary import OF_PEOPLE
+
+_JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
+
+
+def beside_its_colour(items: Sequence[Item]) -> list[Item]:
+    """ "hair maybe black" as "maybe hair black"."""
+    found: list[Item] = []
+    at = 0
+    while at < len(items):
+        item, end = items[at], at + 1
+        if isinstance(item, Token) and item.entry is not None and item.entry.said == "hair":
+            while end < len(items) and items[end].kind in (Kind.NOT, Kind.HEDGE):
+                end += 1
+            colour = entry_of(items[end]) if at + 1 < end < len(items) else None
+            of_hair = None if colour is None else known("hair", *colour.said.split())
+            if of_hair is not None:
+                found += items[at + 1 : end]
+                found.append(replace(item, entry=of_hair, shown=f"{item.shown} {items[end].shown}"))
+                at = end + 1
+                continue
+        found.append(item)
+        at += 1
+    return found
+
+
+def like_the_beard(items: Sequence[Item]) -> list[Item]:
+    """ "gray beard and hair" as "gray beard and gray hair"."""
+    found = list(items)
+    for at, item in enumerate(items):
+        entry = entry_of(item)
+        if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind is not Kind.AND:
+            continue
+        named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None]
+        colours = [each.said.split()[0] for each in named if each.bare or each.role is Role.THING]
+        of_hair = known(*colours[-1:], "hair")
+        if of_hair is not None and of_hair.colour and isinstance(item, Token):
+            found[at] = replace(item, entry=of_hair)
+    return found
+
+
+def after_hair(items: Sequence[Item]) -> list[Item]:
+    """ "hair short, black and straight" as "hair short, hair black and hair straight".
+
+    A second colour is left alone: only "or" joins it to the first.
+    """
+    found = list(items)
+    sorts: set[bool] | None = None  # of the hair that is being described: whether a colour, a kind was said
+    for at, item in enumerate(items):
+        entry = entry_of(item)
+        if entry is None or isinstance(item, Group):
+            sorts = sorts if item.kind in _JOINS else None
+            continue
+        if entry.said.split()[0] == "hair":
+            sorts = {entry.colour} if entry.of_hair else set()
+        elif sorts is None or not (entry.of_hair or entry.role is Role.MODIFIER) or entry.says_hair:
+            sorts = None
+        elif entry.of_hair:
+            of_hair = known("hair", *entry.said.split())
+            if entry.colour not in sorts and of_hair is not None and not _stands_before_its_noun(items, at):
+                found[at] = replace(item, entry=of_hair)
+            sorts.add(entry.colour)
+    return found
+
+
+def _stands_before_its_noun(items: Sequence[Item], at: int) -> bool:
+    return _hair_after(items, at) is not None or (at + 1 < len(items) and items[at + 1].kind in NAMED)
+
+
+def with_hair(items: Sequence[Item]) -> list[Item]:
+    """Bare colours find the hair that follows them, and the commas between them become its "or"."""
+    joined = list(items)
+    for at in _commas_between_alternative_colours(items):
+        joined[at] = comma_as_or(items[at])
+    behind = _alternatives_after_hair(items)
+    for at in behind:
+        if items[at].kind is Kind.COMMA and items[at + 1].kind is Kind.TERM:
+            joined[at] = comma_as_or(items[at])
+    for start, item in enumerate(items):
+        if start in behind or not isinstance(item, Token) or item.entry is None:
+            continue
+        if item.entry.says_hair or not item.entry.of_hair:
+            continue
+        hair = _hair_after(items, start)
+        commas = [k for k in range(start, hair or start) if _is_comma_between_colours(items, k)]
+        ors = [k for k in range(start, hair or start) if items[k].kind in (Kind.OR, Kind.NOR)]
+        list_without_or = bool(commas) and (not ors or ors[-1] < commas[-1])
+        if item.entry.bare and item.entry.meaning is not None and (hair is None or list_without_or):
+            if hair is not None or not _is_of_eyes_or_person(items, start):
+                raise _alone(item)
+            joined[start] = replace(item, entry=Entry(item.entry.said, None, role=Role.TRAIT))
+        if not list_without_or:
+            for comma in commas:
+                joined[comma] = comma_as_or(items[comma])
+    return joined
+
+
+def _commas_between_alternative_colours(items: Sequence[Item]) -> Iterator[int]:
+    """The commas of "blonde, brunette or redhead", unless something denies or hedges the first."""
+    commas: list[int] = []
+    for at in range(1, len(items) - 1):
+        before, after = (entry_of(items[k]) for k in (at - 1, at + 1))
+        if before is None or after is None:
+            continue
+        first = at < 2 or items[at - 2].kind not in (Kind.NOT, Kind.DASH, Kind.HEDGE)
+        if not (before.colour and after.colour and not before.bare and not after.bare) or (not commas and not first):
+            commas = []
+        elif items[at].shown == ",":
+            commas.append(at)
+        elif items[at].kind is Kind.OR:
+            yield from commas
+            commas = []
+
+
+def _alone(colour: Token) -> QueryError:
+    assert colour.entry is not None
+    only = "hair has colours" if colour.entry.colour else "hair is that"
+    return QueryError(
+        f'"{colour.shown}" alone is not scored: say "{colour.shown} hair" if you mean the hair, and leave it out if '
+        f"you mean something else (only {only} here).",
+        colour.position,
+    )
+
+
+def _is_of_eyes_or_person(items: Sequence[Item], start: int) -> bool:
+    """The colour at `start` is said of eyes that follow ("brown or blue eyes") or of a person ("black young man")."""
+    colour = entry_of(items[start])
+    assert colour is not None
+    for item in items[start + 1 :]:
+        entry = entry_of(item)
+        if item.kind is Kind.PERSON or (entry is not None and entry.person):
+            return colour.said in OF_PEOPLE
+        if entry is None:
+            if item.kind not in LISTING:
+                return False
+        elif entry.thing or entry.says_hair:
+            return entry.meaning is None and entry.eyes
+    return False
+
+
+def _alternatives_after_hair(items: Sequence[Item]) -> set[int]:
+    """Where colours and the joins between them stand that belong to a "hair" before them: "hair is black, brown or
+    gray". The same for kinds of hair.
+    """
+    found: set[int] = set()
+    for start, item in enumerate(items):
+        hair = entry_of(item)
+        if hair is None or not hair.of_hair or not hair.said.startswith("hair "):
+            continue
+        end = at = start + 1  # `end`: behind the last alternative that an "or" joins
+        while True:
+            last = at
+            while last < len(items) and (items[last].kind in (Kind.OR, Kind.NOR) or items[last].shown == ","):
+                last += 1
+            if last == at or last == len(items) or not _is_alternative(hair, items[last]):
+                break
+            at = last + 1
+            if items[last - 1].kind is not Kind.COMMA:
+                end = at
+        of_what_follows = end == at and at < len(items) and items[at].kind is Kind.TERM  # "black or white hat"
+        if not of_what_follows:
+            found.update(range(start + 1, end))
+    return found
+
+
+def _is_alternative(hair: Entry, item: Item) -> bool:
+    """A colour beside a colour of hair, a kind beside a kind, without the word "hair"."""
+    entry = entry_of(item)
+    if entry is None or entry.says_hair:
+        return False
+    return entry.colour if hair.colour else entry.kind
+
+
+def _hair_after(items: Sequence[Item], start: int) -> int | None:
+    """Where the word "hair" stands that the colour at `start` belongs to."""
+    for at in range(start + 1, len(items)):
+        entry = entry_of(items[at])
+        if entry is not None and entry.says_hair:
+            return at
+        of_hair = entry is not None and (entry.of_hair or entry.role is Role.MODIFIER)
+        if not of_hair and items[at].kind not in _JOINS:
+            return None
+    return None
+
+
+def _is_comma_between_colours(items: Sequence[Item], at: int) -> bool:
+    before, after = (entry_of(items[k]) for k in (at - 1, at + 1))
+    return items[at].shown == "," and before is not None and before.colour and after is not None and after.colour
