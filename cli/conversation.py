@@ -51,7 +51,8 @@ def hold(interview: "Interview", most: int, show_best: Callable[[], None]) -> No
     while len(interview.answers) < most:
         question = interview.next_question()
         if question is None:
-            say("No further question would tell much.")
+            if interview.candidates:
+                say("No further question would tell much.")
             return
         said = _heard(question, len(interview.answers) + 1)
         if isinstance(said, Answer):

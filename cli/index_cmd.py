@@ -68,6 +68,8 @@ def index(
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED
     if report.unusable:
+        for remark in report.unusable:
+            say(f"Error: {remark.sentence}")
         return ExitCode.UNUSABLE
     return ExitCode.SOME_FAILED if strict and (report.failed or report.spared) else ExitCode.FOUND
 
@@ -141,7 +143,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
     if report.others:
         yield f"Other files: {_by_extension(report.others)}"
-    for remark in (*report.unusable, *report.spared, *report.vanished, *report.linked):
+    for remark in (*report.spared, *report.vanished, *report.linked):
         yield remark.sentence
     failures = [*report.failures, *report.waiting_photos]
     if failures:

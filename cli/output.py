@@ -46,6 +46,7 @@ HIT_LAST_COLUMNS = (*LAST_COLUMNS, "explanation")
 LIKE_COLUMN = "like"
 """The last one of a hit that was found by a face: whom it resembles, with the changes."""
 
+_PLACE = 17  # columns of "1024,768 120x160", with its gap
 _GAP = 2  # columns between two columns
 Record = Mapping[str, Any]
 
@@ -176,10 +177,11 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
     words = asked_words(hits[0].asked) if hits else []
-    with_place = width >= 120
-    room = width - len(score_heading) - (34 if with_place else 17)  # for what was asked and the photo
     longest = max((len(hit.face.display) for hit in hits), default=0)
     taken = sum(max(9, len(each)) + _GAP for each in words)
+    room = width - len(score_heading) - 17  # for what was asked, the place and the photo
+    with_place = width >= 120 or taken + longest <= room - _PLACE
+    room -= _PLACE if with_place else 0
     apart = taken + min(longest, 36) <= room
     if apart:
         for each in words:

@@ -196,7 +196,7 @@ def _card(card: Card, score: str) -> str:
 
 def _asked(words: str, asked: AskedProbability) -> str:
     kind = asked.mark.name.lower().replace("_", "-")
-    cost = f' <small title="cost the score most">{COST_MOST}</small>' if asked.cost_most else ""
+    cost = f'&nbsp;<small title="cost the score most">{COST_MOST}</small>' if asked.cost_most else ""
     return (
         f'<tr class="{kind}{" cost" if asked.cost_most else ""}"><td>{_text(words)}{cost}</td>'
         f'<td title="{asked.mark.value}">{asked.percent} % {MARKS[asked.mark]}</td></tr>'

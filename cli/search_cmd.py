@@ -8,7 +8,7 @@ from typer.core import TyperCommand, TyperOption
 
 from cli import options
 from cli.console import printable, results, say
-from cli.errors import ExitCode
+from cli.errors import ExitCode, UsageProblem
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
     for each in rest:
         if each == "--":
             words.extend(rest)
-        elif not each.startswith("--"):
+        elif not each.startswith("--") and each != "-h":
             words.append(each)
         else:
             given.append(each)
@@ -92,6 +92,8 @@ def search(
     limit = options.top_of(top)
     filters = options.filters_in_words(photo, min_face, min_score)
     if explain_query:
+        if csv or html or json:
+            raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
         return _explain(query, filters)
     from cli.heading import Heading
     from cli.results import opened, present, wanted

@@ -8,7 +8,7 @@ from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.outcome import missing_remarks, outcome_in_words, searched_in_words, small_remarks
-from cli.output import DIM_BELOW, marks_in_words, stands_back
+from cli.output import DIM_BELOW, marks_in_words, place_in_words, stands_back
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
@@ -58,7 +58,8 @@ def _cards(hits: Sequence[Hit], done: Callable[[int], None]) -> Iterator[Card]:
 
 def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
     face = hit.face
-    notes = [f"face {face.face}, detection {face.detection:.2f}"]
+    place = place_in_words(face.x, face.y, face.width, face.height)
+    notes = [f"face {face.face} at {place}, detection {face.detection:.2f}"]
     if face.turned:
         notes.append(f"found in the photo turned by {face.turned}°")
     if hit.small:

@@ -90,3 +90,14 @@ def test_every_command_explains_itself(facesearch: Program, command: str) -> Non
 def test_an_unknown_command_is_wrong_usage(facesearch: Program) -> None:
     assert facesearch("serach", "man").code == 2
     assert facesearch().code == 2
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["search", "-h"], ["similar", "-h"]])
+def test_help_is_also_had_by_its_short_name(facesearch: Program, arguments: list[str]) -> None:
+    ran = facesearch(*arguments)
+    assert ran.code == 0 and "Usage:" in ran.out
+
+
+def test_a_tree_alone_has_no_results_to_write(facesearch: Program, tmp_path: Path) -> None:
+    ran = facesearch("search", "man", "--explain-query", "--csv", tmp_path / "out.csv")
+    assert ran.code == 2 and "--explain-query searches nothing" in ran.err and not list(tmp_path.iterdir())
