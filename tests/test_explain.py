@@ -64,6 +64,8 @@ def test_the_other_side_of_an_or_that_fits_is_not_needed() -> None:
 
     assert marks("bald or hat", Bald=0.99, Wearing_Hat=0.1) == [Mark.FITS, Mark.NOT_NEEDED]
     assert marks("bald or hat", Bald=0.2, Wearing_Hat=0.1) == [Mark.FITS_NOT, Mark.FITS_NOT]
+    assert marks("bald or hat", Bald=0.72, Wearing_Hat=0.1) == [Mark.FITS, Mark.NOT_NEEDED]
+    assert marks("man, maybe bald", Male=0.9, Bald=0.6) == [Mark.FITS, Mark.UNSURE]
     assert marks("man or not man", Male=0.1) == [Mark.NOT_NEEDED, Mark.FITS]
     assert marks("man, bald", Male=0.0, Bald=0.0) == [Mark.FITS_NOT, Mark.FITS_NOT]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.query import Asked, Query
-from facesearch.query.tree import HEDGES
+from facesearch.query.tree import HEDGES, Node, firm
 from facesearch.ranking.joint import joint_probability
 from facesearch.reliability import MEANINGS
 
@@ -20,6 +20,7 @@ WEAK = ("C", "D")
 
 _AT_ONCE = 1024  # faces
 _ALIKE = 1e-9  # the two sides of an "or" differ by the rounding of their products
+_NEEDED = 1 / FITS_FROM  # the same where all else is said plainly: below, the other side of an "or" fits
 _WORTH_SAYING = 1.05  # by this factor, at least, would the score grow if the word held for certain
 
 
@@ -37,8 +38,8 @@ class AskedProbability:
     """`probability` that the words of `asked` are true of the face: of "not bald", 1 - P(Bald).
 
     grade: of the attribute, A to D; None: unknown. cost_most: of all that was asked, this would raise the score most if
-    it held for certain, and noticeably; on both sides of an "or" alike. matters: the score would be noticeably higher
-    if it held for certain.
+    it held for certain, and noticeably; on both sides of an "or" alike. matters: not so where the other side of an
+    "or" fits.
     """
 
     asked: Asked
@@ -113,9 +114,10 @@ def explain(
     explained = explain_asked((*asked, *query.bounded), probabilities, grades)
     if len(asked) < 2:
         return explained
-    gains = _gains(query, probabilities)
-    matters = ~(gains <= _WORTH_SAYING)  # also where the score is too small for a float
-    cost_most = matters & (gains >= np.fmax.reduce(gains, axis=1, keepdims=True) * (1 - _ALIKE))
+    gains = _gains(query.tree, asked, probabilities)
+    plainly = gains if query.tree == firm(query.tree) else _gains(firm(query.tree), asked, probabilities)
+    matters = ~(plainly < _NEEDED)  # also where the score is too small for a float
+    cost_most = (gains > _WORTH_SAYING) & (gains >= np.fmax.reduce(gains, axis=1, keepdims=True) * (1 - _ALIKE))
     return [
         (
             *(
@@ -151,10 +153,9 @@ def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> float:
     return p if asked.wanted else 1.0 - p
 
 
-def _gains(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+def _gains(tree: Node, asked: Sequence[Asked], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
     """float64 [n, things asked for]: the factor by which the score would grow if each held for certain; NaN where it is
     0 either way."""
-    asked = query.asked
     found = np.empty((len(probabilities), len(asked)))
     for start in range(0, len(probabilities), _AT_ONCE):
         some = probabilities[start : start + _AT_ONCE]
@@ -164,7 +165,7 @@ def _gains(query: Query, probabilities: NDArray[np.float64]) -> NDArray[np.float
         for place, each in enumerate(asked, 1):
             variants[place, :, each.attribute.index] = float(each.wanted)
         columns = variants.reshape(-1, variants.shape[-1]).T
-        scores = joint_probability(query.tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
+        scores = joint_probability(tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
         with np.errstate(divide="ignore", invalid="ignore"):
             found[start : start + _AT_ONCE] = (scores[1:] / scores[0]).T
     return found
