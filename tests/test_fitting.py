@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.network.calibration import probabilities
-from facesearch.training.finish import fit, fit_aux, fit_means, fit_platt, fit_profile, folds_by_person
+from facesearch.training.finish import (
+    PRIORS,
+    chosen_prior,
+    fit,
+    fit_aux,
+    fit_means,
+    fit_platt,
+    fit_profile,
+    folds_by_person,
+)
 from facesearch.training.metrics import accuracy, average_precision, balanced_accuracy, calibration_error
 
 
@@ -21,7 +30,7 @@ def _logits(n: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.uint
 
 def test_platt_undoes_a_wrong_scale_and_bias() -> None:
     logits, labels = _logits(20_000)
-    scale, bias = fit_platt(logits * 2 + 1, labels)
+    scale, bias = fit_platt(logits * 2 + 1, labels, 5.0)
     np.testing.assert_allclose(scale, 0.5, atol=0.05)
     np.testing.assert_allclose(bias, -0.5, atol=0.1)
     error = calibration_error(probabilities(logits * 2 + 1, scale, bias), labels)
@@ -32,8 +41,16 @@ def test_platt_on_a_handful_of_faces_stays_near_what_the_network_said() -> None:
     logits = np.zeros((6, 40), np.float32)
     logits[:, :] = np.linspace(-1, 1, 6)[:, None]
     labels = (logits < 0).astype(np.uint8)  # by bad luck all the wrong way round
-    scale, _ = fit_platt(logits, labels)
+    scale, _ = fit_platt(logits, labels, 5.0)
     assert (scale > 0).all()  # the order of the faces is never turned round
+
+
+def test_calibration_is_held_harder_where_the_faces_are_of_few_people() -> None:
+    people = np.repeat(np.arange(60), 30)
+    logits, labels = (each[people] for each in _logits(60))  # thirty times the same face
+    assert chosen_prior(logits, labels, folds_by_person(people)) > PRIORS[0]
+    wrong, labels = _logits(6000)
+    assert chosen_prior(wrong * 3 + 2, labels, folds_by_person(np.arange(6000))) == PRIORS[0]
 
 
 def test_aux_held_hard_is_the_identity_and_let_go_learns_a_relation() -> None:
