@@ -25,7 +25,7 @@ _MORE = r"over|above|(?:older|more)\s+than"
 _LESS = r"under|below|(?:younger|less)\s+than"
 _AGE = re.compile(
     rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>between)\s+|(?P<about>about|around|approximately|roughly)\s+)?"
-    r"(?P<aged>(?:aged?|looks|looked)\s+(?:about\s+|around\s+|between\s+)?)?"
+    r"(?P<aged>(?:age\s*:\s*|(?:aged?|looks|looked)\s+)(?:about\s+|around\s+|between\s+)?)?"
     rf"(?P<first>{_NUMBER})(?:(?:{_TO}|\s+and\s+(?=\S+\s*(?:{_YEARS})?(?:[,;.)\n]|$)))(?P<last>{_NUMBER}))?"
     rf"(?P<years>{_YEARS})?(?![\w'\"])",
     re.IGNORECASE,
@@ -34,7 +34,7 @@ _DECADE = rf"(?:(?:early|mid|late)[\s-]+)*(?:\d0\s*'?s|(?:{'|'.join(w[:-1] + 'ie
 _DECADES = re.compile(
     rf"(?P<first>{_DECADE})(?:\s*[-\N{{EN DASH}}]\s*|\s+to\s+)(?P<last>{_DECADE})(?!\w)", re.IGNORECASE
 )
-_BEFORE_FIGURE = re.compile(r"(?:^|[,;.(\n]|\b(?:of|is|was|be|hes|shes|he's|she's))\s*$", re.IGNORECASE)
+_BEFORE_FIGURE = re.compile(r"(?:^|(?<!\d)[,;.(\n]|\b(?:of|is|was|be|hes|shes|he's|she's))\s*$", re.IGNORECASE)
 _AFTER_FIGURE = re.compile(r"\s*(?:or\s+so\s*)?(?:$|[,;)\n]|\.(?!\d)|(?:with|and)\b)")
 _FIGURES = range(13, 100)
 """Bare figures that are ages and not the length of a scar."""

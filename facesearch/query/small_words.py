@@ -10,7 +10,7 @@ def words(text: str) -> frozenset[str]:
 
 NOT_WORDS = words(
     "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
-    "cannot couldnt never sans except excluding minus aint"
+    "cannot couldnt never sans except excluding minus aint none"
 )
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
@@ -38,7 +38,7 @@ FILLERS = (
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
         "roughly approximately circa either both going gone getting turning visible noticeable whatsoever "
         "completely totally entirely fully almost nearly mostly partly partially much all if must im ive hed shed "
-        "sex gender"
+        "sex gender yes"
     )
     | words("face faces colour color coloured colored colours colors expression photo picture photograph image")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
