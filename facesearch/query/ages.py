@@ -4,7 +4,7 @@ import re
 
 from facesearch.query.entries import YOUNG, Entry, Role
 from facesearch.query.tree import Term
-from facesearch.query.vocabulary import rough
+from facesearch.query.vocabulary import VOCABULARY, rough
 
 OLD_FROM = 40
 """Years from which on an age is searched as "old", as "forties" is."""
@@ -21,20 +21,23 @@ _UNITS = {word: n for n, word in enumerate(("one", "two", "three", "four", "five
 _NUMBER = rf"\d{{1,3}}|{'|'.join(_TEENS)}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{'|'.join(_UNITS)}))?"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|yo|ish|something))"
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
-_MORE = r"over|above|(?:older|more)\s+than"
+_MORE = r"over|above|at\s+least|(?:older|more)\s+than"
 _LESS = r"under|below|(?:younger|less)\s+than"
+_ABOUT = r"about|around|approximately|roughly"
 _AGE = re.compile(
-    rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>between)\s+|(?P<about>about|around|approximately|roughly)\s+)?"
-    r"(?P<aged>(?:age\s*:\s*|(?:aged?|looks|looked)\s+)(?:about\s+|around\s+|between\s+)?)?"
-    rf"(?P<first>{_NUMBER})(?:(?:{_TO}|\s+and\s+(?=\S+\s*(?:{_YEARS})?(?:[,;.)\n]|$)))(?P<last>{_NUMBER}))?"
-    rf"(?P<years>{_YEARS})?(?![\w'\"])",
+    rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<about>{_ABOUT})\s+)?"
+    rf"(?P<aged>(?:age\s*:\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between\s+)?"
+    rf"(?P<first>{_NUMBER})(?:(?(between)(?:{_TO}|\s+and\s+)|{_TO})(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?"
+    r"(?:(?P<up>\s*\+|\s+(?:or|and)\s+(?:older|over|above|up))|(?P<down>\s+(?:or|and)\s+(?:younger|under|below)))?"
+    r"(?![\w'\"])",
     re.IGNORECASE,
 )
 _DECADE = rf"(?:(?:early|mid|late)[\s-]+)*(?:\d0\s*'?s|(?:{'|'.join(w[:-1] + 'ies' for w in _TENS)}))"
 _DECADES = re.compile(
     rf"(?P<first>{_DECADE})(?:\s*[-\N{{EN DASH}}]\s*|\s+to\s+)(?P<last>{_DECADE})(?!\w)", re.IGNORECASE
 )
-_BEFORE_FIGURE = re.compile(r"(?:^|(?<!\d)[,;.(\n]|\b(?:of|is|was|be|hes|shes|he's|she's))\s*$", re.IGNORECASE)
+_BEFORE_FIGURE = re.compile(r"\b(?:is|was|be|he's|she's|hes|shes)$", re.IGNORECASE)
+_OF = re.compile(r"(\w+)\s+of$", re.IGNORECASE)
 _AFTER_FIGURE = re.compile(r"\s*(?:or\s+so\s*)?(?:$|[,;)\n]|\.(?!\d)|(?:with|and)\b)")
 _FIGURES = range(13, 100)
 """Bare figures that are ages and not the length of a scar."""
@@ -44,7 +47,7 @@ def age_at(text: str, position: int) -> tuple[Entry, int] | None:
     """What an age that begins at `position` means, and where it ends; None where no age stands there.
 
     A number in words and a range on both sides of OLD_FROM are taken for ages that are not scored. A bare figure is an
-    age where it stands alone, or behind "about"; else it is left to the lexer.
+    age where it stands alone, or behind "about", "over", "is" and the like; else it is left to the lexer.
     """
     if (decades := _DECADES.match(text, position)) is not None:
         return _age(decades.group(), _decade(decades["first"]), _decade(decades["last"]) + 9), decades.end()
@@ -56,16 +59,31 @@ def age_at(text: str, position: int) -> tuple[Entry, int] | None:
     said_as_age = bool(match["aged"] or match["years"] or match["between"]) or _alone(text, match, first, last)
     if not said_as_age and match["last"] is None and not match["first"][0].isalpha():
         return None
-    if match["more"] or match["less"]:
-        first, last = (first, 120) if match["more"] else (1, first - 1)
+    if match["more"] or match["up"]:
+        last = 120
+    elif match["less"] or match["down"]:
+        first, last = 1, last - bool(match["less"])
     said = " ".join(match.group().split())
     return _age(said, first, last) if said_as_age else Entry(said.casefold(), None, role=Role.TRAIT), match.end()
 
 
 def _alone(text: str, match: re.Match[str], first: int, last: int) -> bool:
-    before = match["more"] or match["less"] or match["about"] or _BEFORE_FIGURE.search(text[: match.start()])
-    after = _AFTER_FIGURE.match(text, match.end())
-    return bool(before and after) and first in _FIGURES and last in _FIGURES
+    """The figures stand alone, as an age does: "man, 25", "he is 25", "woman of 25", "about 60"."""
+    said = match["more"] or match["less"] or match["about"] or match["up"] or match["down"]
+    before = said or _opens(text, match.start())
+    return bool(before and _AFTER_FIGURE.match(text, match.end())) and first in _FIGURES and last in _FIGURES
+
+
+def _opens(text: str, position: int) -> bool:
+    before = text[:position].rstrip()
+    gap = text[len(before) : position]
+    if not before or "\n" in gap or before[-1] in ";(":
+        return True
+    if before[-1] in ",.":
+        return bool(gap) or not before[-2:-1].isdigit()
+    of = _OF.search(before[-30:])
+    person = of is not None and (entry := VOCABULARY.get((of[1].casefold(),))) is not None and entry.person
+    return person or _BEFORE_FIGURE.search(before[-12:]) is not None
 
 
 def _age(said: str, first: int, last: int) -> Entry:

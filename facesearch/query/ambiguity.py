@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from facesearch.errors import QueryError
+from facesearch.query.entries import Role
 from facesearch.query.grammar import Clause, LeftOut, clause_tree, clauses_of, tree_of, unit_tree
 from facesearch.query.groups import Group, Item, entry_of
 from facesearch.query.lexer import Kind, Token
@@ -19,6 +20,7 @@ def check(group: Group) -> None:
             if isinstance(alternative.unit, Group):
                 check(alternative.unit)
     _refuse_persons_around_or(group)
+    _refuse_lost_reach(clauses)
     _refuse_list_after_no(clauses)
 
 
@@ -62,7 +64,7 @@ def _on_what_goes_together(clause: Clause, following: Clause) -> Iterator[str]:
     adjective = not _is_thing(first) and isinstance(second, Token) and second.touches
     if (word.casefold() in _NO and not said and adjective) or (clause.denied and said == "with" and _is_person(first)):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
-    elif word.casefold() in _NO and said == "," and things and len(following.alternatives) == 1:
+    elif clause.denied and said == "," and things and len(following.alternatives) == 1:
         yield f'"{word}" ends at the comma: for neither, say "{word} {one} or {other}".'
     elif clause.plain and said == "," and things and len(following.alternatives) > 1:
         others = " or ".join(str(_term(each.unit)) for each in following.alternatives)
@@ -131,6 +133,23 @@ def _refuse_persons_around_or(group: Group) -> None:
 def _is_person(item: Item) -> bool:
     entry = entry_of(item)
     return item.kind is Kind.PERSON or (entry is not None and entry.person)
+
+
+def _refuse_lost_reach(clauses: Sequence[Clause]) -> None:
+    """ "not a tall bald man": once "tall" is left out, nobody knows what "not" denies."""
+    for clause, following in pairwise(clauses):
+        last, noun = clause.alternatives[-1], following.alternatives[0]
+        joins = last.nots[-1:] or last.dashes[-1:] or ((last.joined,) if last.joined is not None else ())
+        entry = entry_of(last.unit)
+        if not joins or following.joined is not None or not noun.plain or entry is None or entry.meaning is not None:
+            continue
+        scored = last.nots or last.dashes or any(_term(each.unit) for each in clause.alternatives)
+        if scored and isinstance(noun.unit, Token) and noun.unit.touches and entry.role is Role.TRAIT:
+            raise QueryError(
+                f'The network does not score "{last.unit.shown}", so it is not clear what "{joins[0].shown}" before it '
+                f'means for "{noun.unit.shown}": leave one of the two out.',
+                last.unit.position,
+            )
 
 
 def _refuse_list_after_no(clauses: Sequence[Clause]) -> None:

@@ -18,8 +18,8 @@ class Role(Enum):
     """What a phrase that is not scored does in a sentence."""
 
     THING = auto()  # "scar", "blue eyes"
-    MARK = auto()  # a THING whose place may follow: "scar under his left eye"
-    TRAIT = auto()  # said of a person: "tall"
+    MARK = auto()  # a THING that may be anywhere, which may follow: "scar under his left eye"
+    TRAIT = auto()  # said of a person, or of the thing that follows: "tall", "nice"
     MODIFIER = auto()  # said of the thing that follows, or of a person: "long", "thick"
     COLOUR = auto()  # of the hair or thing that follows: "red"
 

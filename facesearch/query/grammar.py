@@ -1,7 +1,8 @@
 """The grammar: from groups of tokens to clauses joined by "and", to a tree.
 
 description  = clause { [ "," | "and" | "with" ] clause }
-clause       = [ hedge ] [ negation ] alternative { "or" [ negation ] alternative }
+clause       = [ hedge ] [ negation ] alternative { "or" [ negation ] alternative } [ [ "," ] hedge ]
+             | phrase "not"
 negation     = "not" { "not" }
 alternative  = { "-" } ( phrase | "(" description ")" ) [ ":" certainty ]
              | phrase bound | photo filter
@@ -43,7 +44,7 @@ class Alternative:
 
 @dataclass
 class Clause:
-    """Alternatives joined by "or", with the hedge in front of them.
+    """Alternatives joined by "or", with the hedge in front of or behind them.
 
     joined: the comma, "and" or "with" between this clause and the one before.
     """
@@ -125,9 +126,13 @@ def clauses_of(group: Group) -> list[Clause]:
             clauses[-1].alternatives[-1] = replace(clauses[-1].alternatives[-1], number=item)
         elif item.kind is Kind.HEDGE and clauses and not ahead and _ends_what_it_hedges(group.items, at):
             _refuse_between_commas(group.items, at)
+            if at + 1 < len(group.items) and group.items[at + 1].kind is Kind.OR:
+                raise hedge_in_or(item)
             said = (clauses[-1].hedge, item)
             clauses[-1].hedge = min(filter(None, said), key=lambda token: token.certainty)
             joined = None
+        elif item.kind is Kind.NOT and joined is None and not ahead and clauses and _ends(group.items, at):
+            clauses[-1] = _denied_behind(clauses[-1], item)
         elif item.kind in (Kind.NOT, Kind.DASH, Kind.HEDGE):
             _check_order(ahead, item)
             ahead.append(item)
@@ -135,6 +140,8 @@ def clauses_of(group: Group) -> list[Clause]:
             if clauses and not ahead and (joined is None or joined.kind is Kind.COMMA):
                 joined = item
         elif item.kind is not Kind.PERSON:
+            if ahead and ahead[-1].kind is Kind.HEDGE and item.shown == "," and at + 1 < len(group.items):
+                continue  # "Perhaps, a hat"
             if ahead:
                 raise _nothing_after(ahead[-1])
             if item.kind is Kind.COMMA:
@@ -161,7 +168,14 @@ def clauses_of(group: Group) -> list[Clause]:
 
 def _ends_what_it_hedges(items: Sequence[Item], at: int) -> bool:
     """The hedge at `at` stands behind what it is said of: "glasses?", "a beard maybe", "glasses, I think"."""
-    return items[at].shown == "?" or at + 1 == len(items) or items[at + 1].kind in (Kind.COMMA, Kind.AND)
+    if items[at].shown == "?":
+        return True
+    opens_sentence = items[at - 1].kind is Kind.COMMA and items[at - 1].shown != ","
+    return not opens_sentence and _ends(items, at)
+
+
+def _ends(items: Sequence[Item], at: int) -> bool:
+    return at + 1 == len(items) or items[at + 1].kind in (Kind.COMMA, Kind.AND)
 
 
 def _refuse_between_commas(items: Sequence[Item], at: int) -> None:
@@ -173,6 +187,19 @@ def _refuse_between_commas(items: Sequence[Item], at: int) -> None:
             f'"{hedge.shown}" can belong to what stands before it or to what follows: leave one of the commas out.',
             hedge.position,
         )
+
+
+def _denied_behind(clause: Clause, word: Token) -> Clause:
+    """ "Glasses: no"."""
+    alternative = clause.alternatives[0]
+    if (
+        len(clause.alternatives) > 1
+        or clause.hedge is not None
+        or not alternative.plain
+        or alternative.number is not None
+    ):
+        raise _nothing_after(word)
+    return Clause(clause.joined, None, [replace(alternative, nots=(word,))])
 
 
 def _check_order(ahead: list[Token], item: Token) -> None:
@@ -189,7 +216,8 @@ def _check_order(ahead: list[Token], item: Token) -> None:
 
 
 def hedge_in_or(token: Token) -> QueryError:
-    example = f"(glasses or hat){token.shown}" if token.kind is Kind.CERTAINTY else f"{token.shown} (glasses or hat)"
+    behind = token.kind is Kind.CERTAINTY or token.shown == "?"
+    example = f"(glasses or hat){token.shown}" if behind else f"{token.shown} (glasses or hat)"
     return QueryError(
         f'"{token.shown}" covers only a part of what "or" joins: let it cover all, as in "{example}", or leave it out.',
         token.position,
@@ -243,8 +271,9 @@ def clause_tree(clause: Clause, denied: bool, left_out: LeftOut) -> Node | None:
             done.append(negate(any_of(reach)) if denying else any_of(reach))
             reach.clear()
 
-    for alternative, denies in zip(clause.alternatives, clause.denials(), strict=True):
+    for at, (alternative, denies) in enumerate(zip(clause.alternatives, clause.denials(), strict=True)):
         known = len(left_out.words)
+        reaches_on = at + 1 < len(clause.alternatives) and clause.alternatives[at + 1].plain
         node = None
         if alternative.unit.kind is not Kind.PHOTO:
             node = unit_tree(alternative.unit, denied ^ denies, left_out)
@@ -252,7 +281,9 @@ def clause_tree(clause: Clause, denied: bool, left_out: LeftOut) -> Node | None:
             close()
             denying = len(alternative.nots) % 2 == 1
         if node is None or alternative.filters:
-            missing += [] if denied ^ denies else [words for words, _ in left_out.words[known:]]
+            # Who denies a scar or a beard lacks both, so nobody is missed where the "no" also reaches something scored.
+            fits_by_it = not (denied ^ denies) or not (alternative.plain or reaches_on)
+            missing += [words for words, _ in left_out.words[known:]] if fits_by_it else []
             continue
         if len(alternative.dashes) % 2:
             node = negate(node)

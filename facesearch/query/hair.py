@@ -42,12 +42,17 @@ def like_the_beard(items: Sequence[Item]) -> list[Item]:
     found = list(items)
     for at, item in enumerate(items):
         entry = entry_of(item)
-        if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind is not Kind.AND:
+        if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind not in LISTING:
             continue
         named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None]
         colours = [each.said.split()[0] for each in named if each.bare or each.role is Role.THING]
         of_hair = known(*colours[-1:], "hair")
         if of_hair is not None and of_hair.colour and isinstance(item, Token):
+            if any(each.kind in (Kind.NOT, Kind.DASH) for each in items[max(0, at - 5) : at]):
+                raise QueryError(
+                    f'"{item.shown}" here can mean "{of_hair.said}" or any hair: say which, with a "no" of its own.',
+                    item.position,
+                )
             found[at] = replace(item, entry=of_hair)
     return found
 

@@ -100,7 +100,8 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "handbag/bag/umbrella/clothes/clothing/collar/turtleneck/polo-shirt/overalls/bow-tie/bowtie/apron/robe",
         "mask/masks/masked/facemask/face-mask/surgical-mask/balaclava/veil/veiled/hijab/niqab/burka/burqa/headscarf/"
         "head-scarf/turban/bandana/kerchief/crown/tiara/headphones/earphones/earbuds/airpods/hearing-aid/goggles",
-        "black and white",
+        "photo/photos/picture/pictures/photograph/image/images/expression",
+        "black and white photo/picture/photograph/image",
         "watch/ring/rings/bracelet/bracelets/jewellery/jewelry/brooch/badge/cigarette/cigar/pipe",
         "accent/accents/voice/lisp/stutter/dialect",
         "deep/high/low/soft/loud/rough/hoarse voice",
@@ -127,7 +128,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "long/longish/short/shortish/thick/thin/big/large/small/little/tiny/huge/wide/narrow/round/square/flat/bright/"
         "fancy/plain/striped/patterned/spotted/leather/woollen/cotton/plastic/metal/gold-rimmed/wire-rimmed/horn-rimmed/"
         "thick-rimmed/thin-rimmed/black-rimmed/black-framed/dark-rimmed/rimmed/framed/rimless/pearl/diamond/gold/trimmed/"
-        "bleached/peroxide/natural/pointed/thinning/slight/single/full/broad/nice/happy/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
+        "bleached/peroxide/natural/pointed/thinning/slight/full/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
         "cheap/backwards/broken/heavy/prominent/distinctive/faint/deep/fresh/several/many/few/two/three/"
         "dyed/large-framed/loose/tight/crooked/yellowed",
     ),
@@ -156,22 +157,41 @@ _PREPOSITIONS = words(
     "on over under above below beneath near across by beside behind around between along through in at next"
 )
 _SIDES = words("left right upper lower both middle side sides center centre inner outer one of to the")
-_BODY = words(
+BODY = words(
     "face forehead brow cheek cheeks chin jaw neck throat nose lip lips mouth eye eyes eyebrow eyebrows ear ears head "
     "scalp arm arms forearm hand hands finger fingers knuckles wrist shoulder shoulders chest back leg temple temples "
     "cheekbone"
 )
 
 
-def place_of_mark(said: list[str], fillers: frozenset[str]) -> int:
-    """How many of the words `said` behind a scar or tattoo say where it is: 5 of "under his left eye" and so on."""
+_USUAL_PLACES = {
+    words("hat hats cap caps headwear headgear beanie helmet fedora beret trilby bonnet sombrero toque"): words(
+        "head forehead brow eyes ears"
+    ),
+    words("glasses eyeglasses spectacles specs sunglasses shades"): words("nose eyes face"),
+    words("earrings earring hoops studs"): words("ear ears"),
+    words("necklace necklaces chain chains pendant pendants choker necktie neckties tie ties cravat"): words(
+        "neck throat"
+    ),
+    words("beard beards stubble goatee mustache moustache"): words("face chin jaw lip cheek cheeks"),
+}
+
+
+def usual_places(worn: Entry) -> frozenset[str]:
+    """Where a thing is worn or grown that is meant by its word; elsewhere (an earring in the nose) it is another."""
+    last = worn.said.split()[-1]
+    return next((places for things, places in _USUAL_PLACES.items() if last in things), frozenset())
+
+
+def words_of_place(said: list[str], fillers: frozenset[str], body: frozenset[str]) -> int:
+    """How many of the words `said` behind a thing say where on the `body` it is: 4 of "under his left eye, man"."""
     used = 0
     at = 0
     while at < len(said) and (said[at] in _PREPOSITIONS if used == 0 else said[at] in ("and", "or")):
         at += 1
-        while at < len(said) and said[at] not in _BODY and (said[at] in fillers or said[at] in _SIDES | _PREPOSITIONS):
+        while at < len(said) and said[at] not in body and (said[at] in fillers or said[at] in _SIDES | _PREPOSITIONS):
             at += 1
-        if at == len(said) or said[at] not in _BODY:
+        if at == len(said) or said[at] not in body:
             break
         at += 1
         used = at

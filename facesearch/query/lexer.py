@@ -34,7 +34,7 @@ class Kind(Enum):
     NOT = auto()
     DASH = auto()
     HEDGE = auto()  # "maybe", or "?" behind what it hedges
-    UNSURE = auto()  # "don't remember"
+    UNSURE = auto()  # "don't remember": refused before it becomes a token
     CERTAINTY = auto()  # ":0.7"
     BOUND = auto()  # ">0.8"
     PHOTO = auto()  # "folder:holiday"
@@ -130,6 +130,8 @@ def tokens(text: str) -> list[Token]:
             words = _run_of_words(pieces, at)
             token_or_filler, used = _word_token(text, words)
             if token_or_filler is None:
+                if found and found[-1].kind is Kind.NOT and words[0].normal in small_words.DEGREES and used == 1:
+                    raise _denied_degree(found[-1], words[0])
                 at += used
                 continue
             token = token_or_filler
@@ -140,6 +142,14 @@ def tokens(text: str) -> list[Token]:
         between = text[found[-1].end if found else 0 : token.position].strip()
         found.append(replace(token, touches=bool(found) and (not between or between in _DASHES)))
     return found
+
+
+def _denied_degree(denial: Token, degree: _Word) -> QueryError:
+    return QueryError(
+        f'"{denial.shown} {degree.typed}" can mean a little, or not at all: leave out "{degree.typed}" if you mean not '
+        "at all, and all of it if you do not.",
+        denial.position,
+    )
 
 
 def _token(
@@ -271,7 +281,8 @@ def _word_token(text: str, words: list[_Word]) -> tuple[Token | None, int]:
     first = words[0]
     meaning, used = _longest_phrase(words)
     if isinstance(meaning, Entry) and (meaning.role is Role.MARK or meaning.worn):
-        used += known_unscored.place_of_mark([word.normal for word in words[used:]], small_words.FILLERS)
+        places = known_unscored.BODY if meaning.role is Role.MARK else known_unscored.usual_places(meaning)
+        used += known_unscored.words_of_place([word.normal for word in words[used:]], small_words.FILLERS, places)
     end = words[max(used, 1) - 1].end
     if isinstance(meaning, Entry):
         return _token(Kind.TERM, text, first.start, end, entry=meaning), used

@@ -15,8 +15,7 @@ NOT_WORDS = words(
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
 NOT_PHRASES = frozenset(
-    tuple(said.split())
-    for said in ("hardly any", "barely any", "scarcely any", "almost no", "free of", "devoid of", "apart from")
+    tuple(said.split()) for said in ("hardly any", "barely any", "scarcely any", "almost no", "free of", "devoid of")
 )
 OR_WORDS = words("or")
 NOR_WORDS = words("nor")
@@ -36,13 +35,17 @@ FILLERS = (
     | words(
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
-        "roughly approximately circa either both going gone getting turning visible noticeable whatsoever "
-        "completely totally entirely fully almost nearly mostly partly partially much all if must im ive hed shed "
+        "roughly approximately circa either both going getting turning visible noticeable whatsoever "
+        "completely totally entirely fully almost nearly mostly partly partially much all must im ive hed shed "
         "sex gender yes"
     )
-    | words("face faces colour color coloured colored colours colors expression photo picture photograph image")
+    | words("face faces colour color coloured colored colours colors")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
 )
+DEGREES = words(
+    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots"
+)
+"""Fillers that a "not" in front of them would deny, and not what follows: "not completely bald"."""
 
 HEDGES: dict[tuple[str, ...], float] = {
     tuple(said.split()): certainty
@@ -73,7 +76,7 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
 )
 """What people say of a thing when they do not know whether it was there: no denial of it."""
 
-FILLER_PHRASES = frozenset((("not", "only"), ("not", "just")))
+FILLER_PHRASES = frozenset((("not", "only"), ("not", "just"), ("at", "all")))
 AND_PHRASES = frozenset(
     tuple(said.split())
     for said in ("as well as", "along with", "together with", "in addition to", "and also", "but also")

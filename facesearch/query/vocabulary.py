@@ -137,7 +137,7 @@ _DOES_NOT_HOLD: dict[str, tuple[str, ...]] = {
     "Male": ("woman/female/women/females", "lady/ladies/gal/gals/lass/lasses/feminine"),
     "Mouth_Slightly_Open": ("mouth closed/shut", "closed/shut mouth", "lips closed", "closed lips"),
     "No_Beard": ("beard/beards/bearded",),
-    "Smiling": ("unsmiling/serious/deadpan",),
+    "Smiling": ("unsmiling/serious/deadpan", "serious expression"),
     "Wearing_Hat": ("hatless/bareheaded", "bare headed"),
     "Young": ("old/older/oldish",),
 }
@@ -162,7 +162,7 @@ _ROUGH: dict[str, tuple[str, ...]] = {
     ),
     "Wearing_Lipstick": ("painted lips",),
     "Wearing_Necktie": ("cravat",),
-    "Bags_Under_Eyes": ("dark/black circles/rings under/below/beneath/around eyes/eye", "tired/puffy eyes"),
+    "Bags_Under_Eyes": ("dark/black circles/rings under/below/beneath/around eyes/eye", "tired eyes"),
     "Wearing_Necklace": (
         "choker/locket/pendant/pendants/chain/chains/pearls/beads",
         "pearl/bead necklace",
@@ -234,6 +234,7 @@ OF_PEOPLE = words("black white brown")
 
 _OF_PERSONS = words(
     "young younger youthful old older attractive handsome beautiful pretty cute gorgeous stunning unattractive ugly "
+    "oldish youngish elderly aged mature retired fuzzy grainy shaved shaven serious masculine feminine "
     "pale pallid pasty blurry blurred unsharp receding chubby plump fat"
 )
 
