@@ -120,10 +120,18 @@ def test_a_reading_is_read_as_itself(text: str) -> None:
     assert again.not_scored == ()
 
 
+def possible(tree: Node) -> bool:
+    """It can be answered exactly, and a face can fit it."""
+    try:
+        return True in outcomes(tree)
+    except QueryError:
+        return False
+
+
 @given(trees)
 @settings(deadline=None, max_examples=200)
 def test_every_tree_prints_as_a_description_that_means_it(tree: Node) -> None:
-    assume(height(tree) <= MAX_HEIGHT and True in outcomes(tree))
+    assume(height(tree) <= MAX_HEIGHT and possible(tree))
     assert parse(str(tree)).tree == tree
 
 
@@ -141,14 +149,14 @@ def in_place(node: Node) -> bool:
 @given(hedged_trees)
 @settings(deadline=None, max_examples=200)
 def test_every_hedged_tree_prints_as_a_description_that_means_it(tree: Node) -> None:
-    assume(height(tree) <= MAX_HEIGHT and in_place(tree) and True in outcomes(tree))
+    assume(height(tree) <= MAX_HEIGHT and in_place(tree) and possible(tree))
     assert parse(str(tree)).tree == tree
 
 
 @given(trees)
 @settings(deadline=None)
 def test_denying_a_description_twice_is_saying_it(tree: Node) -> None:
-    assume(height(tree) < MAX_HEIGHT and True in outcomes(tree))
+    assume(height(tree) < MAX_HEIGHT and possible(tree))
     assert parse(f"not not ({tree})").tree == tree
     assert parse(f"--({tree})").tree == tree
 
