@@ -69,7 +69,12 @@ def groups(rows: Rows) -> None:
         own = {row["attribute"]: row for row in of_utkface if row["subset"] == name}
         male, young, gray = (own[each] for each in ("Male", "Young", "Gray_Hair"))
         ages = [f"{float(each['age_rank_correlation']):.2f}" for each in (young, gray)]
-        cells = [percent(male["recall"]), percent(male["specificity"]), *ages, percent(male["searched"])]
+        cells = [
+            percent(male["recall"]),
+            percent(male["specificity"]),
+            *ages,
+            percent(str(int(male["searched"]) / int(male["faces"]))),
+        ]
         print(f"| {name.removeprefix('UTKFace ')} | {' | '.join(cells)} |")
 
 
