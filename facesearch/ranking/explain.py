@@ -166,6 +166,6 @@ def _gains(tree: Node, asked: Sequence[Asked], probabilities: NDArray[np.float64
             variants[place, :, each.attribute.index] = float(each.wanted)
         columns = variants.reshape(-1, variants.shape[-1]).T
         scores = joint_probability(tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             found[start : start + _AT_ONCE] = (scores[1:] / scores[0]).T
     return found
