@@ -13,9 +13,9 @@ import csv
 from pathlib import Path
 
 from facesearch.attributes import NAMES
+from facesearch.training.evaluate import NETWORK
 
 Rows = list[dict[str, str]]
-NETWORK = "MCNN-AUX"
 
 
 def percent(fraction: str) -> str:

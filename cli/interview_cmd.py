@@ -137,7 +137,7 @@ def interview(
                 *answers,
                 ("Remaining", remaining_in_words(held)),
             ],
-            attributes=tuple(dict.fromkeys(each.attribute for each in (*held.query.asked, *held.query.bounded))),
+            attributes=held.query.attributes,
             query=held.query,
             reading=str(held.query),
             expects=described,

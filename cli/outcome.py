@@ -37,6 +37,11 @@ def missing_remarks(result: SearchResult) -> list[str]:
     ]
 
 
+def remarks_in_words(result: SearchResult) -> list[str]:
+    """What is to be said of the faces that were searched and found, before the outcome."""
+    return [*result.remarks, *small_remarks(result), *missing_remarks(result)]
+
+
 def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
     """What is to be said of the result as a whole: which filter left nothing, whether a hit is likely; if `expects`,
     how many are expected to fit."""

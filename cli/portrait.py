@@ -98,6 +98,7 @@ def _line(found: Portrait, attribute: Attribute, bar: int, blocks: bool) -> Text
 
 def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
     """With the face itself and those that are most like it."""
+    from cli.outcome import remarks_in_words
     from cli.page import Bar, Panel, Picture
     from cli.sheet import write_sheet
     from cli.thumbnails import thumbnails
@@ -124,7 +125,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
         panels=panels,
         hits_title=NEAREST,
     )
-    write_sheet(file, found.nearest, heading, catalogue)
+    write_sheet(file, found.nearest, heading, catalogue, remarks_in_words(found.nearest))
 
 
 def print_json(found: Portrait) -> None:

@@ -11,7 +11,7 @@ from cli.console import now_in_words, say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, replacing
 from cli.heading import Heading
-from cli.outcome import missing_remarks, outcome_in_words, searched_in_words, small_remarks
+from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
 from cli.output import (
     HIT_COLUMNS,
     HIT_LAST_COLUMNS,
@@ -111,7 +111,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         if result.unscored > 1:
             them = f"{result.unscored:,} faces are not searched: only a newer network has scored them"
         say(f"{them}, which serves once it has scored all; run `facesearch index` to go on.")
-    remarks = [*result.remarks, *small_remarks(result), *missing_remarks(result)]
+    remarks = remarks_in_words(result)
     for remark in remarks:
         say(remark)
     outcome = outcome_in_words(result, heading.expects)
@@ -127,7 +127,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     if wanted.html is not None:
         from cli.sheet import write_sheet
 
-        write_sheet(wanted.html, result, heading, catalogue)
+        write_sheet(wanted.html, result, heading, catalogue, remarks)
     wanted.finish()
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:

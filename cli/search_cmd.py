@@ -126,7 +126,7 @@ def search(
                 *(("Filter", each) for each in filters),
                 *(("Remark", each) for each in query.remarks),
             ],
-            attributes=tuple(dict.fromkeys(each.attribute for each in (*query.asked, *query.bounded))),
+            attributes=query.attributes,
             query=query,
             reading=reading,
             expects=bool(query.asked) and query.without_hedges is not None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
-from cli.outcome import missing_remarks, outcome_in_words, searched_in_words, small_remarks
+from cli.outcome import outcome_in_words, searched_in_words
 from cli.output import DIM_BELOW, marks_in_words, place_in_words, stands_back
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
@@ -17,14 +17,14 @@ from facesearch.hits import Hit, SearchResult
 _LARGE_PAGE = 1000
 
 
-def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue: Path) -> None:
-    """Write the page of a result, with its faces cut from their photos."""
+def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue: Path, remarks: Sequence[str]) -> None:
+    """Write the page of a result, with its faces cut from their photos. remarks: on the result, to stand above it."""
     outcome = outcome_in_words(result, heading.expects)
     if len(result.hits) > _LARGE_PAGE:
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
     facts = [
         *heading.facts,
-        *(("Remark", each) for each in (*result.remarks, *small_remarks(result), *missing_remarks(result))),
+        *(("Remark", each) for each in remarks),
         *([("Result", " ".join(outcome))] if result.hits and outcome else []),
         *([("Faded", f"scores below {DIM_BELOW:g}")] if any(map(stands_back, result.hits)) else []),
         ("Faces searched", searched_in_words(result)),

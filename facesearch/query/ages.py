@@ -63,8 +63,7 @@ def age_at(text: str, position: int) -> tuple[Entry, int] | None:
         last = 120
     elif match["less"] or match["down"]:
         first, last = 1, last - bool(match["less"])
-    said = " ".join(match.group().split())
-    return _age(said, first, last) if said_as_age else Entry(said.casefold(), None, role=Role.TRAIT), match.end()
+    return _age(match.group(), first, last, said_as_age), match.end()
 
 
 def _alone(text: str, match: re.Match[str], first: int, last: int) -> bool:
@@ -86,9 +85,10 @@ def _opens(text: str, position: int) -> bool:
     return person or _BEFORE_FIGURE.search(before[-12:]) is not None
 
 
-def _age(said: str, first: int, last: int) -> Entry:
+def _age(said: str, first: int, last: int, certain: bool = True) -> Entry:
+    """certain: it is an age, and not any other number."""
     said = " ".join(said.casefold().split())
-    if 0 < first <= last <= 120 and (first >= OLD_FROM or last <= OLD_FROM):
+    if certain and 0 < first <= last <= 120 and (first >= OLD_FROM or last <= OLD_FROM):
         return rough(said, Term(YOUNG, first < OLD_FROM), "knows no ages")
     return Entry(said, None, role=Role.TRAIT)
 
@@ -103,7 +103,4 @@ def _decade(said: str) -> int:
 def _value(number: str) -> int:
     if number[0].isdecimal():
         return int(number)
-    return sum(
-        _TENS.get(word, 0) + _TEENS.get(word, 0) + _UNITS.get(word, 0)
-        for word in re.split(r"[\s-]+", number.casefold())
-    )
+    return sum((_TENS | _TEENS | _UNITS)[word] for word in re.split(r"[\s-]+", number.casefold()))

@@ -68,6 +68,11 @@ class Query:
         return tuple(Asked(ATTRIBUTES[each.attribute], each.holds, str(each), bound=True) for each in self.thresholds)
 
     @property
+    def attributes(self) -> tuple[Attribute, ...]:
+        """What is asked for or bounded, in order of appearance, each once."""
+        return tuple(dict.fromkeys(each.attribute for each in (*self.asked, *self.bounded)))
+
+    @property
     def without_hedges(self) -> Node | None:
         """The tree with its hedged words left out, for expected counts. None: nothing is left, and every face fits."""
         return without_hedges(self.tree)
