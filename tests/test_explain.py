@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from facesearch.attributes import BY_NAME
@@ -94,6 +94,7 @@ def test_no_word_is_marked_where_nothing_is_lost_or_only_one_is_asked() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4))
+@example([5e-324, 0.0, 0.5, 1.0])  # a score that has lost all its digits
 @settings(deadline=None)
 def test_no_word_would_raise_the_score_more_than_one_that_is_marked(p: list[float]) -> None:
     query = parse("man, (bald or no hat), maybe glasses")

@@ -114,10 +114,14 @@ def explain(
     explained = explain_asked((*asked, *query.bounded), probabilities, grades)
     if len(asked) < 2:
         return explained
-    gains = _gains(query.tree, asked, probabilities)
-    plainly = gains if query.tree == firm(query.tree) else _gains(firm(query.tree), asked, probabilities)
-    matters = ~(plainly < _NEEDED)  # also where the score is too small for a float
-    cost_most = (gains > _WORTH_SAYING) & (gains >= np.fmax.reduce(gains, axis=1, keepdims=True) * (1 - _ALIKE))
+    # Scores are compared and not divided: a tiny one has no digits left to divide by.
+    score, if_certain = _scores(query.tree, asked, probabilities)
+    highest = if_certain.max(axis=1, keepdims=True)
+    cost_most = (if_certain > _WORTH_SAYING * score) & (if_certain >= highest * (1 - _ALIKE))
+    plainly = firm(query.tree)
+    if plainly != query.tree:
+        score, if_certain = _scores(plainly, asked, probabilities)
+    matters = if_certain >= _NEEDED * score
     return [
         (
             *(
@@ -153,10 +157,12 @@ def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> float:
     return p if asked.wanted else 1.0 - p
 
 
-def _gains(tree: Node, asked: Sequence[Asked], probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
-    """float64 [n, things asked for]: the factor by which the score would grow if each held for certain; NaN where it is
-    0 either way."""
-    found = np.empty((len(probabilities), len(asked)))
+def _scores(
+    tree: Node, asked: Sequence[Asked], probabilities: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The faces' scores, float64 [n, 1], and what they would be if each thing held for certain, [n, things asked
+    for]."""
+    found = np.empty((len(probabilities), len(asked) + 1))
     for start in range(0, len(probabilities), _AT_ONCE):
         some = probabilities[start : start + _AT_ONCE]
         # All in one go, since a description with much in it several times takes long however few the faces are: each
@@ -165,7 +171,6 @@ def _gains(tree: Node, asked: Sequence[Asked], probabilities: NDArray[np.float64
         for place, each in enumerate(asked, 1):
             variants[place, :, each.attribute.index] = float(each.wanted)
         columns = variants.reshape(-1, variants.shape[-1]).T
-        scores = joint_probability(tree, columns.__getitem__, columns.shape[1]).reshape(-1, len(some))
-        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            found[start : start + _AT_ONCE] = (scores[1:] / scores[0]).T
-    return found
+        scores = joint_probability(tree, columns.__getitem__, columns.shape[1])
+        found[start : start + _AT_ONCE] = scores.reshape(-1, len(some)).T
+    return found[:, :1], found[:, 1:]
