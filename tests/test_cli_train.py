@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import load_file
 
 from cli.train_cmd import train
 from facesearch.attributes import NAMES
@@ -25,6 +26,13 @@ input = 99
 passes = 1
 rate = 1e-4
 end_rate = 0.0
+"""
+
+REFIT_ON_TRAINING_FACES = """
+from_checkpoint = true
+keep_outputs = true
+aux = ["train"]
+calibration = ["train"]
 """
 
 
@@ -75,6 +83,35 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
     digest = trained.err.rpartition("(model ")[2].partition(")")[0]
     assert len(digest) == 12 and digest in status
     assert "Trained on" in status and "for this test only" in status
+
+
+def test_a_network_is_fitted_anew_to_other_people_and_stays_as_it_is(
+    facesearch: Program, celeba: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    out, start = tmp_path / "refitted.safetensors", ["--start", checkpoint]
+    command = ["train", celeba, "--recipe", "refit", "--work", tmp_path / "work"]
+    ran = facesearch(*command, "--out", out, *start)
+    assert ran.code == 0, ran.err
+    assert "no images of role extra: done without" in ran.err
+    before, after = load_file(checkpoint), load_file(out)
+    assert all((before[name] == after[name]).all() for name in before if name.startswith("mcnn."))
+    assert not (before["calibration.bias"] == after["calibration.bias"]).all()
+    about = load_checkpoint(out).metadata
+    assert about["trained_on"] == "data that it does not name"
+    assert "calibration on calibrate," in about["aux_and_calibration"]
+
+
+def test_faces_that_a_network_has_learnt_are_not_for_fitting_its_probabilities(
+    facesearch: Program, celeba: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    (tmp_path / "again.toml").write_text(REFIT_ON_TRAINING_FACES)
+    out, work = tmp_path / "network.safetensors", ["--work", tmp_path / "work"]
+    assert facesearch("train", celeba, "--out", out, "--recipe", tmp_path / "tiny.toml", *work).code == 0
+    again = tmp_path / "again.safetensors"
+    ran = facesearch("train", celeba, "--out", again, "--recipe", tmp_path / "again.toml", "--start", out, *work)
+    assert ran.code == 3 and "was trained on the images of role train" in ran.err
+    assert not again.exists()
 
 
 @pytest.mark.parametrize("command", [["train", "--out", "x.safetensors"], ["evaluate"]])

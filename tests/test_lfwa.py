@@ -198,4 +198,4 @@ def test_independent_cnns_make_no_checkpoint(facesearch: Program, folder: Path) 
 def test_a_recipe_whose_role_is_empty_is_refused_before_training(facesearch: Program, folder: Path) -> None:
     command = ["train", folder, "--out", folder / "x.safetensors", "--work", folder / "work"]
     ran = facesearch(*command, "--recipe", "standard")
-    assert ran.code == 3 and "no images of role extra, which recipe standard needs" in ran.err
+    assert ran.code == 3 and "no images of role calibrate or extra, which recipe standard needs" in ran.err

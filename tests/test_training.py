@@ -393,7 +393,9 @@ def test_every_recipe_of_the_package_loads() -> None:
 
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(RecipeError, match="lfwa, lfwa-independent, lfwa-scratch, newer-labels, paper, protocol"):
+    with pytest.raises(
+        RecipeError, match="lfwa, lfwa-independent, lfwa-scratch, paper, protocol, protocol-longer, refit, standard"
+    ):
         load_recipe("standrad")
 
 
@@ -418,6 +420,16 @@ def test_a_recipe_must_end_in_the_papers_groups(tmp_path: Path, stages: list[str
     stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
     path.write_text("".join(stage.format(name) for name in stages))
     with pytest.raises(RecipeError, match="layout mcnn"):
+        load_recipe(str(path))
+
+
+def test_a_recipe_that_leaves_a_network_as_it_is_trains_on_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    as_it_is = "from_checkpoint = true\nkeep_outputs = true\n"
+    path.write_text(as_it_is)
+    assert load_recipe(str(path)).roles == ()
+    path.write_text(as_it_is + 'roles = ["train"]\n')
+    with pytest.raises(RecipeError, match="roles is left out"):
         load_recipe(str(path))
 
 

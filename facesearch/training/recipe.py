@@ -48,7 +48,8 @@ class Recipe:
     """See recipes/*.toml, which explain the values.
 
     from_checkpoint: starts from a finished network, the package's or the one that the user names. keep_outputs: with
-    its outputs, where it learnt the same labels; else they start anew.
+    its outputs, where it learnt the same labels; else they start anew. Without stages that network is left as it is,
+    and only AUX and all that stands above it are fitted anew.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
     faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
     once the network is trained; never those it was trained on.
@@ -75,7 +76,7 @@ class Recipe:
     @property
     def independent(self) -> bool:
         """Whether it trains CNNs of one attribute each."""
-        return self.stages[0].layout == SINGLE
+        return any(stage.layout == SINGLE for stage in self.stages)
 
 
 def stored(recipe: Recipe) -> dict[str, Any]:
@@ -125,8 +126,14 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     stages = tuple(Stage(**s) for s in table.pop("stages", []))
     layouts = [s.layout for s in stages]
     shared = layouts[-1:] == ["mcnn"] and layouts == sorted(layouts, reverse=True) and set(layouts) <= _LAYOUTS
-    if not shared and set(layouts) != {SINGLE}:
-        raise ValueError("its [[stages]] must be any number of layout trunk, then at least one of layout mcnn")
+    as_it_is = not layouts and table.get("keep_outputs") is True
+    if not shared and not as_it_is and set(layouts) != {SINGLE}:
+        raise ValueError(
+            "its [[stages]] must be any number of layout trunk, then at least one of layout mcnn; with keep_outputs "
+            "there may be none"
+        )
+    if as_it_is and table.setdefault("roles", []):
+        raise ValueError("without [[stages]] it trains on nothing, so roles is left out")
     for s in stages:
         if s.input < SMALLEST_INPUT or s.passes <= 0 or not 0 <= s.warm_up < 1:
             raise ValueError(f"a stage needs input >= {SMALLEST_INPUT}, passes > 0 and 0 <= warm_up < 1")
@@ -139,7 +146,7 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("normalisation is batch or local")
     if recipe.keep_outputs and not recipe.from_checkpoint:
         raise ValueError("keep_outputs needs from_checkpoint")
-    if recipe.from_checkpoint and layouts[0] != "mcnn":
+    if recipe.from_checkpoint and layouts and layouts[0] != "mcnn":
         raise ValueError("a recipe that goes on from another network starts in the groups (layout mcnn)")
     if recipe.from_checkpoint and recipe.normalisation != "batch":
         raise ValueError("a checkpoint is trained on with batch normalisation")

@@ -1,7 +1,7 @@
 """From a data set to a checkpoint: the whole of `facesearch train`."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -62,14 +62,17 @@ def train_checkpoint(
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
     cache = open_cache(labels, folder, lambda done, total: tell.faces("finding faces", done, total))
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
-    for role in (*recipe.roles, *recipe.aux):
-        if not len(labels.of(role)):
-            raise TrainingError(f"The data set has no images of role {role}, which recipe {recipe.name} needs.")
-    taught = taught_rows(labels, recipe)
-    embeddings = None
-    if len(taught):
-        embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
-    mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings, begin)
+    recipe = _with_roles_that_are_there(recipe, labels, tell.note)
+    if recipe.stages:
+        taught = taught_rows(labels, recipe)
+        embeddings = None
+        if len(taught):
+            embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
+        mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings, begin)
+    else:
+        assert begin is not None, "a recipe without stages starts from_checkpoint"
+        _refuse_faces_it_learnt(begin, recipe, labels)
+        mcnn, mean = begin.network()[0], torch.from_numpy(begin.mean)
 
     mcnn = _as_saved(fold(mcnn)).to(where)
     held = labels.of(*recipe.aux)
@@ -110,15 +113,42 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
     return load_checkpoint(named) if recipe.from_checkpoint else None
 
 
+def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[str], None]) -> Recipe:
+    """CelebA's official layout knows fewer roles than a list of roles does. Raises TrainingError where none is left."""
+    found: dict[str, tuple[Role, ...]] = {}
+    for key, roles in (("roles", recipe.roles), ("aux", recipe.aux), ("calibration", recipe.calibration)):
+        found[key] = tuple(role for role in roles if len(labels.of(role)))
+        if roles and not found[key]:
+            named = " or ".join(roles)
+            raise TrainingError(f"The data set has no images of role {named}, which recipe {recipe.name} needs.")
+    absent = dict.fromkeys(role for role in (*recipe.roles, *recipe.aux) if not len(labels.of(role)))
+    if absent:
+        note(f"no images of role {', '.join(absent)}: done without")
+    return replace(recipe, **found)
+
+
+def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -> None:
+    """AUX and calibration fitted on the network's own training faces would believe it too much."""
+    learnt = {*str(start.metadata.get("trained_on", "")).split(" + ")} & set(recipe.aux)
+    if learnt and start.metadata["data"] == labels.in_words():
+        raise TrainingError(
+            f"{start.path} was trained on the images of role {', '.join(sorted(learnt))}, on which recipe "
+            f"{recipe.name} would fit AUX and calibration: name a network that has not seen them."
+        )
+
+
 def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Checkpoint | None) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
+    trained_on = " + ".join(recipe.roles)
+    if start and not recipe.stages:
+        trained_on = start.metadata.get("trained_on", "data that it does not name")
     return {
         "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
         "recipe": recipe.name,
         "mirror": recipe.mirror,
         "data": labels.in_words(),
-        "trained_on": " + ".join(recipe.roles),
+        "trained_on": trained_on,
         "aux_and_calibration": (
             f"AUX on {' + '.join(recipe.aux)} (pull to the identity {hold}), "
             f"calibration on {' + '.join(recipe.calibration)}, cross-fitted by person"
