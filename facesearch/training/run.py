@@ -115,16 +115,18 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
 
 def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[str], None]) -> Recipe:
     """CelebA's official layout knows fewer roles than a list of roles does. Raises TrainingError where none is left."""
-    found: dict[str, tuple[Role, ...]] = {}
-    for key, roles in (("roles", recipe.roles), ("aux", recipe.aux), ("calibration", recipe.calibration)):
-        found[key] = tuple(role for role in roles if len(labels.of(role)))
-        if roles and not found[key]:
+
+    def there(roles: tuple[Role, ...]) -> tuple[Role, ...]:
+        found = tuple(role for role in roles if len(labels.of(role)))
+        if roles and not found:
             named = " or ".join(roles)
             raise TrainingError(f"The data set has no images of role {named}, which recipe {recipe.name} needs.")
-    absent = dict.fromkeys(role for role in (*recipe.roles, *recipe.aux) if not len(labels.of(role)))
-    if absent:
-        note(f"no images of role {', '.join(absent)}: done without")
-    return replace(recipe, **found)
+        return found
+
+    found = replace(recipe, roles=there(recipe.roles), aux=there(recipe.aux), calibration=there(recipe.calibration))
+    if absent := {*recipe.roles, *recipe.aux} - {*found.roles, *found.aux}:
+        note(f"no images of role {', '.join(sorted(absent))}: done without")
+    return found
 
 
 def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -> None:
