@@ -96,6 +96,8 @@ def test_right_to_left_text_is_an_unknown_word() -> None:
         ("man or young woman", ("man or (young and woman)", "(man or young) and woman")),
         ("bald man or hat or woman", ("(bald and man) or hat or woman", "bald and (man or hat or woman)")),
         ("hat, (young woman or old man)", ("(young and woman) or (old and man)", "young and (woman or old) and man")),
+        ("man, woman or child", ("man or woman or young", "man and (woman or young)")),
+        ("boy or girl, man", ("(young and man) or (young and woman) or man", ") and man")),
         ("no hat, glasses or beard", ("not (hat or glasses or beard)", "no hat and (glasses or beard)")),
         ("no blond hair, gray or black hair", ("not (blond hair or gray", "no blond hair and (gray")),
         (

@@ -23,7 +23,7 @@ _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|y
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
 _MORE = r"over|above|at\s+least|(?:older|more)\s+than"
 _LESS = r"under|below|(?:younger|less)\s+than"
-_ABOUT = r"about|around|approximately|roughly"
+_ABOUT = r"about|around|approximately|roughly|approx\.?|circa|ca\.?"
 _AGE = re.compile(
     rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<about>{_ABOUT})\s+)?"
     rf"(?P<aged>(?:age\s*:\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between\s+)?"

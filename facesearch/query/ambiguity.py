@@ -20,6 +20,7 @@ def check(group: Group) -> None:
             if isinstance(alternative.unit, Group):
                 check(alternative.unit)
     _refuse_persons_around_or(group)
+    _refuse_list_of_persons(clauses)
     _refuse_lost_reach(clauses)
     _refuse_list_after_no(clauses)
 
@@ -127,6 +128,22 @@ def _refuse_persons_around_or(group: Group) -> None:
             raise QueryError(
                 f'"{item.shown}" between two persons can mean "{apart}" or "{together}": write the one you mean.',
                 item.position,
+            )
+
+
+def _refuse_list_of_persons(clauses: Sequence[Clause]) -> None:
+    """ "man, woman or child": people mean any of them, the grammar reads a man who is one of the others, too."""
+    for clause, following in pairwise(clauses):
+        joined, units = following.joined, [a.unit for a in (*clause.alternatives, following.alternatives[0])]
+        if joined is None or joined.shown != "," or not (clause.plain and following.plain):
+            continue
+        if not all(map(_is_person, units)) or len(clause.alternatives) + len(following.alternatives) < 3:
+            continue
+        said = [tree for each in (clause, following) if (tree := clause_tree(each, False, LeftOut())) is not None]
+        if any_of(said) != all_of(said):
+            raise QueryError(
+                f'"," between persons can mean "{any_of(said)}" or "{all_of(said)}": write the one you mean.',
+                joined.position,
             )
 
 

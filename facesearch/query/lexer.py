@@ -120,6 +120,7 @@ def tokens(text: str) -> list[Token]:
         )
     found: list[Token] = []
     terms = 0
+    to: _Word | None = None
     pieces = list(_pieces(text))
     at = 0
     while at < len(pieces):
@@ -132,6 +133,7 @@ def tokens(text: str) -> list[Token]:
             if token_or_filler is None:
                 if found and found[-1].kind is Kind.NOT and words[0].normal in small_words.DEGREES and used == 1:
                     raise _denied_degree(found[-1], words[0])
+                to = words[0] if words[0].normal == "to" else to
                 at += used
                 continue
             token = token_or_filler
@@ -139,9 +141,16 @@ def tokens(text: str) -> list[Token]:
         terms += token.kind in (Kind.TERM, Kind.PHOTO)
         if terms > MAX_TERMS:
             raise QueryError(f"A description may name {MAX_TERMS} things at most: shorten it here.", token.position)
+        if to is not None and found and _is_colour(found[-1]) and _is_colour(token):  # "dark blond to brown hair"
+            found.append(Token(Kind.OR, to.start, to.end, to.typed))
+        to = None
         between = text[found[-1].end if found else 0 : token.position].strip()
         found.append(replace(token, touches=bool(found) and (not between or between in _DASHES)))
     return found
+
+
+def _is_colour(token: Token) -> bool:
+    return token.entry is not None and token.entry.colour
 
 
 def _denied_degree(denial: Token, degree: _Word) -> QueryError:

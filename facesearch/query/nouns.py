@@ -28,21 +28,29 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def _with_own_noun(items: Sequence[Item]) -> list[Item]:
-    """ "big pointy nose" as "big nose, pointy nose", and "bushy or arched eyebrows", too: both are scored."""
+    """ "big, pointy nose" as "big nose, pointy nose", and "bushy or arched eyebrows" and "nose pointy and big", too:
+    both are scored."""
     found = list(items)
     for at, item in enumerate(items):
         entry = entry_of(item)
         if not isinstance(item, Token) or entry is None or entry.meaning is not None or entry.role is Role.THING:
             continue
+        said = entry.said.split()
         noun = at + 1
-        while noun < len(items) and (_is_adjective(items[noun], colours=True) or items[noun].kind in LISTING):
+        while noun < len(items) and (_is_adjective(items[noun], colours=True) or items[noun].kind in _ENUMERATING):
             noun += 1
         named = entry_of(items[noun]) if noun < len(items) else None
-        if named is not None and len(named.said.split()) > 1:
-            own = known(entry.said, named.said.split()[-1])
-            if own is not None and isinstance(own.meaning, Term):
-                found[at] = replace(item, entry=own)
+        before = entry_of(items[at - 2]) if at > 1 and items[at - 1].kind in _ENUMERATING else None
+        own = [] if named is None else [known(*said, named.said.split()[-1])] * (len(named.said.split()) > 1)
+        own += [] if before is None else [known(before.said.split()[0], *said)]
+        for each in own:
+            if each is not None and isinstance(each.meaning, Term):
+                found[at] = replace(item, entry=each)
+                break
     return found
+
+
+_ENUMERATING = (*LISTING, Kind.COMMA)
 
 
 def _with_adjectives(items: Sequence[Item]) -> list[Item]:

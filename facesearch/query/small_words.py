@@ -35,7 +35,7 @@ FILLERS = (
     | words(
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
-        "roughly approximately circa either both going getting turning visible noticeable whatsoever "
+        "roughly approximately approx circa ca either both going getting turning visible noticeable whatsoever "
         "completely totally entirely fully almost nearly mostly partly partially much all must im ive hed shed "
         "sex gender yes"
     )
@@ -68,6 +68,7 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
             "remember/recall/know/say/tell/think/believe",
         ),
         ("cant/cannot/can not/couldnt/could not", "see/make out"),
+        ("didnt/did not/never", "see/saw/notice/noticed"),
         ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
         ("no", "idea/memory/recollection"),
         ("unsure/uncertain/unknown/unclear", ""),

@@ -12,7 +12,7 @@ from facesearch.attributes import BY_NAME, NAMES, Attribute
 from facesearch.query.entries import MALE, NO_BEARD, YOUNG, Entry, spread
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.small_words import words
-from facesearch.query.tree import Node, Or, Term, all_of, any_of
+from facesearch.query.tree import Node, Term, all_of, any_of
 
 _HOLDS: dict[str, tuple[str, ...]] = {
     "5_o_Clock_Shadow": (
@@ -201,33 +201,22 @@ _YOUNG_OR_OLD_PERSONS: dict[str, tuple[bool, bool]] = {  # young, man
 
 _COLOURS: dict[tuple[str, ...], str] = {
     ("Black_Hair",): "black/jet-black/blackish/raven",
-    ("Blond_Hair",): "blond/blonde/fair/golden/light-blond/light-blonde/dark-blond/dark-blonde/dirty-blond/"
-    "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum/sandy",
-    ("Brown_Hair",): "brown/brunette/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown/brownish/mousy",
+    ("Blond_Hair",): "blond/blonde/blonds/blondes/fair/golden/light-blond/light-blonde/dark-blond/dark-blonde/"
+    "dirty-blond/dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum/sandy",
+    ("Brown_Hair",): "brown/brunette/brunettes/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown/"
+    "brownish/mousy",
     (
         "Gray_Hair",
     ): "gray/grey/white/silver/graying/greying/grayish/greyish/light-gray/light-grey/dark-gray/dark-grey/snow-white",
     ("Black_Hair", "Brown_Hair"): "dark",
     ("Blond_Hair", "Gray_Hair"): "light",
 }
-_OF_HAIR_ALONE: dict[str, str] = {
-    "Blond_Hair": "blond/blonde/blondes/blonds/light-blond/light-blonde/dark-blond/dark-blonde/dirty-blond/"
-    "dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde",
-    "Brown_Hair": "brunette/brunettes/brunet",
-    "Gray_Hair": "graying/greying/grayish/greyish",
-}
-"""Colours that mean hair without saying so."""
-
-_BETWEEN: dict[str, str] = {
-    "black": "Black_Hair",
-    "brown": "Brown_Hair",
-    "blond": "Blond_Hair",
-    "blonde": "Blond_Hair",
-    "fair": "Blond_Hair",
-    "gray": "Gray_Hair",
-    "grey": "Gray_Hair",
-}
-"""Colours that are said in pairs of hair between the two: "black-brown", "fair to brown"."""
+_OF_HAIR_ALONE = words("blond blonde blonds blondes brunette brunettes brunet graying greying grayish greyish")
+"""Last words of colours that mean hair without saying so."""
+_IN_PAIRS = words("black brown blond blonde fair gray grey")
+"""Colours that are said in pairs of hair between the two: "black-brown"."""
+_IN_SHADES = words("brown blond blonde gray grey")
+"""Colours of which a range of shades is said: "light to medium brown"."""
 
 OF_PEOPLE = words("black white brown")
 """Colours that, said of a person, are known but not scored."""
@@ -257,20 +246,21 @@ def _attribute_entries() -> Iterator[Entry]:
 
 
 def _hair_entries() -> Iterator[Entry]:
-    for name, colours in _OF_HAIR_ALONE.items():
-        for colour in spread((colours,)):
-            yield Entry(colour, Term(BY_NAME[name].index))
-    for names, colours in _COLOURS.items():
-        meaning = any_of(Term(BY_NAME[name].index) for name in names)
-        for colour in spread((colours,)):
-            for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
-                yield Entry(said, meaning)
-            yield Entry(colour, meaning, bare=True)
-    for one, other in permutations(_BETWEEN, 2):
-        between = any_of(Term(BY_NAME[_BETWEEN[each]].index) for each in (one, other))
-        for said in (f"{one} {other}", f"{one} to {other}") if isinstance(between, Or) else ():
-            yield from (Entry(f"{said} hair", between), Entry(f"{said} haired", between))
-            yield from (Entry(f"hair {said}", between), Entry(said, between, bare=True))
+    meanings = {
+        colour: any_of(Term(BY_NAME[name].index) for name in names)
+        for names, colours in _COLOURS.items()
+        for colour in spread((colours,))
+    }
+    for colour in sorted(_IN_SHADES):
+        for lighter, darker in permutations(("light", "medium", "dark"), 2):
+            meanings[f"{lighter} to {darker} {colour}"] = meanings[colour]
+    for one, other in permutations(sorted(_IN_PAIRS), 2):
+        if meanings[one] != meanings[other]:
+            meanings[f"{one} {other}"] = any_of((meanings[one], meanings[other]))
+    for colour, meaning in meanings.items():
+        for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
+            yield Entry(said, meaning)
+        yield Entry(colour, meaning, bare=colour.split()[-1] not in _OF_HAIR_ALONE)
     yield Entry("straight", Term(BY_NAME["Straight_Hair"].index), bare=True)
     for said in spread(("salt and/n pepper", "salt and/n pepper hair/haired", "hair salt and/n pepper")):
         yield Entry(said, Term(BY_NAME["Gray_Hair"].index))
