@@ -87,9 +87,14 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
+    from db.filters import PhotoFilter
+
     query = parsed(" ".join(description), strict=strict)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
+    narrowed = query.narrowed(photo)
+    if narrowed is not None:  # the reading can be pasted whole
+        query, photo = narrowed, PhotoFilter()
     filters = options.filters_in_words(photo, min_face, min_score)
     if explain_query:
         if csv or html or json:

@@ -375,6 +375,15 @@ class TestFilters:
         assert "Faces searched: 1; left out by faces of 40 pixels or more: 0; left out by name:png: 0; " in ran.err
         assert "left out by name:green: 2" in ran.err
 
+    def test_of_the_photo_stand_in_the_reading_which_can_be_pasted(self, facesearch: Program, catalogue: Path) -> None:
+        filters = ("--folder", "my album", "--folder", "album", "--taken", "..2024", "--name", "a (1)")
+        ran = facesearch("search", "stubble or hat", *filters, "--catalogue", catalogue)
+        (reading,) = (line for line in ran.err.splitlines() if line.startswith("Searching for: "))
+        said = reading.removeprefix("Searching for: ")
+        assert said == '(stubble or hat) and (folder:"my album" or folder:album) and name:"a (1)" and taken:..2024'
+        again = facesearch("search", said, "--catalogue", catalogue)
+        assert again.err == ran.err and again.code == ran.code
+
     @pytest.mark.parametrize(
         ("arguments", "why"),
         [

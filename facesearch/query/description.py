@@ -1,7 +1,7 @@
 """A description that was understood: what a search works on, and how it is told to the user."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from db.filters import PhotoFilter
 from facesearch.attributes import ATTRIBUTES, Attribute
@@ -71,6 +71,11 @@ class Query:
     def attributes(self) -> tuple[Attribute, ...]:
         """What is asked for or bounded, in order of appearance, each once."""
         return tuple(dict.fromkeys(each.attribute for each in (*self.asked, *self.bounded)))
+
+    def narrowed(self, photo: PhotoFilter) -> "Query | None":
+        """The same with these conditions on photos, too; None where no description says both."""
+        both = photo_filters.together(self.photo, photo)
+        return None if both is None else replace(self, photo=both)
 
     @property
     def without_hedges(self) -> Node | None:

@@ -88,6 +88,19 @@ def combined(conditions: Iterable[Condition]) -> PhotoFilter:
     )
 
 
+def together(one: PhotoFilter, other: PhotoFilter) -> PhotoFilter | None:
+    """Both filters as one that a description can ask for; None where both set the same field, or where a value of
+    `other` cannot be shown.
+    """
+    values = {field: getattr(one, field) + getattr(other, field) for field in FIELDS if field != "taken"}
+    twice = any(getattr(one, field) and getattr(other, field) for field in values)
+    dated = [each for each in (one, other) if each.taken_from is not None or each.taken_to is not None]
+    if twice or len(dated) > 1 or not all(text.isprintable() for texts in values.values() for text in texts):
+        return None
+    taken = dated[0] if dated else one
+    return PhotoFilter(**values, taken_from=taken.taken_from, taken_to=taken.taken_to)
+
+
 def taken_range(text: str) -> tuple[date | None, date | None]:
     """The first and the last day of "2019", "2019-07", "2019-07-14" or of a range of them: "2019..2021-03",
     "2019..", "..2021". Raises QueryError, its position counted within `text`.
