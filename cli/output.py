@@ -15,7 +15,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,11 @@ from rich.text import Text
 
 from cli.console import printable, results
 from facesearch.attributes import ATTRIBUTES, Attribute
-from facesearch.detection import Detection
 from facesearch.hits import Hit, SearchResult
 from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Mark, hedged, shared_certainty
+
+if TYPE_CHECKING:
+    from facesearch.probe import Probe
 
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
 DIM_BELOW = 0.1
@@ -38,10 +40,10 @@ _ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x", Mark.NOT_N
 _STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_NEEDED: "dim"}
 
 HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
-FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection")
-LAST_COLUMNS = ("turned",)
-"""After the attributes: degrees by which the photo was turned when the face was found."""
-HIT_LAST_COLUMNS = (*LAST_COLUMNS, "explanation")
+FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
+FACE_LAST_COLUMNS = ("turned", "problem")
+"""After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
+HIT_LAST_COLUMNS = ("turned", "explanation")
 """The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities."""
 LIKE_COLUMN = "like"
 """The last one of a hit that was found by a face: whom it resembles, with the changes."""
@@ -73,18 +75,35 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute], like: str
         }
 
 
-def face_record(photo: Path, number: int, face: Detection, probabilities: NDArray[np.floating]) -> Record:
-    """What `score` says of one face: FACE_COLUMNS, all 40 attributes and LAST_COLUMNS. number: from 0 in the photo."""
+def face_record(probe: "Probe", number: int, probabilities: NDArray[np.floating], model: str) -> Record:
+    """What `score` says of one face of a photo: FACE_COLUMNS, all 40 attributes and FACE_LAST_COLUMNS.
+
+    number: from 0. model: the network's short name.
+    """
+    face = probe.faces[number]
     return {
-        "photo": os.path.abspath(photo),  # noqa: PTH100 (links stay)
+        "photo": _absolute(probe.path),
         "face": number,
         **_place(face.box.x, face.box.y, face.box.width, face.box.height, face.score),
+        "sha256": probe.photo.sha256,
+        "model": model,
         **_probabilities(probabilities, ATTRIBUTES),
         "turned": face.turned,
+        "problem": None,
     }
 
 
-def header(first: Sequence[str], attributes: Sequence[Attribute], last: Sequence[str] = LAST_COLUMNS) -> list[str]:
+def faceless_record(photo: Path, problem: str) -> Record:
+    """The same of a photo in which no face is scored: all is None but its path and `problem`, a sentence."""
+    columns = header(FACE_COLUMNS, ATTRIBUTES, FACE_LAST_COLUMNS)
+    return {**dict.fromkeys(columns), "photo": _absolute(photo), "problem": problem}
+
+
+def _absolute(photo: Path) -> str:
+    return os.path.abspath(photo)  # noqa: PTH100 (links stay)
+
+
+def header(first: Sequence[str], attributes: Sequence[Attribute], last: Sequence[str]) -> list[str]:
     """The columns of a CSV, which has them even where nothing was found."""
     return [*first, *(each.name for each in attributes), *last]
 

@@ -33,40 +33,52 @@ def score(
     """Show what the network sees in each face of the photos, without storing anything.
 
     Faces are numbered from 0, left to right, from a detection score of .6 on. CSV and JSON hold the probabilities of
-    all 40 attributes.
+    all 40 attributes; a photo without a face, and one that cannot be read, has a row that says so under `problem`.
     """
-    from cli.output import FACE_COLUMNS, LEAD, header, to_stdout, write_csv, write_json
+    from cli.output import (
+        FACE_COLUMNS,
+        FACE_LAST_COLUMNS,
+        LEAD,
+        faceless_record,
+        header,
+        to_stdout,
+        write_csv,
+        write_json,
+    )
     from cli.results import wanted
     from facesearch.attributes import ATTRIBUTES
     from facesearch.probe import ProbeError
 
     with wanted(csv=csv, json=json, never=photos) as outputs:
         records: list[Record] = []
-        failed = 0
+        faces = failed = 0
         for photo, found in _scored(photos, checkpoint, detector_model, device.value):
             if isinstance(found, ProbeError):
                 say(f"Error: {found}")
                 failed += 1
+                records.append(faceless_record(photo, str(found)))
                 continue
             if not found:
                 say(f"{photo}: no face")
+                records.append(faceless_record(photo, "No face was found."))
+            faces += len(found)
             records += found
             if found and not (json or outputs.csv_on_stdout):
                 console = results()
                 console.print(printable(str(photo)), style="bold", soft_wrap=True)
                 console.print(_table(found, all_attributes))
-        columns = header(FACE_COLUMNS, ATTRIBUTES)
+        columns = header(FACE_COLUMNS, ATTRIBUTES, FACE_LAST_COLUMNS)
         if outputs.csv is not None:
             write_csv(outputs.csv.write, columns, records)
         if outputs.csv_on_stdout:
             write_csv(to_stdout, columns, records)
         elif json:
             write_json(to_stdout, records)
-        elif records:
+        elif faces:
             results().print(LEAD, style="dim")
     if failed:
         return ExitCode.UNUSABLE
-    return ExitCode.FOUND if records else ExitCode.NOTHING
+    return ExitCode.FOUND if faces else ExitCode.NOTHING
 
 
 def _scored(
@@ -80,6 +92,7 @@ def _scored(
     from facesearch.probe import ProbeError, look
 
     network = load_checkpoint(checkpoint)
+    model = network.scoring_model().short
     detector = new_detector(detector_model)
     scorer = None
     for photo in photos:
@@ -95,8 +108,7 @@ def _scored(
             continue
         logits = seen.logits(seen.faces, scorer)
         values = probabilities(logits, network.calibration_scale, network.calibration_bias)
-        faces = enumerate(zip(seen.faces, values, strict=True))
-        yield photo, [face_record(photo, number, face, row) for number, (face, row) in faces]
+        yield photo, [face_record(seen, number, row, model) for number, row in enumerate(values)]
 
 
 def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from facesearch.attributes import NAMES
+from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program, Ran
 from tests.support.checkpoints import random_checkpoint
 from tests.support.squares import album, index
@@ -50,12 +52,27 @@ class TestScore:
         ran = facesearch("score", gallery / GROUP, "--csv", "-", "--checkpoint", checkpoint)
         assert ran.code == 0
         header = ran.out.splitlines()[0].split(",")
-        assert header == ["photo", "face", "x", "y", "width", "height", "detection", *NAMES, "turned"]
+        assert header == [
+            "photo",
+            "face",
+            "x",
+            "y",
+            "width",
+            "height",
+            "detection",
+            "sha256",
+            "model",
+            *NAMES,
+            "turned",
+            "problem",
+        ]
         found = rows(ran.out)
         assert [row["face"] for row in found] == ["0", "1", "2"]
         lefts = [float(row["x"]) for row in found]
         assert lefts == sorted(lefts)
         assert {row["photo"] for row in found} == {str(gallery / GROUP)}
+        assert {row["sha256"] for row in found} == {hashlib.sha256((gallery / GROUP).read_bytes()).hexdigest()}
+        assert {row["model"] for row in found} == {load_checkpoint(checkpoint).digest[:12]}
         assert all(0 <= float(row[name]) <= 1 for row in found for name in NAMES)
 
     def test_json_holds_the_same_fields(self, facesearch: Program, gallery: Path, checkpoint: Path) -> None:
@@ -84,7 +101,18 @@ class TestScore:
         ran = facesearch("score", bad, tmp_path / "none.jpg", gallery / ONE, "--csv", "-", "--checkpoint", checkpoint)
         assert ran.code == 3
         assert str(bad) in ran.err and str(tmp_path / "none.jpg") in ran.err
-        assert len(rows(ran.out)) == 1
+        first, second, third = rows(ran.out)
+        assert "cannot be used" in first["problem"] and "no file" in second["problem"] and third["problem"] == ""
+        assert first["photo"] == str(bad) and first["face"] == "" and first["Male"] == ""
+
+    def test_a_photo_without_a_face_is_a_row_that_says_so(
+        self, facesearch: Program, gallery: Path, blank: Path, checkpoint: Path
+    ) -> None:
+        ran = facesearch("score", blank, gallery / ONE, "--json", "--checkpoint", checkpoint)
+        without, with_one = json.loads(ran.out)
+        assert ran.code == 0 and without["photo"] == str(blank)
+        assert without["problem"] == "No face was found." and without["face"] is None is without["Male"]
+        assert with_one["problem"] is None and with_one["face"] == 0
 
 
 class TestSimilar:
