@@ -164,6 +164,8 @@ def test_the_best_faces_so_far_are_listed_beside_the_result(interview: Interview
     listed = [line for line in ran.err.splitlines() if ".png" in line]
     assert [Path(line.split()[-1]).stem for line in listed] == [name for _, _, name in found(ran.out)]
     assert len(questions(ran)) == 3 and questions(ran)[1] == questions(ran)[2]
+    few = interview("yes\nlist\nstop\n", "--top", "2")
+    assert sum(".png" in line for line in few.err.splitlines()) == 2
 
 
 @pytest.mark.parametrize("way", ["YES", " y ", "Yeah.", "yes!"])
