@@ -65,8 +65,8 @@ def interview(
     also come from a pipe, one a line.
 
     "About 120 of 5,000 faces remain" is an effective number: the answers leave as much doubt as 120 equally likely
-    faces would. As answers can be wrong, no face is ever quite out. "About 30 of 5,000 faces are expected to fit", under
-    the result, counts those who fit the answers; the sought one may be any of the 120.
+    faces would. As answers can be wrong, no face is ever quite out. "About 30 of 5,000 faces are expected to fit",
+    under the result, counts those who fit the answers; the sought one may be any of the 120.
 
     At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
     answer in ten is wrong.
