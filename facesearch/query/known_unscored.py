@@ -127,10 +127,10 @@ _TABLE: dict[Role, tuple[str, ...]] = {
     Role.MODIFIER: (
         "long/longish/short/shortish/thick/thin/big/large/small/little/tiny/huge/wide/narrow/round/square/flat/bright/"
         "fancy/plain/striped/patterned/spotted/leather/woollen/cotton/plastic/metal/gold-rimmed/wire-rimmed/horn-rimmed/"
-        "thick-rimmed/thin-rimmed/black-rimmed/black-framed/dark-rimmed/rimmed/framed/rimless/pearl/diamond/gold/trimmed/"
-        "bleached/peroxide/natural/pointed/thinning/slight/full/neat/neatly-trimmed/well-trimmed/scruffy/unkempt/shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/"
-        "cheap/backwards/broken/heavy/prominent/distinctive/faint/deep/fresh/several/many/few/two/three/"
-        "dyed/large-framed/loose/tight/crooked/yellowed",
+        "thick-rimmed/thin-rimmed/black-rimmed/black-framed/dark-rimmed/rimmed/framed/rimless/large-framed/pearl/diamond/"
+        "trimmed/bleached/peroxide/dyed/natural/pointed/thinning/slight/full/neat/neatly-trimmed/well-trimmed/unkempt/"
+        "shaggy/bushy/patchy/wispy/sparse/fake/false/new/dirty/expensive/cheap/backwards/broken/prominent/distinctive/"
+        "faint/deep/fresh/several/many/few/two/three/loose/tight/crooked/yellowed",
     ),
     Role.COLOUR: (_COLOURS,),
 }
