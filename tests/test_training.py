@@ -22,6 +22,7 @@ from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, 
 from facesearch.training.independent import train_alone
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
+from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import StartError, trainable, unfold
 from tests.support.checkpoints import random_checkpoint
 
@@ -210,6 +211,39 @@ def test_a_run_that_learns_from_a_teacher_and_starts_from_a_checkpoint_survives_
         torch.testing.assert_close(resumed.state_dict()[key], value, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.usefixtures("one_thread")
+def test_soft_labels_take_the_place_of_a_share_of_the_labels(celeba: Path, tmp_path: Path, checkpoint: Path) -> None:
+    labels, cache = _open(celeba)
+    device, start = torch.device("cpu"), load_checkpoint(checkpoint)
+    soft = soft_labels(start, cache, labels.of(Role.TRAIN), tmp_path, device)
+    assert ((soft[:20] > 0) & (soft[:20] < 1)).all() and not soft[20:].any()
+    turned_round = dataclasses.replace(labels, labels=1 - labels.labels)
+    groups = (Stage("mcnn", 99, 1, 1e-3, 0.0),)
+
+    def trained(share: float, of: Labels, name: str) -> Mcnn:
+        recipe = dataclasses.replace(TINY, stages=groups, from_checkpoint=True, keep_outputs=True, soften=share)
+        return train(of, cache, recipe, tmp_path / name, device, start=start, soft=soft)[0]
+
+    alone = [trained(1.0, of, f"alone-{number}").out_weight for number, of in enumerate((labels, turned_round))]
+    assert alone[0].equal(alone[1])
+    mixed = [trained(0.5, of, f"mixed-{number}").out_weight for number, of in enumerate((labels, turned_round))]
+    assert not mixed[0].equal(mixed[1])
+
+
+def test_soft_labels_are_computed_once_and_an_interrupted_run_goes_on(
+    celeba: Path, tmp_path: Path, checkpoint: Path
+) -> None:
+    labels, cache = _open(celeba)
+    device, start = torch.device("cpu"), load_checkpoint(checkpoint)
+    first = np.array(soft_labels(start, cache, labels.of(Role.TRAIN)[:8], tmp_path, device))
+    seen: list[tuple[int, int]] = []
+    both = soft_labels(start, cache, labels.of(Role.TRAIN), tmp_path, device, lambda *done: seen.append(done))
+    assert seen == [(20, 20)]
+    assert (both[:8] == first[:8]).all()
+    soft_labels(start, cache, labels.of(Role.TRAIN), tmp_path, device, lambda *done: seen.append(done))
+    assert seen == [(20, 20)]
+
+
 def test_a_full_disk_leaves_the_state_saved_last_and_says_so(
     celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -239,7 +273,7 @@ def test_a_run_begun_before_a_setting_existed_goes_on_unless_the_setting_is_used
     folder = tmp_path / "run"
     train(labels, cache, TINY, folder, torch.device("cpu"))
     begun = json.loads((folder / "begun_with.json").read_text())
-    for absent in ("keep_outputs", "from_checkpoint", "teacher", "taught"):
+    for absent in ("keep_outputs", "from_checkpoint", "soften", "teacher", "taught"):
         del begun["recipe"][absent]
     del begun["recipe"]["augmentation"]["occlusion_p"], begun["recipe"]["stages"][0]["warm_up"]
     (folder / "begun_with.json").write_text(json.dumps(begun))

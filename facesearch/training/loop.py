@@ -79,7 +79,8 @@ class _Run:
 @dataclass(frozen=True)
 class _Material:
     """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
-    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; start: the network to start from, None where
+    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; soft: soft labels, float32 [N, 40], None
+    without; start: the network to start from, None where
     the recipe starts from nothing or from a run."""
 
     cache: FaceCache
@@ -87,7 +88,13 @@ class _Material:
     validation: NDArray[np.int64]
     labels: NDArray[np.uint8]
     embeddings: NDArray[np.float32] | None
+    soft: NDArray[np.float32] | None
     start: Checkpoint | None
+
+    def targets(self, rows: NDArray[np.int64], soften: float) -> Tensor:
+        """float32 [n, 40]: the labels of these faces, with a share of their soft labels."""
+        labels = torch.from_numpy(self.labels[rows]).float()
+        return labels if self.soft is None else torch.lerp(labels, torch.from_numpy(self.soft[rows]), soften)
 
 
 def taught_rows(labels: Labels, recipe: Recipe) -> NDArray[np.int64]:
@@ -105,11 +112,13 @@ def train(
     note: Callable[[str], None] | None = None,
     embeddings: NDArray[np.float32] | None = None,
     start: Checkpoint | None = None,
+    soft: NDArray[np.float32] | None = None,
 ) -> tuple[Mcnn, Tensor]:
     """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
 
-    embeddings: of `teacher_embeddings` for the rows of `taught_rows`. report: called after every step; note: a line for
-    the log at every end of a pass. A recipe that starts from_checkpoint needs `start`, and keeps the mean it knows.
+    embeddings: of `teacher_embeddings` for the rows of `taught_rows`. soft: of `soft_labels`, for a recipe with
+    `soften`. report: called after every step; note: a line for the log at every end of a pass. A recipe that starts
+    from_checkpoint needs `start`, and keeps the mean it knows.
     Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, or when a role of
     the recipe has no images; StartError.
     """
@@ -122,7 +131,7 @@ def train(
     keep_freed_memory()
     judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-    material = _Material(cache, rows, judged, labels.labels, embeddings, start)
+    material = _Material(cache, rows, judged, labels.labels, embeddings, soft, start)
     run = _resume(folder, recipe, device) or _begin(recipe, material, device)
     while run.stage < len(recipe.stages):
         _train_stage(run, recipe, material, folder, device, report, note)
@@ -152,7 +161,7 @@ def _train_stage(
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate(stage, run.step / steps)
         x = prepare(torch.from_numpy(crops).to(device, non_blocking=True), mean)
-        y = torch.from_numpy(material.labels[batch_rows]).to(device, torch.float32)
+        y = material.targets(batch_rows, recipe.soften).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
             pooled = run.model.pooled(x)
             fc1 = run.model.fc1(pooled)

@@ -50,6 +50,7 @@ class Recipe:
     from_checkpoint: starts from a finished network, the package's or the one that the user names. keep_outputs: with
     its outputs, where it learnt the same labels; else they start anew. Without stages that network is left as it is,
     and only AUX and all that stands above it are fitted anew.
+    soften: share of what that network says in the targets (softlabels.py), the rest being the labels.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
     faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
     once the network is trained; never those it was trained on.
@@ -60,6 +61,7 @@ class Recipe:
     roles: tuple[Role, ...] = (Role.TRAIN,)
     from_checkpoint: bool = False
     keep_outputs: bool = False
+    soften: float = 0.0
     teacher: float = 0.0
     taught: int = 0
     aux: tuple[Role, ...] = (Role.VAL, Role.CALIBRATE)
@@ -146,6 +148,8 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("normalisation is batch or local")
     if recipe.keep_outputs and not recipe.from_checkpoint:
         raise ValueError("keep_outputs needs from_checkpoint")
+    if not 0 <= recipe.soften <= 1 or (recipe.soften and not recipe.keep_outputs):
+        raise ValueError("soften is a share from 0 to 1, and needs keep_outputs")
     if recipe.from_checkpoint and layouts and layouts[0] != "mcnn":
         raise ValueError("a recipe that goes on from another network starts in the groups (layout mcnn)")
     if recipe.from_checkpoint and recipe.normalisation != "batch":

@@ -22,6 +22,7 @@ from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
 from facesearch.training.recipe import Recipe
+from facesearch.training.softlabels import soft_labels
 from facesearch.training.teacher import teacher_embeddings
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
@@ -68,7 +69,13 @@ def train_checkpoint(
         embeddings = None
         if len(taught):
             embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
-        mcnn, mean = train(labels, cache, recipe, work / recipe.name, where, tell.step, tell.note, embeddings, begin)
+        soft = None
+        if recipe.soften:
+            assert begin is not None, "a recipe that softens starts from_checkpoint"
+            rows = labels.of(*recipe.roles)
+            soft = soft_labels(begin, cache, rows, folder, where, lambda d, n: tell.faces("asking the start", d, n))
+        run = work / recipe.name
+        mcnn, mean = train(labels, cache, recipe, run, where, tell.step, tell.note, embeddings, begin, soft)
     else:
         assert begin is not None, "a recipe without stages starts from_checkpoint"
         _refuse_faces_it_learnt(begin, recipe, labels)

@@ -9,7 +9,7 @@ that package.
 
 import hashlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +24,13 @@ from facesearch.detection import bundled_model
 from facesearch.errors import FacesearchError
 from facesearch.network.mcnn import CONV3, FC, POOLED, Layout
 from facesearch.training.datasets import FaceCache
+from facesearch.training.kept import kept
 from facesearch.training.processes import in_order
 
 MODEL_FILE = "face_recognition_sface_2021dec_int8bq.onnx"
 MODEL_SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"
 WIDTH = 128
 """Numbers in an embedding."""
-
-_CHUNK = 64
 
 
 class TeacherError(FacesearchError):
@@ -63,25 +62,11 @@ def teacher_embeddings(
     Kept in `folder`; interrupted at any moment, a second call goes on. progress: called with (done, in all).
     Raises TeacherError.
     """
-    path = folder / "teacher.bin"
-    size = len(cache.records) * WIDTH * 4
-    if not path.exists() or path.stat().st_size != size:
-        with path.open("wb") as f:
-            f.truncate(size)
-    known = np.memmap(path, np.float32, mode="r+", shape=(len(cache.records), WIDTH))
-    missing = rows[(np.asarray(known[rows]) == 0).all(axis=1)]
-    if not len(missing):
-        return known
-    chunks = np.array_split(missing, -(-len(missing) // _CHUNK))
-    crops = (_crops(cache, chunk) for chunk in chunks)
-    done = len(rows) - len(missing)
-    for chunk, found in zip(chunks, in_order(_embed, crops, _start_worker, str(sface_model())), strict=True):
-        known[chunk] = found
-        done += len(chunk)
-        if progress:
-            progress(done, len(rows))
-    known.flush()
-    return known
+
+    def embeddings(chunks: Iterable[NDArray[np.int64]]) -> Iterator[NDArray[np.float32]]:
+        return in_order(_embed, (_crops(cache, chunk) for chunk in chunks), _start_worker, str(sface_model()))
+
+    return kept(folder / "teacher.bin", (len(cache.records), WIDTH), rows, embeddings, progress)
 
 
 def _crops(cache: FaceCache, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
