@@ -4,7 +4,7 @@
 
 Every face is once the probe and all others are ranked (leave-one-out): recall@1 and recall@10 (is one of the person's
 other photos among the first), and mean average precision, over the faces whose person has another photo. In percent,
-with 95 % of 1,000 resamples of the people.
+with 95 % of 500 resamples of the people.
 
 1. *Choice*: on the CelebA people of roles `val` and `calibrate`, whom the network was not trained on. Metrics are
    fitted on four fifths of the people and tried on the last, five times. Shipped defaults are chosen here.

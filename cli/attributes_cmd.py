@@ -14,14 +14,14 @@ _LISTED = 5
 
 def attributes(
     all_words: Annotated[
-        bool, typer.Option("--all-words", help="Every word that a description may use, not only the first few.")
+        bool, typer.Option("--all-words", help="Every word that means the attribute alone, not only the first few.")
     ] = False,
     checkpoint: options.CheckpointOption = None,
 ) -> int:
     """List the 40 attributes, their groups, how reliable the network is on each, and words for them.
 
-    Grades are measured on faces that the network never saw: average precision against the share that have the
-    attribute. No grade is better than the labels it was measured against.
+    Grades are measured on faces held out of training, each judged without its person: average precision against the
+    share that have the attribute. No grade is better than the labels it was measured against.
     """
     from cli.output import new_table
     from facesearch.attributes import ATTRIBUTES

@@ -24,7 +24,7 @@ def index(
     photos: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PHOTOS...]",
+            metavar="[FOLDER]...",
             help="Folders with photos; without any, every folder indexed before.",
             show_default=False,
         ),
@@ -143,6 +143,8 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
     if report.others:
         yield f"Other files: {_by_extension(report.others)}"
+    if report.hidden:
+        yield f"Hidden or system files and folders passed over: {report.hidden:,}"
     for remark in (*report.spared, *report.vanished, *report.linked):
         yield remark.sentence
     failures = [*report.failures, *report.waiting_photos]

@@ -33,7 +33,7 @@ def missing_remarks(result: SearchResult) -> list[str]:
     of = f"the first {len(first)} hits" if len(result.hits) > len(first) else f"{len(first)} hits"
     return [
         f"Of {of}, {missing} have a photo that is not there now: moved, deleted, or on a drive that is not connected "
-        "(`facesearch roots` tells it where they are now)."
+        "(after a move, `facesearch roots --moved OLD NEW` says where they are now)."
     ]
 
 

@@ -4,8 +4,8 @@ CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very 
 opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, `explanation` and `like` with a word, all others are numbers and digests; a line break in a name stays
-within its quoted cell. Names are therefore never altered.
+begins with /, `explanation`, `like` and `problem` with a word, all others are numbers and digests; a line break in a
+name stays within its quoted cell. Names are therefore never altered.
 """
 
 import csv

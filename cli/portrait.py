@@ -62,7 +62,7 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     yield "Taken", f"{face.taken:%Y-%m-%d %H:%M:%S}" if face.taken else "unknown"
     yield "Camera", face.camera or "unknown"
     yield "SHA-256", face.sha256
-    yield "Model", found.face.model.short
+    yield "Network", found.face.model.short
 
 
 def _attribute_table(found: Portrait, width: int, blocks: bool) -> Table:
@@ -119,7 +119,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
         kind="A face and its attributes",
         title=f"Face {face.face}",
         score="similarity",
-        facts=[each for each in _facts(found) if each[0] not in ("Face", "Model")]
+        facts=[each for each in _facts(found) if each[0] not in ("Face", "Network")]
         + ([("Grades", GRADES)] if any(found.grades) else []),
         probe=Picture(picture, os.fsencode(face.path), face.path.name, ()),
         panels=panels,

@@ -30,7 +30,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         ("Faces searched", searched_in_words(result)),
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
-        ("Model", result.model.short),
+        ("Network", result.model.short),
         ("Date", now_in_words()),
     ]
     page = Page(

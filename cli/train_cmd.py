@@ -24,7 +24,7 @@ def train(
         typer.Option(
             "--recipe",
             metavar="NAME|FILE",
-            help="A recipe of the package, or a .toml file; standard starts from protocol's network.",
+            help="A recipe of the package, or a .toml file; some start from a network, see --start.",
         ),
     ] = "protocol",
     start: Annotated[
@@ -47,7 +47,7 @@ def train(
 
     A run that was stopped, in whatever way, goes on when the same command is given again. DATA holds img_align_celeba/,
     list_attr_celeba.txt and list_eval_partition.txt, and may hold identity_CelebA.txt and list_role.txt; or it holds
-    lfw/ and lfw_att_40.mat (recipes lfwa and lfwa-scratch).
+    lfw/ and lfw_att_40.mat or lfw_att_40.csv (recipes lfwa and lfwa-scratch).
     """
     from cli.console import say
     from cli.evaluation_tables import print_evaluation

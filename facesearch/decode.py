@@ -339,7 +339,7 @@ def _through_profile(image: Image.Image) -> Image.Image:
 
 def _unknown_format(beginning: bytes) -> PhotoError:
     if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIF_BRANDS and "HEIF" not in _open_formats():
-        return PhotoError("a HEIC photo, which needs the extra: pip install 'facesearch[heic]'", retry=True)
+        return PhotoError("a HEIC photo, which needs one more package: pip install pillow-heif", retry=True)
     known = ", ".join("HEIC" if name == "HEIF" else name for name in sorted(_open_formats()))
     return PhotoError(f"no photo, or damaged at its very beginning (the content is none of {known})", retry=False)
 

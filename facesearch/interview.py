@@ -175,7 +175,8 @@ class Interview:
         return effective_number(self.weights())
 
     def next_question(self) -> Question | None:
-        """The one that is expected to narrow the candidates most; None when none narrows them by LEAST_BITS.
+        """Of those whose answer is not as good as known the one that is expected to narrow the candidates most; None
+        when none narrows them by LEAST_BITS.
 
         Where there are very many candidates, some drawn by weight stand for all, the same whenever they are asked for.
         """

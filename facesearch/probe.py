@@ -22,11 +22,7 @@ class ProbeError(FacesearchError):
 
 
 class WhichFaceError(FacesearchError):
-    """It is not clear which face of the photo is meant. faces: all of them, left to right."""
-
-    def __init__(self, sentence: str, faces: Sequence[Detection]) -> None:
-        super().__init__(sentence)
-        self.faces = tuple(faces)
+    """It is not clear which face of the photo is meant."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +49,7 @@ def look(path: Path, detector: Detector) -> Probe:
     try:
         photo = decode_photo(path)
     except PhotoError as error:
-        raise ProbeError(f"{path} cannot be used: {error.reason}.") from error
+        raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
     return Probe(path, photo, detector.detect([photo.rgb])[0])
 
 
@@ -71,11 +67,11 @@ def choose(probe: Probe, number: int | None, min_detection: float) -> int:
     if number is not None:
         if not 0 <= number < len(faces):
             count = "1 face, number 0" if len(faces) == 1 else f"{len(faces)} faces, 0 to {len(faces) - 1}"
-            raise WhichFaceError(f"There is no face {number} in {probe.path}, which has {count}.", faces)
+            raise WhichFaceError(f"There is no face {number} in {probe.path}, which has {count}.")
         return number
     sure = [index for index, face in enumerate(faces) if face.score >= min_detection]
     if len(sure) > 1:
-        raise WhichFaceError(f"There are {len(sure)} faces in {probe.path}: say which one is meant.", faces)
+        raise WhichFaceError(f"There are {len(sure)} faces in {probe.path}: say which one is meant.")
     if sure:
         return sure[0]
     return max(range(len(faces)), key=lambda index: faces[index].score)

@@ -190,6 +190,7 @@ class _Run:
         if listing.unusable is not None:
             report.unusable.append(listing.unusable)
         report.linked += [_link(join(root, path)) for path in listing.aside.linked]
+        report.hidden += listing.aside.hidden
         report.others += listing.aside.others
         report.unsupported.update(map(extension_of, listing.aside.unsupported))
         self._mark(photos.mark_present, listing.returned)

@@ -70,7 +70,8 @@ class RunReport:
     were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
     are suddenly empty, so that nothing under them was marked missing. vanished: sub-folders that are gone, with photos
     that no other folder holds. linked: links to folders, which are not followed.
-    others, unsupported: files that are no photos, and photos that this installation cannot read, by extension.
+    hidden: hidden or system files and folders that were passed over. others, unsupported: files that are no photos, and
+    photos that this installation cannot read, by extension.
 
     shots_read: photos of earlier versions' runs whose date and camera were read now. shots_unread: those whose date and
     camera are still to be read, in all folders; photos that are missing do not count (not said when interrupted).
@@ -95,6 +96,7 @@ class RunReport:
     spared: list[Remark] = field(default_factory=list)
     vanished: list[Remark] = field(default_factory=list)
     linked: list[Remark] = field(default_factory=list)
+    hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
     shots_read: int = 0

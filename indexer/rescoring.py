@@ -28,9 +28,8 @@ _PAGE = 256
 
 @dataclass(slots=True)
 class Rescored:
-    """photos: worked through; faces: scored. waiting: for each photo that could not be read, a file of it and why."""
+    """faces: scored. waiting: for each photo that could not be read, a file of it and why."""
 
-    photos: int = 0
     faces: int = 0
     waiting: list[Failure] = field(default_factory=list)
 
@@ -66,7 +65,6 @@ def rescore(
     with closing(side_by_side(cut, _unscored(catalogue, model_id), workers=workers, stop=stop)) as results:
         for photo, crops in results:
             if isinstance(crops, Trouble):
-                done.photos += 1
                 done.waiting.append(_waiting(photo, crops))
                 continue
             batch.append((photo, crops))
@@ -118,7 +116,6 @@ def _write(
     if rows:
         with catalogue.write() as session:
             faces.record_scores(session, model_id, ids, np.concatenate(rows))
-    done.photos += len(batch)
     done.faces += len(ids)
 
 

@@ -1,8 +1,8 @@
 """Which photo files lie under a folder: in a stable order, names as bytes, and nothing left out without a word.
 
-Hidden files and folders and what systems leave lying about are no photos. Links to files count as files. Links to
-folders are not followed, they are listed instead: no loop can catch the walk, no photo is found twice, and a linked
-drive that is indexed as a folder of its own is recognised when it is unplugged.
+Hidden files and folders and what systems leave lying about are passed over and counted. Links to files count as files.
+Links to folders are not followed, they are listed instead: no loop can catch the walk, no photo is found twice, and a
+linked drive that is indexed as a folder of its own is recognised when it is unplugged.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ class Aside:
     unreadable: nothing is known about what lies at or under these paths.
     empty: folders without a single entry, hidden ones included.
     linked: folders that are links, not followed.
+    hidden: how many hidden or system files and folders were passed over; what lies below them is not known.
     others: files that are no photos, counted by lower-case extension ("" for none).
     unsupported: photos that this installation cannot read.
     """
@@ -61,6 +62,7 @@ class Aside:
     unreadable: list[Obstacle] = field(default_factory=list)
     empty: list[bytes] = field(default_factory=list)
     linked: list[bytes] = field(default_factory=list)
+    hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
     unsupported: list[bytes] = field(default_factory=list)
 
@@ -92,6 +94,7 @@ def walk(
         folders: list[bytes] = []
         for entry in entries:
             if _is_noise(entry.name):
+                aside.hidden += 1
                 continue
             path = folder + b"/" + entry.name if folder else entry.name
             try:

@@ -113,7 +113,7 @@ def test_matlab_labels_without_scipy_are_one_sentence_with_both_remedies(
 ) -> None:
     (folder / "lfw_att_40.csv").unlink()
     monkeypatch.setitem(sys.modules, "scipy.io", None)
-    with pytest.raises(DatasetError, match=r"pip install 'facesearch\[train\]', or put lfw_att_40\.csv"):
+    with pytest.raises(DatasetError, match=r"pip install scipy, or put lfw_att_40\.csv"):
         read_lfwa(folder)
 
 

@@ -49,12 +49,12 @@ def test_extensions_count_in_any_case_and_only_the_last(tmp_path: Path) -> None:
     assert aside.others == {".txt": 1, "": 1}
 
 
-def test_hidden_files_and_what_systems_leave_behind_are_skipped_in_silence(tmp_path: Path) -> None:
+def test_hidden_files_and_what_systems_leave_behind_are_passed_over_and_counted(tmp_path: Path) -> None:
     touch(tmp_path, "._a.jpg", ".hidden.jpg", ".thumbnails/a.jpg", "Thumbs.db", ".DS_Store", "desktop.ini")
     touch(tmp_path, "@eaDir/a.jpg", "$RECYCLE.BIN/a.jpg", "__MACOSX/a.jpg", "a.jpg")
     aside = Aside()
     assert paths(tmp_path, aside) == [b"a.jpg"]
-    assert aside == Aside()
+    assert aside == Aside(hidden=9)
 
 
 def test_a_hidden_folder_is_walked_when_it_is_what_was_asked_for(tmp_path: Path) -> None:

