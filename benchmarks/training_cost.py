@@ -129,7 +129,7 @@ def _wait(device: torch.device) -> None:
 
 
 def as_markdown(parameters: Parameters, seconds: Seconds) -> str:
-    """The table of the docs."""
+    """The table, as Markdown."""
     forty = len(NAMES) * seconds.one_independent
     rows = (
         ("40 independent CNNs", parameters.independent, forty),

@@ -73,7 +73,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
         yield "Last run", f"began {_moment(run.started)}, {ended}"
     yield from _model_rows(model[1] if model else None)
-    yield "Index", str(state_of(source))
+    yield "Snapshot", str(state_of(source))
 
 
 def _moment(when: "datetime") -> str:

@@ -26,7 +26,7 @@ def test_status_says_what_the_catalogue_holds(facesearch: Program, catalogue: Pa
     assert f"{tmp_path / 'album'}: 4 photos" in said
     assert "4 files with 4 different contents: 2 with faces, 1 without, 1 failed" in said
     assert "Faces 3" in said
-    assert "Index current" in said
+    assert "Snapshot current" in said
     assert f"{tmp_path / 'album' / 'letter.jpg'}: no photo" in said
 
 

@@ -78,13 +78,16 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Material:
-    """What a run learns from. rows: the training faces; validation: those on which a pass is judged; labels: uint8
-    [N, 40]; embeddings: the teacher's, float32 [N, 128], None without one; soft: soft labels, float32 [N, 40], None
-    without; start: the network to start from, None where
-    the recipe starts from nothing."""
+    """What a run learns from.
+
+    rows: the training faces; validation: those of role `judging` on which a pass is judged; labels: uint8 [N, 40];
+    embeddings: the teacher's, float32 [N, 128]; soft: soft labels, float32 [N, 40]; start: the network to start from;
+    each of the three is None where the recipe wants none.
+    """
 
     cache: FaceCache
     rows: NDArray[np.int64]
+    judging: Role
     validation: NDArray[np.int64]
     labels: NDArray[np.uint8]
     embeddings: NDArray[np.float32] | None
@@ -129,9 +132,10 @@ def train(
     if not len(rows):
         raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
     keep_freed_memory()
-    judged = labels.of(Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL)
+    judging = Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL
+    judged = labels.of(judging)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-    material = _Material(cache, rows, judged, labels.labels, embeddings, soft, start)
+    material = _Material(cache, rows, judging, judged, labels.labels, embeddings, soft, start)
     run = _resume(folder, recipe, device) or _begin(recipe, material, device)
     while run.stage < len(recipe.stages):
         _train_stage(run, recipe, material, folder, device, report, note)
@@ -249,6 +253,7 @@ def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dic
         return {}
     logits = predict(run.average, material.cache, rows, mean, stage.input, mirror=False)
     return {
+        "on": material.judging.value,
         "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),
         "average_precision": round(100 * float(np.nanmean(average_precision(logits, targets[rows]))), 3),
     }
@@ -257,7 +262,7 @@ def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dic
 def _in_words(line: dict[str, Any], passes: float) -> str:
     words = f"stage {line['stage']}, pass {passes:.1f}: loss {line['loss']:.4f}, {line['faces_per_second']} faces/s"
     if "accuracy" in line:
-        words += f", on val accuracy {line['accuracy']:.2f}, average precision {line['average_precision']:.2f}"
+        words += f", on {line['on']} accuracy {line['accuracy']:.2f}, average precision {line['average_precision']:.2f}"
     return words
 
 
