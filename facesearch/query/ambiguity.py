@@ -15,6 +15,7 @@ def check(group: Group) -> None:
     """Raises QueryError, with both readings, where the group or one within it can be meant in two ways."""
     clauses = clauses_of(group)
     _refuse_nor_alone(clauses)
+    _refuse_double_denials(clauses)
     for clause in clauses:
         for alternative in clause.alternatives:
             if isinstance(alternative.unit, Group):
@@ -32,48 +33,72 @@ def remarks(group: Group) -> Iterator[str]:
         for alternative in clause.alternatives:
             if isinstance(alternative.unit, Group):
                 yield from remarks(alternative.unit)
+    denying: Clause | None = None  # and then only what is not scored, behind commas: "no scars, tattoos, glasses"
     for clause, following in pairwise(clauses):
-        first, second = clause.alternatives[-1], following.alternatives[0]
-        yield from _on_what_goes_together(clause, following)
-        trees = [_term(first.unit), _term(second.unit)]
-        if not following.plain or not all(isinstance(tree, Term) for tree in trees):
+        goes_on = denying is not None and clause.plain and _is_unscored(clause) and _joins_by_comma(clause)
+        denying = clause if clause.denied else denying if goes_on else None
+        first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
+        yield from _on_what_goes_together(clause, following, denying)
+        joined = following.joined
+        if joined is None or not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
-        said = following.joined.shown.casefold() if following.joined is not None else ""
-        if said == "and" and clause.denied:
-            word = clause.alternatives[0].nots[-1].shown
-            yield f'"{word}" ends at "and": for neither, say "{word} {trees[0]} or {trees[1]}".'
-        elif said == "and" and _hedges_one_word(clause):
+        one, other = _named(first), _named(second)
+        if joined.kind is Kind.AND and denying is not None:
+            word = denying.alternatives[0].nots[-1].shown
+            yield f'"{word}" ends at "{joined.shown}": for neither, say "{word} {one} or {other}".'
+        elif joined.kind is Kind.AND and _hedges_one_word(clause):
             assert clause.hedge is not None
             word = clause.hedge.shown
-            yield f'"{word}" ends at "and": for both, say "{word} ({trees[0]} and {trees[1]})".'
-        elif said == "," and _hedges_one_word(clause) and len(following.alternatives) > 1:
+            yield f'"{word}" ends at "{joined.shown}": for both, say "{word} ({one} and {other})".'
+        elif _joins_by_comma(following) and _hedges_one_word(clause) and len(following.alternatives) > 1:
             assert clause.hedge is not None
             word = clause.hedge.shown
-            yield f'"{word}" ends at the comma: for all of the list, say "{word} ({trees[0]} or ...)".'
+            yield f'"{word}" ends at the comma: for all of the list, say "{word} ({one} or ...)".'
 
 
-def _on_what_goes_together(clause: Clause, following: Clause) -> Iterator[str]:
+def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | None) -> Iterator[str]:
     """ "no wavy blond hair", "no hat, glasses", "goatee, mustache or stubble": only remarked on, since many mean just
     what is read."""
     first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
-    one, other = _term(first), _term(second)
-    if len(clause.alternatives) > 1 or not following.plain or one is None or other is None:
+    if len(clause.alternatives) > 1 or not following.plain or not _is_one_word(first) or _term(second) is None:
         return
-    word = clause.alternatives[0].nots[-1].shown if clause.denied else ""
-    said = following.joined.shown.casefold() if following.joined is not None else ""
+    one, other = _named(first), _named(second)
+    word = denying.alternatives[0].nots[-1].shown if denying is not None else ""
     things = all(_is_thing(each) for each in (first, second))
-    adjective = not _is_thing(first) and isinstance(second, Token) and second.touches
-    if (word.casefold() in _NO and not said and adjective) or (clause.denied and said == "with" and _is_person(first)):
+    adjective = not _is_thing(first) and isinstance(second, Token) and second.touches and following.joined is None
+    strays = adjective and (word.casefold() in _NO or (_is_of_hair(first) and _is_of_hair(second)))
+    wears = following.joined is not None and following.joined.kind is Kind.WITH and _is_person(first)
+    if clause.denied and (strays or wears):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
-    elif clause.denied and said == "," and things and len(following.alternatives) == 1:
+    elif denying is not None and _joins_by_comma(following) and things and len(following.alternatives) == 1:
         yield f'"{word}" ends at the comma: for neither, say "{word} {one} or {other}".'
-    elif clause.plain and said == "," and things and len(following.alternatives) > 1:
-        others = " or ".join(str(_term(each.unit)) for each in following.alternatives)
-        if not _is_of_hair(first) and not _is_of_hair(second):
+    elif clause.plain and _joins_by_comma(following) and things and len(following.alternatives) > 1:
+        others = " or ".join(_named(each.unit) for each in following.alternatives)
+        if _term(first) is not None and not _is_of_hair(first) and not _is_of_hair(second):
             yield f'"or" reaches back to the comma: for any of the list, say "{one} or {others}".'
 
 
 _NO = ("no", "without", "neither")
+
+
+def _joins_by_comma(clause: Clause) -> bool:
+    """A comma that was typed, and not the end of a form's field."""
+    joined = clause.joined
+    return joined is not None and joined.shown == "," and joined.end > joined.position
+
+
+def _is_unscored(clause: Clause) -> bool:
+    return all(_is_one_word(each.unit) and _term(each.unit) is None for each in clause.alternatives)
+
+
+def _is_one_word(unit: Item) -> bool:
+    return entry_of(unit) is not None
+
+
+def _named(unit: Item) -> str:
+    """A word as search says it, or as typed where that would be a denial ("hair" is "not bald") or several words."""
+    tree = _term(unit)
+    return str(tree) if isinstance(tree, Term) and not str(tree).startswith("not ") else unit.shown
 
 
 def _is_thing(unit: Item) -> bool:
@@ -102,6 +127,19 @@ def _refuse_nor_alone(clauses: Sequence[Clause]) -> None:
                     alternative.joined.position,
                 )
             denied = denied or bool(alternative.nots)
+
+
+def _refuse_double_denials(clauses: Sequence[Clause]) -> None:
+    """ "he didn't have no beard": many who say so mean that he had none."""
+    for clause in clauses:
+        for alternative in clause.alternatives:
+            said = [each.shown for each in alternative.nots]
+            if len(said) > 1 and said[-1].casefold() in _NO and said[-1].casefold() != "without":
+                raise QueryError(
+                    f'"{said[-2]}" and "{said[-1]}" can be one denial, or undo each other: leave one of them out, or '
+                    "both.",
+                    alternative.nots[-2].position,
+                )
 
 
 _SMALL = (Kind.COMMA, Kind.WITH, Kind.NOT, Kind.DASH, Kind.HEDGE)

@@ -66,6 +66,11 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
         return not _HAIR.isdisjoint(self.said.split()) and (self.of_hair or self.meaning is None)
 
     @property
+    def says_hair_last(self) -> bool:
+        """It ends in that word: "black hair", but not "hair black"."""
+        return self.says_hair and self.said.split()[-1] in _HAIR
+
+    @property
     def plain_hair(self) -> bool:
         """It says that there is hair, not what hair."""
         return self.said in ("hair", "haired")

@@ -16,6 +16,25 @@ from facesearch.query.vocabulary import OF_PEOPLE
 _JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
 
 
+def blended(items: Sequence[Item]) -> list[Item]:
+    """ "golden brown hair" as "golden or brown hair", "dark ginger hair" as "ginger hair"."""
+    found: list[Item] = []
+    for at, item in enumerate(items):
+        entry, after = entry_of(item), items[at + 1] if at + 1 < len(items) else None
+        second = None if after is None else entry_of(after)
+        if isinstance(item, Token) and isinstance(after, Token) and entry is not None and second is not None:
+            of_hair = second.says_hair or _hair_after(items, at + 1) is not None or entry.said.startswith("hair ")
+            if entry.colour and not entry.says_hair_last and second.colour and after.touches and of_hair:
+                if entry.said not in _SHADES:
+                    found += [item, Token(Kind.OR, after.position, after.position, "or", touches=True)]
+                continue
+        found.append(item)
+    return found
+
+
+_SHADES = ("light", "dark")
+
+
 def beside_its_colour(items: Sequence[Item]) -> list[Item]:
     """ "hair maybe black" as "maybe hair black"."""
     found: list[Item] = []
@@ -66,6 +85,8 @@ def after_hair(items: Sequence[Item]) -> list[Item]:
     sorts: set[bool] | None = None  # of the hair that is being described: whether a colour, a kind was said
     for at, item in enumerate(items):
         entry = entry_of(item)
+        if isinstance(item, Token) and item.apart:
+            sorts = None
         if entry is None or isinstance(item, Group):
             sorts = sorts if item.kind in _JOINS else None
             continue
@@ -184,7 +205,7 @@ def _alternatives_after_hair(items: Sequence[Item]) -> set[int]:
 def _is_alternative(hair: Entry, item: Item) -> bool:
     """A colour beside a colour of hair, a kind beside a kind, without the word "hair"."""
     entry = entry_of(item)
-    if entry is None or entry.says_hair:
+    if entry is None or entry.says_hair or (isinstance(item, Token) and item.apart):
         return False
     return entry.colour if hair.colour else entry.kind
 
@@ -192,9 +213,11 @@ def _is_alternative(hair: Entry, item: Item) -> bool:
 def _hair_after(items: Sequence[Item], start: int) -> int | None:
     """Where the word "hair" stands that the colour at `start` belongs to."""
     for at in range(start + 1, len(items)):
-        entry = entry_of(items[at])
+        item, entry = items[at], entry_of(items[at])
+        if isinstance(item, Token) and item.apart:
+            return None
         if entry is not None and entry.says_hair:
-            return at
+            return None if entry.said.startswith("hair ") and at > start + 1 else at
         of_hair = entry is not None and (entry.of_hair or entry.role is Role.MODIFIER)
         if not of_hair and items[at].kind not in _JOINS:
             return None

@@ -77,7 +77,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "low/flat cheekbones/cheekbone",
         "hollow/sunken/thin/hairy/dimpled cheeks/cheeked",
         "round/square/long/thin/narrow/wide/broad/angular/triangular/heart-shaped/diamond-shaped/symmetrical/small/big/"
-        "long-thin/gaunt/hairy face/faced",
+        "long-thin/gaunt face/faced",
         "high/low/big/large/broad/wide/wrinkled forehead",
         "forehead/ears/teeth/tooth/braces/dentures/adams-apple",
         "big/large/small/protruding/sticking-out/pointed/pointy/cauliflower ears/ear/eared",

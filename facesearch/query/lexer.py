@@ -46,7 +46,8 @@ class Kind(Enum):
 class Token:
     """`position`: of its first character in the text; `end`: behind its last; `shown`: the text as typed, in one line.
 
-    entry: what a TERM means. touches: no word, not even a filler, stands between it and the token before. adjectives:
+    entry: what a TERM means. touches: no word, not even a filler, stands between it and the token before. apart: a
+    verb, a pronoun or the like stands between, or the name of a field ("Hair: short"). adjectives:
     words before it that are not scored, as in "long beard". certainty: of a HEDGE or CERTAINTY. bound: of a BOUND.
     photo: of a PHOTO.
     """
@@ -57,6 +58,7 @@ class Token:
     shown: str
     entry: Entry | None = None
     touches: bool = False
+    apart: bool = False
     adjectives: tuple[str, ...] = ()
     certainty: float = 1.0
     bound: Bound | None = None
@@ -69,13 +71,14 @@ class _Word:
     start: int
     end: int
     typed: str
+    labels: bool = False  # what follows: "Hair: brown", "Glasses? Yes"
 
 
 _DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}"
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
 _LETTERS = rf"[\w{_APOSTROPHES}\u0300-\u036f]+"
 _WORD = re.compile(rf"{_LETTERS}(?:[{_DASHES}]{_LETTERS})*")
-_AFTER_LABEL = re.compile(r":\s+(?!nan|inf)[^\W\d]", re.IGNORECASE)
+_LABELS = re.compile(r"\s*(?::(?=\s+(?!nan|inf)[^\W\d])|\?(?=\s*(?:yes|no|none)\s*(?:$|[.,;\n])))", re.IGNORECASE)
 _HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b""")
 _AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
 _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
@@ -121,6 +124,7 @@ def tokens(text: str) -> list[Token]:
     found: list[Token] = []
     terms = 0
     to: _Word | None = None
+    apart = False
     pieces = list(_pieces(text))
     at = 0
     while at < len(pieces):
@@ -130,23 +134,42 @@ def tokens(text: str) -> list[Token]:
         else:
             words = _run_of_words(pieces, at)
             token_or_filler, used = _word_token(text, words)
+            labels = any(word.labels for word in words[: max(used, 1)])
+            if labels and found and found[-1].kind not in (Kind.COMMA, Kind.OPEN):  # a field of a form ends the last
+                found.append(Token(Kind.COMMA, words[0].start, words[0].start, ","))
             if token_or_filler is None:
                 if found and found[-1].kind is Kind.NOT and words[0].normal in small_words.DEGREES and used == 1:
                     raise _denied_degree(found[-1], words[0])
                 to = words[0] if words[0].normal == "to" else to
+                apart = apart or used > 1 or words[0].normal not in small_words.WITHIN_LISTS
                 at += used
                 continue
             token = token_or_filler
+            if labels and _is_told_by_its_value(token, words[used:]):
+                at += used
+                continue
         at += used
+        if token.kind is Kind.PRONOUN and [each.kind for each in found[-2:]] == [Kind.PRONOUN, Kind.OR]:
+            found.pop()  # "he or she", "his/her"
+            continue
         terms += token.kind in (Kind.TERM, Kind.PHOTO)
         if terms > MAX_TERMS:
             raise QueryError(f"A description may name {MAX_TERMS} things at most: shorten it here.", token.position)
         if to is not None and found and _is_colour(found[-1]) and _is_colour(token):  # "dark blond to brown hair"
             found.append(Token(Kind.OR, to.start, to.end, to.typed))
         to = None
+        apart = apart or bool(found and found[-1].kind is Kind.PRONOUN)
         between = text[found[-1].end if found else 0 : token.position].strip()
-        found.append(replace(token, touches=bool(found) and (not between or between in _DASHES)))
+        touches = bool(found) and (not between or between in _DASHES)
+        found.append(replace(token, touches=touches, apart=apart))
+        apart = False
     return found
+
+
+def _is_told_by_its_value(label: Token, value: list[_Word]) -> bool:
+    """ "Facial hair: stubble" asks for stubble alone, "Facial hair: none" for no facial hair."""
+    is_broad = label.entry is not None and label.entry.said in ("facial hair", "face hair")
+    return is_broad and bool(value) and value[0].normal not in (*small_words.NOT_WORDS, "yes", "yeah")
 
 
 def _is_colour(token: Token) -> bool:
@@ -206,10 +229,9 @@ def _pieces(text: str) -> Iterator[Token | _Word]:
             yield Token(Kind.NOT if short["without"] else Kind.WITH, at, short.end(), short.group())
             at = short.end()
         elif word:
-            yield from _words(word)
-            at = word.end()
-        elif char == ":" and _AFTER_LABEL.match(text, at):  # "Hair: brown"
-            at += 1
+            label = _LABELS.match(text, word.end())
+            yield from _words(word, labels=label is not None)
+            at = word.end() if label is None else label.end()
         elif char == ":":
             certainty, end = _certainty_at(text, at)
             yield _token(Kind.CERTAINTY, text, at, end, certainty=certainty)
@@ -249,7 +271,7 @@ def _certainty_at(text: str, at: int) -> tuple[float, int]:
         raise QueryError(f'Search does not know "{said}:": did you mean "{field}:"?', place) from None
 
 
-def _words(match: re.Match[str]) -> Iterator[Token | _Word]:
+def _words(match: re.Match[str], labels: bool) -> Iterator[Token | _Word]:
     typed = match.group()
     official = vocabulary.OFFICIAL.get(typed.casefold())
     if official is not None:
@@ -261,7 +283,8 @@ def _words(match: re.Match[str]) -> Iterator[Token | _Word]:
     if not all(said) or not parts:
         raise QueryError(f"{visible(typed)} means nothing in a description: leave it out.", match.start())
     for part, word in zip(parts, said, strict=True):
-        yield _Word(word, match.start() + part.start(), match.start() + part.end(), part.group())
+        start, end = match.start() + part.start(), match.start() + part.end()
+        yield _Word(word, start, end, part.group(), labels and part is parts[-1])
 
 
 def normal(word: str) -> str:

@@ -21,7 +21,9 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of one group with every adjective beside its noun. Raises QueryError where one has none, or strays from
     it.
     """
-    said = hair.after_hair(_with_adjectives(_with_own_noun(hair.beside_its_colour(hair.like_the_beard(items)))))
+    said = hair.after_hair(
+        _with_adjectives(_with_own_noun(hair.beside_its_colour(hair.like_the_beard(hair.blended(items)))))
+    )
     _refuse_rather(said)
     _refuse_one_thing(said)
     return tuple(_with_neither(hair.with_hair(said)))

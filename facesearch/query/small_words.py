@@ -10,7 +10,7 @@ def words(text: str) -> frozenset[str]:
 
 NOT_WORDS = words(
     "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
-    "cannot couldnt never sans except excluding minus aint none"
+    "cannot couldnt never sans minus aint none"
 )
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
@@ -43,16 +43,20 @@ FILLERS = (
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
 )
 DEGREES = words(
-    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots"
+    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots quite"
 )
 """Fillers that a "not" in front of them would deny, and not what follows: "not completely bald"."""
+WITHIN_LISTS = DEGREES | words(
+    "a an the to quite really rather somewhat fairly slightly just so kind sort kinda sorta of bit"
+)
+"""Fillers that part no adjective from its noun, as verbs and pronouns do: "black or very dark brown hair"."""
 
 HEDGES: dict[tuple[str, ...], float] = {
     tuple(said.split()): certainty
     for certainty, phrases in {
         0.5: "maybe/perhaps/possibly/might/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
-        "quite likely/more likely/i think/i believe/i guess/i suppose",
+        "quite likely/more likely/i think/i believe/i guess/i suppose/i suspect",
         1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
         "for sure/for certain",
     }.items()
@@ -68,7 +72,10 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
             "remember/recall/know/say/tell/think/believe",
         ),
         ("cant/cannot/can not/couldnt/could not", "see/make out"),
-        ("didnt/did not/never", "see/saw/notice/noticed"),
+        ("didnt/did not/never", "see/saw/notice/noticed/look at"),
+        ("havent/have not/hasnt/has not/hadnt/had not", "seen/noticed"),
+        ("not/isnt/wasnt/arent/werent", "visible/seen/shown/noticed/noted"),
+        ("not", "remember/recall/know"),
         ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
         ("no", "idea/memory/recollection"),
         ("unsure/uncertain/unknown/unclear", ""),
@@ -77,7 +84,14 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
 )
 """What people say of a thing when they do not know whether it was there: no denial of it."""
 
-FILLER_PHRASES = frozenset((("not", "only"), ("not", "just"), ("at", "all")))
+FILLER_PHRASES = frozenset(
+    tuple(said.split())
+    for said in (
+        *("not only", "not just", "at all", "pretty much", "more or less"),
+        *("or so", "or thereabouts", "or something", "or similar", "or both"),
+        *("could see", "can see", "could clearly see", "can clearly see"),
+    )
+)
 AND_PHRASES = frozenset(
     tuple(said.split())
     for said in ("as well as", "along with", "together with", "in addition to", "and also", "but also")

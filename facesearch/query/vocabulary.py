@@ -12,7 +12,7 @@ from facesearch.attributes import BY_NAME, NAMES, Attribute
 from facesearch.query.entries import MALE, NO_BEARD, YOUNG, Entry, spread
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.small_words import words
-from facesearch.query.tree import Node, Term, all_of, any_of
+from facesearch.query.tree import Node, Term, all_of, any_of, negate
 
 _HOLDS: dict[str, tuple[str, ...]] = {
     "5_o_Clock_Shadow": (
@@ -213,8 +213,6 @@ _COLOURS: dict[tuple[str, ...], str] = {
 }
 _OF_HAIR_ALONE = words("blond blonde blonds blondes brunette brunettes brunet graying greying grayish greyish")
 """Last words of colours that mean hair without saying so."""
-_IN_PAIRS = words("black brown blond blonde fair gray grey")
-"""Colours that are said in pairs of hair between the two: "black-brown"."""
 _IN_SHADES = words("brown blond blonde gray grey")
 """Colours of which a range of shades is said: "light to medium brown"."""
 
@@ -254,9 +252,6 @@ def _hair_entries() -> Iterator[Entry]:
     for colour in sorted(_IN_SHADES):
         for lighter, darker in permutations(("light", "medium", "dark"), 2):
             meanings[f"{lighter} to {darker} {colour}"] = meanings[colour]
-    for one, other in permutations(sorted(_IN_PAIRS), 2):
-        if meanings[one] != meanings[other]:
-            meanings[f"{one} {other}"] = any_of((meanings[one], meanings[other]))
     for colour, meaning in meanings.items():
         for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
             yield Entry(said, meaning)
@@ -278,8 +273,11 @@ def _rough_entries() -> Iterator[Entry]:
     for pattern, (young, man) in _YOUNG_OR_OLD_PERSONS.items():
         for said in spread((pattern,)):
             yield Entry(said, all_of((Term(YOUNG, young), Term(MALE, man))))
-    for said in ("facial hair", "hair on face", "whiskers"):
-        yield Entry(said, any_of((Term(NO_BEARD, False), Term(BY_NAME["Mustache"].index))))
+    facial_hair = any_of((Term(NO_BEARD, False), Term(BY_NAME["Mustache"].index)))
+    for said in ("facial hair", "face hair", "hair on face", "hairy face/faced", "whiskers"):
+        yield from (Entry(each, facial_hair) for each in spread((said,)))
+    for said in spread(("hairless face/faced/chin/cheeks", "smooth face/faced/chin/cheeks")):
+        yield Entry(said, negate(facial_hair))
 
 
 def _vocabulary() -> dict[tuple[str, ...], Entry]:
