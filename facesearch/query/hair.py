@@ -121,6 +121,8 @@ def with_hair(items: Sequence[Item]) -> list[Item]:
         if item.entry.says_hair or not item.entry.of_hair:
             continue
         hair = _hair_after(items, start)
+        if hair is not None and item.entry.bare and _may_be_of_what_stands_before(items, start):
+            raise _alone(item)
         commas = [k for k in range(start, hair or start) if _is_comma_between_colours(items, k)]
         ors = [k for k in range(start, hair or start) if items[k].kind in (Kind.OR, Kind.NOR)]
         list_without_or = bool(commas) and (not ors or ors[-1] < commas[-1])
@@ -132,6 +134,20 @@ def with_hair(items: Sequence[Item]) -> list[Item]:
             for comma in commas:
                 joined[comma] = comma_as_or(items[comma])
     return joined
+
+
+def _may_be_of_what_stands_before(items: Sequence[Item], start: int) -> bool:
+    """ "goatee grey, short hair", "male, white, short hair": the colour is not clearly that of the hair."""
+    colour, before, after = items[start], items[start - 1] if start else None, items[start + 1]
+    entry = None if before is None else entry_of(before)
+    if not isinstance(colour, Token) or colour.entry is None or before is None:
+        return False
+    if after.shown != "," or _is_comma_between_colours(items, start + 1):
+        return False
+    if entry is not None and entry.thing and not entry.of_hair and not entry.says_hair:
+        return True
+    named = entry_of(items[start - 2]) if start > 1 else None
+    return before.shown == "," and colour.entry.said in OF_PEOPLE and named is not None and named.person
 
 
 def _commas_between_alternative_colours(items: Sequence[Item]) -> Iterator[int]:

@@ -78,7 +78,8 @@ _DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DAS
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
 _LETTERS = rf"[\w{_APOSTROPHES}\u0300-\u036f]+"
 _WORD = re.compile(rf"{_LETTERS}(?:[{_DASHES}]{_LETTERS})*")
-_LABELS = re.compile(r"\s*(?::(?=\s+(?!nan|inf)[^\W\d])|\?(?=\s*(?:yes|no|none)\s*(?:$|[.,;\n])))", re.IGNORECASE)
+_CERTAINTY = r"(?:nan|inf\w*|[01]|[01]?[.,]\d+)\s*(?:$|[,;)\n])"
+_LABELS = re.compile(rf"\s*(?::(?=\s+(?!{_CERTAINTY})\w)|\?(?=\s*(?:yes|no|none)\s*(?:$|[.,;\n])))", re.IGNORECASE)
 _HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b""")
 _AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
 _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
