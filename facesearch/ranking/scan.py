@@ -7,7 +7,7 @@ best, and scores these exactly: the result is that of scoring and sorting them a
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ from facesearch.network.calibration import probabilities
 from facesearch.query.tree import Node, Threshold, check_repeats
 from facesearch.ranking.estimate import Estimator, is_read_once, margin
 from facesearch.ranking.joint import joint_probability, passes
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -238,9 +241,14 @@ def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
     threads = max(1, min(usable_cores(), _MOST_THREADS, faces // _FACES_A_THREAD))
     if threads == 1:
         return [work(0, faces)]
+    first, *others = _slices(0, faces, -(-faces // (threads * _BLOCK)) * _BLOCK)
+    found = [_pool(threads - 1).submit(work, part.start, part.stop) for part in others]
+    return [work(first.start, first.stop), *(each.result() for each in found)]
+
+
+@cache
+def _pool(threads: int) -> "ThreadPoolExecutor":
+    """Kept for the next scan: to start and to join a thread takes a tenth of a scan of a million faces."""
     from concurrent.futures import ThreadPoolExecutor
 
-    first, *others = _slices(0, faces, -(-faces // (threads * _BLOCK)) * _BLOCK)
-    with ThreadPoolExecutor(threads - 1) as pool:
-        found = [pool.submit(work, part.start, part.stop) for part in others]
-        return [work(first.start, first.stop), *(each.result() for each in found)]
+    return ThreadPoolExecutor(threads, thread_name_prefix="scan")
