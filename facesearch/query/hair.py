@@ -13,6 +13,7 @@ from facesearch.query.groups import LISTING, NAMED, Group, Item, comma_as_or, en
 from facesearch.query.lexer import Kind, Token, known
 from facesearch.query.vocabulary import OF_PEOPLE
 
+_SHADES = ("light", "dark")
 _JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
 
 
@@ -20,19 +21,24 @@ def blended(items: Sequence[Item]) -> list[Item]:
     """ "golden brown hair" as "golden or brown hair", "dark ginger hair" as "ginger hair"."""
     found: list[Item] = []
     for at, item in enumerate(items):
-        entry, after = entry_of(item), items[at + 1] if at + 1 < len(items) else None
-        second = None if after is None else entry_of(after)
-        if isinstance(item, Token) and isinstance(after, Token) and entry is not None and second is not None:
-            of_hair = second.says_hair or _hair_after(items, at + 1) is not None or entry.said.startswith("hair ")
-            if entry.colour and not entry.says_hair_last and second.colour and after.touches and of_hair:
-                if entry.said not in _SHADES:
-                    found += [item, Token(Kind.OR, after.position, after.position, "or", touches=True)]
-                continue
-        found.append(item)
+        entry = entry_of(item)
+        if entry is None or not _is_first_of_two_colours(items, at):
+            found.append(item)
+        elif entry.said not in _SHADES:
+            after = items[at + 1].position
+            found += [item, Token(Kind.OR, after, after, "or", touches=True)]
     return found
 
 
-_SHADES = ("light", "dark")
+def _is_first_of_two_colours(items: Sequence[Item], at: int) -> bool:
+    if at + 1 == len(items):
+        return False
+    after, first, second = items[at + 1], entry_of(items[at]), entry_of(items[at + 1])
+    if first is None or second is None or not isinstance(after, Token) or not after.touches:
+        return False
+    if not first.colour or first.says_hair_last or not second.colour:
+        return False
+    return second.says_hair or first.said.startswith("hair ") or _hair_after(items, at + 1) is not None
 
 
 def beside_its_colour(items: Sequence[Item]) -> list[Item]:

@@ -10,11 +10,13 @@ from itertools import pairwise
 
 from facesearch.errors import QueryError
 from facesearch.query import hair
-from facesearch.query.entries import Role
+from facesearch.query.entries import Entry, Role
 from facesearch.query.groups import LISTING, NAMED, Item, comma_as_or, entry_of
 from facesearch.query.lexer import Kind, Token, known
 from facesearch.query.tree import Term
 from facesearch.query.vocabulary import is_one_thing
+
+_ENUMERATING = (*LISTING, Kind.COMMA)
 
 
 def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
@@ -43,16 +45,15 @@ def _with_own_noun(items: Sequence[Item]) -> list[Item]:
             noun += 1
         named = entry_of(items[noun]) if noun < len(items) else None
         before = entry_of(items[at - 2]) if at > 1 and items[at - 1].kind in _ENUMERATING else None
-        own = [] if named is None else [known(*said, named.said.split()[-1])] * (len(named.said.split()) > 1)
-        own += [] if before is None else [known(before.said.split()[0], *said)]
-        for each in own:
-            if each is not None and isinstance(each.meaning, Term):
-                found[at] = replace(item, entry=each)
-                break
+        own: list[Entry | None] = []
+        if named is not None and len(named.said.split()) > 1:
+            own.append(known(*said, named.said.split()[-1]))
+        if before is not None:
+            own.append(known(before.said.split()[0], *said))
+        scored = next((each for each in own if each is not None and isinstance(each.meaning, Term)), None)
+        if scored is not None:
+            found[at] = replace(item, entry=scored)
     return found
-
-
-_ENUMERATING = (*LISTING, Kind.COMMA)
 
 
 def _with_adjectives(items: Sequence[Item]) -> list[Item]:

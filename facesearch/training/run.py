@@ -17,7 +17,7 @@ from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
 from facesearch.ranking.similar import PROFILE_MEANS
 from facesearch.reliability import SIZES
-from facesearch.training.datasets import Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
@@ -59,23 +59,14 @@ def train_checkpoint(
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
     labels = read_dataset(data)
-    folder = cache_folder(work, labels.dataset)
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
-    cache = open_cache(labels, folder, lambda done, total: tell.faces("finding faces", done, total))
+    cache = open_cache(
+        labels, cache_folder(work, labels.dataset), lambda done, total: tell.faces("finding faces", done, total)
+    )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
     recipe = _with_roles_that_are_there(recipe, labels, tell.note)
     if recipe.stages:
-        taught = taught_rows(labels, recipe)
-        embeddings = None
-        if len(taught):
-            embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
-        soft = None
-        if recipe.soften:
-            assert begin is not None, "a recipe that softens starts from_checkpoint"
-            rows = labels.of(*recipe.roles)
-            soft = soft_labels(begin, cache, rows, folder, where, lambda d, n: tell.faces("asking the start", d, n))
-        run = work / recipe.name
-        mcnn, mean = train(labels, cache, recipe, run, where, tell.step, tell.note, embeddings, begin, soft)
+        mcnn, mean = _trained(recipe, labels, cache, work, where, tell, begin)
     else:
         assert begin is not None, "a recipe without stages starts from_checkpoint"
         _refuse_faces_it_learnt(begin, recipe, labels)
@@ -106,6 +97,29 @@ def train_checkpoint(
     found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), SIZES)
     save_checkpoint(output, mcnn, fitted.aux, small, about | found.metadata())
     return load_checkpoint(output), found
+
+
+def _trained(
+    recipe: Recipe,
+    labels: Labels,
+    cache: FaceCache,
+    work: Path,
+    where: torch.device,
+    tell: Callbacks,
+    begin: Checkpoint | None,
+) -> tuple[Mcnn, torch.Tensor]:
+    """The stages of the recipe, with all that it wants to learn from beside the labels."""
+    folder = cache_folder(work, labels.dataset)
+    taught = taught_rows(labels, recipe)
+    embeddings = soft = None
+    if len(taught):
+        embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
+    if recipe.soften:
+        assert begin is not None, "a recipe that softens starts from_checkpoint"
+        rows = labels.of(*recipe.roles)
+        soft = soft_labels(begin, cache, rows, folder, where, lambda d, n: tell.faces("asking the start", d, n))
+    run = work / recipe.name
+    return train(labels, cache, recipe, run, where, tell.step, tell.note, embeddings, begin, soft)
 
 
 def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
