@@ -251,6 +251,20 @@ def test_what_is_common_or_only_one_way_to_fit_is_not_called_odd(said: str) -> N
     assert not [each for each in parse(said).remarks if "Hardly" in each]
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no beard. But glasses.",
+        "not blonde but brunette",
+        "hat yes, glasses no, beard yes",
+        "Beard: no, just stubble",
+        "woman, no hat, hair: blond",
+    ],
+)
+def test_no_remark_on_the_reach_of_a_no_that_clearly_ends(said: str) -> None:
+    assert not [remark for remark in parse(said).remarks if "ends at" in remark]
+
+
 @pytest.mark.parametrize("said", ["woman with her hair blond", "man, no hat", "no hat and a beard or (no hat)", "bald"])
 def test_no_remark_without_need(said: str) -> None:
     assert not [remark for remark in parse(said).remarks if "asks for nothing" in remark or "knows no" in remark]

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from facesearch.errors import QueryError
+from facesearch.query import small_words
 from facesearch.query.entries import Role
 from facesearch.query.grammar import Clause, LeftOut, clause_tree, clauses_of, tree_of, unit_tree
 from facesearch.query.groups import Group, Item, entry_of
-from facesearch.query.lexer import Kind, Token
+from facesearch.query.pieces import normal
+from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
 
 
@@ -21,6 +23,7 @@ def check(group: Group) -> None:
             if isinstance(alternative.unit, Group):
                 check(alternative.unit)
     _refuse_persons_around_or(group)
+    _refuse_slashes_behind_person(clauses)
     _refuse_list_of_persons(clauses)
     _refuse_lost_reach(clauses)
     _refuse_list_after_no(clauses)
@@ -43,7 +46,7 @@ def remarks(group: Group) -> Iterator[str]:
         if joined is None or not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
         one, other = _named(first), _named(second)
-        if joined.kind is Kind.AND and denying is not None:
+        if joined.kind is Kind.AND and denying is not None and joined.shown.casefold() not in _CONTRASTS:
             word = denying.alternatives[0].nots[-1].shown
             yield f'"{word}" ends at "{joined.shown}": for neither, say "{word} {one} or {other}".'
         elif joined.kind is Kind.AND and _hedges_one_word(clause):
@@ -65,12 +68,13 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     one, other = _named(first), _named(second)
     word = denying.alternatives[0].nots[-1].shown if denying is not None else ""
     things = all(_is_thing(each) for each in (first, second))
+    alike = things or (_is_unscored(clause) and _is_predicate(first) and _is_predicate(second))  # "not tall, fat"
     adjective = not _is_thing(first) and isinstance(second, Token) and second.touches and following.joined is None
     strays = adjective and (word.casefold() in _NO or (_is_of_hair(first) and _is_of_hair(second)))
     wears = following.joined is not None and following.joined.kind is Kind.WITH and _is_person(first)
     if clause.denied and (strays or wears):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
-    elif denying is not None and _joins_by_comma(following) and things and len(following.alternatives) == 1:
+    elif denying is not None and _joins_by_comma(following) and alike and len(following.alternatives) == 1:
         yield f'"{word}" ends at the comma: for neither, say "{word} {one} or {other}".'
     elif clause.plain and _joins_by_comma(following) and things and len(following.alternatives) > 1:
         others = " or ".join(_named(each.unit) for each in following.alternatives)
@@ -79,6 +83,7 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
 
 
 _NO = ("no", "without", "neither")
+_CONTRASTS = ("but", "yet", "but also")
 
 
 def _joins_by_comma(clause: Clause) -> bool:
@@ -104,6 +109,11 @@ def _named(unit: Item) -> str:
 def _is_thing(unit: Item) -> bool:
     entry = entry_of(unit)
     return entry is not None and entry.thing
+
+
+def _is_predicate(unit: Item) -> bool:
+    """ "bald", "tall": said of a person, as no thing is."""
+    return _is_one_word(unit) and not (_is_thing(unit) or _is_person(unit) or _is_of_hair(unit))
 
 
 def _hedges_one_word(clause: Clause) -> bool:
@@ -134,6 +144,12 @@ def _refuse_double_denials(clauses: Sequence[Clause]) -> None:
     for clause in clauses:
         for alternative in clause.alternatives:
             said = [each.shown for each in alternative.nots]
+            if said and alternative.joined is not None and alternative.joined.kind is Kind.NOR:
+                raise QueryError(
+                    f'"{alternative.joined.shown}" and "{said[0]}" can be one denial, or undo each other: leave out '
+                    f'"{said[0]}".',
+                    alternative.nots[0].position,
+                )
             if len(said) > 1 and said[-1].casefold() in _NO and said[-1].casefold() != "without":
                 raise QueryError(
                     f'"{said[-2]}" and "{said[-1]}" can be one denial, or undo each other: leave one of them out, or '
@@ -166,6 +182,21 @@ def _refuse_persons_around_or(group: Group) -> None:
             raise QueryError(
                 f'"{item.shown}" between two persons can mean "{apart}" or "{together}": write the one you mean.',
                 item.position,
+            )
+
+
+def _refuse_slashes_behind_person(clauses: Sequence[Clause]) -> None:
+    """ "male / bald / glasses": slashes are an "or", and whoever lists what a man has means all of it."""
+    for clause in clauses:
+        slashes = [a.joined for a in clause.alternatives if a.joined is not None and a.joined.shown in ("/", "|")]
+        persons = [_is_person(alternative.unit) for alternative in clause.alternatives]
+        if not slashes or not any(persons) or all(persons) or not clause.plain:
+            continue
+        trees = [tree for a in clause.alternatives if (tree := unit_tree(a.unit, False, LeftOut())) is not None]
+        if len(trees) > 1:
+            raise QueryError(
+                f'"{slashes[0].shown}" can mean "{any_of(trees)}" or "{all_of(trees)}": write the one you mean.',
+                slashes[0].position,
             )
 
 
@@ -219,6 +250,21 @@ def _refuse_list_after_no(clauses: Sequence[Clause]) -> None:
             if len(item.alternatives) > 1:
                 _refuse_list(clauses[first : last + 1])
                 break
+            ends = clauses[last + 1] if last + 1 < len(clauses) else None
+            listed = clauses[first : last + 2]
+            if ends is not None and ends.joined is not None and ends.joined.kind is Kind.AND and _was_not(listed):
+                _refuse_list(listed)
+
+
+def _was_not(listed: Sequence[Clause]) -> bool:
+    """ "he wasn't tall, bald and fat": behind a verb, "not" is meant of the whole list."""
+    word = listed[0].alternatives[0].nots[-1]
+    verb = word.predicate or normal(word.shown).removesuffix("nt") in small_words.COPULAS
+    return (
+        verb
+        and all(c.plain or c is listed[0] for c in listed)
+        and all(_is_predicate(each.unit) for clause in listed for each in clause.alternatives)
+    )
 
 
 def _refuse_list(listed: Sequence[Clause]) -> None:
@@ -231,6 +277,8 @@ def _refuse_list(listed: Sequence[Clause]) -> None:
     said = [tree for clause in listed if (tree := clause_tree(clause, False, LeftOut())) is not None]
     if denied and said:
         none, some = hedge(negate(any_of(denied)), listed[0].certainty), all_of(said)
+        if none == some:  # "no hat, scarf or gloves": the rest is not scored
+            return
         word = listed[0].alternatives[0].nots[-1]
         raise QueryError(
             f'"{word.shown}" before a list with commas can mean "{none}" or "{some}": write the one you mean.',

@@ -61,6 +61,11 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
         return self.colour or self.kind
 
     @property
+    def adjective(self) -> bool:
+        """It is said of a thing behind it, and there not scored: "long", "tall", "black"."""
+        return self.role in (Role.MODIFIER, Role.TRAIT) or (self.bare and self.colour)
+
+    @property
     def says_hair(self) -> bool:
         """It says the word "hair", and what hair."""
         return not _HAIR.isdisjoint(self.said.split()) and (self.of_hair or self.meaning is None)
@@ -88,6 +93,11 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
     def thing(self) -> bool:
         """It ends in a thing that an adjective before it would belong to: "(long) beard", "(black) hat"."""
         return self.role in (Role.THING, Role.MARK) or self.said.split()[-1] in _THINGS
+
+
+def of_another(colour: Entry) -> Entry:
+    """A colour that is said of something else than hair, and so not scored."""
+    return Entry(f"{colour.said} of another", None, role=Role.TRAIT)
 
 
 def spread(patterns: Iterable[str]) -> Iterator[str]:

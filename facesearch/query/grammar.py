@@ -2,7 +2,7 @@
 
 description  = clause { [ "," | "and" | "with" ] clause }
 clause       = [ hedge ] [ negation ] alternative { "or" [ negation ] alternative } [ [ "," ] hedge ]
-             | phrase "not"
+             | phrase { "or" phrase } [ hedge ] "not"
 negation     = "not" { "not" }
 alternative  = { "-" } ( phrase | "(" description ")" ) [ ":" certainty ]
              | phrase bound | photo filter
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 
 from facesearch.errors import QueryError
 from facesearch.query.groups import Group, Item
-from facesearch.query.lexer import Kind, Token
 from facesearch.query.nouns import resolved
+from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import Node, all_of, any_of, hedge, negate
 
 MAX_PARENTHESES = 50
@@ -60,7 +60,8 @@ class Clause:
     @property
     def denied(self) -> bool:
         """It begins with a "no"."""
-        return len(self.alternatives[0].nots) % 2 == 1
+        first = self.alternatives[0]
+        return len(first.nots) % 2 == 1 and first.nots[-1].position < first.unit.position  # not "Glasses: no"
 
     @property
     def certainty(self) -> float:
@@ -131,8 +132,8 @@ def clauses_of(group: Group) -> list[Clause]:
             said = (clauses[-1].hedge, item)
             clauses[-1].hedge = min(filter(None, said), key=lambda token: token.certainty)
             joined = None
-        elif item.kind is Kind.NOT and joined is None and not ahead and clauses and _ends(group.items, at):
-            clauses[-1] = _denied_behind(clauses[-1], item)
+        elif item.kind is Kind.NOT and joined is None and clauses and _answers(group.items, at, ahead):
+            clauses[-1] = _denied_behind(clauses[-1], item, ahead.pop() if ahead else None)
         elif item.kind in (Kind.NOT, Kind.DASH, Kind.HEDGE):
             _check_order(ahead, item)
             ahead.append(item)
@@ -178,6 +179,12 @@ def _ends(items: Sequence[Item], at: int) -> bool:
     return at + 1 == len(items) or items[at + 1].kind in (Kind.COMMA, Kind.AND)
 
 
+def _answers(items: Sequence[Item], at: int, ahead: Sequence[Token]) -> bool:
+    """The "no" at `at` denies what stands before it: "Glasses: no", "Beard: probably not"."""
+    hedged = len(ahead) == 1 and ahead[0].kind is Kind.HEDGE and items[at - 2].kind in UNITS
+    return _ends(items, at) and (not ahead or hedged)
+
+
 def _refuse_between_commas(items: Sequence[Item], at: int) -> None:
     hedge, before = items[at], items[at - 1]
     if before.kind in (Kind.AND, Kind.WITH):
@@ -189,17 +196,12 @@ def _refuse_between_commas(items: Sequence[Item], at: int) -> None:
         )
 
 
-def _denied_behind(clause: Clause, word: Token) -> Clause:
-    """ "Glasses: no"."""
-    alternative = clause.alternatives[0]
-    if (
-        len(clause.alternatives) > 1
-        or clause.hedge is not None
-        or not alternative.plain
-        or alternative.number is not None
-    ):
+def _denied_behind(clause: Clause, word: Token, hedge: Token | None) -> Clause:
+    """ "Glasses: no", "Hat or glasses? Probably not."."""
+    if not clause.plain or any(alternative.number is not None for alternative in clause.alternatives):
         raise _nothing_after(word)
-    return Clause(clause.joined, None, [replace(alternative, nots=(word,))])
+    first, *others = clause.alternatives
+    return Clause(clause.joined, hedge, [replace(first, nots=(word,)), *others])
 
 
 def _check_order(ahead: list[Token], item: Token) -> None:

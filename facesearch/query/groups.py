@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from facesearch.query.entries import Entry
-from facesearch.query.lexer import Kind, Token
+from facesearch.query.tokens import Kind, Token
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,45 @@ brown"), and the commas between such colours become their "or".
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from facesearch.errors import QueryError
-from facesearch.query.entries import Entry, Role
+from facesearch.query.entries import Entry, Role, of_another
 from facesearch.query.groups import LISTING, NAMED, Group, Item, comma_as_or, entry_of
-from facesearch.query.lexer import Kind, Token, known
+from facesearch.query.lexicon import known
+from facesearch.query.tokens import Kind, Token
 from facesearch.query.vocabulary import OF_PEOPLE
 
+_FIELDS_WITH_COLOURS = ("race", "ethnicity", "complexion")
 _SHADES = ("light", "dark")
 _JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
+
+
+def of_the_person(items: Sequence[Item]) -> list[Item]:
+    """The colours left out that are of the person: the "white" of "a white dark-haired man"."""
+    found = list(items)
+    for at, item in enumerate(items[:-1]):
+        entry, after = entry_of(item), entry_of(items[at + 1])
+        if not isinstance(item, Token) or entry is None or entry.said not in OF_PEOPLE or not _touches(items[at + 1]):
+            continue
+        if after is not None and after.said.split()[-1] in ("haired", "headed") and _is_of_a_person(items, at + 2):
+            found[at] = replace(item, entry=of_another(entry))
+    return found
+
+
+def _touches(item: Item) -> bool:
+    return isinstance(item, Token) and item.touches
+
+
+def _is_of_a_person(items: Sequence[Item], start: int) -> bool:
+    """A person stands at `start` or behind the adjectives that begin there."""
+    for item in items[start:]:
+        entry = entry_of(item)
+        if item.kind is Kind.PERSON or (entry is not None and entry.person):
+            return True
+        if entry is None or entry.thing or not _touches(item):
+            return False
+    return False
 
 
 def blended(items: Sequence[Item]) -> list[Item]:
@@ -63,16 +93,18 @@ def beside_its_colour(items: Sequence[Item]) -> list[Item]:
 
 
 def like_the_beard(items: Sequence[Item]) -> list[Item]:
-    """ "gray beard and hair" as "gray beard and gray hair"."""
+    """ "gray beard and hair" as "gray beard and gray hair", and "fair skin and hair", too."""
     found = list(items)
     for at, item in enumerate(items):
         entry = entry_of(item)
         if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind not in LISTING:
             continue
-        named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None]
-        colours = [each.said.split()[0] for each in named if each.bare or each.role is Role.THING]
-        of_hair = known(*colours[-1:], "hair")
-        if of_hair is not None and of_hair.colour and isinstance(item, Token):
+        if at + 1 < len(items) and (items[at + 1].kind in (Kind.NOT, Kind.HEDGE) or _is_adjective(items[at + 1])):
+            continue  # "beard grey and hair not short"
+        named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None and not e.says_hair]
+        adjectives = [each.said.split()[0] for each in named if each.bare or len(each.said.split()) > 1]
+        of_hair = known(*adjectives[-1:], "hair")
+        if of_hair is not None and of_hair.of_hair and isinstance(item, Token):
             if any(each.kind in (Kind.NOT, Kind.DASH) for each in items[max(0, at - 5) : at]):
                 raise QueryError(
                     f'"{item.shown}" here can mean "{of_hair.said}" or any hair: say which, with a "no" of its own.',
@@ -80,6 +112,25 @@ def like_the_beard(items: Sequence[Item]) -> list[Item]:
                 )
             found[at] = replace(item, entry=of_hair)
     return found
+
+
+def _is_adjective(item: Item) -> bool:
+    entry = entry_of(item)
+    return entry is not None and (entry.adjective or (entry.of_hair and not entry.says_hair))
+
+
+def refuse_form_without_colons(items: Sequence[Item]) -> None:
+    """ "race white hair short": no white hair."""
+    for of, item in pairwise(items):
+        entry, named = entry_of(item), entry_of(of)
+        if named is None or entry is None or named.said not in _FIELDS_WITH_COLOURS or not _touches(item):
+            continue
+        if entry.says_hair_last and entry.colour and isinstance(item, Token):
+            raise QueryError(
+                f'"{item.shown}" directly behind "{of.shown}" can belong to it in part: put a colon behind the name of '
+                "each field, or leave this one out.",
+                item.position,
+            )
 
 
 def after_hair(items: Sequence[Item]) -> list[Item]:
@@ -127,7 +178,7 @@ def with_hair(items: Sequence[Item]) -> list[Item]:
         if item.entry.says_hair or not item.entry.of_hair:
             continue
         hair = _hair_after(items, start)
-        if hair is not None and item.entry.bare and _may_be_of_what_stands_before(items, start):
+        if hair is not None and item.entry.bare and _may_be_of_what_stands_before(items, start, hair):
             raise _alone(item)
         commas = [k for k in range(start, hair or start) if _is_comma_between_colours(items, k)]
         ors = [k for k in range(start, hair or start) if items[k].kind in (Kind.OR, Kind.NOR)]
@@ -135,25 +186,50 @@ def with_hair(items: Sequence[Item]) -> list[Item]:
         if item.entry.bare and item.entry.meaning is not None and (hair is None or list_without_or):
             if hair is not None or not _is_of_eyes_or_person(items, start):
                 raise _alone(item)
-            joined[start] = replace(item, entry=Entry(item.entry.said, None, role=Role.TRAIT))
+            joined[start] = replace(item, entry=of_another(item.entry))
         if not list_without_or:
             for comma in commas:
                 joined[comma] = comma_as_or(items[comma])
     return joined
 
 
-def _may_be_of_what_stands_before(items: Sequence[Item], start: int) -> bool:
-    """ "goatee grey, short hair", "male, white, short hair": the colour is not clearly that of the hair."""
-    colour, before, after = items[start], items[start - 1] if start else None, items[start + 1]
-    entry = None if before is None else entry_of(before)
-    if not isinstance(colour, Token) or colour.entry is None or before is None:
+def _may_be_of_what_stands_before(items: Sequence[Item], start: int, hair: int) -> bool:
+    """The colour at `start` is not clearly that of the hair at `hair`: "goatee grey, short hair", "he is white, short
+    hair", "male, white, short hair".
+    """
+    joins = [k for k in range(start + 1, hair) if items[k].kind in (Kind.COMMA, Kind.AND)]
+    before = items[start - 1] if start else None
+    said_of_another = before is not None and before.kind is Kind.WITH and before.shown.casefold() != "with"  # "wears"
+    had = False
+    at = start
+    while at >= 0 and _may_qualify_hair(items[at]):
+        item = items[at]
+        if isinstance(item, Token) and item.apart:
+            said_of_another, had = said_of_another or item.predicate, had or not item.predicate
+        at -= 1
+    of = entry_of(items[at]) if at >= 0 else None
+    if of is not None and (of.says_hair or of.of_hair):
         return False
-    if after.shown != "," or _is_comma_between_colours(items, start + 1):
+    if said_of_another:
+        return bool(joins)
+    if had or of is None or all(_is_comma_between_colours(items, k) for k in joins):
         return False
-    if entry is not None and entry.thing and not entry.of_hair and not entry.says_hair:
+    if of.thing:
         return True
-    named = entry_of(items[start - 2]) if start > 1 else None
-    return before.shown == "," and colour.entry.said in OF_PEOPLE and named is not None and named.person
+    colour = entry_of(items[start])
+    listed = any(each.kind in (Kind.OR, Kind.NOR) for each in items[at + 1 : start])  # "Asian or white"
+    of_people = colour is not None and colour.said in OF_PEOPLE
+    return of_people and (of.person or (listed and of.role is Role.TRAIT))
+
+
+def _may_qualify_hair(item: Item) -> bool:
+    """A colour or another adjective, or what joins, denies or hedges them."""
+    return item.kind in _JOINS or (_is_adjective(item) and not _is_trait(item))
+
+
+def _is_trait(item: Item) -> bool:
+    entry = entry_of(item)
+    return entry is not None and entry.role is Role.TRAIT
 
 
 def _commas_between_alternative_colours(items: Sequence[Item]) -> Iterator[int]:

@@ -87,7 +87,8 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "light/little/natural/subtle/minimal/dark/bright makeup/make-up",
         f"{_HAIRSTYLES} hair/haired",
         f"hair {_HAIRSTYLES}",
-        "hair colour/color/length/style/down/up",
+        "hair colour/color/length/style/down/up/tied",
+        "ties/tied/tying/pinned hair",
         "hairstyle/haircut/hairdo/ponytail/ponytails/pigtails/pigtail/braid/braids/plait/plaits/dreadlocks/dreads/cornrows/"
         "afro/bun/topknot/mohawk/mohican/mullet/quiff/fade/undercut/bob/wig/toupee/highlights/parting/comb-over/combover/"
         "buzz-cut/buzzcut/crew-cut/crewcut/bowl-cut/pixie-cut/cowlick/widows-peak/hairspray/hairband/headband/hairclip/"
@@ -163,6 +164,9 @@ BODY = words(
     "cheekbone"
 )
 
+
+PICTURES = words("tattoo tattoos tatoo tatoos")
+"""Marks that show something: "tattoo of a rose"."""
 
 _USUAL_PLACES = {
     words("hat hats cap caps headwear headgear beanie helmet fedora beret trilby bonnet sombrero toque"): words(

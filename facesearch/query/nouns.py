@@ -12,7 +12,8 @@ from facesearch.errors import QueryError
 from facesearch.query import hair
 from facesearch.query.entries import Entry, Role
 from facesearch.query.groups import LISTING, NAMED, Item, comma_as_or, entry_of
-from facesearch.query.lexer import Kind, Token, known
+from facesearch.query.lexicon import known
+from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import Term
 from facesearch.query.vocabulary import is_one_thing
 
@@ -23,9 +24,9 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of one group with every adjective beside its noun. Raises QueryError where one has none, or strays from
     it.
     """
-    said = hair.after_hair(
-        _with_adjectives(_with_own_noun(hair.beside_its_colour(hair.like_the_beard(hair.blended(items)))))
-    )
+    hair.refuse_form_without_colons(items)
+    colours = hair.like_the_beard(hair.blended(hair.of_the_person(items)))
+    said = hair.after_hair(_with_adjectives(_with_own_noun(hair.beside_its_colour(colours))))
     _refuse_rather(said)
     _refuse_one_thing(said)
     return tuple(_with_neither(hair.with_hair(said)))
@@ -102,13 +103,8 @@ def _noun_of(items: Sequence[Item], start: int) -> tuple[int, list[Token]]:
 
 
 def _is_adjective(item: Item, colours: bool) -> bool:
-    """It is said of a thing behind it, and there not scored: "long", and among `colours` "black"."""
     entry = entry_of(item)
-    if entry is None or entry.says_hair:
-        return False
-    if entry.role in (Role.MODIFIER, Role.TRAIT):
-        return True
-    return colours and entry.bare and entry.colour
+    return entry is not None and entry.adjective and not entry.says_hair and (colours or not entry.colour)
 
 
 def _refuse_rather(items: Sequence[Item]) -> None:

@@ -20,11 +20,14 @@ from itertools import combinations, pairwise
 from facesearch.errors import QueryError
 from facesearch.query import ambiguity, oddities, photo_filters, small_words
 from facesearch.query.description import Query
+from facesearch.query.forms import as_sentences
 from facesearch.query.grammar import Alternative, LeftOut, clauses_of, hedge_in_or, nest, tree_of
 from facesearch.query.groups import Group
-from facesearch.query.lexer import MAX_TERMS, Kind, Token, normal, tokens
+from facesearch.query.lexer import MAX_TERMS, tokens
 from facesearch.query.numbers import contradict, threshold
 from facesearch.query.photo_filters import Condition
+from facesearch.query.pieces import normal
+from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import (
     EVERYTHING,
     Node,
@@ -45,7 +48,7 @@ def parse(text: str, *, strict: bool = False) -> Query:
 
     strict: a word that is known but not scored is an error, too, and not only a remark.
     """
-    found = tokens(text)
+    found = as_sentences(tokens(text))
     if not any(token.kind in (Kind.TERM, Kind.PHOTO) for token in found):
         raise QueryError('The description asks for nothing: say what the face looks like, such as "man, no hat".')
     group = nest(token for token in found if token.kind is not Kind.PRONOUN)

@@ -22,6 +22,9 @@ _PRINTED_BARE = re.compile(r"[\w./\\*?~+@%=#:-]+")
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?", re.ASCII)
 
 
+_UNKNOWN = ("unknown", "none", "no", "n/a", "na", "unclear")
+
+
 @dataclass(frozen=True)
 class Condition:
     """One condition of a description: the field it names, and the filter that it comes to alone."""
@@ -40,6 +43,12 @@ def condition_at(text: str, position: int) -> tuple[Condition, int] | None:
         return None
     field = match["field"].casefold()
     value, end = _value(text, match.end(), position, field)
+    if text[match.end() - 1].isspace() and value.casefold() in _UNKNOWN:
+        raise QueryError(
+            f'"{match.group()}{value}" would search for photos whose {field} is "{value}": leave it out, or remove the '
+            "space if you mean that.",
+            position,
+        )
     if field == "taken":
         try:
             first, last = taken_range(value)

@@ -15,7 +15,13 @@ NOT_WORDS = words(
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
 NOT_PHRASES = frozenset(
-    tuple(said.split()) for said in ("hardly any", "barely any", "scarcely any", "almost no", "free of", "devoid of")
+    tuple(said.split())
+    for said in (
+        *("hardly any", "barely any", "scarcely any", "almost no", "free of", "devoid of"),
+        *("could not", "can not", "not yet", "anything but"),
+        *("any colour but", "any colour hair but", "any hair colour but", "hair any colour but"),
+        *("any color but", "any color hair but", "any hair color but", "hair any color but"),
+    )
 )
 OR_WORDS = words("or")
 NOR_WORDS = words("nor")
@@ -37,15 +43,19 @@ FILLERS = (
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
         "roughly approximately approx circa ca either both going getting turning visible noticeable whatsoever "
         "completely totally entirely fully almost nearly mostly partly partially much all must im ive hed shed "
-        "sex gender yes"
+        "sex gender"
     )
     | words("face faces colour color coloured colored colours colors")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
 )
+YES_WORDS = words("yes yeah yep")
+ANSWERS = YES_WORDS | words("no none")
 DEGREES = words(
     "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots quite"
 )
 """Fillers that a "not" in front of them would deny, and not what follows: "not completely bald"."""
+COPULAS = words("is was are were be been being look looks looked seems seemed appears appeared hes shes")
+"""Verbs that say of what stands before them what stands behind: no colour behind them is that of a later hair."""
 WITHIN_LISTS = DEGREES | words(
     "a an the to quite really rather somewhat fairly slightly just so kind sort kinda sorta of bit"
 )
@@ -69,9 +79,9 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
     for denials, knows in (
         (
             "dont/do not/didnt/did not/cant/cannot/can not/couldnt/could not",
-            "remember/recall/know/say/tell/think/believe",
+            "remember/recall/know/say/tell/think/believe/clearly remember/clearly recall/exactly remember",
         ),
-        ("cant/cannot/can not/couldnt/could not", "see/make out"),
+        ("cant/cannot/can not/couldnt/could not", "see/make out/clearly see/properly see/exactly see/clearly make out"),
         ("didnt/did not/never", "see/saw/notice/noticed/look at"),
         ("havent/have not/hasnt/has not/hadnt/had not", "seen/noticed"),
         ("not/isnt/wasnt/arent/werent", "visible/seen/shown/noticed/noted"),
@@ -92,6 +102,9 @@ FILLER_PHRASES = frozenset(
         *("could see", "can see", "could clearly see", "can clearly see"),
     )
 )
+AFTER_OR_SO = AND_WORDS | WITH_WORDS | words("who which that he she they had has was is on in at")
+"""What may stand behind "or so" and the like where these say nothing."""
+BEFORE_A_MONTH = words("in of last this next early mid late since until by on")
 AND_PHRASES = frozenset(
     tuple(said.split())
     for said in ("as well as", "along with", "together with", "in addition to", "and also", "but also")

@@ -6,13 +6,15 @@ and apostrophes do not matter ("Grey-haired" is "grey haired"), and filler words
 """
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import permutations, product
 
 from facesearch.attributes import BY_NAME, NAMES, Attribute
 from facesearch.query.entries import MALE, NO_BEARD, YOUNG, Entry, spread
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.small_words import words
 from facesearch.query.tree import Node, Term, all_of, any_of, negate
+
+_SHAVED = "shaved/shaven/shaved-off/shaven-off"
 
 _HOLDS: dict[str, tuple[str, ...]] = {
     "5_o_Clock_Shadow": (
@@ -62,7 +64,8 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "Chubby": (
         "chubby/plump/fat/overweight/obese/stout/heavyset/podgy/pudgy/tubby/portly/chunky",
         "heavy/thick set",
-        "chubby/plump/fat/full face/faced/cheeks/cheeked",
+        "chubby/plump/fat face/faced/cheeks/cheeked",
+        "full faced/cheeks/cheeked",
         "heavy build/built",
     ),
     "Double_Chin": ("double/second chin/chins/chinned",),
@@ -81,7 +84,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "cheekbones high/prominent/pronounced",
     ),
     "Male": (
-        "man/male/men/males",
+        "man/male/men/males/m",
         "fella/guy/guys/gentleman/gentlemen/gent/gents/bloke/blokes/chap/chaps/lad/lads/fellow/fellows/dude/dudes/masculine",
     ),
     "Mouth_Slightly_Open": (
@@ -98,7 +101,12 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "mustache/moustache/mustaches/moustaches/mustached/moustached/mustachioed/moustachioed/stache/tache/tash",
     ),
     "Narrow_Eyes": ("narrow/narrowed/slit/slitted/squinty/squinting eyes/eye/eyed", "eyes narrow/narrowed"),
-    "No_Beard": ("beardless/unbearded/shaved/shaven", "clean/smooth/freshly shaven/shaved", "cleanshaven"),
+    "No_Beard": (
+        "beardless/unbearded/shaved/shaven",
+        f"beard {_SHAVED}",
+        "clean/smooth/freshly shaven/shaved",
+        "cleanshaven",
+    ),
     "Oval_Face": ("oval face/faced/faces", "oval shaped face", "face oval"),
     "Pale_Skin": (
         "pale/pallid/pasty",
@@ -134,9 +142,12 @@ _DOES_NOT_HOLD: dict[str, tuple[str, ...]] = {
     "Attractive": ("unattractive/ugly",),
     "Bald": ("full head of hair", "hair"),
     "Blurry": ("in focus", "sharp picture/photo/photograph/image"),
-    "Male": ("woman/female/women/females", "lady/ladies/gal/gals/lass/lasses/feminine"),
+    "Goatee": (f"goatee {_SHAVED}",),
+    "Male": ("woman/female/women/females/f", "lady/ladies/gal/gals/lass/lasses/feminine"),
     "Mouth_Slightly_Open": ("mouth closed/shut", "closed/shut mouth", "lips closed", "closed lips"),
+    "Mustache": (f"mustache/moustache {_SHAVED}",),
     "No_Beard": ("beard/beards/bearded",),
+    "Sideburns": (f"sideburns {_SHAVED}",),
     "Smiling": ("unsmiling/serious/deadpan", "serious expression"),
     "Wearing_Hat": ("hatless/bareheaded", "bare headed"),
     "Young": ("old/older/oldish",),
@@ -243,7 +254,7 @@ def _attribute_entries() -> Iterator[Entry]:
                 yield Entry(said, Term(BY_NAME[name].index, holds))
 
 
-def _hair_entries() -> Iterator[Entry]:
+def _hair_colours() -> dict[str, Node]:
     meanings = {
         colour: any_of(Term(BY_NAME[name].index) for name in names)
         for names, colours in _COLOURS.items()
@@ -252,7 +263,11 @@ def _hair_entries() -> Iterator[Entry]:
     for colour in sorted(_IN_SHADES):
         for lighter, darker in permutations(("light", "medium", "dark"), 2):
             meanings[f"{lighter} to {darker} {colour}"] = meanings[colour]
-    for colour, meaning in meanings.items():
+    return meanings
+
+
+def _hair_entries() -> Iterator[Entry]:
+    for colour, meaning in _hair_colours().items():
         for said in (f"{colour} hair", f"{colour} haired", f"hair {colour}"):
             yield Entry(said, meaning)
         yield Entry(colour, meaning, bare=colour.split()[-1] not in _OF_HAIR_ALONE)
@@ -276,6 +291,11 @@ def _rough_entries() -> Iterator[Entry]:
     facial_hair = any_of((Term(NO_BEARD, False), Term(BY_NAME["Mustache"].index)))
     for said in ("facial hair", "face hair", "hair on face", "hairy face/faced", "whiskers"):
         yield from (Entry(each, facial_hair) for each in spread((said,)))
+    for colour, place in product(_hair_colours(), ("face", "chin", "cheeks")):
+        yield rough(f"{colour} hair on {place}", facial_hair)
+    unshaven = rough("has not shaved", Term(BY_NAME["5_o_Clock_Shadow"].index))
+    for said in spread(("hasnt/havent/hadnt/didnt/has-not/have-not/had-not/did-not shaved/shave",)):
+        yield unshaven._replace(said=said)
     for said in spread(("hairless face/faced/chin/cheeks", "smooth face/faced/chin/cheeks")):
         yield Entry(said, negate(facial_hair))
 

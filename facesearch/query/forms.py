@@ -1,0 +1,135 @@
+"""Forms and answered questions as plain sentences: "Hat: no Hair: brown", "Was he wearing a hat or glasses? No."
+
+A field ends where the next begins. "No" denies all that is named before it, a colour is of what the field names, and
+"yes" and names that ask for nothing ("Sex:") are left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import dropwhile, pairwise
+
+from facesearch.attributes import BY_NAME
+from facesearch.errors import QueryError
+from facesearch.query.entries import of_another
+from facesearch.query.lexicon import known
+from facesearch.query.tokens import Kind, Token
+
+_FACIAL_HAIR = frozenset(
+    BY_NAME[name].index for name in ("No_Beard", "Mustache", "Goatee", "Sideburns", "5_o_Clock_Shadow")
+)
+_BALD = BY_NAME["Bald"].index
+_NAMES_OF_FACIAL_HAIR = ("facial hair", "face hair")
+_NAMES_OF_HAIR_COLOUR = ("hair colour", "hair color")
+_JOINS = (Kind.OR, Kind.NOR, Kind.AND)
+_ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
+
+
+def as_sentences(found: Sequence[Token]) -> list[Token]:
+    """Raises QueryError where it is not clear what an answer answers."""
+    _refuse_answers_without_commas(found)
+    said: list[Token] = []
+    field: Token | None = None  # that what stands here belongs to
+    for at, each in enumerate(found):
+        if each.kind is Kind.YES:
+            continue
+        if each.kind in _ENDS:
+            field = None
+        if not each.field and each.kind is not Kind.FIELD:
+            said.append(each if field is None else _value(field, each))
+            continue
+        value = found[at + 1 :]
+        if field is not None or _ends_a_field(said):
+            _end_field(said, each)
+        elif each.kind is Kind.TERM:
+            _join_names(said, each, value)
+        if each.kind is Kind.TERM and not _is_told_by_its_value(each, value):
+            said.append(each)
+        field = each
+    return said
+
+
+def _refuse_answers_without_commas(found: Sequence[Token]) -> None:
+    """ "glasses yes beard no hat yes": the "no" answers, and would deny what follows."""
+    kinds = [each.kind for each in found]
+    if not any(one.kind is Kind.TERM and not one.field and two.kind is Kind.YES for one, two in pairwise(found)):
+        return
+    for at in range(1, len(found) - 1):
+        if kinds[at - 1 : at + 2] == [Kind.TERM, Kind.NOT, Kind.TERM] and not found[at - 1].field:
+            before, word, after = (each.shown for each in found[at - 1 : at + 2])
+            raise QueryError(
+                f'"{word}" can answer "{before}" or deny "{after}": put a comma behind each answer.', found[at].position
+            )
+
+
+def _ends_a_field(said: Sequence[Token]) -> bool:
+    """What was said before a field's name is whole: "male Hair: brown", but not "black or" and not "without"."""
+    if not said or said[-1].kind not in (Kind.TERM, Kind.CERTAINTY, Kind.BOUND, Kind.PHOTO):
+        return False
+    entry = said[-1].entry
+    return entry is None or not entry.adjective
+
+
+def _end_field(said: list[Token], name: Token) -> None:
+    while said and said[-1].kind in _JOINS:  # "Hair: brown / Glasses: yes"
+        said.pop()
+    if said and said[-1].kind not in _ENDS:
+        said.append(Token(Kind.COMMA, name.position, name.position, ","))
+
+
+def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
+    """ "Beard and moustache: no" denies both. Raises QueryError where an answer may be that of one name only."""
+    first = len(said)
+    while first > 1 and said[first - 1].kind in _JOINS and said[first - 2].kind is Kind.TERM:
+        first -= 2
+        while first and _is_adjective_of(said[first - 1], said[first]):
+            first -= 1
+    answer = value[0] if value and value[0].kind in (Kind.NOT, Kind.HEDGE) else None
+    if first == len(said) or answer is None or not _is_all(answer, value[1:]):
+        return
+    alternatives = all(each.kind is not Kind.AND for each in said[first:])
+    start = first - 1 if first and said[first - 1].kind is Kind.WITH else first
+    opens = not start or said[start - 1].kind in (Kind.COMMA, Kind.OPEN, Kind.PRONOUN, Kind.PERSON)
+    if not opens or not (alternatives or answer.kind is Kind.NOT):
+        raise QueryError(
+            f'"{answer.shown}" can be said of "{name.shown}" alone or of all that stands before it: answer each for '
+            "itself.",
+            answer.position,
+        )
+    said[first:] = [replace(each, kind=Kind.OR) if each.kind is Kind.AND else each for each in said[first:]]
+
+
+def _is_adjective_of(word: Token, noun: Token) -> bool:
+    return noun.touches and word.entry is not None and word.entry.adjective
+
+
+def _is_all(answer: Token, following: Sequence[Token]) -> bool:
+    """Nothing but the answer is said: "no" and "probably not", but not "no beard"."""
+    after = following[1:] if following and (answer.kind, following[0].kind) == (Kind.HEDGE, Kind.NOT) else following
+    return not after or after[0].kind in _ENDS or after[0].field or after[0].kind is Kind.FIELD
+
+
+def _value(field: Token, said: Token) -> Token:
+    """A colour in the field of anything but hair is of that: "Race: white", "Hat: black"."""
+    of, entry = field.entry, said.entry
+    if of is None or entry is None or not (entry.colour and entry.bare):
+        return said
+    if of.said in _NAMES_OF_HAIR_COLOUR:
+        return replace(said, entry=known(*entry.said.split(), "hair") or entry)
+    if of.of_hair or of.says_hair:
+        return said
+    return replace(said, entry=of_another(entry))
+
+
+def _is_told_by_its_value(name: Token, value: Sequence[Token]) -> bool:
+    """ "Facial hair: stubble" asks for stubble alone, "Hair: bald" for that, "Hair colour: brown" for brown hair."""
+    value = list(dropwhile(lambda each: each.kind in (Kind.HEDGE, Kind.NOT), value))
+    if name.entry is None or not value or value[0].entry is None:
+        return False
+    if name.entry.said in _NAMES_OF_HAIR_COLOUR:
+        return value[0].entry.colour
+    said = next((e for each in value if (e := each.entry) is None or not e.adjective), None)
+    if said is None or said.meaning is None:
+        return False
+    if name.entry.said in _NAMES_OF_FACIAL_HAIR:
+        return said.meaning.attributes <= _FACIAL_HAIR
+    return name.entry.plain_hair and said.meaning.attributes == {_BALD}
