@@ -56,6 +56,7 @@ def test_within_alternatives_a_word_costs_only_what_they_lack_together() -> None
     # The pair holds with .92, so "man" with .8 costs more than "bald" with .2.
     assert costly("man, (bald or hat)", Male=0.8, Bald=0.2, Wearing_Hat=0.9) == ["man"]
     assert costly("man, (bald or hat)", Male=0.8, Bald=0.2, Wearing_Hat=0.3) == ["bald", "hat"]
+    assert costly("man, (bald or hat)", Male=0.99, Bald=0.01, Wearing_Hat=0.9) == ["hat"]  # "bald" is not needed
 
 
 def test_the_other_side_of_an_or_that_fits_is_not_needed() -> None:

@@ -38,8 +38,8 @@ class AskedProbability:
     """`probability` that the words of `asked` are true of the face: of "not bald", 1 - P(Bald).
 
     grade: of the attribute, A to D; None: unknown. cost_most: of all that was asked, this would raise the score most if
-    it held for certain, and noticeably; on both sides of an "or" alike. matters: not so where the other side of an
-    "or" fits.
+    it held for certain, and noticeably; on both sides of an "or" alike, but for one that is not needed. matters: not so
+    where the other side of an "or" fits.
     """
 
     asked: Asked
@@ -123,15 +123,14 @@ def explain(
         score, if_certain = _scores(plainly, asked, probabilities)
     matters = if_certain >= _NEEDED * score
     return [
-        (
-            *(
-                replace(each, cost_most=bool(cost), matters=bool(does))
-                for each, cost, does in zip(why, costs, matter, strict=False)
-            ),
-            *why[len(asked) :],
-        )
+        (*map(_weighed, why, costs, matter), *why[len(asked) :])
         for why, costs, matter in zip(explained, cost_most, matters, strict=True)
     ]
+
+
+def _weighed(each: AskedProbability, cost_most: np.bool, matters: np.bool) -> AskedProbability:
+    weighed = replace(each, matters=bool(matters))
+    return replace(weighed, cost_most=bool(cost_most) and weighed.mark is not Mark.NOT_NEEDED)
 
 
 def explain_asked(
