@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from db import generation, manifest, models, runs, vectors
+from db import manifest, models, runs, vectors
 from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -51,7 +51,6 @@ class Gallery:
         catalogue: Catalogue,
         model_id: int,
         model: ScoringModel,
-        number: int,
         snapshot: Snapshot | None,
         changed: Ids,
         tail: Block,
@@ -63,7 +62,6 @@ class Gallery:
         """
         self.model = model
         self.model_id = model_id
-        self.generation = number
         self._catalogue = catalogue
         self._snapshot = snapshot
         self._kept: Ids | None = None  # rows of the snapshot that still hold; None: all of them
@@ -194,7 +192,7 @@ def load_gallery(catalogue: Catalogue) -> Gallery | None:
                 changed = np.array(list(touched), dtype=np.int64)
                 tail = _of_faces(session, model_id, [face_id for face_id, hidden in touched.items() if not hidden])
             visible = _count_visible(session) if runs.latest_model(session) not in (None, model_id) else None
-            return Gallery(catalogue, model_id, model, generation.current(session), snapshot, changed, tail, visible)
+            return Gallery(catalogue, model_id, model, snapshot, changed, tail, visible)
 
 
 def _is_outgrown(session: Session, snapshot: Snapshot) -> bool:

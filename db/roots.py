@@ -19,7 +19,6 @@ class IndexedRoot:
     id: int
     path: Path
     display: str
-    added: datetime
     files: int
     missing: int
 
@@ -28,12 +27,12 @@ def list_roots(session: Session) -> list[IndexedRoot]:
     """All indexed folders in byte order of their paths."""
     absent = func.count(File.missing_since)
     rows = session.execute(
-        select(Root.id, Root.path, Root.display, Root.added, func.count(File.id) - absent, absent)
+        select(Root.id, Root.path, Root.display, func.count(File.id) - absent, absent)
         .outerjoin(File, File.root_id == Root.id)
         .group_by(Root.id)
         .order_by(Root.path)
     )
-    return [IndexedRoot(id, as_path(path), text, added, files, gone) for id, path, text, added, files, gone in rows]
+    return [IndexedRoot(id, as_path(path), text, files, gone) for id, path, text, files, gone in rows]
 
 
 def find_root(session: Session, path: AnyPath) -> int | None:
