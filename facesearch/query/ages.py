@@ -13,21 +13,30 @@ _TENS = {
     word: 10 * tens
     for tens, word in enumerate(("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"), 2)
 }
+_FEW = {
+    word: n
+    for n, word in enumerate(
+        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), 1
+    )
+}
 _TEENS = {
     word: n
     for n, word in enumerate(("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"), 13)
 }
-_UNITS = {word: n for n, word in enumerate(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"), 1)}
-_NUMBER = rf"\d{{1,3}}|{'|'.join(_TEENS)}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{'|'.join(_UNITS)}))?"
-_YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|yo|ish|something))"
+_UNIT = "one|two|three|four|five|six|seven|eight|nine"
+_NUMBER = rf"\d{{1,3}}|{'|'.join(_TEENS)}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{_UNIT}))?"
+_FEW_YEARS = rf"(?:{'|'.join(_FEW)})(?=[\s-]*(?:years?|yrs?)[\s-]+(?:old|of[\s-]+age))"
+_YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|y\.o\.?|yo|ish|something))"
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
+_THE_AGE = r"(?:\s+the\s+ages?\s+of)?"
 _MORE = r"over|above|at\s+least|(?:older|more)\s+than"
 _LESS = r"under|below|(?:younger|less)\s+than"
 _ABOUT = r"about|around|approximately|roughly|approx\.?|circa|ca\.?"
 _AGE = re.compile(
-    rf"(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<about>{_ABOUT})\s+)?"
-    rf"(?P<aged>(?:age\s*:\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between\s+)?"
-    rf"(?P<first>{_NUMBER})(?:(?(between)(?:{_TO}|\s+and\s+)|{_TO})(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?"
+    rf"(?:aged?\s+(?={_MORE}|{_LESS}))?"
+    rf"(?:(?P<more>{_MORE}){_THE_AGE}\s+|(?P<less>{_LESS}){_THE_AGE}\s+|(?P<about>{_ABOUT})\s+)?"
+    rf"(?P<aged>(?:(?:est(?:imated|\.)?\s+)?age(?:\s+range)?\s*:\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between{_THE_AGE}\s+)?"
+    rf"(?P<first>{_NUMBER}|{_FEW_YEARS})(?:(?(between)(?:{_TO}|\s+and\s+)|{_TO})(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?"
     r"(?:(?P<up>\s*\+|\s+(?:or|and)\s+(?:older|over|above|up))|(?P<down>\s+(?:or|and)\s+(?:younger|under|below)))?"
     r"(?![\w'\"])",
     re.IGNORECASE,
@@ -36,7 +45,9 @@ _DECADE = rf"(?:(?:early|mid|late)[\s-]+)*(?:\d0\s*'?s|(?:{'|'.join(w[:-1] + 'ie
 _DECADES = re.compile(
     rf"(?P<first>{_DECADE})(?:\s*[-\N{{EN DASH}}]\s*|\s+to\s+)(?P<last>{_DECADE})(?!\w)", re.IGNORECASE
 )
-_BEFORE_FIGURE = re.compile(r"\b(?:is|was|be|he's|she's|hes|shes)$", re.IGNORECASE)
+_BEFORE_FIGURE = re.compile(
+    r"\b(?:is|was|be|been|he's|she's|hes|shes|maybe|perhaps|possibly|probably|likely)$", re.IGNORECASE
+)
 _OF = re.compile(r"(\w+)\s+of$", re.IGNORECASE)
 _AFTER_FIGURE = re.compile(r"\s*(?:or\s+so\s*)?(?:$|[,;)\n]|\.(?!\d)|(?:with|and)\b)")
 _FIGURES = range(13, 100)
@@ -103,4 +114,4 @@ def _decade(said: str) -> int:
 def _value(number: str) -> int:
     if number[0].isdecimal():
         return int(number)
-    return sum((_TENS | _TEENS | _UNITS)[word] for word in re.split(r"[\s-]+", number.casefold()))
+    return sum((_TENS | _TEENS | _FEW)[word] for word in re.split(r"[\s-]+", number.casefold()))

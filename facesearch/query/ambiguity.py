@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from facesearch.attributes import BY_NAME
 from facesearch.errors import QueryError
 from facesearch.query import small_words
 from facesearch.query.entries import Role
@@ -23,7 +24,7 @@ def check(group: Group) -> None:
             if isinstance(alternative.unit, Group):
                 check(alternative.unit)
     _refuse_persons_around_or(group)
-    _refuse_slashes_behind_person(clauses)
+    _refuse_slashes_in_list(clauses)
     _refuse_list_of_persons(clauses)
     _refuse_lost_reach(clauses)
     _refuse_list_after_no(clauses)
@@ -45,10 +46,12 @@ def remarks(group: Group) -> Iterator[str]:
         joined = following.joined
         if joined is None or not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
+        if isinstance(second, Token) and second.apart:  # "no hat, had glasses"
+            continue
         one, other = _named(first), _named(second)
         if joined.kind is Kind.AND and denying is not None and joined.shown.casefold() not in _CONTRASTS:
             word = denying.alternatives[0].nots[-1].shown
-            yield f'"{word}" ends at "{joined.shown}": for neither, say "{word} {one} or {other}".'
+            yield f'"{word}" ends at "{joined.shown}": for neither, say "{_as_no(word)} {one} or {other}".'
         elif joined.kind is Kind.AND and _hedges_one_word(clause):
             assert clause.hedge is not None
             word = clause.hedge.shown
@@ -65,6 +68,8 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
     if len(clause.alternatives) > 1 or not following.plain or not _is_one_word(first) or _term(second) is None:
         return
+    if isinstance(second, Token) and second.apart and following.joined is not None:  # "no hat, had glasses"
+        return
     one, other = _named(first), _named(second)
     word = denying.alternatives[0].nots[-1].shown if denying is not None else ""
     things = all(_is_thing(each) for each in (first, second))
@@ -75,11 +80,16 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     if clause.denied and (strays or wears):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
     elif denying is not None and _joins_by_comma(following) and alike and len(following.alternatives) == 1:
-        yield f'"{word}" ends at the comma: for neither, say "{word} {one} or {other}".'
+        yield f'"{word}" ends at the comma: for neither, say "{_as_no(word)} {one} or {other}".'
     elif clause.plain and _joins_by_comma(following) and things and len(following.alternatives) > 1:
         others = " or ".join(_named(each.unit) for each in following.alternatives)
         if _term(first) is not None and not _is_of_hair(first) and not _is_of_hair(second):
             yield f'"or" reaches back to the comma: for any of the list, say "{one} or {others}".'
+
+
+def _as_no(word: str) -> str:
+    """ "No" for a verb like "doesn't"."""
+    return word if word.casefold() in (*_NO, "not") else "no"
 
 
 _NO = ("no", "without", "neither")
@@ -185,19 +195,34 @@ def _refuse_persons_around_or(group: Group) -> None:
             )
 
 
-def _refuse_slashes_behind_person(clauses: Sequence[Clause]) -> None:
+_OF_ONE_PLACE = tuple(
+    frozenset(BY_NAME[name].index for name in names.split())
+    for names in (
+        "Bald Receding_Hairline Black_Hair Blond_Hair Brown_Hair Gray_Hair",
+        "Straight_Hair Wavy_Hair",
+        "No_Beard Mustache Goatee Sideburns 5_o_Clock_Shadow",
+        "Eyeglasses Wearing_Hat",
+        "Wearing_Earrings Wearing_Necklace Wearing_Necktie",
+        "Heavy_Makeup Wearing_Lipstick Rosy_Cheeks",
+        "Chubby Double_Chin",
+    )
+)
+"""Attributes between which "/" is an "or"."""
+
+
+def _refuse_slashes_in_list(clauses: Sequence[Clause]) -> None:
     """ "male / bald / glasses": slashes are an "or", and whoever lists what a man has means all of it."""
     for clause in clauses:
         slashes = [a.joined for a in clause.alternatives if a.joined is not None and a.joined.shown in ("/", "|")]
-        persons = [_is_person(alternative.unit) for alternative in clause.alternatives]
-        if not slashes or not any(persons) or all(persons) or not clause.plain:
+        trees = [tree for alternative in clause.alternatives if (tree := _term(alternative.unit)) is not None]
+        asked = frozenset().union(*(tree.attributes for tree in trees))
+        alike = len(asked) < 2 or any(asked <= place for place in _OF_ONE_PLACE)
+        if not slashes or not clause.plain or alike or all(_is_person(each.unit) for each in clause.alternatives):
             continue
-        trees = [tree for a in clause.alternatives if (tree := unit_tree(a.unit, False, LeftOut())) is not None]
-        if len(trees) > 1:
-            raise QueryError(
-                f'"{slashes[0].shown}" can mean "{any_of(trees)}" or "{all_of(trees)}": write the one you mean.',
-                slashes[0].position,
-            )
+        raise QueryError(
+            f'"{slashes[0].shown}" can mean "{any_of(trees)}" or "{all_of(trees)}": write the one you mean.',
+            slashes[0].position,
+        )
 
 
 def _refuse_list_of_persons(clauses: Sequence[Clause]) -> None:

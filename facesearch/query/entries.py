@@ -11,7 +11,7 @@ from facesearch.query.tree import Node
 
 HAIR_COLOURS = frozenset(BY_NAME[name].index for name in ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))
 HAIR_KINDS = frozenset(BY_NAME[name].index for name in ("Straight_Hair", "Wavy_Hair"))
-MALE, YOUNG, NO_BEARD = (BY_NAME[name].index for name in ("Male", "Young", "No_Beard"))
+MALE, YOUNG, NO_BEARD, BALD = (BY_NAME[name].index for name in ("Male", "Young", "No_Beard", "Bald"))
 
 
 class Role(Enum):
@@ -24,6 +24,10 @@ class Role(Enum):
     COLOUR = auto()  # of the hair or thing that follows: "red"
 
 
+_PERSONS_OF_AN_AGE = words(
+    "teen teens teenager teenagers adolescent adolescents child children kid kids baby toddler infant juvenile youth "
+    "youngster youngsters pensioner pensioners senior seniors oap"
+)
 _HAIR = words("hair haired redhead redheads redheaded headed")
 
 
@@ -45,6 +49,11 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
     def person(self) -> bool:
         """It names a man or a woman."""
         return self.meaning is not None and MALE in self.meaning.attributes
+
+    @property
+    def names_person(self) -> bool:
+        """It is a noun for a person: "man", "teenager"."""
+        return self.person or self.said in _PERSONS_OF_AN_AGE
 
     @property
     def colour(self) -> bool:

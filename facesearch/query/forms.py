@@ -6,19 +6,17 @@ A field ends where the next begins. "No" denies all that is named before it, a c
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import dropwhile, pairwise
+from itertools import dropwhile, pairwise, takewhile
 
 from facesearch.attributes import BY_NAME
 from facesearch.errors import QueryError
-from facesearch.query.entries import of_another
+from facesearch.query.entries import Entry, of_another
 from facesearch.query.lexicon import known
 from facesearch.query.tokens import Kind, Token
 
 _FACIAL_HAIR = frozenset(
     BY_NAME[name].index for name in ("No_Beard", "Mustache", "Goatee", "Sideburns", "5_o_Clock_Shadow")
 )
-_BALD = BY_NAME["Bald"].index
-_NAMES_OF_FACIAL_HAIR = ("facial hair", "face hair")
 _NAMES_OF_HAIR_COLOUR = ("hair colour", "hair color")
 _JOINS = (Kind.OR, Kind.NOR, Kind.AND)
 _ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
@@ -27,25 +25,60 @@ _ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
 def as_sentences(found: Sequence[Token]) -> list[Token]:
     """Raises QueryError where it is not clear what an answer answers."""
     _refuse_answers_without_commas(found)
+    found = _with_plain_answers(found)
     said: list[Token] = []
     field: Token | None = None  # that what stands here belongs to
     for at, each in enumerate(found):
         if each.kind is Kind.YES:
             continue
-        if each.kind in _ENDS:
+        if each.kind in _ENDS and not _goes_on(field, found, at):
             field = None
+        following = found[at + 1 :]
         if not each.field and each.kind is not Kind.FIELD:
-            said.append(each if field is None else _value(field, each))
+            said.append(each if field is None or not _stands_alone(following) else _value(field, each))
             continue
-        value = found[at + 1 :]
+        value = list(takewhile(lambda each: not _is_over([each]), following))
         if field is not None or _ends_a_field(said):
             _end_field(said, each)
         elif each.kind is Kind.TERM:
-            _join_names(said, each, value)
-        if each.kind is Kind.TERM and not _is_told_by_its_value(each, value):
+            _join_names(said, each, following)
+            _colour_of_both(said, each, value)
+        in_list = bool(said) and said[-1].kind in _JOINS
+        if each.kind is Kind.TERM and (in_list or not _is_told_by_its_value(each, value)):
             said.append(each)
         field = each
     return said
+
+
+def _with_plain_answers(found: Sequence[Token]) -> list[Token]:
+    """ "Hat? No, he was not." as "Hat? No."."""
+    plain: list[Token] = []
+    at = 0
+    while at < len(found):
+        plain.append(found[at])
+        at += 1
+        if plain[-1].kind is not Kind.NOT or len(plain) < 2 or not plain[-2].field:
+            continue
+        rest = at + (at < len(found) and found[at].shown == ",")
+        again = rest + (rest < len(found) and found[rest].kind is Kind.PRONOUN)
+        if again < len(found) and found[again].kind is Kind.NOT and _is_over(found[again + 1 :]):
+            at = again + 1
+    return plain
+
+
+def _goes_on(field: Token | None, found: Sequence[Token], at: int) -> bool:
+    """A comma at `at` ends no field: "Hat: yes, black", "Hair: balding, grey"."""
+    if field is None or found[at].shown != ",":
+        return False
+    return (at > 0 and found[at - 1].kind is Kind.YES) or _is_of_hair(field)
+
+
+def _stands_alone(following: Sequence[Token]) -> bool:
+    """No noun follows to which a colour before it would belong."""
+    if not following:
+        return True
+    noun = next((each for each in following if each.kind not in _JOINS and not _is_adjective(each)), None)
+    return noun is None or noun.field or noun.entry is None
 
 
 def _refuse_answers_without_commas(found: Sequence[Token]) -> None:
@@ -81,7 +114,7 @@ def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
     first = len(said)
     while first > 1 and said[first - 1].kind in _JOINS and said[first - 2].kind is Kind.TERM:
         first -= 2
-        while first and _is_adjective_of(said[first - 1], said[first]):
+        while first and said[first].touches and _is_adjective(said[first - 1]):
             first -= 1
     answer = value[0] if value and value[0].kind in (Kind.NOT, Kind.HEDGE) else None
     if first == len(said) or answer is None or not _is_all(answer, value[1:]):
@@ -98,14 +131,40 @@ def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
     said[first:] = [replace(each, kind=Kind.OR) if each.kind is Kind.AND else each for each in said[first:]]
 
 
-def _is_adjective_of(word: Token, noun: Token) -> bool:
-    return noun.touches and word.entry is not None and word.entry.adjective
+def _is_adjective(token: Token) -> bool:
+    return token.entry is not None and token.entry.adjective
+
+
+def _colour_of_both(said: list[Token], name: Token, value: Sequence[Token]) -> None:
+    """ "Hair and beard: grey". Raises QueryError where several colours may be those of one name each."""
+    hair = said[-2] if len(said) > 1 and said[-1].kind in _JOINS else None
+    if hair is None or hair.entry is None or not hair.entry.plain_hair:
+        return
+    of_name = name.entry is not None and name.entry.meaning is None and _names_a_colour(name.entry)  # "Hair/eyes: blue"
+    colour = name if of_name or not value else value[0]
+    if not of_name and (colour.entry is None or not colour.entry.bare):
+        return
+    of_hair = None if of_name or colour.entry is None or len(value) > 1 else known("hair", *colour.entry.said.split())
+    if of_hair is None:
+        raise QueryError(
+            f'"{colour.shown}" may be the colour of one of the two named before it: give each a field of its own.',
+            colour.position,
+        )
+    said[-2:] = [replace(hair, entry=of_hair), replace(said[-1], kind=Kind.AND)]
 
 
 def _is_all(answer: Token, following: Sequence[Token]) -> bool:
     """Nothing but the answer is said: "no" and "probably not", but not "no beard"."""
     after = following[1:] if following and (answer.kind, following[0].kind) == (Kind.HEDGE, Kind.NOT) else following
-    return not after or after[0].kind in _ENDS or after[0].field or after[0].kind is Kind.FIELD
+    return _is_over(after)
+
+
+def _is_over(following: Sequence[Token]) -> bool:
+    return not following or following[0].kind in _ENDS or following[0].field or following[0].kind is Kind.FIELD
+
+
+def _names_a_colour(entry: Entry) -> bool:
+    return any((word := known(each)) is not None and word.colour for each in entry.said.split())
 
 
 def _value(field: Token, said: Token) -> Token:
@@ -115,9 +174,14 @@ def _value(field: Token, said: Token) -> Token:
         return said
     if of.said in _NAMES_OF_HAIR_COLOUR:
         return replace(said, entry=known(*entry.said.split(), "hair") or entry)
-    if of.of_hair or of.says_hair:
-        return said
+    if _is_of_hair(field):
+        beside = of.meaning is not None and not of.plain_hair  # "Hair: receding grey"
+        return replace(said, entry=(known("hair", *entry.said.split()) if beside else None) or entry)
     return replace(said, entry=of_another(entry))
+
+
+def _is_of_hair(field: Token) -> bool:
+    return field.entry is not None and field.entry.said.split()[0] == "hair"
 
 
 def _is_told_by_its_value(name: Token, value: Sequence[Token]) -> bool:
@@ -128,8 +192,10 @@ def _is_told_by_its_value(name: Token, value: Sequence[Token]) -> bool:
     if name.entry.said in _NAMES_OF_HAIR_COLOUR:
         return value[0].entry.colour
     said = next((e for each in value if (e := each.entry) is None or not e.adjective), None)
-    if said is None or said.meaning is None:
+    if said is None or said.meaning is None or said.bare:
         return False
-    if name.entry.said in _NAMES_OF_FACIAL_HAIR:
-        return said.meaning.attributes <= _FACIAL_HAIR
-    return name.entry.plain_hair and said.meaning.attributes == {_BALD}
+    if name.entry.meaning is None:  # "Build: chubby"
+        return value[0].entry is said
+    asked = name.entry.meaning.attributes
+    of_facial_hair = asked <= _FACIAL_HAIR and said.meaning.attributes <= _FACIAL_HAIR
+    return of_facial_hair or said.meaning.attributes == asked

@@ -10,9 +10,10 @@ alternative  = { "-" } ( phrase | "(" description ")" ) [ ":" certainty ]
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from facesearch.errors import QueryError
-from facesearch.query.groups import Group, Item
+from facesearch.query.groups import Group, Item, entry_of
 from facesearch.query.nouns import resolved
 from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import Node, all_of, any_of, hedge, negate
@@ -160,11 +161,24 @@ def clauses_of(group: Group) -> list[Clause]:
         raise _nothing_after(ahead[-1])
     if joined is not None and joined.kind is not Kind.COMMA:
         raise _nothing_after(joined)
+    _hedge_all_of_the_hair(clauses)
     if not clauses:
         raise QueryError(
             "There is nothing to search for between these parentheses: fill or remove them.", group.position
         )
     return clauses
+
+
+def _hedge_all_of_the_hair(clauses: Sequence[Clause]) -> None:
+    """ "I think his hair was short and brown": the hedge is not lost with the "short" that is not scored."""
+    for clause, following in pairwise(clauses):
+        if clause.hedge is None or not following.plain or len(clause.alternatives) > 1:
+            continue
+        said, other = entry_of(clause.alternatives[0].unit), entry_of(following.alternatives[0].unit)
+        if said is None or other is None or said.meaning is not None:
+            continue
+        if said.said.split()[0] == other.said.split()[0] == "hair":
+            following.hedge = clause.hedge
 
 
 def _ends_what_it_hedges(items: Sequence[Item], at: int) -> bool:

@@ -9,13 +9,14 @@ from dataclasses import replace
 from itertools import pairwise
 
 from facesearch.errors import QueryError
-from facesearch.query.entries import Entry, Role, of_another
+from facesearch.query.entries import BALD, YOUNG, Entry, Role, of_another
 from facesearch.query.groups import LISTING, NAMED, Group, Item, comma_as_or, entry_of
 from facesearch.query.lexicon import known
 from facesearch.query.tokens import Kind, Token
 from facesearch.query.vocabulary import OF_PEOPLE
 
 _FIELDS_WITH_COLOURS = ("race", "ethnicity", "complexion")
+_TURNING_GREY = {entry for said in ("graying", "greying") for more in ((), ("hair",)) if (entry := known(said, *more))}
 _SHADES = ("light", "dark")
 _JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
 
@@ -40,11 +41,25 @@ def _is_of_a_person(items: Sequence[Item], start: int) -> bool:
     """A person stands at `start` or behind the adjectives that begin there."""
     for item in items[start:]:
         entry = entry_of(item)
-        if item.kind is Kind.PERSON or (entry is not None and entry.person):
+        if item.kind is Kind.PERSON or (entry is not None and entry.names_person):
             return True
         if entry is None or entry.thing or not _touches(item):
             return False
     return False
+
+
+def shaved(items: Sequence[Item]) -> list[Item]:
+    """The "shaved" of "shaved or bald" and "shaved or very short hair" is said of the head."""
+    found = list(items)
+    for at, item in enumerate(items):
+        entry = entry_of(item)
+        if not isinstance(item, Token) or entry is None or entry.said not in ("shaved", "shaven"):
+            continue
+        beside = [k + (k - at) for k in (at - 1, at + 1) if 0 <= k < len(items) and items[k].kind is Kind.OR]
+        others = [e for k in beside if 0 <= k < len(items) and (e := entry_of(items[k])) is not None]
+        if any(e.says_hair or (e.meaning is not None and e.meaning.attributes == {BALD}) for e in others):
+            found[at] = replace(item, entry=known(entry.said, "head"))
+    return found
 
 
 def blended(items: Sequence[Item]) -> list[Item]:
@@ -54,7 +69,7 @@ def blended(items: Sequence[Item]) -> list[Item]:
         entry = entry_of(item)
         if entry is None or not _is_first_of_two_colours(items, at):
             found.append(item)
-        elif entry.said not in _SHADES:
+        elif entry.said not in _SHADES or entry_of(items[at + 1]) in _TURNING_GREY:
             after = items[at + 1].position
             found += [item, Token(Kind.OR, after, after, "or", touches=True)]
     return found
@@ -142,12 +157,12 @@ def after_hair(items: Sequence[Item]) -> list[Item]:
     sorts: set[bool] | None = None  # of the hair that is being described: whether a colour, a kind was said
     for at, item in enumerate(items):
         entry = entry_of(item)
-        if isinstance(item, Token) and item.apart:
-            sorts = None
+        if isinstance(item, Token) and item.apart and not (item.predicate and entry is not None and entry.kind):
+            sorts = None  # but "his black hair was curly", which nobody is
         if entry is None or isinstance(item, Group):
             sorts = sorts if item.kind in _JOINS else None
             continue
-        if entry.said.split()[0] == "hair":
+        if entry.said.split()[0] == "hair" or (entry.says_hair_last and entry.of_hair):
             sorts = {entry.colour} if entry.of_hair else set()
         elif sorts is None or not (entry.of_hair or entry.role is Role.MODIFIER) or entry.says_hair:
             sorts = None
@@ -178,13 +193,14 @@ def with_hair(items: Sequence[Item]) -> list[Item]:
         if item.entry.says_hair or not item.entry.of_hair:
             continue
         hair = _hair_after(items, start)
+        _refuse_doubt_between_colours(items, start)
         if hair is not None and item.entry.bare and _may_be_of_what_stands_before(items, start, hair):
             raise _alone(item)
         commas = [k for k in range(start, hair or start) if _is_comma_between_colours(items, k)]
         ors = [k for k in range(start, hair or start) if items[k].kind in (Kind.OR, Kind.NOR)]
         list_without_or = bool(commas) and (not ors or ors[-1] < commas[-1])
         if item.entry.bare and item.entry.meaning is not None and (hair is None or list_without_or):
-            if hair is not None or not _is_of_eyes_or_person(items, start):
+            if hair is not None or not (_is_of_eyes_or_person(items, start) or _is_of_person_listed(items, start)):
                 raise _alone(item)
             joined[start] = replace(item, entry=of_another(item.entry))
         if not list_without_or:
@@ -219,7 +235,7 @@ def _may_be_of_what_stands_before(items: Sequence[Item], start: int, hair: int) 
     colour = entry_of(items[start])
     listed = any(each.kind in (Kind.OR, Kind.NOR) for each in items[at + 1 : start])  # "Asian or white"
     of_people = colour is not None and colour.said in OF_PEOPLE
-    return of_people and (of.person or (listed and of.role is Role.TRAIT))
+    return of_people and (of.names_person or (listed and of.role is Role.TRAIT))
 
 
 def _may_qualify_hair(item: Item) -> bool:
@@ -265,7 +281,7 @@ def _is_of_eyes_or_person(items: Sequence[Item], start: int) -> bool:
     assert colour is not None
     for item in items[start + 1 :]:
         entry = entry_of(item)
-        if item.kind is Kind.PERSON or (entry is not None and entry.person):
+        if item.kind is Kind.PERSON or (entry is not None and entry.names_person):
             return colour.said in OF_PEOPLE
         if entry is None:
             if item.kind not in LISTING:
@@ -273,6 +289,36 @@ def _is_of_eyes_or_person(items: Sequence[Item], start: int) -> bool:
         elif entry.thing or entry.says_hair:
             return entry.meaning is None and entry.eyes
     return False
+
+
+def _refuse_doubt_between_colours(items: Sequence[Item], start: int) -> None:
+    """ "brown, perhaps black hair": one colour or the other, and not both."""
+    colour, at = items[start], start + 1
+    while at < len(items) and items[at].shown == ",":
+        at += 1
+    other = entry_of(items[at + 1]) if at + 1 < len(items) else None
+    if items[at : at + 1] and items[at].kind is Kind.HEDGE and other is not None and other.colour:
+        raise QueryError(
+            f'"{items[at].shown}" between two colours leaves open which it was: say "{colour.shown} or '
+            f'{items[at + 1].shown}".',
+            items[at].position,
+        )
+
+
+def _is_of_person_listed(items: Sequence[Item], at: int) -> bool:
+    """The colour at `at` stands alone in a list about a person: the "white" of "male, white, 30s, brown hair"."""
+    colour = entry_of(items[at])
+    beside = [items[k] for k in (at - 1, at + 1) if 0 <= k < len(items)]
+    if colour is None or colour.said not in OF_PEOPLE or not all(each.shown in (",", ";", "/") for each in beside):
+        return False
+    listed = [e for k in (at - 2, at + 2) if 0 <= k < len(items) and (e := entry_of(items[k])) is not None]
+    return bool(listed) and _is_about_a_person(listed[0])
+
+
+def _is_about_a_person(entry: Entry) -> bool:
+    """ "Man", "tall", "30s"."""
+    of_age = entry.meaning is not None and entry.meaning.attributes == {YOUNG}
+    return entry.names_person or entry.role is Role.TRAIT or of_age
 
 
 def _alternatives_after_hair(items: Sequence[Item]) -> set[int]:

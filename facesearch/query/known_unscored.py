@@ -3,7 +3,7 @@ out, where an unknown word is taken for a typo.
 """
 
 from facesearch.query.entries import Entry, Role, spread
-from facesearch.query.small_words import words
+from facesearch.query.small_words import FILLERS, words
 
 _COLOURS = (
     "red/reddish/ginger/auburn/copper/strawberry/blue/green/pink/purple/violet/orange/yellow/turquoise/teal/beige/maroon/"
@@ -22,7 +22,7 @@ _HAIRSTYLES = (
     "thick/thin/thinning/fine/frizzy/spiky/spiked/messy/untidy/tousled/unkempt/neat/tidy/greasy/oily/dirty/wet/shiny/"
     "dyed/coloured/colored/bleached/highlighted/braided/plaited/permed/gelled/combed/combed-over/slicked-back/swept-back/"
     "backcombed/parted/layered/feathered/styled/shaggy/fluffy/bushy/big/afro/bobbed/tied-back/pulled-back/loose/buzzed/"
-    "fake/real/natural/strawberry-blond/strawberry-blonde"
+    "fake/real/natural/pulled-back/combed-back/brushed-back/tied-up/pinned-up/mid-length/collar-length/waist-length"
 )
 _ORIGINS = (
     "asian/oriental/caucasian/african/african-american/afro-american/afro-caribbean/caribbean/hispanic/latino/latina/"
@@ -96,7 +96,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "bald patch/spot",
         "middle/side/centre/center parting/part",
         "parted/parted-in-middle/parted-in-centre/parted-in-center/parted-on-side",
-        "jacket/coat/hoodie/hood/shirt/tshirt/t-shirt/blouse/top/dress/suit/blazer/sweater/jumper/cardigan/pullover/vest/"
+        "jacket/coat/hoodie/hoody/hooded/sweatshirt/tracksuit/fleece/parka/tuxedo/waistcoat/denim/camouflage/camo/plaid/checked/hood/shirt/tshirt/t-shirt/blouse/top/dress/suit/blazer/sweater/jumper/cardigan/pullover/vest/"
         "uniform/scarf/gloves/glove/jeans/trousers/pants/shorts/skirt/shoes/trainers/sneakers/boots/belt/backpack/rucksack/"
         "handbag/bag/umbrella/clothes/clothing/collar/turtleneck/polo-shirt/overalls/bow-tie/bowtie/apron/robe",
         "mask/masks/masked/facemask/face-mask/surgical-mask/balaclava/veil/veiled/hijab/niqab/burka/burqa/headscarf/"
@@ -113,6 +113,13 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "average/medium height/weight/length",
         "broad/narrow/wide/hunched shoulders/shouldered",
         "years old",
+        "streaks/roots/tips/locks/temples/head/appearance/belly/features/frames",
+        "distinguishing/distinctive marks/features/feature/mark",
+        "blond/blonde/brown/light/dark/red/grey/gray highlights/streaks/roots/tips",
+        "blond/blonde/brown/red/dark/grey/gray ponytail/ponytails/braid/braids/bob/plaits/pigtails/dreadlocks",
+        "pale blue/pink/green/grey/gray/brown/yellow shirt/tshirt/jacket/coat/dress/top/jumper/lipstick",
+        "pale blue/green/grey/gray/brown eyes/eye/eyed",
+        "eyes closed/shut/open",
     ),
     Role.TRAIT: (
         _ORIGINS,
@@ -122,6 +129,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "friendly/nervous/smart/intelligent/nice/tired/sleepy/blind/deaf/disabled/left-handed/right-handed",
         "stern/sad/angry/happy/crying/frowning/frown/surprised/scared/afraid/fearful/disgusted/neutral/calm/shouting/talking/"
         "smoking/winking/blinking/grimacing/scowling/pouting/smirking/smirk",
+        "lbs/stone/weathered/clean-cut/well-groomed/red-faced/baby-faced/strapping/medium/normal/average",
         "married/single/doctor/policeman/policewoman/soldier/nurse/worker/student/celebrity/actor/actress/singer/driver",
         "profile/side-view/sideways/left-side/right-side",
     ),
@@ -145,6 +153,9 @@ def _entries() -> dict[tuple[str, ...], Entry]:
     for said in spread((_COLOURS,)):
         for with_hair in (f"{said} hair", f"{said} haired", f"hair {said}"):
             entries.setdefault(tuple(with_hair.split()), Entry(with_hair, None, role=Role.COLOUR))
+    for said in spread((_HAIRSTYLES,)):
+        if said not in FILLERS:
+            entries.setdefault(tuple(said.split()), Entry(said, None, role=Role.MODIFIER))
     for said in ("redhead", "redheads", "redheaded", "red headed"):
         entries[tuple(said.split())] = Entry(said, None, role=Role.COLOUR)
     entries["haired",] = Entry("haired", None, role=Role.THING)
@@ -155,7 +166,7 @@ ENTRIES: dict[tuple[str, ...], Entry] = _entries()
 """Every phrase that is known and not scored, as its words."""
 
 _PREPOSITIONS = words(
-    "on over under above below beneath near across by beside behind around between along through in at next"
+    "on over under above below beneath near across by beside behind around round between along through in at next"
 )
 _SIDES = words("left right upper lower both middle side sides center centre inner outer one of to the")
 BODY = words(

@@ -28,7 +28,7 @@ def tokens(text: str) -> list[Token]:
     terms = 0
     to: Word | None = None
     apart = predicate = False
-    read = _with_names_of_fields(list(pieces(text)))
+    read = _with_names_of_fields(_with_values_before(list(pieces(text))))
     at = 0
     while at < len(read):
         piece = read[at]
@@ -78,6 +78,28 @@ def _denied_degree(denial: Token, degree: Word) -> QueryError:
     )
 
 
+def _with_values_before(read: list[Token | Word]) -> list[Token | Word]:
+    """ "Makeup: light" as "light makeup", "Nose: small" as "small nose", where only that order is known."""
+    turned = list(read)
+    for at, name in enumerate(read[:-1]):
+        if isinstance(name, Token) or not name.labels:
+            continue
+        value: list[Word] = []
+        for piece in read[at + 1 : at + 4]:
+            if isinstance(piece, Token) or piece.labels:
+                break
+            value.append(piece)
+        said = [word.normal for word in value]
+        for used in range(len(value), 0, -1):
+            if known(name.normal, *said[:used]) is not None:
+                break
+            if known(*said[:used], name.normal) is not None:
+                first = replace(value[0], begins_field=True)
+                turned[at : at + used + 1] = [first, *value[1:used], name]
+                break
+    return turned
+
+
 def _with_names_of_fields(read: list[Token | Word]) -> list[Token | Word]:
     """Each word marked that begins the name of a field, so that "Race: white Hair: short" holds no white hair."""
     marked = list(read)
@@ -89,8 +111,9 @@ def _with_names_of_fields(read: list[Token | Word]) -> list[Token | Word]:
             start = at + 1
         elif piece.labels:
             words = [word for word in read[start : at + 1] if isinstance(word, Word)]
-            first = at + 1 - len(_name(words, opened))
-            marked[first] = replace(words[first - start], begins_field=True)
+            if not any(word.begins_field for word in words):
+                first = at + 1 - len(_name(words, opened))
+                marked[first] = replace(words[first - start], begins_field=True)
             opened, start = True, at + 1
         elif piece.normal in small_words.ANSWERS:
             opened = False
@@ -132,8 +155,9 @@ def _word_token(text: str, words: list[Word], before: Token | Word | None) -> tu
         meaning, used = None, 0  # "does not have clear skin", "not shaved head": what is denied goes on
     if isinstance(meaning, Entry):
         used += _words_about(meaning, said[used:])
-    first, end = words[0], words[max(used, 1) - 1].end
-    field = any(word.labels for word in words[: max(used, 1)])
+    taken = words[: max(used, 1)]
+    first, end = min(taken, key=lambda word: word.start), max(word.end for word in taken)
+    field = any(word.labels for word in taken)
     if isinstance(meaning, Entry):
         return replace(token(Kind.TERM, text, first.start, end, entry=meaning), field=field), used
     if isinstance(meaning, float):

@@ -25,7 +25,7 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
     it.
     """
     hair.refuse_form_without_colons(items)
-    colours = hair.like_the_beard(hair.blended(hair.of_the_person(items)))
+    colours = hair.like_the_beard(hair.blended(hair.of_the_person(hair.shaved(items))))
     said = hair.after_hair(_with_adjectives(_with_own_noun(hair.beside_its_colour(colours))))
     _refuse_rather(said)
     _refuse_one_thing(said)
@@ -96,7 +96,9 @@ def _noun_of(items: Sequence[Item], start: int) -> tuple[int, list[Token]]:
             continue
         item, entry = items[noun], entry_of(items[noun])
         if isinstance(item, Token) and entry is not None and item.touches:
-            of_hair = entry.of_hair or entry.says_hair
+            if entry.meaning is not None and adjectives[-1].shown[0].isdecimal():  # "man 45 glasses"
+                continue
+            of_hair = entry.of_hair or entry.says_hair or entry.said.endswith(" hair")  # "receding hair"
             if (entry.thing and not of_hair) if colours else of_hair:
                 return noun, adjectives
     return start, []
@@ -129,7 +131,8 @@ def _refuse_one_thing(items: Sequence[Item]) -> None:
         if before.entry is not None and item.entry is not None and is_one_thing(before.entry, item.entry):
             thing = " ".join((before.shown, *item.adjectives, item.shown))
             raise QueryError(
-                f'Search does not know "{thing}" as one thing: put a comma between the two if you mean both.',
+                f'Search does not know "{thing}" as one thing: leave "{before.shown}" out, or put a comma behind it if '
+                "you mean both.",
                 before.position,
             )
 

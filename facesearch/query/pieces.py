@@ -34,11 +34,19 @@ _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N
 _LETTERS = rf"[\w{_APOSTROPHES}\u0300-\u036f]+"
 _WORD = re.compile(rf"{_LETTERS}(?:[{DASHES}]{_LETTERS})*")
 _CERTAINTY = r"(?:nan|inf\w*|[01]|[01]?[.,]\d+)\s*(?:$|[,;)\n])"
-_LABELS = re.compile(rf"\s*(?::(?=\s+(?!{_CERTAINTY})\w)|\?(?=\s*(?:yes|no|none)\s*(?:$|[.,;\n])))", re.IGNORECASE)
+_COLON = re.compile(rf"\s*:(?=\s+(?!{_CERTAINTY})\w)", re.IGNORECASE)
 _TIGHT_LABEL = re.compile(rf":(?!{_CERTAINTY})(?=[^\W\d_])", re.IGNORECASE)
 _HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b""")
 _AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
 _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"\s*\?(?=\s*(?:(?:yes|yeah|yep|no|none|nope)(?:,?\s+(?:he|she|they|it|there)\s+(?:not|[a-z']+)(?:\s+not)?)?"
+    r"|(?:probably|certainly|definitely|absolutely|possibly|likely|maybe|perhaps|i think)(?:\s+(?:so|not))?|not really"
+    r"|for sure)\s*(?:$|[.,;!\n]))",
+    re.IGNORECASE,
+)
+_SAME_DENIED = re.compile(r"\s*\?(?=\s*no\s+(\w+)\s*(?:$|[.,;!\n]))", re.IGNORECASE)
+_ASKED_FOR_A_VALUE = re.compile(r"\s*\?(?=\s+\w)")
 _PART = re.compile(rf"[^{DASHES}_]+")
 _SYMBOLS = {
     **dict.fromkeys(",;.!\n\N{HORIZONTAL ELLIPSIS}\N{BULLET}", Kind.COMMA),
@@ -74,7 +82,7 @@ def pieces(text: str) -> Iterator[Token | Word]:
             yield Token(Kind.NOT if short["without"] else Kind.WITH, at, short.end(), short.group())
             at = short.end()
         elif word:
-            label = _LABELS.match(text, word.end()) or _tight_label(text, word)
+            label = _label(text, word)
             yield from _words(word, labels=label is not None)
             at = word.end() if label is None else label.end()
         elif char == ":":
@@ -92,6 +100,10 @@ def pieces(text: str) -> Iterator[Token | Word]:
             yield Token(Kind.HEDGE, at, at + 1, char, certainty=small_words.HEDGES["maybe",])
             at += 1
         elif char in DASHES:
+            if text[at + 1 : at + 2].isspace() and not text[:at].rpartition("\n")[2].strip():  # of a list, "- male"
+                yield Token(Kind.COMMA, at, at + 1, "-")
+                at += 1
+                continue
             if not re.match(rf"[{DASHES}(\w]", text[at + 1 : at + 2]):
                 raise QueryError('A "-" stands directly before the word or the "(" that it denies: "-smiling".', at)
             yield Token(Kind.DASH, at, at + 1, "-")
@@ -100,6 +112,17 @@ def pieces(text: str) -> Iterator[Token | Word]:
             at += 1
         else:
             raise QueryError(f"{visible(char)} means nothing in a description: leave it out.", at)
+
+
+def _label(text: str, word: re.Match[str]) -> re.Match[str] | None:
+    """The ":" or "?" behind `word`, where what follows is said of it: "Hair: brown", "Hat? No", "Sex? Male"."""
+    last = word.group().casefold()
+    if (found := _COLON.match(text, word.end()) or _ANSWER.match(text, word.end())) is not None:
+        return found
+    if (same := _SAME_DENIED.match(text, word.end())) is not None and normal(same[1]) == normal(last):
+        return same
+    asked = _ASKED_FOR_A_VALUE.match(text, word.end()) if last in small_words.NEVER_DOUBTED else None
+    return asked or _tight_label(text, word)
 
 
 def _tight_label(text: str, word: re.Match[str]) -> re.Match[str] | None:

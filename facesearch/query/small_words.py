@@ -10,7 +10,7 @@ def words(text: str) -> frozenset[str]:
 
 NOT_WORDS = words(
     "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
-    "cannot couldnt never sans minus aint none"
+    "cannot couldnt never sans minus aint none nope"
 )
 AND_WORDS = words("and plus but also yet")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
@@ -29,7 +29,7 @@ HE_WORDS = words("he hes him his himself")
 SHE_WORDS = words("she shes her hers herself")
 PERSON_WORDS = words(
     "person persons people someone somebody anyone anybody everyone everybody individual individuals human suspect "
-    "suspects perpetrator offender"
+    "suspects perpetrator perp offender witness victim subject"
 )
 FILLERS = (
     HE_WORDS
@@ -43,13 +43,15 @@ FILLERS = (
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
         "roughly approximately approx circa ca either both going getting turning visible noticeable whatsoever "
         "completely totally entirely fully almost nearly mostly partly partially much all must im ive hed shed "
-        "sex gender"
+        "sex gender um uh ok okay description police bolo"
     )
     | words("face faces colour color coloured colored colours colors")
     | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
 )
 YES_WORDS = words("yes yeah yep")
-ANSWERS = YES_WORDS | words("no none")
+ANSWERS = YES_WORDS | words("no none nope")
+NEVER_DOUBTED = words("sex gender hair colour color age race ethnicity build height eyes complexion")
+"""What everybody has: "Sex? Male" asks and answers, where "hat? glasses" doubts."""
 DEGREES = words(
     "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots quite"
 )
@@ -64,11 +66,12 @@ WITHIN_LISTS = DEGREES | words(
 HEDGES: dict[tuple[str, ...], float] = {
     tuple(said.split()): certainty
     for certainty, phrases in {
-        0.5: "maybe/perhaps/possibly/might/may/could/may be/quite possibly/very possibly",
+        0.5: "maybe/perhaps/possibly/possible/might/mightve/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
+        "seemingly/supposedly/reportedly/believed/thought/pretty sure/fairly sure/quite sure/"
         "quite likely/more likely/i think/i believe/i guess/i suppose/i suspect",
         1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
-        "for sure/for certain",
+        "for sure/for certain/im sure/im certain/i am sure/i am certain",
     }.items()
     for said in phrases.split("/")
 }
@@ -84,7 +87,8 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
         ("cant/cannot/can not/couldnt/could not", "see/make out/clearly see/properly see/exactly see/clearly make out"),
         ("didnt/did not/never", "see/saw/notice/noticed/look at"),
         ("havent/have not/hasnt/has not/hadnt/had not", "seen/noticed"),
-        ("not/isnt/wasnt/arent/werent", "visible/seen/shown/noticed/noted"),
+        ("not/isnt/wasnt/arent/werent", "visible/seen/shown/noticed/noted/noticeable"),
+        ("no", "hair visible/visible hair"),
         ("not", "remember/recall/know"),
         ("not/isnt/wasnt/arent/never", "sure/certain/known/clear"),
         ("no", "idea/memory/recollection"),
@@ -97,7 +101,7 @@ UNKNOWN_TO_THE_WITNESS = frozenset(
 FILLER_PHRASES = frozenset(
     tuple(said.split())
     for said in (
-        *("not only", "not just", "at all", "pretty much", "more or less"),
+        *("not only", "not just", "at all", "pretty much", "more or less", "full head", "looking for", "last seen"),
         *("or so", "or thereabouts", "or something", "or similar", "or both"),
         *("could see", "can see", "could clearly see", "can clearly see"),
     )

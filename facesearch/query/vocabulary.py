@@ -86,6 +86,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "Male": (
         "man/male/men/males/m",
         "fella/guy/guys/gentleman/gentlemen/gent/gents/bloke/blokes/chap/chaps/lad/lads/fellow/fellows/dude/dudes/masculine",
+        "father/dad/brother/son/uncle/husband/businessman",
     ),
     "Mouth_Slightly_Open": (
         "mouth slightly open",
@@ -140,10 +141,14 @@ _HOLDS: dict[str, tuple[str, ...]] = {
 
 _DOES_NOT_HOLD: dict[str, tuple[str, ...]] = {
     "Attractive": ("unattractive/ugly",),
-    "Bald": ("full head of hair", "hair"),
+    "Bald": ("full head of hair", "hair", "hair on head"),
     "Blurry": ("in focus", "sharp picture/photo/photograph/image"),
     "Goatee": (f"goatee {_SHAVED}",),
-    "Male": ("woman/female/women/females/f", "lady/ladies/gal/gals/lass/lasses/feminine"),
+    "Male": (
+        "woman/female/women/females/f",
+        "lady/ladies/gal/gals/lass/lasses/feminine",
+        "mother/mum/mom/sister/daughter/aunt/wife/nun/bride",
+    ),
     "Mouth_Slightly_Open": ("mouth closed/shut", "closed/shut mouth", "lips closed", "closed lips"),
     "Mustache": (f"mustache/moustache {_SHAVED}",),
     "No_Beard": ("beard/beards/bearded",),
@@ -158,18 +163,27 @@ _ROUGH: dict[str, tuple[str, ...]] = {
         "designer stubble",
         "three/3/two/2 day/days beard/stubble",
         "three/3/two/2 day/days old beard",
+        "few/some day/days stubble/beard/growth",
+        "day/days old stubble",
+        "few/some/day/days day/days growth",
     ),
-    "Eyeglasses": ("sunglasses/shades", "sun/dark/tinted/mirrored/reading/prescription glasses"),
+    "Eyeglasses": (
+        "sunglasses/shades/aviators/ray-bans/rayban/raybans/eyewear",
+        "sun/dark/tinted/mirrored/reading/prescription/aviator/safety/clear glasses",
+        "aviator/mirrored/dark/wraparound sunglasses",
+    ),
     "Mouth_Slightly_Open": ("mouth wide open", "wide open mouth"),
     "Mustache": ("handlebar/walrus/pencil/toothbrush mustache/moustache",),
     "Narrow_Eyes": ("squinting/squint",),
     "Rosy_Cheeks": ("blush/blusher/rouge",),
     "Smiling": ("grinning/grin/grins/laughing/laugh/beaming",),
-    "Wearing_Earrings": ("hoop/stud/drop/dangling earrings/earring", "hoops/studs"),
+    "Wearing_Earrings": ("hoop/stud/drop/dangling/dangly earrings/earring", "hoops/studs"),
+    "Bald": ("hair shaved/shaven/shaved-off", "shaved/shaven hair"),
     "Wearing_Hat": (
-        "beanie/beanies/helmet/fedora/beret/trilby/bonnet/sombrero/toque/stetson",
-        "baseball/flat/woolly/wool/knit/knitted/peaked cap",
-        "cowboy/trucker/top/straw/bowler/sun/bucket/woolly/wool/winter/hard/bobble/party/felt/baseball hat",
+        "beanie/beanies/ballcap/snapback/visor/helmet/fedora/beret/trilby/bonnet/sombrero/toque/stetson",
+        "baseball/ball/flat/woolly/wool/knit/knitted/peaked/trucker/skull/stocking/newsboy/bobble cap",
+        "cowboy/trucker/top/straw/bowler/sun/bucket/woolly/wool/knit/knitted/winter/hard/bobble/party/felt/baseball/"
+        "peaked/panama/fur/santa/ski/wide-brimmed/brimmed hat",
     ),
     "Wearing_Lipstick": ("painted lips",),
     "Wearing_Necktie": ("cravat",),
@@ -177,6 +191,7 @@ _ROUGH: dict[str, tuple[str, ...]] = {
     "Wearing_Necklace": (
         "choker/locket/pendant/pendants/chain/chains/pearls/beads",
         "pearl/bead necklace",
+        "cross/crucifix necklace",
         "neck chain",
         "gold/silver/golden chain",
     ),
@@ -192,7 +207,7 @@ _AGES: dict[bool, tuple[str, ...]] = {
     True: (
         "teen/teens/teenage/teenaged/teenager/teenagers/adolescent/adolescents/twenties/thirties/20s/30s",
         "early/mid/late/mid-to-late/early-to-mid teens/twenties/thirties/20s/30s",
-        "child/children/kid/kids/baby/toddler/infant",
+        "child/children/kid/kids/baby/toddler/infant/juvenile",
     ),
     False: (
         "elderly/aged/ageing/aging/senior/seniors/pensioner/pensioners/oap/oaps/retired/mature",
@@ -207,15 +222,15 @@ _YOUNG_OR_OLD_PERSONS: dict[str, tuple[bool, bool]] = {  # young, man
     "boy/boys/schoolboy": (True, True),
     "girl/girls/schoolgirl": (True, False),
     "grandfather/grandpa/granddad/grandad": (False, True),
-    "grandmother/grandma/granny": (False, False),
+    "grandmother/grandma/granny/nan/nana": (False, False),
 }
 
 _COLOURS: dict[tuple[str, ...], str] = {
     ("Black_Hair",): "black/jet-black/blackish/raven",
     ("Blond_Hair",): "blond/blonde/blonds/blondes/fair/golden/light-blond/light-blonde/dark-blond/dark-blonde/"
-    "dirty-blond/dirty-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum/sandy",
+    "dirty-blond/dirty-blonde/strawberry-blond/strawberry-blonde/platinum-blond/platinum-blonde/ash-blond/ash-blonde/platinum/sandy",
     ("Brown_Hair",): "brown/brunette/brunettes/brunet/chestnut/light-brown/dark-brown/medium-brown/mousy-brown/"
-    "brownish/mousy",
+    "brownish/mousy/mousey/mid-brown",
     (
         "Gray_Hair",
     ): "gray/grey/white/silver/graying/greying/grayish/greyish/light-gray/light-grey/dark-gray/dark-grey/snow-white",
@@ -282,6 +297,8 @@ def _rough_entries() -> Iterator[Entry]:
     for holds, patterns in _AGES.items():
         for said in spread(patterns):
             yield rough(said, Term(YOUNG, holds), "knows no ages")
+            if said.endswith(("ties", "0s", "teens")):
+                yield rough(f"aged {said}", Term(YOUNG, holds), "knows no ages")
     for name, patterns in _ROUGH.items():
         for said in spread(patterns):
             yield rough(said, Term(BY_NAME[name].index))
@@ -320,6 +337,8 @@ def is_one_thing(before: Entry, after: Entry) -> bool:
     hat", "hair tie". Bare colours are left out: they never stand for hair beside another thing.
     """
     thing = after.said.split()[-1]
+    if before.said == "receding" and after.says_hair:  # "receding brown hair"
+        return False
     if before.said == "hair":
         return thing in ("tie", "ties")
     of_hair = before.of_hair and not before.bare and not before.says_hair
