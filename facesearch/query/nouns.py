@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from facesearch.errors import QueryError
-from facesearch.query import hair
+from facesearch.query import colours, hair
 from facesearch.query.entries import Entry, Role
 from facesearch.query.groups import LISTING, NAMED, Item, comma_as_or, entry_of
 from facesearch.query.lexicon import known
@@ -24,9 +24,9 @@ def resolved(items: Sequence[Item]) -> tuple[Item, ...]:
     """The items of one group with every adjective beside its noun. Raises QueryError where one has none, or strays from
     it.
     """
-    hair.refuse_form_without_colons(items)
-    colours = hair.like_the_beard(hair.blended(hair.of_the_person(hair.shaved(items))))
-    said = hair.after_hair(_with_adjectives(_with_own_noun(hair.beside_its_colour(colours))))
+    colours.refuse_form_without_colons(items)
+    coloured = colours.like_the_beard(hair.blended(colours.of_the_person(hair.shaved(items))))
+    said = hair.after_hair(_with_adjectives(_with_own_noun(hair.beside_its_colour(coloured))))
     _refuse_rather(said)
     _refuse_one_thing(said)
     return tuple(_with_neither(hair.with_hair(said)))
@@ -42,7 +42,7 @@ def _with_own_noun(items: Sequence[Item]) -> list[Item]:
             continue
         said = entry.said.split()
         noun = at + 1
-        while noun < len(items) and (_is_adjective(items[noun], colours=True) or items[noun].kind in _ENUMERATING):
+        while noun < len(items) and (_is_adjective(items[noun], with_colours=True) or items[noun].kind in _ENUMERATING):
             noun += 1
         named = entry_of(items[noun]) if noun < len(items) else None
         before = entry_of(items[at - 2]) if at > 1 and items[at - 1].kind in _ENUMERATING else None
@@ -78,20 +78,20 @@ def _noun_of(items: Sequence[Item], start: int) -> tuple[int, list[Token]]:
     noun follows at once.
     """
 
-    def run(colours: bool) -> tuple[int, list[Token]]:
+    def run(with_colours: bool) -> tuple[int, list[Token]]:
         adjectives: list[Token] = []
         at = start
         while True:
             item = items[at] if at < len(items) else None
-            if not isinstance(item, Token) or not _is_adjective(item, colours):
+            if not isinstance(item, Token) or not _is_adjective(item, with_colours):
                 return at, adjectives
             adjectives.append(item)
             at += 1
-            if at + 1 < len(items) and items[at].kind in LISTING and _is_adjective(items[at + 1], colours):
+            if at + 1 < len(items) and items[at].kind in LISTING and _is_adjective(items[at + 1], with_colours):
                 at += 1
 
-    for colours in (True, False):
-        noun, adjectives = run(colours)
+    for with_colours in (True, False):
+        noun, adjectives = run(with_colours)
         if not adjectives or noun == len(items):
             continue
         item, entry = items[noun], entry_of(items[noun])
@@ -99,14 +99,14 @@ def _noun_of(items: Sequence[Item], start: int) -> tuple[int, list[Token]]:
             if entry.meaning is not None and adjectives[-1].shown[0].isdecimal():  # "man 45 glasses"
                 continue
             of_hair = entry.of_hair or entry.says_hair or entry.said.endswith(" hair")  # "receding hair"
-            if (entry.thing and not of_hair) if colours else of_hair:
+            if (entry.thing and not of_hair) if with_colours else of_hair:
                 return noun, adjectives
     return start, []
 
 
-def _is_adjective(item: Item, colours: bool) -> bool:
+def _is_adjective(item: Item, with_colours: bool) -> bool:
     entry = entry_of(item)
-    return entry is not None and entry.adjective and not entry.says_hair and (colours or not entry.colour)
+    return entry is not None and entry.adjective and not entry.says_hair and (with_colours or not entry.colour)
 
 
 def _refuse_rather(items: Sequence[Item]) -> None:
