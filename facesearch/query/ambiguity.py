@@ -93,7 +93,7 @@ def _as_no(word: str) -> str:
 
 
 _NO = ("no", "without", "neither")
-_CONTRASTS = ("but", "yet", "but also")
+_CONTRASTS = ("but", "yet", "but also", "though", "although")
 
 
 def _joins_by_comma(clause: Clause) -> bool:

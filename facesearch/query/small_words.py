@@ -12,7 +12,7 @@ NOT_WORDS = words(
     "not no without neither lacks lacking lacked isnt wasnt arent werent hasnt havent hadnt doesnt didnt dont cant "
     "cannot couldnt never sans minus aint none nope"
 )
-AND_WORDS = words("and plus but also yet")
+AND_WORDS = words("and plus but also yet though although")
 WITH_WORDS = words("with wearing wears wear wore worn sporting sports")
 NOT_PHRASES = frozenset(
     tuple(said.split())
@@ -46,7 +46,8 @@ FILLERS = (
         "sex gender um uh ok okay description police bolo"
     )
     | words("face faces colour color coloured colored colours colors")
-    | words("saw see seen remember recall find show search please described appears appeared appear seems seemed seem")
+    | words("saw see seen noticed remember recall find show search please described appears appeared appear only")
+    | words("seems seemed seem")
 )
 YES_WORDS = words("yes yeah yep")
 ANSWERS = YES_WORDS | words("no none nope")
@@ -68,7 +69,7 @@ HEDGES: dict[tuple[str, ...], float] = {
     for certainty, phrases in {
         0.5: "maybe/perhaps/possibly/possible/might/mightve/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
-        "seemingly/supposedly/reportedly/believed/thought/pretty sure/fairly sure/quite sure/"
+        "seemingly/supposedly/reportedly/believed/thought/id say/i would say/pretty sure/fairly sure/quite sure/"
         "quite likely/more likely/i think/i believe/i guess/i suppose/i suspect",
         1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
         "for sure/for certain/im sure/im certain/i am sure/i am certain",
