@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from db.durable import flush_folder
+
 FORMAT = 3  # 1 had no sizes, 2 no odds
 _FILE = "manifest.json"
 
@@ -70,15 +72,6 @@ def read(folder: Path) -> Manifest:
 def create(path: Path) -> BinaryIO:
     """A new file, readable by its owner only, opened for writing bytes. Raises OSError."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w+b")
-
-
-def flush_folder(folder: Path) -> None:
-    """Make the names in this folder survive a power failure. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _digest(content: dict[str, Any]) -> str:

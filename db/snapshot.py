@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from db import columns, generation, manifest, models, vectors
 from db.catalogue import Catalogue, os_errors_translated
 from db.columns import Block
+from db.durable import flush_folder
 from db.errors import CatalogueReadOnly
 from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
@@ -132,7 +133,7 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
                 if built is None:
                     return False
                 unfinished.rename(folder / name)
-                manifest.flush_folder(folder)
+                flush_folder(folder)
                 registered = _register(catalogue, built, name)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)

@@ -1,5 +1,6 @@
 """A checkpoint is read back as written, is never half written, and anything else is refused in one sentence."""
 
+import hashlib
 import json
 import resource
 from pathlib import Path
@@ -14,7 +15,6 @@ from facesearch.network.checkpoint import (
     CheckpointError,
     load_checkpoint,
     packaged_checkpoint,
-    read_digest,
     save_checkpoint,
 )
 from facesearch.network.mcnn import Aux, Mcnn, Normalisation, parameter_count
@@ -47,8 +47,15 @@ def test_what_is_saved_is_read_back(saved: Path) -> None:
     checkpoint = load_checkpoint(saved)
     np.testing.assert_array_equal(checkpoint.calibration_bias, SMALL["calibration.bias"])
     assert checkpoint.metadata["terms"] == "research"
-    assert checkpoint.digest == read_digest(saved)
+    assert checkpoint.digest == hashlib.sha256(saved.read_bytes()).hexdigest()
     assert checkpoint.scoring_model().attributes == NAMES
+
+
+def test_a_file_that_was_replaced_after_it_was_opened_is_refused(saved: Path) -> None:
+    opened = load_checkpoint(saved)
+    save_checkpoint(saved, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, dict(opened.metadata))
+    with pytest.raises(CheckpointError, match="replaced in the meantime"):
+        opened.network()
 
 
 def test_weights_are_kept_in_half_precision_and_count_as_the_paper_says(saved: Path) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import resource
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from db.lock import exclusive
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.detection import iou
 from facesearch.errors import UsageError
@@ -20,6 +21,7 @@ from facesearch.training import loop
 from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
 from facesearch.training.independent import train_alone
+from facesearch.training.kept import kept
 from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
 from facesearch.training.softlabels import soft_labels
@@ -69,6 +71,84 @@ def test_a_role_list_is_obeyed(celeba: Path) -> None:
     lines = (celeba / "list_eval_partition.txt").read_text().split("\n")[:-1]
     (celeba / "list_role.txt").write_text("".join(f"{line.split()[0]} extra\n" for line in lines))
     assert len(read_celeba(celeba).of(Role.EXTRA)) == 32
+
+
+def test_two_commands_that_prepare_the_same_faces_do_not_mix_them(celeba: Path, tmp_path: Path) -> None:
+    labels = read_celeba(celeba)
+    (tmp_path / "cache").mkdir()
+    with exclusive(tmp_path / "cache" / ".lock"), pytest.raises(DatasetError, match="Another command"):
+        open_cache(labels, tmp_path / "cache")
+    assert len(open_cache(labels, tmp_path / "cache").records) == 32
+
+
+def test_faces_that_were_mixed_up_are_not_used(celeba: Path) -> None:
+    labels, _ = _open(celeba)
+    records = celeba.parent / "cache" / "records.bin"
+    content = records.read_bytes()
+    size = len(content) // 32
+    records.write_bytes(content[size : 2 * size] + content[:size] + content[2 * size :])
+    with pytest.raises(DatasetError, match="damaged: delete the folder"):
+        open_cache(labels, celeba.parent / "cache")
+
+
+def test_a_stamp_that_a_power_failure_left_empty_is_told(celeba: Path) -> None:
+    labels, _ = _open(celeba)
+    (celeba.parent / "cache" / "cache.json").write_text("")
+    with pytest.raises(DatasetError, match="delete it"):
+        open_cache(labels, celeba.parent / "cache")
+
+
+def test_numbers_that_take_long_are_kept_face_by_face(tmp_path: Path) -> None:
+    asked: list[int] = []
+
+    def squares(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        for rows in chunks:
+            asked.extend(rows.tolist())
+            yield np.stack([rows, rows**2], axis=1).astype(np.float32)
+
+    def interrupted(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        found = squares(chunks)
+        yield next(found)
+        raise KeyboardInterrupt
+
+    rows = np.arange(0, 400, 2)
+    with pytest.raises(KeyboardInterrupt):
+        kept(tmp_path / "numbers", (500, 2), rows, interrupted)
+    first = len(asked)
+    assert 0 < first < len(rows)
+    numbers = kept(tmp_path / "numbers", (500, 2), rows, squares)
+    np.testing.assert_array_equal(numbers[rows], np.stack([rows, rows**2], axis=1))
+    assert sorted(asked) == rows.tolist(), "what was computed before is not computed again"
+    assert not numbers[1::2].any()
+
+
+def test_a_full_disk_is_one_sentence_and_the_numbers_go_on_later(tmp_path: Path) -> None:
+    def ones(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return (np.ones((len(rows), 64), np.float32) for rows in chunks)
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    rows = np.arange(256)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 64 * 2, hard))
+    try:
+        with pytest.raises(DatasetError, match="free some space"):
+            kept(tmp_path / "numbers", (256, 64), rows, ones)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert kept(tmp_path / "numbers", (256, 64), rows, ones)[rows].all()
+
+
+@pytest.mark.parametrize("key", ["aux", "calibration"])
+def test_a_recipe_that_could_not_be_finished_is_refused_before_the_hours(tmp_path: Path, key: str) -> None:
+    text = f'{key} = []\n[[stages]]\nlayout = "mcnn"\ninput = 227\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
+    (tmp_path / "mine.toml").write_text(text)
+    with pytest.raises(RecipeError, match="at least one role"):
+        load_recipe(str(tmp_path / "mine.toml"))
+
+
+def test_no_run_is_watched_on_what_it_trains_on() -> None:
+    recipe = dataclasses.replace(TINY, roles=(Role.TRAIN, Role.VAL, Role.CALIBRATE), aux=(Role.EXTRA,))
+    assert recipe.judging is Role.EXTRA
+    assert TINY.judging is Role.VAL
 
 
 def test_without_identities_each_image_is_its_own_person_and_the_metadata_says_so(celeba: Path) -> None:
@@ -450,7 +530,7 @@ def test_a_recipe_with_a_misspelt_key_is_refused(tmp_path: Path) -> None:
 )
 def test_a_recipe_must_end_in_the_papers_groups(tmp_path: Path, stages: list[str]) -> None:
     path = tmp_path / "r.toml"
-    stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
+    stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\nend_rate = 0.0\n'
     path.write_text("".join(stage.format(name) for name in stages))
     with pytest.raises(RecipeError, match="layout mcnn"):
         load_recipe(str(path))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from db.durable import replace
 from db.models import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE, SIDE
@@ -96,12 +97,19 @@ class Checkpoint:
         )
 
     def network(self) -> "tuple[Mcnn, Aux]":
-        """The two networks with their weights, float32, in evaluation mode. Imports torch."""
-        from safetensors.torch import load_file
+        """The two networks with their weights, float32, in evaluation mode. Imports torch.
+
+        Raises CheckpointError where the file is no longer the one that was opened: its scores would be taken for those
+        of another network.
+        """
+        from safetensors.torch import load
 
         from facesearch.network.mcnn import Aux, Mcnn, Normalisation
 
-        tensors = load_file(self.path)
+        content = _content(self.path)
+        if hashlib.sha256(content).hexdigest() != self.digest:
+            raise CheckpointError(f"{self.path} was replaced in the meantime: start again to use the new one.")
+        tensors = load(content)
         mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
         for prefix, network in (("mcnn.", mcnn), ("aux.", aux)):
             network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
@@ -111,16 +119,15 @@ class Checkpoint:
 def load_checkpoint(path: Path | None = None) -> Checkpoint:
     """Open a checkpoint; None is the packaged one. Raises CheckpointError when it cannot be read or is something
     else."""
-    from safetensors import SafetensorError, safe_open
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
 
     path = path or packaged_checkpoint()
+    content = _content(path)
     try:
-        digest = read_digest(path)
-        with safe_open(path, "np") as f:
-            about = json.loads((f.metadata() or {}).get(_KEY, "{}"))
-            shapes = {k: tuple(f.get_slice(k).get_shape()) for k in f.keys()}  # noqa: SIM118 (not a dict)
-            small = {k: f.get_tensor(k) for k in _SMALL if k in shapes}
-    except (SafetensorError, json.JSONDecodeError) as e:
+        tensors = load(content)
+        about = json.loads(_header(content).get("__metadata__", {}).get(_KEY, "{}"))
+    except (SafetensorError, KeyError, ValueError) as e:
         raise CheckpointError(f"{path} is no facesearch checkpoint: name a file that `facesearch train` wrote.") from e
     if about.get("format") != FORMAT:
         what = "is of another version" if "format" in about else "is no facesearch checkpoint"
@@ -132,28 +139,32 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
     if about["crop"] != crop_recipe():
         raise CheckpointError(f"{path} was trained on another crop than this version cuts: train it again.")
     expected = _SMALL | _WEIGHTS
+    shapes = {name: tensor.shape for name, tensor in tensors.items()}
     for name in sorted(expected.keys() | shapes.keys()):
         if expected.get(name) != shapes.get(name):
             found = f"has the shape {list(shapes[name])}" if name in shapes else "is missing"
             raise CheckpointError(f"{path} is no MCNN-AUX of this version ({name} {found}): train it again.")
     return Checkpoint(
         path=path,
-        digest=digest,
+        digest=hashlib.sha256(content).hexdigest(),
         metadata=about,
-        mean=small["mean"],
-        calibration_scale=small["calibration.scale"],
-        calibration_bias=small["calibration.bias"],
-        profile_mean=small["profile.mean"],
-        profile_matrix=small["profile.matrix"],
+        mean=tensors["mean"],
+        calibration_scale=tensors["calibration.scale"],
+        calibration_bias=tensors["calibration.bias"],
+        profile_mean=tensors["profile.mean"],
+        profile_matrix=tensors["profile.matrix"],
     )
 
 
-def read_digest(path: Path | None = None) -> str:
-    """SHA-256 of a checkpoint file, hex. Raises CheckpointError when it cannot be read."""
-    path = path or packaged_checkpoint()
+def _header(content: bytes) -> dict[str, Any]:
+    """What a safetensors file says of itself: eight bytes of length, then JSON (huggingface.co/docs/safetensors)."""
+    length = int.from_bytes(content[:8], "little")
+    return dict(json.loads(content[8 : 8 + length]))
+
+
+def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as f:
-            return hashlib.file_digest(f, "sha256").hexdigest()
+        return path.read_bytes()
     except OSError as e:
         raise CheckpointError(f"The checkpoint {path} cannot be read ({e.strerror}): check the path.") from e
 
@@ -193,7 +204,7 @@ def save_checkpoint(
         try:
             save_file(tensors, temporary, {_KEY: json.dumps(metadata)})
             temporary.chmod(0o644)
-            temporary.replace(path)
+            replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)
     except Exception as e:

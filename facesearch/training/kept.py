@@ -1,10 +1,14 @@
 """Numbers about the faces of a cache that take long to compute: kept in a file, so that an interrupted run goes on."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facesearch.training.datasets import DatasetError
 
 Floats = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -21,23 +25,50 @@ def kept(
 ) -> Floats:
     """float32 of `shape` [faces of the cache, numbers of each], zeros in rows that were never asked for.
 
-    rows: the faces that are wanted; what `path` does not hold of them is computed. compute: yields the numbers of each
-    chunk of rows that it is given, never all zeros. progress: called with (done, in all).
+    rows: the faces that are wanted; what `path` does not hold of them is computed. Beside it lies `path`.done, a byte a
+    face: 1 once its numbers are on the disk. compute: yields the numbers of each chunk of rows that it is given.
+    progress: called with (done, in all). Raises DatasetError where the disk is full.
     """
+    done_path = path.with_name(f"{path.name}.done")
     size = shape[0] * shape[1] * 4
-    if not path.exists() or path.stat().st_size != size:
-        with path.open("wb") as f:
-            f.truncate(size)
-    known = np.memmap(path, np.float32, mode="r+", shape=shape)
-    missing = rows[(np.asarray(known[rows]) == 0).all(axis=1)]
-    if not len(missing):
-        return known
-    chunks = np.array_split(missing, -(-len(missing) // _CHUNK))
-    done = len(rows) - len(missing)
-    for chunk, found in zip(chunks, compute(chunks), strict=True):
-        known[chunk] = found
-        done += len(chunk)
-        if progress:
-            progress(done, len(rows))
-    known.flush()
-    return known
+    if not (_has_size(path, size) and _has_size(done_path, shape[0])):
+        for each, length in ((done_path, shape[0]), (path, size)):
+            with _explained(each), each.open("wb") as file:
+                file.truncate(length)
+    known = np.fromfile(done_path, np.uint8)
+    missing = rows[known[rows] == 0]
+    if len(missing):
+        chunks = np.array_split(missing, -(-len(missing) // _CHUNK))
+        done = len(rows) - len(missing)
+        with path.open("r+b") as numbers, done_path.open("r+b") as marks:
+            for chunk, found in zip(chunks, compute(chunks), strict=True):
+                with _explained(path):
+                    _write(numbers.fileno(), chunk, np.ascontiguousarray(found, np.float32), shape[1] * 4)
+                    _write(marks.fileno(), chunk, np.ones((len(chunk), 1), np.uint8), 1)
+                done += len(chunk)
+                if progress:
+                    progress(done, len(rows))
+    return np.memmap(path, np.float32, mode="r", shape=shape)
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f"{path} cannot be written ({error.strerror}): free some space and start again; it goes on from there."
+        ) from error
+
+
+def _has_size(path: Path, size: int) -> bool:
+    return path.exists() and path.stat().st_size == size
+
+
+def _write(descriptor: int, rows: Rows, values: NDArray[np.generic], width: int) -> None:
+    """Rows of `width` bytes, each to its place, and all of them on the disk. Not through a memory map: there a full
+    disk would kill the process.
+    """
+    for row, value in zip(rows.tolist(), values, strict=True):
+        os.pwrite(descriptor, value.tobytes(), row * width)
+    os.fsync(descriptor)

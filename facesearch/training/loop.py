@@ -23,6 +23,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from db import durable
+from db.lock import exclusive
 from facesearch.cores import usable_cores
 from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.errors import FacesearchError
@@ -127,12 +129,30 @@ def train(
     """
     folder.mkdir(parents=True, exist_ok=True)
     start = start if recipe.from_checkpoint else None
+    with exclusive(folder / ".lock") as mine:
+        if not mine:
+            raise TrainingError(f"Another training works in {folder}: wait for it, or name another folder.")
+        return _train(labels, cache, recipe, folder, device, report, note, embeddings, start, soft)
+
+
+def _train(
+    labels: Labels,
+    cache: FaceCache,
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    report: Callable[[Progress], None] | None,
+    note: Callable[[str], None] | None,
+    embeddings: NDArray[np.float32] | None,
+    start: Checkpoint | None,
+    soft: NDArray[np.float32] | None,
+) -> tuple[Mcnn, Tensor]:
     _claim(folder, recipe, labels, start)
     rows = labels.of(*recipe.roles)
     if not len(rows):
         raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
     keep_freed_memory()
-    judging = Role.CALIBRATE if Role.VAL in recipe.roles else Role.VAL
+    judging = recipe.judging
     judged = labels.of(judging)
     judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
     material = _Material(cache, rows, judging, judged, labels.labels, embeddings, soft, start)
@@ -335,9 +355,7 @@ def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | Non
     wanted = {"recipe": stored(recipe), "data": labels.digest()} | ({"start": start.digest} if start else {})
     path = folder / "begun_with.json"
     if not path.exists():
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(wanted, indent=1, sort_keys=True))
-        temporary.replace(path)
+        durable.write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
         return
     begun = json.loads(path.read_text())
     if begun | {"recipe": as_of_today(begun["recipe"])} != wanted:
@@ -408,7 +426,7 @@ def _save(run: _Run, folder: Path) -> None:
     temporary = folder / "state.tmp"
     try:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary, about)
-        temporary.replace(folder / "state.safetensors")
+        durable.replace(temporary, folder / "state.safetensors")
     except Exception as e:
         temporary.unlink(missing_ok=True)
         raise TrainingError(

@@ -76,6 +76,11 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
+    def judging(self) -> Role:
+        """The role by which a run is watched: never one that it trains on."""
+        return next(role for role in (Role.VAL, Role.CALIBRATE, Role.EXTRA) if role not in self.roles)
+
+    @property
     def independent(self) -> bool:
         """Whether it trains CNNs of one attribute each."""
         return any(stage.layout == SINGLE for stage in self.stages)
@@ -157,6 +162,8 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     held_out = {*recipe.aux, *recipe.calibration, Role.TEST}
     if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
         raise ValueError("test is never trained on, aux and calibration are other roles, and aux holds calibration's")
+    if not recipe.aux or not recipe.calibration:
+        raise ValueError("aux and calibration name at least one role each")
     if recipe.teacher < 0 or recipe.taught < 0:
         raise ValueError("teacher and taught must be 0 or more")
     if recipe.batch < 2:

@@ -65,11 +65,12 @@ def train_checkpoint(
     )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
     recipe = _with_roles_that_are_there(recipe, labels, tell.note)
+    if begin is not None:
+        _refuse_faces_it_learnt(begin, recipe, labels)
     if recipe.stages:
         mcnn, mean = _trained(recipe, labels, cache, work, where, tell, begin)
     else:
         assert begin is not None, "a recipe without stages starts from_checkpoint"
-        _refuse_faces_it_learnt(begin, recipe, labels)
         mcnn, mean = begin.network()[0], torch.from_numpy(begin.mean)
 
     mcnn = _as_saved(fold(mcnn)).to(where)
@@ -151,19 +152,29 @@ def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[s
 
 
 def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -> None:
-    """AUX and calibration fitted on the network's own training faces would believe it too much."""
-    learnt = {*str(start.metadata.get("trained_on", "")).split(" + ")} & set(recipe.aux)
-    if learnt and start.metadata["data"] == labels.in_words():
+    """AUX and calibration fitted on the network's own training faces would believe it too much, and a run that is
+    watched on them goes on for too long. Images of one layout count as the same: their number may have changed since.
+    """
+    learnt = set(_learnt_before(start, labels)) & {*recipe.aux, recipe.judging, Role.TEST}
+    if learnt:
         raise TrainingError(
             f"{start.path} was trained on the images of role {', '.join(sorted(learnt))}, on which recipe "
-            f"{recipe.name} would fit AUX and calibration: name a network that has not seen them."
+            f"{recipe.name} would fit AUX and calibration, watch the training or test: name a network that has not "
+            "seen them."
         )
+
+
+def _learnt_before(start: Checkpoint, labels: Labels) -> list[str]:
+    """The roles of this data set that the starting network was trained on, by its metadata."""
+    same = str(start.metadata["data"]).split(":")[0] == labels.in_words().split(":")[0]
+    return str(start.metadata.get("trained_on", "")).split(" + ") if same else []
 
 
 def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Checkpoint | None) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
-    trained_on = " + ".join(recipe.roles)
+    before = _learnt_before(start, labels) if start else []
+    trained_on = " + ".join(role for role in Role if role in {*before, *recipe.roles})
     if start and not recipe.stages:
         trained_on = start.metadata.get("trained_on", "data that it does not name")
     return {

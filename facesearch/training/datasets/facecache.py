@@ -6,10 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from db import durable
+from db.lock import exclusive
 from db.schema import Box
 from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
@@ -70,16 +73,39 @@ def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None
     progress: called with (faces done, faces in all). Raises DatasetError when the cache belongs to other images.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    with exclusive(folder / ".lock") as mine:
+        if not mine:
+            raise DatasetError(f"Another command prepares the faces in {folder}: wait until it has finished.")
+        return _open(labels, folder, progress)
+
+
+def _open(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None) -> FaceCache:
     about = {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": MODEL_SHA256}
     stamp = folder / "cache.json"
     if not stamp.exists():
-        stamp.write_text(json.dumps(about))
-    elif json.loads(stamp.read_text()) != about:
+        durable.write_text(stamp, json.dumps(about))
+    elif _read(stamp) != about:
         raise DatasetError(f"{folder} holds the faces of other pictures: name another folder, or delete it.")
     _extend(labels, folder, progress)
     records = np.fromfile(folder / "records.bin", _RECORD)
+    pixels = np.memmap(folder / "pixels.bin", np.uint8, mode="r")
+    if not np.array_equal(records["row"], np.arange(len(labels.names))) or _end(records) != len(pixels):
+        raise DatasetError(f"The faces kept in {folder} are damaged: delete the folder, and they are made anew.")
     _place_undetected(records)
-    return FaceCache(records, np.memmap(folder / "pixels.bin", np.uint8, mode="r"))
+    return FaceCache(records, pixels)
+
+
+def _read(stamp: Path) -> Any:
+    try:
+        return json.loads(stamp.read_text())
+    except ValueError:  # left empty by a power failure
+        return None
+
+
+def _end(records: NDArray[np.void]) -> int:
+    """Where the pixels of the last record end."""
+    ends = records["offset"] + records["height"].astype(np.int64) * records["width"] * 3
+    return int(ends.max()) if len(records) else 0
 
 
 def _pictures_digest(labels: Labels) -> str:
@@ -101,7 +127,7 @@ def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] |
     # A killed run may have left half a record, or pixels without their record.
     os.truncate(records_path, done * _RECORD.itemsize)
     known = np.fromfile(records_path, _RECORD)
-    offset = int((known["offset"] + known["height"].astype(np.int64) * known["width"] * 3).max()) if done else 0
+    offset = _end(known)
     os.truncate(pixels_path, offset)
     jobs = [labels.names[i : i + _CHUNK] for i in range(done, total, _CHUNK)]
     paths = [[str(labels.photos / n) for n in job] for job in jobs]
@@ -116,6 +142,7 @@ def _extend(labels: Labels, folder: Path, progress: Callable[[int, int], None] |
             os.fsync(pixels.fileno())
             records.write(rows.tobytes())
             records.flush()
+            os.fsync(records.fileno())
             done += len(chunk)
             if progress:
                 progress(done, total)
