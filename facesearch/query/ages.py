@@ -35,7 +35,7 @@ _ABOUT = r"about|around|approximately|roughly|approx\.?|circa|ca\.?"
 _AGE = re.compile(
     rf"(?:aged?\s+(?={_MORE}|{_LESS}))?"
     rf"(?:(?P<more>{_MORE}){_THE_AGE}\s+|(?P<less>{_LESS}){_THE_AGE}\s+|(?P<about>{_ABOUT})\s+)?"
-    rf"(?P<aged>(?:(?:est(?:imated|\.)?\s+)?age(?:\s+range)?\s*:\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between{_THE_AGE}\s+)?"
+    rf"(?P<aged>(?:(?:est(?:imated|\.)?\s+)?age(?:\s+range)?\s*[:?]\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between{_THE_AGE}\s+)?"
     rf"(?P<first>{_NUMBER}|{_FEW_YEARS})(?:(?(between)(?:{_TO}|\s+and\s+)|{_TO})(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?"
     r"(?:(?P<up>\s*\+|\s+(?:or|and)\s+(?:older|over|above|up))|(?P<down>\s+(?:or|and)\s+(?:younger|under|below)))?"
     r"(?![\w'\"])",

@@ -11,12 +11,17 @@ from facesearch.errors import QueryError
 from facesearch.query.entries import YOUNG, Entry, Role, of_another
 from facesearch.query.groups import LISTING, Item, entry_of
 from facesearch.query.lexicon import known
+from facesearch.query.small_words import words
 from facesearch.query.tokens import Kind, Token
 from facesearch.query.vocabulary import OF_PEOPLE
 
 JOINS = (Kind.COMMA, Kind.AND, Kind.OR, Kind.NOR, Kind.NOT, Kind.DASH, Kind.HEDGE)
 """What may stand between the adjectives of one noun."""
-_FIELDS_WITH_COLOURS = ("race", "ethnicity", "complexion")
+_BESIDE_HAIR = words(
+    "beard beards goatee mustache moustache stubble sideburns eyebrows brows eyes skin complexion nose whiskers"
+)
+"""Things of which a colour or kind is said together with the hair's: "gray beard and hair"."""
+_FIELDS = ("race", "ethnicity", "complexion")
 
 
 def of_the_person(items: Sequence[Item]) -> list[Item]:
@@ -52,6 +57,8 @@ def like_the_beard(items: Sequence[Item]) -> list[Item]:
         if at + 1 < len(items) and (items[at + 1].kind in (Kind.NOT, Kind.HEDGE) or _is_adjective(items[at + 1])):
             continue  # "beard grey and hair not short"
         named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None and not e.says_hair]
+        if named and not _grows_or_is_skin(named[-1]):
+            continue  # "white cap and hair"
         adjectives = [each.said.split()[0] for each in named if each.bare or len(each.said.split()) > 1]
         of_hair = known(*adjectives[-1:], "hair")
         if of_hair is not None and of_hair.of_hair and isinstance(item, Token):
@@ -65,12 +72,14 @@ def like_the_beard(items: Sequence[Item]) -> list[Item]:
 
 
 def refuse_form_without_colons(items: Sequence[Item]) -> None:
-    """ "race white hair short": no white hair."""
-    for of, item in pairwise(items):
+    """ "race white hair short", "jacket black hair curly": no white hair, and no black."""
+    for at, (of, item) in enumerate(pairwise(items)):
         entry, named = entry_of(item), entry_of(of)
-        if named is None or entry is None or named.said not in _FIELDS_WITH_COLOURS or not _touches(item):
+        if named is None or entry is None or not _touches(item) or not (named.thing or named.said in _FIELDS):
             continue
-        if entry.says_hair_last and entry.colour and isinstance(item, Token):
+        value = items[at + 2] if at + 2 < len(items) else None
+        goes_on = named.said in _FIELDS or (value is not None and _touches(value) and _is_adjective(value))
+        if entry.says_hair_last and entry.colour and goes_on and isinstance(item, Token):
             raise QueryError(
                 f'"{item.shown}" directly behind "{of.shown}" can belong to it in part: put a colon behind the name of '
                 "each field, or leave this one out.",
@@ -104,7 +113,7 @@ def may_be_of_what_stands_before(items: Sequence[Item], start: int, hair: int) -
     colour = entry_of(items[start])
     listed = any(each.kind in (Kind.OR, Kind.NOR) for each in items[at + 1 : start])  # "Asian or white"
     of_people = colour is not None and colour.said in OF_PEOPLE
-    return of_people and (of.names_person or (listed and of.role is Role.TRAIT))
+    return of_people and (_is_about_a_person(of) or listed)
 
 
 def _may_qualify_hair(item: Item) -> bool:
@@ -176,6 +185,10 @@ def refuse_doubt_between(items: Sequence[Item], start: int) -> None:
 def is_comma_between(items: Sequence[Item], at: int) -> bool:
     before, after = (entry_of(items[k]) for k in (at - 1, at + 1))
     return items[at].shown == "," and before is not None and before.colour and after is not None and after.colour
+
+
+def _grows_or_is_skin(entry: Entry) -> bool:
+    return entry.said.split()[-1] in _BESIDE_HAIR or entry.bare
 
 
 def _is_adjective(item: Item) -> bool:

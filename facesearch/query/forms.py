@@ -19,6 +19,7 @@ _FACIAL_HAIR = frozenset(
 )
 _NAMES_OF_HAIR_COLOUR = ("hair colour", "hair color")
 _JOINS = (Kind.OR, Kind.NOR, Kind.AND)
+_BEFORE_NAMES = (Kind.WITH, Kind.PRONOUN, Kind.PERSON)
 _ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
 
 
@@ -105,8 +106,11 @@ def _ends_a_field(said: Sequence[Token]) -> bool:
 def _end_field(said: list[Token], name: Token) -> None:
     while said and said[-1].kind in _JOINS:  # "Hair: brown / Glasses: yes"
         said.pop()
-    if said and said[-1].kind not in _ENDS:
-        said.append(Token(Kind.COMMA, name.position, name.position, ","))
+    first = len(said)
+    while first and (said[first - 1].position > name.position or said[first - 1].kind in _BEFORE_NAMES):
+        first -= 1  # the "not" of "Nose: not big", read as "not big nose", and the "he wear" of "did he wear glasses?"
+    if first and said[first - 1].kind not in _ENDS:
+        said.insert(first, Token(Kind.COMMA, name.position, name.position, ","))
 
 
 def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
@@ -181,7 +185,8 @@ def _value(field: Token, said: Token) -> Token:
 
 
 def _is_of_hair(field: Token) -> bool:
-    return field.entry is not None and field.entry.said.split()[0] == "hair"
+    entry = field.entry
+    return entry is not None and (entry.said.split()[0] == "hair" or (entry.of_hair and not entry.says_hair))
 
 
 def _is_told_by_its_value(name: Token, value: Sequence[Token]) -> bool:

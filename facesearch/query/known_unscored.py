@@ -85,6 +85,8 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "gap/gaps between/in teeth",
         "gap toothed",
         "light/little/natural/subtle/minimal/dark/bright makeup/make-up",
+        "makeup/make-up not heavy/strong/thick",
+        "makeup light/little/natural/subtle/minimal/dark/bright",
         f"{_HAIRSTYLES} hair/haired",
         f"hair {_HAIRSTYLES}",
         "hair colour/color/length/style/down/up/tied",

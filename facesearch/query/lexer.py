@@ -79,25 +79,35 @@ def _denied_degree(denial: Token, degree: Word) -> QueryError:
 
 
 def _with_values_before(read: list[Token | Word]) -> list[Token | Word]:
-    """ "Makeup: light" as "light makeup", "Nose: small" as "small nose", where only that order is known."""
+    """ "Makeup: light" as "light makeup" and "Nose: not big" as "not big nose", where only that order is known."""
     turned = list(read)
     for at, name in enumerate(read[:-1]):
-        if isinstance(name, Token) or not name.labels:
+        if isinstance(name, Token) or not name.labels or name.normal == "hair":
             continue
         value: list[Word] = []
-        for piece in read[at + 1 : at + 4]:
+        for piece in read[at + 1 : at + 5]:
             if isinstance(piece, Token) or piece.labels:
                 break
             value.append(piece)
-        said = [word.normal for word in value]
-        for used in range(len(value), 0, -1):
-            if known(name.normal, *said[:used]) is not None:
+        lead = next((n for n, word in enumerate(value) if not _qualifies(word.normal)), len(value))
+        said = [word.normal for word in value[lead:]]
+        if longest_phrase(said)[1] > 1:
+            continue  # "Hat: baseball cap"
+        for used in range(len(said), 0, -1):
+            in_order = known(name.normal, *said[:used]) is not None
+            if in_order and not lead:
                 break
-            if known(*said[:used], name.normal) is not None:
-                first = replace(value[0], begins_field=True)
-                turned[at : at + used + 1] = [first, *value[1:used], name]
+            if in_order or known(*said[:used], name.normal) is not None:
+                words = [name, *value[lead : lead + used]] if in_order else [*value[lead : lead + used], name]
+                words = [*value[:lead], *words]
+                turned[at : at + lead + used + 1] = [replace(words[0], begins_field=True), *words[1:]]
                 break
     return turned
+
+
+def _qualifies(word: str) -> bool:
+    """A "not", a hedge or a word that says nothing: "not very", "probably"."""
+    return word in small_words.NOT_WORDS or (word,) in small_words.HEDGES or word in small_words.FILLERS
 
 
 def _with_names_of_fields(read: list[Token | Word]) -> list[Token | Word]:
@@ -190,6 +200,10 @@ def _words_about(thing: Entry, following: list[str]) -> int:
     shows = 0
     if thing.said.split()[-1] in known_unscored.PICTURES and following[:1] == ["of"]:
         shows = next((n for n, word in enumerate(following) if word not in small_words.FILLERS), len(following))
+        while shows < len(following) and (entry := known(following[shows])) is not None:
+            if entry.thing or entry.names_person:
+                break
+            shows += 1  # "of a bald man"
         shows += max(1, longest_phrase(following[shows:])[1]) if shows < len(following) else 0
     if thing.role is not Role.MARK and not thing.worn:
         return shows

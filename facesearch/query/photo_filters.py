@@ -11,7 +11,7 @@ from facesearch.errors import QueryError
 
 FIELDS = ("folder", "name", "taken", "camera")
 
-_FIELD = re.compile(rf"(?P<field>{'|'.join(FIELDS)})\s*:\s*", re.IGNORECASE)
+_FIELD = re.compile(rf"(?P<field>{'|'.join(FIELDS)})[^\S\n]*:[^\S\n]*", re.IGNORECASE)
 _QUOTED = {
     '"': re.compile(r'"((?:[^"]|"")*)"'),
     "'": re.compile(r"'([^']*)'(?!\w)"),

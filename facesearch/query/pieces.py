@@ -33,7 +33,7 @@ DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH
 _APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}"
 _LETTERS = rf"[\w{_APOSTROPHES}\u0300-\u036f]+"
 _WORD = re.compile(rf"{_LETTERS}(?:[{DASHES}]{_LETTERS})*")
-_CERTAINTY = r"(?:nan|inf\w*|[01]|[01]?[.,]\d+)\s*(?:$|[,;)\n])"
+_CERTAINTY = r"(?:nan|inf\w*)\b|[01]?[.,]\d|[01](?![\w.,'\"])|[01](?=[,;.]?(?:\s|$))|\d{1,3}(?:\.\d+)?\s?%"
 _COLON = re.compile(rf"\s*:(?=\s+(?!{_CERTAINTY})\w)", re.IGNORECASE)
 _TIGHT_LABEL = re.compile(rf":(?!{_CERTAINTY})(?=[^\W\d_])", re.IGNORECASE)
 _HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b""")
@@ -42,9 +42,10 @@ _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
 _ANSWER = re.compile(
     r"\s*\?(?=\s*(?:(?:yes|yeah|yep|no|none|nope)(?:,?\s+(?:he|she|they|it|there)\s+(?:not|[a-z']+)(?:\s+not)?)?"
     r"|(?:probably|certainly|definitely|absolutely|possibly|likely|maybe|perhaps|i think)(?:\s+(?:so|not))?|not really"
-    r"|for sure)\s*(?:$|[.,;!\n]))",
+    r"|for sure)\s*(?:$|[.,;!\n]|\s[^.,;!?\n]*\?))",
     re.IGNORECASE,
 )
+_ANSWER_AND_MORE = re.compile(r"\s*\?\s*(Yes|No)\s+\w")
 _SAME_DENIED = re.compile(r"\s*\?(?=\s*no\s+(\w+)\s*(?:$|[.,;!\n]))", re.IGNORECASE)
 _ASKED_FOR_A_VALUE = re.compile(r"\s*\?(?=\s+\w)")
 _PART = re.compile(rf"[^{DASHES}_]+")
@@ -121,6 +122,12 @@ def _label(text: str, word: re.Match[str]) -> re.Match[str] | None:
         return found
     if (same := _SAME_DENIED.match(text, word.end())) is not None and normal(same[1]) == normal(last):
         return same
+    if (more := _ANSWER_AND_MORE.match(text, word.end())) is not None:
+        raise QueryError(
+            f'"{more[1]}" can answer what is asked before it or belong to what follows: put a full stop behind the '
+            "answer.",
+            more.start(1),
+        )
     asked = _ASKED_FOR_A_VALUE.match(text, word.end()) if last in small_words.NEVER_DOUBTED else None
     return asked or _tight_label(text, word)
 

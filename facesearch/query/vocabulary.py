@@ -46,7 +46,8 @@ _HOLDS: dict[str, tuple[str, ...]] = {
         "bald/balding/baldness/hairless/bald-headed/baldheaded/baldy/skinhead",
         "bald head/headed",
         "shaved/shaven head/headed",
-        "head shaved/shaven",
+        "clean/smooth/freshly shaven/shaved head",
+        "head shaved/shaven/clean-shaven",
     ),
     "Bangs": ("bangs/fringe/fringes", "side/side-swept bangs/fringe"),
     "Big_Lips": ("big/large/full/thick/plump/fat/huge lips/lip/lipped", "lips big/large/full/thick/plump/fat"),
@@ -73,6 +74,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
     "Goatee": ("goatee/goatees/goateed", "goatee/chin beard", "beard/hair on chin"),
     "Heavy_Makeup": (
         "heavy/strong/thick makeup",
+        "makeup heavy/strong/thick",
         "heavy/strong/thick make up",
         "heavily/strongly made up",
         "makeup",
