@@ -38,7 +38,7 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
     if before is not None and not stat.S_ISREG(before):  # a device or a pipe cannot be replaced
         with explained(path):
             stream = target.open("wb")
-        with stream:
+        with _closed_quietly(stream):
             yield NewFile(path, stream)
             with explained(path):
                 stream.flush()
@@ -49,7 +49,7 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
             raise FileProblem(f"{path} is write-protected: name another file, or change its permissions.")
         stream = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
     try:
-        with stream:
+        with _closed_quietly(stream):
             yield NewFile(path, stream)
             with explained(path):
                 stream.flush()
@@ -62,6 +62,16 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+@contextmanager
+def _closed_quietly(stream: BinaryIO) -> Iterator[None]:
+    """Close it at the end; what was flushed is safe, and what could not be has been told."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 def check_writable(path: Path) -> None:

@@ -18,8 +18,8 @@ class Heading:
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
-    resemble, where they were found by a face. expects: whether to say how
-    many faces are expected to fit.
+    resemble, where they were found by a face. remarks: on what was asked for beside a description. expects: whether to
+    say how many faces are expected to fit.
     """
 
     kind: str
@@ -31,6 +31,7 @@ class Heading:
     query: Query | None = None
     reading: str = ""
     like: str = ""
+    remarks: tuple[str, ...] = ()
     expects: bool = False
     panels: "Sequence[Panel]" = ()
     hits_title: str = ""

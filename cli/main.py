@@ -55,7 +55,8 @@ def facesearch(
     `facesearch index FOLDER` first, then `facesearch search "male, goatee, not bald" --html sheet.html`.
 
     Exit codes: 0 found, 1 nothing matched, 2 wrong usage or query, 3 the catalogue or a file cannot be used, 4 some
-    photos failed or a folder could not be read (index --strict), 70 a fault of the program, 130 interrupted.
+    photos failed or a folder could not be read (index --strict), 70 a fault of the program, 130 interrupted, 141 nobody
+    reads the output any more.
     """
     chosen: Path | None = catalogue
     context.obj = chosen

@@ -155,7 +155,7 @@ def photo_filter_of(
     """What --folder, --name, --taken and --camera ask for. Raises typer.BadParameter."""
     from db.filters import PhotoFilter
     from facesearch.errors import QueryError
-    from facesearch.query.photo_filters import taken_range
+    from facesearch.query.photo_filters import folder_named, taken_range
 
     for option, values in (("--folder", folders), ("--name", names), ("--camera", cameras)):
         if not all(value.strip() for value in values or ()):
@@ -164,7 +164,7 @@ def photo_filter_of(
         first, last = taken_range(taken.strip()) if taken is not None else (None, None)
     except QueryError as error:
         raise typer.BadParameter(str(error), param_hint="'--taken'") from error
-    return PhotoFilter(tuple(map(_folder, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
+    return PhotoFilter(tuple(map(folder_named, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
 
 
 def filters_in_words(photo: "PhotoFilter", min_face: float, min_score: float = 0.0) -> list[str]:
@@ -174,13 +174,6 @@ def filters_in_words(photo: "PhotoFilter", min_face: float, min_score: float = 0
     filters = [f"only photos with {each}" for each in printed(photo)]
     filters += [f"only faces of {min_face:g} pixels or more"] if min_face else []
     return filters + ([f"only scores of {min_score:g} or more"] if min_score else [])
-
-
-def _folder(text: str) -> str:
-    """A path from where the user stands as an absolute one; parts of a path, such as holiday/2019, as they are."""
-    given = os.path.expanduser(text)  # noqa: PTH111 (bytes that are no UTF-8 stay, and so do the parts)
-    relative = given in (".", "..") or given.startswith(("./", "../"))
-    return os.path.abspath(given) if relative else given  # noqa: PTH100 (links stay)
 
 
 def catalogue_of(context: typer.Context, named: Path | None) -> Path:

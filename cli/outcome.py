@@ -30,16 +30,26 @@ def missing_remarks(result: SearchResult) -> list[str]:
     missing = sum(not os.path.exists(hit.face.path) for hit in first)  # noqa: PTH110
     if not missing:
         return []
-    of = f"the first {len(first)} hits" if len(result.hits) > len(first) else f"{len(first)} hits"
+    hits = "1 hit" if len(first) == 1 else f"{len(first)} hits"
+    of = f"the first {hits}" if len(result.hits) > len(first) else hits
+    have = "has" if missing == 1 else "have"
     return [
-        f"Of {of}, {missing} have a photo that is not there now: moved, deleted, or on a drive that is not connected "
+        f"Of {of}, {missing} {have} a photo that is not there now: moved, deleted, or on a drive that is not connected "
         "(after a move, `facesearch roots --moved OLD NEW` says where they are now)."
     ]
 
 
 def remarks_in_words(result: SearchResult) -> list[str]:
     """What is to be said of the faces that were searched and found, before the outcome."""
-    return [*result.remarks, *small_remarks(result), *missing_remarks(result)]
+    return [*result.remarks, *unscored_remarks(result), *small_remarks(result), *missing_remarks(result)]
+
+
+def unscored_remarks(result: SearchResult) -> list[str]:
+    """That some faces were not searched, since the network that searches go by has not scored them."""
+    if not result.unscored:
+        return []
+    them, lack = ("1 face is", "it lacks") if result.unscored == 1 else (f"{result.unscored:,} faces are", "they lack")
+    return [f"{them} not searched: {lack} scores of the network in use; `facesearch index` makes up for it."]
 
 
 def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:

@@ -106,11 +106,6 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
     """Write and print everything that is wanted; whether there was anything."""
     say(f"Faces searched: {searched_in_words(result)}")
-    if result.unscored:
-        them = "1 face is not searched: only a newer network has scored it"
-        if result.unscored > 1:
-            them = f"{result.unscored:,} faces are not searched: only a newer network has scored them"
-        say(f"{them}, which serves once it has scored all; run `facesearch index` to go on.")
     remarks = remarks_in_words(result)
     for remark in remarks:
         say(remark)
@@ -147,7 +142,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
     return {
         "description": query.text if query else None,
         "reading": heading.reading or None,
-        "remarks": [*(query.remarks if query else ()), *sentences],
+        "remarks": [*(query.remarks if query else ()), *heading.remarks, *sentences],
         "not_scored": list(query.not_scored) if query else [],
         "faces": result.faces,
         "expected": result.expected if heading.expects else None,

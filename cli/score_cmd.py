@@ -51,6 +51,7 @@ def score(
 
     with wanted(csv=csv, json=json, never=photos) as outputs:
         records: list[Record] = []
+        tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0
         for photo, found in _scored(photos, checkpoint, detector_model, device.value):
             if isinstance(found, ProbeError):
@@ -64,12 +65,14 @@ def score(
             faces += len(found)
             records += found
             if found and not (json or outputs.csv_on_stdout):
-                console = results()
-                console.print(printable(str(photo)), style="bold", soft_wrap=True)
-                console.print(_table(found, all_attributes))
+                tables.append((photo, found))
+            if outputs.csv is None:
+                _print(tables, all_attributes)
         columns = header(FACE_COLUMNS, ATTRIBUTES, FACE_LAST_COLUMNS)
         if outputs.csv is not None:
             write_csv(outputs.csv.write, columns, records)
+            outputs.finish()
+            _print(tables, all_attributes)
         if outputs.csv_on_stdout:
             write_csv(to_stdout, columns, records)
         elif json:
@@ -79,6 +82,15 @@ def score(
     if failed:
         return ExitCode.UNUSABLE
     return ExitCode.FOUND if faces else ExitCode.NOTHING
+
+
+def _print(tables: "list[tuple[Path, list[Record]]]", all_attributes: bool) -> None:
+    """Print what waits to be printed, and take it out."""
+    console = results()
+    for photo, found in tables:
+        console.print(printable(str(photo)), style="bold", soft_wrap=True)
+        console.print(_table(found, all_attributes))
+    tables.clear()
 
 
 def _scored(

@@ -32,7 +32,9 @@ class DescriptionCommand(TyperCommand):
 
 
 def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
-    """The same command line with all that is no option behind a "--"."""
+    """The same command line with all that is no option behind a "--"; none where the last option lacks its value, which
+    would be taken for one.
+    """
     given: list[str] = []
     words: list[str] = []
     rest = iter(arguments)
@@ -44,7 +46,10 @@ def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
         else:
             given.append(each)
             if each in with_value:
-                given.extend(value for value in [next(rest, None)] if value is not None)
+                value = next(rest, None)
+                if value is None:
+                    return given
+                given.append(value)
     return [*given, "--", *words] if words else given
 
 

@@ -124,6 +124,7 @@ def similar(
             score="similarity",
             attributes=tuple(each.attribute for each in changes.asked),
             like="; ".join(start.words for start in starts) + change,
+            remarks=changes.remarks,
             facts=[
                 *(("Probe", start.words) for start in starts),
                 *([("Changes", str(changes))] if changes else []),

@@ -52,7 +52,7 @@ class SearchResult:
     """What was found, best first; equal scores in order of face id.
 
     faces: how many were searched. withheld: how many visible faces were not, because their detection score is too low.
-    unscored: how many others were not, because only a network that does not serve searches yet has scored them.
+    unscored: how many others were not, because the network that searches go by has not scored them.
     model: the one whose scores were searched. narrowed: the filters beside the detection score, in their order.
     best: the highest score of all that were searched, whatever the least one asked for (None: none was). Of a
     description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user.

@@ -44,6 +44,23 @@ def test_a_fault_of_the_program_is_never_taken_for_an_empty_result(capsys: pytes
     assert "ZeroDivisionError" in err and "fault of facesearch" in err
 
 
+@pytest.mark.parametrize("option", ["--csv", "--folder", "--catalogue", "--top"])
+def test_an_option_without_its_value_is_an_error_and_takes_no_other_word(
+    facesearch: Program, tmp_path: Path, option: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    ran = facesearch("search", "man", option)
+    assert ran.code == 2 and "requires an argument" in ran.err
+    assert not list(tmp_path.glob("--*"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_is_told_with_the_name_of_the_file(facesearch: Program, tmp_path: Path) -> None:
+    catalogue = index(tmp_path / "f.db", album(tmp_path / "album"))
+    ran = facesearch("search", "stubble", "--csv", "/dev/full", "--catalogue", catalogue)
+    assert ran.code == 3 and "/dev/full" in ran.err
+
+
 def test_ctrl_c_exits_as_shells_expect(capsys: pytest.CaptureFixture[str]) -> None:
     def action() -> int:
         raise KeyboardInterrupt

@@ -79,7 +79,7 @@ def test_faces_that_searches_do_not_find_until_the_new_network_serves_are_said(
     index(catalogue, name="second")
     ran = facesearch("search", "stubble", "--catalogue", catalogue)
     assert ran.code == 0
-    assert "1 face is not searched: only a newer network has scored it" in " ".join(ran.err.split())
+    assert "1 face is not searched: it lacks scores of the network in use" in " ".join(ran.err.split())
 
 
 def test_a_missing_folder_is_reported_after_the_others_were_indexed(

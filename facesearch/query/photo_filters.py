@@ -1,6 +1,7 @@
 """Conditions on photos (`folder:`, `name:`, `taken:`, `camera:`): from their words to a PhotoFilter and back."""
 
 import calendar
+import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -60,7 +61,14 @@ def condition_at(text: str, position: int) -> tuple[Condition, int] | None:
 
 def _filter_of(field: str, values: tuple[str, ...]) -> PhotoFilter:
     folder, name, camera = (values if field == each else () for each in ("folder", "name", "camera"))
-    return PhotoFilter(folder=folder, name=name, camera=camera)
+    return PhotoFilter(folder=tuple(map(folder_named, folder)), name=name, camera=camera)
+
+
+def folder_named(text: str) -> str:
+    """A path from where the user stands as an absolute one; parts of a path, such as holiday/2019, as they are."""
+    given = os.path.expanduser(text)  # noqa: PTH111 (bytes that are no UTF-8 stay, and so do the parts)
+    relative = given in (".", "..") or given.startswith(("./", "../"))
+    return os.path.abspath(given) if relative else given  # noqa: PTH100 (links stay)
 
 
 def _value(text: str, start: int, position: int, field: str) -> tuple[str, int]:
