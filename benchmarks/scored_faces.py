@@ -45,7 +45,9 @@ def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Pat
     known = load_checkpoint(checkpoint)
     rows = labels.of(role)
     of = "" if labels.dataset is Dataset.CELEBA else f"{labels.dataset.lower()}-"
-    logits = _scored(known, labels, work, rows, work / "logits" / f"{known.digest[:12]}-{of}{role}.npy")
+    logits = _scored(
+        known, labels, work, rows, work / "logits" / f"{known.digest[:12]}-{of}{role}-{labels.digest()[:12]}.npy"
+    )
     p = probabilities(logits, known.calibration_scale, known.calibration_bias)
     return ScoredFaces(
         labels.labels[rows], labels.identities[rows], logits, np.asarray(p, np.float64), known.digest[:12]
@@ -59,8 +61,6 @@ def _scored(known: Checkpoint, labels: Labels, work: Path, rows: NDArray[np.int6
         return logits
     scorer, cache = Scorer(known), open_cache(labels, cache_folder(work, labels.dataset))
     path.parent.mkdir(parents=True, exist_ok=True)
-    if len(logits) > len(rows):  # of other images
-        logits = logits[:0]
     while len(logits) < len(rows):
         some = rows[len(logits) : len(logits) + KEPT_EVERY]
         crops = np.stack([plain_crop(cache, int(row), INPUT_SIZE) for row in some])

@@ -71,7 +71,9 @@ def index(
         for remark in report.unusable:
             say(f"Error: {remark.sentence}")
         return ExitCode.UNUSABLE
-    return ExitCode.SOME_FAILED if strict and (report.failed or report.spared) else ExitCode.FOUND
+    return (
+        ExitCode.SOME_FAILED if strict and (report.failed or report.spared or report.waiting_photos) else ExitCode.FOUND
+    )
 
 
 class _Teller:

@@ -185,6 +185,12 @@ def mark_present(session: Session, file_ids: Sequence[int]) -> int:
     return _mark(session, file_ids, None)
 
 
+def mark_unreadable(session: Session, photo_id: int, reason: str) -> None:
+    """Note why the files of this content that are there could not be read again; they keep the content they had."""
+    files = update(File).where(File.photo_id == photo_id, File.missing_since.is_(None))
+    session.execute(files.values(reason=reason, retry=True))
+
+
 def count_lost(session: Session, file_ids: Sequence[int]) -> int:
     """How many contents of these files no file holds that is there."""
     lost: set[int] = set()

@@ -17,6 +17,7 @@ from contextlib import closing
 from sqlalchemy.orm import Session
 
 from db import exif, faces, models, photos, roots, runs, snapshot
+from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
@@ -81,6 +82,10 @@ def index_folders(
         return run.index([absolute(folder) for folder in folders])
 
 
+class _Stopped(Exception):  # noqa: N818  (never leaves this module)
+    """The user asked to stop while the snapshot was built; nothing of it is left."""
+
+
 class _Run:
     """One run, from the folders to the report."""
 
@@ -132,6 +137,7 @@ class _Run:
                 report.unsearchable = faces.unscored_count(session, serving)
         if not report.interrupted:
             self._rebuild_snapshot(thorough=True)
+            report.interrupted = self.stop.is_set()
         return report
 
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
@@ -307,10 +313,17 @@ class _Run:
         """Searches work without a snapshot, only slower: what keeps it from being built is a remark, not a failure."""
         from facesearch.ranking.similar import encode
 
+        def encode_unless_stopped(logits: Floats, model: ScoringModel) -> Floats:
+            if thorough and self.stop.is_set():
+                raise _Stopped
+            return encode(logits, model)
+
         try:
             if snapshot.due(self.catalogue, thorough=thorough):
                 self._tell(Stage.SNAPSHOT)
-                self.report.snapshot_rebuilt |= snapshot.rebuild(self.catalogue, encode)
+                self.report.snapshot_rebuilt |= snapshot.rebuild(self.catalogue, encode_unless_stopped)
+        except _Stopped:
+            return
         except CatalogueError as error:
             self.report.snapshot_trouble = str(error)
 

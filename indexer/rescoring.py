@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from db import faces
+from db import faces, photos
 from db.catalogue import Catalogue
 from db.faces import UnscoredPhoto
 from db.paths import display
@@ -52,12 +52,16 @@ def rescore(
     """
     done = Rescored()
     batch: list[tuple[UnscoredPhoto, list[Crop]]] = []
+    unread: list[tuple[UnscoredPhoto, Trouble]] = []
 
     def write() -> None:
         if batch:
-            _write(catalogue, model_id, scorer(), batch, at_once, done)
+            unread.extend(_write(catalogue, model_id, scorer(), batch, at_once, done))
             batch.clear()
-            progress(done)
+        if unread:
+            _note(catalogue, unread, done)
+            unread.clear()
+        progress(done)
 
     def cut(photo: UnscoredPhoto) -> list[Crop] | Trouble:
         return _cut(looker, photo)
@@ -65,10 +69,10 @@ def rescore(
     with closing(side_by_side(cut, _unscored(catalogue, model_id), workers=workers, stop=stop)) as results:
         for photo, crops in results:
             if isinstance(crops, Trouble):
-                done.waiting.append(_waiting(photo, crops))
-                continue
-            batch.append((photo, crops))
-            if sum(len(crops) for _, crops in batch) >= at_once:
+                unread.append((photo, crops))
+            else:
+                batch.append((photo, crops))
+            if sum(len(crops) for _, crops in batch) >= at_once or len(unread) >= at_once:
                 write()
     write()
     return done
@@ -103,13 +107,15 @@ def _write(
     batch: list[tuple[UnscoredPhoto, list[Crop]]],
     at_once: int,
     done: Rescored,
-) -> None:
+) -> list[tuple[UnscoredPhoto, Trouble]]:
+    """Score a batch and store it; the photos that could not be scored, and why."""
     answers = score_each(scorer, [crops for _, crops in batch], at_once=at_once)
     ids: list[int] = []
     rows = []
+    unscored: list[tuple[UnscoredPhoto, Trouble]] = []
     for (photo, _), answer in zip(batch, answers, strict=True):
         if isinstance(answer, Trouble):
-            done.waiting.append(_waiting(photo, answer))
+            unscored.append((photo, answer))
         else:
             ids += [face_id for face_id, _, _ in photo.faces]
             rows.append(answer)
@@ -117,8 +123,14 @@ def _write(
         with catalogue.write() as session:
             faces.record_scores(session, model_id, ids, np.concatenate(rows))
     done.faces += len(ids)
+    return unscored
 
 
-def _waiting(photo: UnscoredPhoto, trouble: Trouble) -> Failure:
-    path = os.fsencode(photo.paths[0])
-    return Failure(path, display(path), trouble.reason, retry=True)
+def _note(catalogue: Catalogue, unread: Sequence[tuple[UnscoredPhoto, Trouble]], done: Rescored) -> None:
+    """Into the report and the catalogue: the next run opens these files again, whatever their size and time say."""
+    with catalogue.write() as session:
+        for photo, trouble in unread:
+            photos.mark_unreadable(session, photo.photo_id, trouble.reason)
+    for photo, trouble in unread:
+        path = os.fsencode(photo.paths[0])
+        done.waiting.append(Failure(path, display(path), trouble.reason, retry=True))

@@ -89,7 +89,8 @@ def walk(
         except OSError as error:
             aside.unreadable.append(Obstacle(folder, error.strerror or str(error)))
             continue
-        if not entries:
+        # The place of an unplugged drive may hold a hidden file of the system's.
+        if not entries or (not folder and all(_is_noise(entry.name) for entry in entries)):
             aside.empty.append(folder)
         folders: list[bytes] = []
         for entry in entries:

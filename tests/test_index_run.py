@@ -319,11 +319,16 @@ def test_a_root_whose_drive_is_gone_is_reported_and_nothing_of_it_is_marked(run:
     assert run.visible() == before
 
 
-def test_a_suddenly_empty_root_is_reported_and_nothing_of_it_is_marked(run: Runs, album: Path) -> None:
+@pytest.mark.parametrize("left", [(), (".keep",)], ids=["nothing", "a hidden file"])
+def test_a_suddenly_empty_root_is_reported_and_nothing_of_it_is_marked(
+    run: Runs, album: Path, left: tuple[str, ...]
+) -> None:
     run(album)
     before = run.visible()
     album.rename(album.with_name("unplugged"))
     album.mkdir()
+    for name in left:
+        (album / name).touch()
     report = run(album)
     (remark,) = report.spared
     assert "suddenly empty" in remark.sentence and "3 photos" in remark.sentence
@@ -838,6 +843,26 @@ def test_hidden_faces_do_not_hold_the_new_checkpoint_back_and_are_scored_when_th
     assert (report.rescored, report.faces) == (2, 0)
     assert len(run.visible()) == 3
     assert run.logits()["2.png"] == [1.0, 1.0, -1.0]
+
+
+def test_a_photo_that_cannot_be_scored_again_is_a_failure_on_record_and_looked_at_anew(run: Runs, album: Path) -> None:
+    run(album)
+    first = album / "1.png"
+    times = first.stat().st_atime_ns, first.stat().st_mtime_ns
+    size = first.stat().st_size
+    save(first, picture(BLACK, WHITE))
+    first.write_bytes(first.read_bytes().ljust(size, b"\0")[:size])  # other content, nothing else changed
+    os.utime(first, ns=times)
+    run.model, run.scorer = "second", DotColours(sign=-1.0)
+    report = run(album)
+    (waiting,) = report.waiting_photos
+    with run.catalogue.read() as session:
+        (known,) = photos.failures(session)
+    assert waiting.display == known.display == str(first) and known.retry
+    again = run(album)
+    assert not again.waiting_photos and again.unchanged == report.unchanged - 1
+    with run.catalogue.read() as session:
+        assert str(first) not in [each.display for each in photos.failures(session) if each.reason == known.reason]
 
 
 def test_a_stopped_rescoring_goes_on_in_the_next_run(run: Runs, tmp_path: Path) -> None:
