@@ -34,11 +34,6 @@ def finish_run(session: Session, run_id: int, counts: Mapping[str, Any]) -> None
     session.execute(update(Run).where(Run.id == run_id).values(finished=datetime.now(UTC), counts=dict(counts)))
 
 
-def latest_model(session: Session) -> int | None:
-    """The id of the model that the newest run indexes, or indexed, with."""
-    return session.execute(select(Run.model_id).order_by(Run.id.desc()).limit(1)).scalar_one_or_none()
-
-
 def latest_runs(session: Session, limit: int = 1) -> list[IndexRun]:
     """The last runs, newest first."""
     rows = session.execute(

@@ -170,6 +170,7 @@ class Face(Base):
     __tablename__ = "faces"
     __table_args__ = (
         CheckConstraint("turned IN (0, 90, 180, 270)", name="known_turn"),
+        Index("ix_faces_hidden", "id", sqlite_where=text("hidden IS 1")),  # few, so that counting the others is quick
         {"sqlite_autoincrement": True},
     )
 

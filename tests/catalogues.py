@@ -101,6 +101,7 @@ def make_version_1(path: Path) -> None:
     """Turn a closed catalogue into what the first version would have left: without dates and cameras."""
     connection = sqlite3.connect(path)
     for statement in (
+        "DROP INDEX ix_faces_hidden",
         "DROP INDEX ix_photos_taken_camera",
         "DROP INDEX ix_photos_exif_unread",
         "ALTER TABLE photos DROP COLUMN taken",

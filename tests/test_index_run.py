@@ -21,6 +21,7 @@ from sqlalchemy import Engine, event
 from db import faces, models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueBusy, CatalogueFull, CatalogueReadOnly
+from db.gallery import load_gallery
 from db.schema import Box
 from facesearch.decode import Limits
 from facesearch.detection import Detector
@@ -815,6 +816,27 @@ def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs
     assert (report.rescored, report.waiting, report.serving, report.unsearchable) == (1, 0, True, 0)
     assert run.logits()["1.png"] == [1.0, -1.0, 1.0]
     assert {name for name, _ in run.visible().values()} == {"1.png", "2.png", "new.png", "away.png"}
+
+
+def test_faces_that_came_back_and_were_not_scored_yet_are_said_to_be_left_out(
+    run: Runs, album: Path, tmp_path: Path
+) -> None:
+    save(tmp_path / "drive" / "away.png", picture(WHITE))
+    run(album, tmp_path / "drive")
+    shutil.rmtree(tmp_path / "drive")
+    (tmp_path / "drive").mkdir()
+    save(tmp_path / "drive" / "other.png", picture())
+    run.model, run.scorer = "second", DotColours(sign=-1.0)
+    assert run().serving
+    save(tmp_path / "drive" / "away.png", picture(WHITE))
+    with run.catalogue.write() as session:
+        away = [f.id for f in photos.files_of_root(session, 2).values() if f.missing]
+        photos.mark_present(session, away)  # what a run does before it is interrupted
+    gallery = load_gallery(run.catalogue)
+    assert gallery is not None and (len(gallery), gallery.unscored) == (3, 1)
+    run()
+    gallery = load_gallery(run.catalogue)
+    assert gallery is not None and (len(gallery), gallery.unscored) == (4, 0)
 
 
 def test_rescoring_takes_whichever_file_still_holds_the_photo(run: Runs, album: Path, tmp_path: Path) -> None:
