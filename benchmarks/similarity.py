@@ -155,7 +155,7 @@ def _profile(power: float, shrink: float = SHRINK) -> Callable[[Faces], Callable
 
 
 def _fitted(faces: Faces, model: ScoringModel) -> ScoringModel:
-    """The model with the metric and the means that `facesearch train` would give it today."""
+    """The model with the metric and the means fitted to these faces, by the same method as `facesearch train`."""
     mean, matrix = fit_profile(faces.logits, faces.people)
     means = fit_means(faces.logits, faces.labels).metadata()
     metadata = {**model.metadata, PROFILE_MEANS: means}

@@ -205,7 +205,7 @@ def network_filesystem(path: Path, mounts: Path = Path("/proc/self/mounts")) -> 
         fields = line.split(b" ")
         if len(fields) < 3:
             continue
-        point = fields[1].decode("latin-1").encode("latin-1").decode("unicode_escape").encode("latin-1").rstrip(b"/")
+        point = fields[1].decode("unicode_escape").encode("latin-1").rstrip(b"/")
         # A later mount on the same point hides the earlier one.
         if (target == point or target.startswith(point + b"/")) and len(point) >= len(best):
             best, found = point, fields[2]

@@ -1,6 +1,6 @@
 """The use case: a description and an open catalogue give hits. All that a command line or a page calls.
 
-The search is exact over every visible face that passes the filters, and works on the catalogue as it was at one moment.
+The search is exact over every visible face that passes the filters, and works on the scores of one moment.
 """
 
 from db.catalogue import Catalogue

@@ -1,6 +1,6 @@
 """The use case: faces to start from and an open catalogue give the faces whose profiles are nearest.
 
-Exact over every visible face that passes the filters, on the catalogue as it was at one moment. It finds similar
+Exact over every visible face that passes the filters, on the scores of one moment. It finds similar
 attributes and recognises nobody.
 """
 
