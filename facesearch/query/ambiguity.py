@@ -99,7 +99,7 @@ _CONTRASTS = ("but", "yet", "but also", "though", "although")
 def _joins_by_comma(clause: Clause) -> bool:
     """A comma that was typed, and not the end of a form's field."""
     joined = clause.joined
-    return joined is not None and joined.shown == "," and joined.end > joined.position
+    return joined is not None and joined.shown == "," and joined.typed
 
 
 def _is_unscored(clause: Clause) -> bool:

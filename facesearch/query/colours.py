@@ -54,7 +54,7 @@ def like_the_beard(items: Sequence[Item]) -> list[Item]:
         entry = entry_of(item)
         if at < 2 or entry is None or entry.said != "hair" or items[at - 1].kind not in LISTING:
             continue
-        if at + 1 < len(items) and (items[at + 1].kind in (Kind.NOT, Kind.HEDGE) or _is_adjective(items[at + 1])):
+        if at + 1 < len(items) and (items[at + 1].kind in (Kind.NOT, Kind.HEDGE) or _describes_hair(items[at + 1])):
             continue  # "beard grey and hair not short"
         named = [e for each in items[max(0, at - 3) : at - 1] if (e := entry_of(each)) is not None and not e.says_hair]
         if named and not _grows_or_is_skin(named[-1]):
@@ -78,7 +78,7 @@ def refuse_form_without_colons(items: Sequence[Item]) -> None:
         if named is None or entry is None or not _touches(item) or not (named.thing or named.said in _FIELDS):
             continue
         value = items[at + 2] if at + 2 < len(items) else None
-        goes_on = named.said in _FIELDS or (value is not None and _touches(value) and _is_adjective(value))
+        goes_on = named.said in _FIELDS or (value is not None and _touches(value) and _describes_hair(value))
         if entry.says_hair_last and entry.colour and goes_on and isinstance(item, Token):
             raise QueryError(
                 f'"{item.shown}" directly behind "{of.shown}" can belong to it in part: put a colon behind the name of '
@@ -118,7 +118,7 @@ def may_be_of_what_stands_before(items: Sequence[Item], start: int, hair: int) -
 
 def _may_qualify_hair(item: Item) -> bool:
     """A colour or another adjective, or what joins, denies or hedges them."""
-    return item.kind in JOINS or (_is_adjective(item) and not _is_trait(item))
+    return item.kind in JOINS or (_describes_hair(item) and not _is_trait(item))
 
 
 def _is_trait(item: Item) -> bool:
@@ -191,7 +191,8 @@ def _grows_or_is_skin(entry: Entry) -> bool:
     return entry.said.split()[-1] in _BESIDE_HAIR or entry.bare
 
 
-def _is_adjective(item: Item) -> bool:
+def _describes_hair(item: Item) -> bool:
+    """An adjective, or a colour or kind of hair without that word."""
     entry = entry_of(item)
     return entry is not None and (entry.adjective or (entry.of_hair and not entry.says_hair))
 

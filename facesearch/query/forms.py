@@ -11,6 +11,7 @@ from itertools import dropwhile, pairwise, takewhile
 from facesearch.attributes import BY_NAME
 from facesearch.errors import QueryError
 from facesearch.query.entries import Entry, of_another
+from facesearch.query.groups import LISTING, is_adjective
 from facesearch.query.lexicon import known
 from facesearch.query.tokens import Kind, Token
 
@@ -18,7 +19,6 @@ _FACIAL_HAIR = frozenset(
     BY_NAME[name].index for name in ("No_Beard", "Mustache", "Goatee", "Sideburns", "5_o_Clock_Shadow")
 )
 _NAMES_OF_HAIR_COLOUR = ("hair colour", "hair color")
-_JOINS = (Kind.OR, Kind.NOR, Kind.AND)
 _BEFORE_NAMES = (Kind.WITH, Kind.PRONOUN, Kind.PERSON)
 _ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
 
@@ -44,7 +44,7 @@ def as_sentences(found: Sequence[Token]) -> list[Token]:
         elif each.kind is Kind.TERM:
             _join_names(said, each, following)
             _colour_of_both(said, each, value)
-        in_list = bool(said) and said[-1].kind in _JOINS
+        in_list = bool(said) and said[-1].kind in LISTING
         if each.kind is Kind.TERM and (in_list or not _is_told_by_its_value(each, value)):
             said.append(each)
         field = each
@@ -71,14 +71,14 @@ def _goes_on(field: Token | None, found: Sequence[Token], at: int) -> bool:
     """A comma at `at` ends no field: "Hat: yes, black", "Hair: balding, grey"."""
     if field is None or found[at].shown != ",":
         return False
-    return (at > 0 and found[at - 1].kind is Kind.YES) or _is_of_hair(field)
+    return (at > 0 and found[at - 1].kind is Kind.YES) or _names_hair(field)
 
 
 def _stands_alone(following: Sequence[Token]) -> bool:
     """No noun follows to which a colour before it would belong."""
     if not following:
         return True
-    noun = next((each for each in following if each.kind not in _JOINS and not _is_adjective(each)), None)
+    noun = next((each for each in following if each.kind not in LISTING and not is_adjective(each)), None)
     return noun is None or noun.field or noun.entry is None
 
 
@@ -104,7 +104,7 @@ def _ends_a_field(said: Sequence[Token]) -> bool:
 
 
 def _end_field(said: list[Token], name: Token) -> None:
-    while said and said[-1].kind in _JOINS:  # "Hair: brown / Glasses: yes"
+    while said and said[-1].kind in LISTING:  # "Hair: brown / Glasses: yes"
         said.pop()
     first = len(said)
     while first and (said[first - 1].position > name.position or said[first - 1].kind in _BEFORE_NAMES):
@@ -116,9 +116,9 @@ def _end_field(said: list[Token], name: Token) -> None:
 def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
     """ "Beard and moustache: no" denies both. Raises QueryError where an answer may be that of one name only."""
     first = len(said)
-    while first > 1 and said[first - 1].kind in _JOINS and said[first - 2].kind is Kind.TERM:
+    while first > 1 and said[first - 1].kind in LISTING and said[first - 2].kind is Kind.TERM:
         first -= 2
-        while first and said[first].touches and _is_adjective(said[first - 1]):
+        while first and said[first].touches and is_adjective(said[first - 1]):
             first -= 1
     answer = value[0] if value and value[0].kind in (Kind.NOT, Kind.HEDGE) else None
     if first == len(said) or answer is None or not _is_all(answer, value[1:]):
@@ -135,13 +135,9 @@ def _join_names(said: list[Token], name: Token, value: Sequence[Token]) -> None:
     said[first:] = [replace(each, kind=Kind.OR) if each.kind is Kind.AND else each for each in said[first:]]
 
 
-def _is_adjective(token: Token) -> bool:
-    return token.entry is not None and token.entry.adjective
-
-
 def _colour_of_both(said: list[Token], name: Token, value: Sequence[Token]) -> None:
     """ "Hair and beard: grey". Raises QueryError where several colours may be those of one name each."""
-    hair = said[-2] if len(said) > 1 and said[-1].kind in _JOINS else None
+    hair = said[-2] if len(said) > 1 and said[-1].kind in LISTING else None
     if hair is None or hair.entry is None or not hair.entry.plain_hair:
         return
     of_name = name.entry is not None and name.entry.meaning is None and _names_a_colour(name.entry)  # "Hair/eyes: blue"
@@ -178,13 +174,13 @@ def _value(field: Token, said: Token) -> Token:
         return said
     if of.said in _NAMES_OF_HAIR_COLOUR:
         return replace(said, entry=known(*entry.said.split(), "hair") or entry)
-    if _is_of_hair(field):
+    if _names_hair(field):
         beside = of.meaning is not None and not of.plain_hair  # "Hair: receding grey"
         return replace(said, entry=(known("hair", *entry.said.split()) if beside else None) or entry)
     return replace(said, entry=of_another(entry))
 
 
-def _is_of_hair(field: Token) -> bool:
+def _names_hair(field: Token) -> bool:
     entry = field.entry
     return entry is not None and (entry.said.split()[0] == "hair" or (entry.of_hair and not entry.says_hair))
 

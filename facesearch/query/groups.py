@@ -29,6 +29,12 @@ def entry_of(item: Item) -> Entry | None:
     return item.entry if isinstance(item, Token) else None
 
 
+def is_adjective(item: Item) -> bool:
+    """It is said of a thing behind it, and there not scored: "long", "black"."""
+    entry = entry_of(item)
+    return entry is not None and entry.adjective
+
+
 def comma_as_or(comma: Item) -> Item:
     """The comma of a list that ends in "or"."""
     return replace(comma, kind=Kind.OR)

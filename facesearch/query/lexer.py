@@ -39,7 +39,7 @@ def tokens(text: str) -> list[Token]:
             token_or_filler, used = _word_token(text, words, read[at - 1] if at else None)
             if token_or_filler is None:
                 if found and found[-1].kind is Kind.NOT and words[0].normal in small_words.DEGREES and used == 1:
-                    raise _denied_degree(found[-1], words[0])
+                    raise _denied_degree(text, found[-1], words[0])
                 to = words[0] if words[0].normal == "to" else to
                 apart = apart or used > 1 or words[0].normal not in small_words.WITHIN_LISTS
                 if words[0].normal not in small_words.WITHIN_LISTS:
@@ -57,6 +57,8 @@ def tokens(text: str) -> list[Token]:
         if to is not None and found and _is_colour(found[-1]) and _is_colour(new):  # "dark blond to brown hair"
             found.append(Token(Kind.OR, to.start, to.end, to.typed))
         to = None
+        if found and found[-1].kind is Kind.NOT and "hair" in found[-1].shown.casefold() and _is_colour(new):
+            new = _of_hair(new)  # "hair any colour but black"
         if found and found[-1].kind is Kind.PRONOUN:
             apart, predicate = True, predicate or normal(found[-1].shown) in small_words.COPULAS
         between = text[found[-1].end if found else 0 : new.position].strip()
@@ -70,10 +72,16 @@ def _is_colour(token: Token) -> bool:
     return token.entry is not None and token.entry.colour
 
 
-def _denied_degree(denial: Token, degree: Word) -> QueryError:
+def _of_hair(colour: Token) -> Token:
+    assert colour.entry is not None
+    return replace(colour, entry=known(*colour.entry.said.split(), "hair") or colour.entry)
+
+
+def _denied_degree(text: str, denial: Token, degree: Word) -> QueryError:
+    said = visible(text[denial.position : degree.end])
     return QueryError(
-        f'"{denial.shown} {degree.typed}" can mean a little, or not at all: leave out "{degree.typed}" if you mean not '
-        "at all, and all of it if you do not.",
+        f'{said} can mean a little, or not at all: leave out "{degree.typed}" if you mean not at all, and all of it if '
+        "you do not.",
         denial.position,
     )
 

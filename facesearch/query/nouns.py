@@ -11,7 +11,7 @@ from itertools import pairwise
 from facesearch.errors import QueryError
 from facesearch.query import colours, hair
 from facesearch.query.entries import Entry, Role
-from facesearch.query.groups import LISTING, NAMED, Item, comma_as_or, entry_of
+from facesearch.query.groups import LISTING, NAMED, Item, comma_as_or, entry_of, is_adjective
 from facesearch.query.lexicon import known
 from facesearch.query.tokens import Kind, Token
 from facesearch.query.tree import Term
@@ -106,7 +106,7 @@ def _noun_of(items: Sequence[Item], start: int) -> tuple[int, list[Token]]:
 
 def _is_adjective(item: Item, with_colours: bool) -> bool:
     entry = entry_of(item)
-    return entry is not None and entry.adjective and not entry.says_hair and (with_colours or not entry.colour)
+    return is_adjective(item) and entry is not None and not entry.says_hair and (with_colours or not entry.colour)
 
 
 def _refuse_rather(items: Sequence[Item]) -> None:

@@ -56,6 +56,11 @@ class Token:
     bound: Bound | None = None
     photo: Condition | None = None
 
+    @property
+    def typed(self) -> bool:
+        """It stands in the text, and was not put in to end a field."""
+        return self.end > self.position
+
 
 def token(
     kind: Kind,
