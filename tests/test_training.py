@@ -530,7 +530,7 @@ def test_a_recipe_with_a_misspelt_key_is_refused(tmp_path: Path) -> None:
 )
 def test_a_recipe_must_end_in_the_papers_groups(tmp_path: Path, stages: list[str]) -> None:
     path = tmp_path / "r.toml"
-    stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\nend_rate = 0.0\n'
+    stage = '[[stages]]\nlayout = "{}"\ninput = 99\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
     path.write_text("".join(stage.format(name) for name in stages))
     with pytest.raises(RecipeError, match="layout mcnn"):
         load_recipe(str(path))
