@@ -3,7 +3,7 @@
     python benchmarks/calibration_people.py CELEBA --work WORK [--checkpoint FILE]
 
 The people of `calibrate` and `extra` are parted into five. The network's logits of each part get AUX and calibration
-that were fitted on the other four, and on the third, the half and the sixth of these people; printed are the means over
+that were fitted on the other four, and on a half and a third of these people; printed are the means over
 all faces. No face of role `test` has a part in it, so what ships may be decided by it.
 """
 
@@ -22,7 +22,7 @@ from facesearch.training.finish import fit, folds_by_person
 from facesearch.training.loop import predict
 from facesearch.training.metrics import accuracy, average_precision, calibration_error, mean
 
-SHARES = {"all": 1, "a half": 2, "a third": 3, "a sixth": 6}
+SHARES = {"all": 1, "a half": 2, "a third": 3}
 
 
 def probabilities_by_share(
