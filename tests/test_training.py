@@ -149,6 +149,8 @@ def test_no_run_is_watched_on_what_it_trains_on() -> None:
     recipe = dataclasses.replace(TINY, roles=(Role.TRAIN, Role.VAL, Role.CALIBRATE), aux=(Role.EXTRA,))
     assert recipe.judging is Role.EXTRA
     assert TINY.judging is Role.VAL
+    assert dataclasses.replace(recipe, roles=(Role.VAL, Role.CALIBRATE, Role.EXTRA)).judging is Role.TRAIN
+    assert load_recipe("refit").judging is None, "without stages there is nothing to watch"
 
 
 def test_without_identities_each_image_is_its_own_person_and_the_metadata_says_so(celeba: Path) -> None:

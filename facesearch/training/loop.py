@@ -132,35 +132,21 @@ def train(
     with exclusive(folder / ".lock") as mine:
         if not mine:
             raise TrainingError(f"Another training works in {folder}: wait for it, or name another folder.")
-        return _train(labels, cache, recipe, folder, device, report, note, embeddings, start, soft)
-
-
-def _train(
-    labels: Labels,
-    cache: FaceCache,
-    recipe: Recipe,
-    folder: Path,
-    device: torch.device,
-    report: Callable[[Progress], None] | None,
-    note: Callable[[str], None] | None,
-    embeddings: NDArray[np.float32] | None,
-    start: Checkpoint | None,
-    soft: NDArray[np.float32] | None,
-) -> tuple[Mcnn, Tensor]:
-    _claim(folder, recipe, labels, start)
-    rows = labels.of(*recipe.roles)
-    if not len(rows):
-        raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
-    keep_freed_memory()
-    judging = recipe.judging
-    judged = labels.of(judging)
-    judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-    material = _Material(cache, rows, judging, judged, labels.labels, embeddings, soft, start)
-    run = _resume(folder, recipe, device) or _begin(recipe, material, device)
-    while run.stage < len(recipe.stages):
-        _train_stage(run, recipe, material, folder, device, report, note)
-        run = _next_stage(run, recipe, device)
-        _save(run, folder)
+        _claim(folder, recipe, labels, start)
+        rows = labels.of(*recipe.roles)
+        if not len(rows):
+            raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
+        keep_freed_memory()
+        judging = recipe.judging
+        assert judging is not None, "the recipe has stages"
+        judged = labels.of(judging)
+        judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
+        material = _Material(cache, rows, judging, judged, labels.labels, embeddings, soft, start)
+        run = _resume(folder, recipe, device) or _begin(recipe, material, device)
+        while run.stage < len(recipe.stages):
+            _train_stage(run, recipe, material, folder, device, report, note)
+            run = _next_stage(run, recipe, device)
+            _save(run, folder)
     return run.average.eval(), run.mean
 
 

@@ -76,9 +76,10 @@ class Recipe:
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     @property
-    def judging(self) -> Role:
-        """The role by which a run is watched: never one that it trains on."""
-        return next(role for role in (Role.VAL, Role.CALIBRATE, Role.EXTRA) if role not in self.roles)
+    def judging(self) -> Role | None:
+        """The role by which a run is watched: never one that it trains on. None where nothing is trained."""
+        roles = (Role.VAL, Role.CALIBRATE, Role.EXTRA, Role.TRAIN)
+        return next(role for role in roles if role not in self.roles) if self.stages else None
 
     @property
     def independent(self) -> bool:
