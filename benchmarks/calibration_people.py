@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from facesearch.crop import INPUT_SIZE
+from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
 from facesearch.training.finish import fit, folds_by_person
@@ -40,7 +41,7 @@ def probabilities_by_share(
         fitted = fit(logits[some], labels[some], people[some], np.ones(int(some.sum()), bool))
         with torch.no_grad():
             through = fitted.aux(torch.from_numpy(logits[part == k])).numpy()
-        found[part == k] = 1 / (1 + np.exp(-(through * fitted.calibration_scale + fitted.calibration_bias)))
+        found[part == k] = probabilities(through, fitted.calibration_scale, fitted.calibration_bias)
         numbers.append(len(others[::every]))
     return found, float(np.mean(numbers))
 

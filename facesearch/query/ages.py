@@ -23,7 +23,7 @@ _TEENS = {
     word: n
     for n, word in enumerate(("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"), 13)
 }
-_UNIT = "one|two|three|four|five|six|seven|eight|nine"
+_UNIT = "|".join(word for word, number in _FEW.items() if number < 10)
 _NUMBER = rf"\d{{1,3}}|{'|'.join(_TEENS)}|(?:{'|'.join(_TENS)})(?:[\s-]+(?:{_UNIT}))?"
 _FEW_YEARS = rf"(?:{'|'.join(_FEW)})(?=[\s-]*(?:years?|yrs?)[\s-]+(?:old|of[\s-]+age))"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|y\.o\.?|yo|ish|something))"

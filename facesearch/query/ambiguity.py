@@ -42,11 +42,13 @@ def remarks(group: Group) -> Iterator[str]:
         goes_on = denying is not None and clause.plain and _is_unscored(clause) and _joins_by_comma(clause)
         denying = clause if clause.denied else denying if goes_on else None
         first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
-        yield from _on_what_goes_together(clause, following, denying)
         joined = following.joined
-        if joined is None or not following.plain or not _is_one_word(first) or _term(second) is None:
+        if not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
-        if isinstance(second, Token) and second.apart:  # "no hat, had glasses"
+        if isinstance(second, Token) and second.apart and joined is not None:  # "no hat, had glasses"
+            continue
+        yield from _on_what_goes_together(clause, following, denying)
+        if joined is None:
             continue
         one, other = _named(first), _named(second)
         if joined.kind is Kind.AND and denying is not None and joined.shown.casefold() not in _CONTRASTS:
@@ -66,9 +68,7 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     """ "no wavy blond hair", "no hat, glasses", "goatee, mustache or stubble": only remarked on, since many mean just
     what is read."""
     first, second = clause.alternatives[-1].unit, following.alternatives[0].unit
-    if len(clause.alternatives) > 1 or not following.plain or not _is_one_word(first) or _term(second) is None:
-        return
-    if isinstance(second, Token) and second.apart and following.joined is not None:  # "no hat, had glasses"
+    if len(clause.alternatives) > 1:
         return
     one, other = _named(first), _named(second)
     word = denying.alternatives[0].nots[-1].shown if denying is not None else ""

@@ -34,10 +34,10 @@ def as_sentences(found: Sequence[Token]) -> list[Token]:
             continue
         if each.kind in _ENDS and not _goes_on(field, found, at):
             field = None
-        following = found[at + 1 :]
         if not each.field and each.kind is not Kind.FIELD:
-            said.append(each if field is None or not _stands_alone(following) else _value(field, each))
+            said.append(each if field is None or not _stands_alone(found[at + 1 :]) else _value(field, each))
             continue
+        following = found[at + 1 :]
         value = list(takewhile(lambda each: not _is_over([each]), following))
         if field is not None or _ends_a_field(said):
             _end_field(said, each)

@@ -43,7 +43,7 @@ def tokens(text: str) -> list[Token]:
                 to = words[0] if words[0].normal == "to" else to
                 apart = apart or used > 1 or words[0].normal not in small_words.WITHIN_LISTS
                 if words[0].normal not in small_words.WITHIN_LISTS:
-                    predicate = words[0].normal in small_words.COPULAS | {"in"}
+                    predicate = words[0].normal in small_words.COPULAS or words[0].normal == "in"
                 at += used
                 continue
             new = token_or_filler
