@@ -41,7 +41,7 @@ TERMS = "LFW and the LFWA labels are for non-commercial research; so are these w
 def networks(lfwa: Path, work: Path, start: Path | None, device: str) -> dict[str, Evaluation]:
     """MCNN and MCNN-AUX by both recipes, on the test faces."""
     found = {}
-    for name in (SCRATCH, TUNED):
+    for name in (TUNED, SCRATCH):
         out = work / f"{name}.safetensors"
         begin = start if name == TUNED else None
         _, evaluation = train_checkpoint(lfwa, work, out, load_recipe(name), device, _callbacks(name), TERMS, begin)
