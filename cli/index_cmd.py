@@ -44,7 +44,7 @@ def index(
     stored.
 
     The photos themselves are only read. With another network all faces are scored again; the old scores serve until
-    that is done.
+    that is done. With another detector only new and changed photos are looked at; the faces found before stay.
     """
     from cli.network import new_detector, new_scorer
     from cli.progress import status
@@ -64,6 +64,8 @@ def index(
         )
         display.flush()
     _print(report)
+    if detector_model and report.unchanged:
+        say("Photos that were looked at before keep the faces that were found then: --detector-model serves new ones.")
     if report.interrupted:
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED

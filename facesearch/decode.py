@@ -166,11 +166,6 @@ def decode_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None 
     return decode_encoded(photo, limits=limits)
 
 
-def decode_bytes(data: bytes, *, limits: Limits | None = None) -> DecodedPhoto:
-    """Decode a photo that is in memory already. Raises `PhotoError`."""
-    return decode_encoded(EncodedPhoto(data, hashlib.sha256(data).hexdigest()), limits=limits)
-
-
 def decode_encoded(
     photo: EncodedPhoto, *, limits: Limits | None = None, admit: Callable[[int], None] | None = None
 ) -> DecodedPhoto:

@@ -42,7 +42,7 @@ from indexer.targets import new_roots, targets
 from indexer.walk import extension_of
 from indexer.workers import side_by_side
 
-_PIXELS_IN_MEMORY = 200_000_000  # decoding takes about ten bytes a pixel at its worst moment: 2 GB
+_PIXELS_IN_MEMORY = 200_000_000  # at worst ten bytes a pixel: 2 GB (16-bit and transparent photos: sixteen)
 
 
 def index_folders(

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save
 
+from facesearch.detection import bundled_model
 from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program
 from tests.stand_ins import picture
@@ -135,6 +136,16 @@ def test_a_detector_model_that_is_none_is_refused(
     common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
     ran = facesearch("index", photos, *common, "--detector-model", tmp_path / "bad.onnx")
     assert ran.code == 3 and "bad.onnx" in ran.err and "Traceback" not in ran.err
+
+
+def test_another_detector_serves_new_photos_and_the_run_says_so(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    detector = shutil.copy(bundled_model(), tmp_path / "yunet.onnx")
+    common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint, "--detector-model", detector)
+    remark = "keep the faces that were found then"
+    assert remark not in facesearch("index", photos, *common).err
+    assert remark in facesearch("index", photos, *common).err
 
 
 def test_ctrl_c_ends_the_run_in_order(checkpoint: Path, tmp_path: Path) -> None:

@@ -18,10 +18,10 @@ from PIL import Image, ImageCms
 
 from facesearch.decode import (
     EXTENSIONS,
+    DecodedPhoto,
     EncodedPhoto,
     Limits,
     PhotoError,
-    decode_bytes,
     decode_encoded,
     decode_photo,
     read_photo,
@@ -43,6 +43,10 @@ def encode(image: Image.Image, format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def decode_bytes(data: bytes, *, limits: Limits | None = None) -> DecodedPhoto:
+    return decode_encoded(EncodedPhoto(data, hashlib.sha256(data).hexdigest()), limits=limits)
 
 
 def corner_colours(rgb: np.ndarray) -> list[tuple[int, ...]]:

@@ -548,6 +548,15 @@ def test_a_recipe_that_leaves_a_network_as_it_is_trains_on_nothing(tmp_path: Pat
         load_recipe(str(path))
 
 
+@pytest.mark.parametrize("key", ["roles", "aux", "calibration"])
+def test_a_recipe_never_names_the_faces_that_figures_come_from(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "r.toml"
+    stage = '[[stages]]\nlayout = "mcnn"\ninput = 227\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'
+    path.write_text(f'{key} = ["test"]\n{stage}')
+    with pytest.raises(RecipeError, match="role test serves for figures alone"):
+        load_recipe(str(path))
+
+
 def test_the_learning_rate_warms_up_and_falls_to_its_end() -> None:
     stage = Stage("trunk", 131, 1, rate=2e-3, end_rate=1e-4, warm_up=0.1)
     assert learning_rate(stage, 0.05) == pytest.approx(1e-3)

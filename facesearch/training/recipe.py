@@ -162,9 +162,11 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("a checkpoint is trained on with batch normalisation")
     if not recipe.aux or not recipe.calibration:
         raise ValueError("aux and calibration name at least one role each")
-    held_out = {*recipe.aux, *recipe.calibration, Role.TEST}
+    held_out = {*recipe.aux, *recipe.calibration}
+    if Role.TEST in {*recipe.roles, *held_out}:
+        raise ValueError("role test serves for figures alone: leave it out of roles, aux and calibration")
     if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
-        raise ValueError("test is never trained on, aux and calibration are other roles, and aux holds calibration's")
+        raise ValueError("aux and calibration are other roles than those trained on, and aux holds calibration's")
     if recipe.teacher < 0 or recipe.taught < 0:
         raise ValueError("teacher and taught must be 0 or more")
     if recipe.batch < 2:
