@@ -57,7 +57,7 @@ def main(given: Sequence[str] | None = None) -> None:
     cache = open_cache(labels, cache_folder(arguments.work, labels.dataset))
     rows = labels.of(Role.CALIBRATE, Role.EXTRA)
     mcnn, _ = known.network()
-    logits = predict(mcnn, cache, rows, torch.from_numpy(known.mean), INPUT_SIZE, mirror=known.mirror)
+    logits = predict(mcnn, cache, rows, torch.from_numpy(known.mean), INPUT_SIZE, known.views)
     truth, people = labels.labels[rows], labels.identities[rows]
     print(f"checkpoint {known.digest[:12]}; {len(rows):,} faces of {len(np.unique(people))} people")
     print("| fitted on | people | accuracy | average precision | calibration error |")

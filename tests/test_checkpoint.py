@@ -17,8 +17,9 @@ from facesearch.network.checkpoint import (
     packaged_checkpoint,
     save_checkpoint,
 )
-from facesearch.network.mcnn import Aux, Mcnn, Normalisation, parameter_count
+from facesearch.network.mcnn import Aux, Mcnn, Normalisation, parameter_count, prepare
 from facesearch.network.scorer import Scorer
+from facesearch.network.views import Views
 
 SMALL = {
     "mean": np.array([120, 110, 100], np.float32),
@@ -69,6 +70,37 @@ def test_scores_are_averaged_with_the_mirrored_face(saved: Path) -> None:
     mirrored = np.ascontiguousarray(crops[:, :, ::-1])
     np.testing.assert_allclose(scorer.score(crops), scorer.score(mirrored), atol=1e-4)
     assert scorer.score(crops[:0]).shape == (0, 40)
+
+
+def test_scores_are_averaged_with_what_is_seen_from_nearer(saved: Path) -> None:
+    """The nearer view is the middle nine tenths: what stands at the edge counts in the plain one alone."""
+    crops = np.random.default_rng(0).integers(0, 256, (2, 227, 227, 3), dtype=np.uint8)
+    plain, edges = torch.from_numpy(crops).permute(0, 3, 1, 2).float(), crops.copy()
+    edges[:, -15:] = edges[:, :, :8] = edges[:, :, -8:] = 0
+    views = Views(mirror=True, nearer=True)
+    seen = views.of(plain)
+    assert [tuple(each.shape) for each in seen] == [(2, 3, 227, 227)] * 4
+    for whole, mirrored in zip(seen[:2], seen[2:], strict=True):
+        torch.testing.assert_close(mirrored, whole.flip(3))
+    torch.testing.assert_close(seen[1], views.of(torch.from_numpy(edges).permute(0, 3, 1, 2).float())[1])
+
+    _rewrite(saved, load_file(saved), nearer=True)
+    checkpoint = load_checkpoint(saved)
+    mcnn, aux = checkpoint.network()
+    with torch.no_grad():
+        each = [
+            mcnn(view)
+            for view in checkpoint.views.of(prepare(torch.from_numpy(crops), torch.from_numpy(checkpoint.mean)))
+        ]
+        expected = aux(torch.stack(each).mean(0))
+    np.testing.assert_allclose(Scorer(checkpoint, "cpu").score(crops), expected.numpy(), atol=1e-4)
+
+
+def test_a_face_scores_alike_alone_and_among_many(saved: Path) -> None:
+    _rewrite(saved, load_file(saved), nearer=True)
+    scorer = Scorer(load_checkpoint(saved), "cpu")
+    crops = np.random.default_rng(0).integers(0, 256, (33, 227, 227, 3), dtype=np.uint8)
+    np.testing.assert_allclose(scorer.score(crops)[7], scorer.score(crops[7:8])[0], atol=1e-4)
 
 
 def test_a_text_file_is_refused(tmp_path: Path) -> None:

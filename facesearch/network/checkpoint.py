@@ -2,8 +2,8 @@
 
 Tensors: `mcnn.*` and `aux.*` (float16, batch normalisation folded in), `mean` [3], `calibration.scale` and
 `calibration.bias` [40], `profile.mean` [40], `profile.matrix` [40, 40] (float32). Metadata (text, under the key
-`facesearch`, JSON): attribute order, crop recipe, whether scores are averaged with the mirrored face's, data and split
-in words, terms, code version, figures. Reading the header and the small tensors does not import torch.
+`facesearch`, JSON): attribute order, crop recipe, over which views of a face scores are averaged, data and split in
+words, terms, code version, figures. Reading the header and the small tensors does not import torch.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from db.models import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE, SIDE
 from facesearch.errors import FacesearchError
+from facesearch.network.views import Views
 
 if TYPE_CHECKING:
     from facesearch.network.mcnn import Aux, Mcnn
@@ -80,9 +81,9 @@ class Checkpoint:
     profile_matrix: NDArray[np.float32]
 
     @property
-    def mirror(self) -> bool:
-        """Whether scores are averaged with those of the mirrored face."""
-        return bool(self.metadata["mirror"])
+    def views(self) -> Views:
+        """Over which views of a face its scores are averaged."""
+        return Views(mirror=bool(self.metadata["mirror"]), nearer=bool(self.metadata.get("nearer")))
 
     def scoring_model(self) -> ScoringModel:
         """What the catalogue keeps of it, so that a search never opens the file."""

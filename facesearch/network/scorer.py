@@ -12,6 +12,7 @@ from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.inference import FastMcnn, suits
 from facesearch.network.mcnn import prepare
+from facesearch.network.views import Views
 
 BATCH = 64
 
@@ -37,17 +38,14 @@ class Scorer:
     def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """crops: uint8 RGB [N, 227, 227, 3] of crop_face. Returns AUX's logits, float32 [N, 40], not calibrated."""
         found = [
-            self._aux(mcnn_logits(self._mcnn, crops[i : i + BATCH], self._mean, mirror=self.checkpoint.mirror))
+            self._aux(mcnn_logits(self._mcnn, crops[i : i + BATCH], self._mean, self.checkpoint.views))
             for i in range(0, len(crops), BATCH)
         ]
         return torch.cat(found).cpu().numpy() if found else np.empty((0, 40), np.float32)
 
 
-def mcnn_logits(mcnn: Callable[[Tensor], Tensor], crops: NDArray[np.uint8], mean: Tensor, *, mirror: bool) -> Tensor:
-    """Logits [N, 40] of one batch of crops on the network's device, averaged with those of the mirrored crops if
-    asked."""
-    x = prepare(torch.from_numpy(crops).to(mean.device), mean)
-    logits = mcnn(x)
-    if mirror:
-        logits = (logits + mcnn(x.flip(3))) / 2
-    return logits.float()
+def mcnn_logits(mcnn: Callable[[Tensor], Tensor], crops: NDArray[np.uint8], mean: Tensor, views: Views) -> Tensor:
+    """Logits [N, 40] of one batch of crops on the network's device, the means over the views of each."""
+    seen = views.of(prepare(torch.from_numpy(crops).to(mean.device), mean))
+    faces, together = len(crops), [torch.cat(seen)] if len(crops) * len(seen) <= BATCH else seen
+    return torch.cat([mcnn(x).float() for x in together]).view(len(seen), faces, -1).mean(0)

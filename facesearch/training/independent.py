@@ -37,4 +37,4 @@ def train_alone(
         raise UsageError(f"Recipe {recipe.name} trains all attributes together: name one with layout single.")
     alone = dataclasses.replace(labels, labels=labels.labels[:, [attribute.index]])
     net, mean = train(alone, cache, recipe, folder / NAMES[attribute.index], device, report, note)
-    return predict(fold(net).to(device), cache, rows, mean.to(device), INPUT_SIZE, mirror=recipe.mirror)[:, 0]
+    return predict(fold(net).to(device), cache, rows, mean.to(device), INPUT_SIZE, recipe.views)[:, 0]

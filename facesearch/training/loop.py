@@ -32,6 +32,7 @@ from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import bf16_pays, keep_freed_memory
 from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
 from facesearch.network.scorer import mcnn_logits
+from facesearch.network.views import PLAIN, Views
 from facesearch.training.augment import augmented_crop
 from facesearch.training.datasets import FaceCache, Labels, Role
 from facesearch.training.metrics import accuracy, average_precision
@@ -240,24 +241,24 @@ def plain_crop(cache: FaceCache, row: int, size: int) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def predict(
-    model: Mcnn, cache: FaceCache, rows: NDArray[np.int64], mean: Tensor, size: int, *, mirror: bool, batch: int = 64
+    model: Mcnn, cache: FaceCache, rows: NDArray[np.int64], mean: Tensor, size: int, views: Views, batch: int = 64
 ) -> NDArray[np.float32]:
-    """Logits float32 [N, 40] of plain crops, averaged with those of the mirrored crops if asked. Evaluation mode."""
+    """Logits float32 [N, 40], the means over the views of each face's crop. Evaluation mode."""
     model.eval()
     found = []
     for start in range(0, len(rows), batch):
         crops = np.stack([plain_crop(cache, int(r), size) for r in rows[start : start + batch]])
-        found.append(mcnn_logits(model, crops, mean, mirror=mirror).cpu().numpy())
+        found.append(mcnn_logits(model, crops, mean, views).cpu().numpy())
     return np.concatenate(found)
 
 
 def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dict[str, Any]:
     """Figures of the moving average on an even part of `val` (`calibrate` where val is trained on), at the stage's
-    input size, without the mirrored face."""
+    input size, on plain crops alone."""
     rows, targets = material.validation, material.labels
     if not len(rows):
         return {}
-    logits = predict(run.average, material.cache, rows, mean, stage.input, mirror=False)
+    logits = predict(run.average, material.cache, rows, mean, stage.input, PLAIN)
     return {
         "on": material.judging.value,
         "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),

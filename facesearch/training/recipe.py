@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from facesearch.errors import UsageError
+from facesearch.network.views import Views
 from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import Role
 
@@ -53,7 +54,8 @@ class Recipe:
     soften: share of what that network says in the targets (softlabels.py), the rest being the labels.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
     faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
-    once the network is trained; never those it was trained on.
+    once the network is trained; never those it was trained on. mirror, nearer: the views over which its scores are then
+    averaged (views.py).
     """
 
     name: str
@@ -73,7 +75,13 @@ class Recipe:
     dropout: float = 0.5
     average: float = 0.998
     mirror: bool = True
+    nearer: bool = False
     augmentation: Augmentation = field(default_factory=Augmentation)
+
+    @property
+    def views(self) -> Views:
+        """Over which views of a face the finished network's scores are averaged."""
+        return Views(self.mirror, self.nearer)
 
     @property
     def judging(self) -> Role | None:

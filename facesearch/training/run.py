@@ -77,7 +77,7 @@ def train_checkpoint(
     held = labels.of(*recipe.aux)
     calibrate = np.isin(labels.roles[held], [r.value for r in recipe.calibration])
     tell.note("scoring the held-out faces for AUX and calibration")
-    logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, mirror=recipe.mirror)
+    logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, recipe.views)
     fitted = fit(logits, labels.labels[held], labels.identities[held], calibrate)
     tell.note(f"AUX fitted on {len(held):,} faces, held towards the identity with weight {fitted.hold}")
     small = {
@@ -181,6 +181,7 @@ def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Che
         "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
         "recipe": recipe.name,
         "mirror": recipe.mirror,
+        "nearer": recipe.nearer,
         "data": labels.in_words(),
         "trained_on": trained_on,
         "aux_and_calibration": (

@@ -29,8 +29,8 @@ def soft_labels(
     device: torch.device,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """Probabilities of MCNN alone, float32 [faces of the cache, 40], on plain crops and as the checkpoint wants it on
-    mirrored ones, too; zeros in rows that were not asked for.
+    """Probabilities of MCNN alone, float32 [faces of the cache, 40], on the views that the checkpoint wants;
+    zeros in rows that were not asked for.
 
     AUX and calibration are left out: they are fitted on other people, whose labels follow other habits. Kept in
     `folder`; interrupted at any moment, a second call goes on. progress: called with (done, in all).
@@ -40,7 +40,7 @@ def soft_labels(
 
     def probabilities(chunks: Iterable[NDArray[np.int64]]) -> Iterator[NDArray[np.float32]]:
         for chunk in chunks:
-            logits = predict(mcnn, cache, chunk, mean, INPUT_SIZE, mirror=start.mirror)
+            logits = predict(mcnn, cache, chunk, mean, INPUT_SIZE, start.views)
             yield torch.sigmoid(torch.from_numpy(logits)).numpy()
 
     path = folder / f"soft-{start.digest[:12]}.bin"
