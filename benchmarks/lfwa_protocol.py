@@ -44,7 +44,8 @@ def networks(lfwa: Path, work: Path, start: Path | None, device: str) -> dict[st
     for name in (TUNED, SCRATCH):
         out = work / f"{name}.safetensors"
         begin = start if name == TUNED else None
-        _, evaluation = train_checkpoint(lfwa, work, out, load_recipe(name), device, _callbacks(name), TERMS, begin)
+        tell = _callbacks(name)
+        _, evaluation = train_checkpoint(lfwa, work, out, load_recipe(name), device, tell, TERMS, begin, sizes=())
         assert evaluation is not None, "LFWA has test faces"
         found[name] = evaluation
     return found

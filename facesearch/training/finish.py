@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 FOLDS = 5
-HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
+HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Weights of the pull towards the identity that are tried (per squared unit of departure, over the mean loss)."""
 PRIORS = (5.0, 20.0, 60.0, 200.0, 600.0)
 """Weights of calibration's pull towards changing nothing that are tried, in faces."""

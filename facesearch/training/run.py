@@ -1,6 +1,6 @@
 """From a data set to a checkpoint: the whole of `facesearch train`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -48,12 +48,14 @@ def train_checkpoint(
     tell: Callbacks,
     terms: str = TERMS,
     start: Path | None = None,
+    sizes: Sequence[int] = SIZES,
 ) -> tuple[Checkpoint, Evaluation | None]:
     """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
 
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
     second call goes on from. terms: what the checkpoint says about its use. start: the checkpoint that a recipe starts
-    from which starts from one; None is the package's. Raises FacesearchError (of datasets, loop, checkpoint).
+    from which starts from one; None is the package's. sizes: the faces of role `test` are also tried reduced to these.
+    Raises FacesearchError (of datasets, loop, checkpoint).
     """
     begin = _start(recipe, start)
     where = pick_device(device)
@@ -95,7 +97,7 @@ def train_checkpoint(
     if not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
     scorer = Scorer(load_checkpoint(output), device)
-    found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), SIZES)
+    found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), sizes)
     save_checkpoint(output, mcnn, fitted.aux, small, about | found.metadata())
     return load_checkpoint(output), found
 
