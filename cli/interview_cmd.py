@@ -90,7 +90,7 @@ def interview(
         "--catalogue": [str(path)] if catalogue or context.find_root().obj else [],
         "--folder": photo.folder,
         "--name": photo.name,
-        "--taken": [taken] if taken else [],
+        "--taken": taken or [],
         "--camera": photo.camera,
         "--min-face": [f"{min_face:g}"] if min_face else [],
         "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
@@ -137,6 +137,7 @@ def interview(
                 *(("Filter", each) for each in options.filters_in_words(photo, min_face)),
                 *(("Remark", each) for each in start.remarks),
                 *answers,
+                ("Witness error", _error_in_words(error)),
                 ("Remaining", remaining_in_words(held)),
             ],
             attributes=held.query.attributes,
@@ -147,6 +148,15 @@ def interview(
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
         result = replace(found(limit), expected=held.expected(), best=None)
         return present(result, heading, outputs, path)
+
+
+def _error_in_words(error: float) -> str:
+    from facesearch.interview import certainty_of
+
+    if not error:
+        return "none is reckoned with (--error 0): an answer counts as a plain word"
+    word = f"glasses:{certainty_of(error):g}"
+    return f"{100 * error:g} % of the answers are reckoned to be wrong (--error), so a yes counts as {word}"
 
 
 def _command_line(query: "Query", given: Mapping[str, Sequence[str]]) -> str:

@@ -78,7 +78,7 @@ NameOption = Annotated[
     ),
 ]
 TakenOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--taken",
         metavar="WHEN",
@@ -150,7 +150,7 @@ def top_of(text: str) -> int | None:
 
 
 def photo_filter_of(
-    folders: list[str] | None, names: list[str] | None, taken: str | None, cameras: list[str] | None
+    folders: list[str] | None, names: list[str] | None, taken: list[str] | None, cameras: list[str] | None
 ) -> "PhotoFilter":
     """What --folder, --name, --taken and --camera ask for. Raises typer.BadParameter."""
     from db.filters import PhotoFilter
@@ -160,8 +160,10 @@ def photo_filter_of(
     for option, values in (("--folder", folders), ("--name", names), ("--camera", cameras)):
         if not all(value.strip() for value in values or ()):
             raise typer.BadParameter("nothing stands in it.", param_hint=f"'{option}'")
+    if taken is not None and len(taken) > 1:
+        raise typer.BadParameter("it is given twice: name one span, as in 2019..2021.", param_hint="'--taken'")
     try:
-        first, last = taken_range(taken.strip()) if taken is not None else (None, None)
+        first, last = taken_range(taken[0].strip()) if taken else (None, None)
     except QueryError as error:
         raise typer.BadParameter(str(error), param_hint="'--taken'") from error
     return PhotoFilter(tuple(map(folder_named, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))

@@ -59,9 +59,12 @@ def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
         return [_nothing(result)]
     said = []
     if result.best is not None and result.best < DIM_BELOW:
-        said.append(f"No likely match: the best score is {in_short(result.best)}.")
+        best = in_short(result.best)
+        is_it = f"is {best}" if float(best) < DIM_BELOW else f"is below {DIM_BELOW:g}"
+        said.append(f"No likely match: the best score {is_it}.")
     if expects and result.expected is not None:
-        said.append(f"{_expected(result.expected)} of {_faces(result.faces)} are expected to fit.")
+        are = "is" if result.faces == 1 else "are"
+        said.append(f"{_expected(result.expected)} of {_faces(result.faces)} {are} expected to fit.")
     return said
 
 

@@ -101,16 +101,17 @@ def search(
     if narrowed is not None:  # the reading can be pasted whole
         query, photo = narrowed, PhotoFilter()
     filters = options.filters_in_words(photo, min_face, min_score)
+    reading = f"{query} ({'; '.join(filters)})" if filters else str(query)
     if explain_query:
         if csv or html or json:
             raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
+        say(f"Read as: {reading}")
         return _explain(query, filters)
     from cli.heading import Heading
     from cli.results import opened, present, wanted
     from facesearch.search import search as search_faces
 
     path = options.catalogue_of(context, catalogue)
-    reading = f"{query} ({'; '.join(filters)})" if filters else str(query)
     with (
         wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
         opened(path) as source,

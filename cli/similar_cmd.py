@@ -80,11 +80,16 @@ def similar(
     from cli.heading import Heading
     from cli.results import opened, wanted
     from cli.results import present as present_result
+    from cli.search_cmd import parsed
     from facesearch.changes import parse_changes
+    from facesearch.similar import distinct
     from facesearch.similar import similar as similar_faces
 
     photos, faces, picks = photos or [], face or [], pick or []
     probes.check(photos, faces, picks)
+    for words in (*(present or []), *(absent or [])):
+        if words.strip():  # shows where in the words the trouble begins
+            parsed(words)
     changes = parse_changes(present or [], absent or [])
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
@@ -99,6 +104,10 @@ def similar(
                 photos, picks, min_detection, checkpoint=checkpoint, detector_model=detector_model, device=device.value
             )
             starts = seen + starts
+        kept = distinct([start.face for start in starts])
+        if len(kept) < len(starts):
+            say("The same face is named more than once, and counts once.")
+        starts = [starts[i] for i in kept]
         change = f", {changes}" if changes else ""
         if len(starts) == 1:
             say(f"Looking for {starts[0].words}{change}")

@@ -6,14 +6,14 @@ Only contents with faces are caught up on: nobody searches the others.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from db.chunks import listed
 from db.paths import join
-from db.schema import File, Outcome, Photo, Root
+from db.schema import Face, File, Outcome, Photo, Root
 
 # Written as the index on it is: with a parameter in place of the word SQLite would not use that index.
 _UNREAD = Photo.exif_read.is_(False) & (Photo.outcome == literal_column(f"'{Outcome.INDEXED}'"))
@@ -61,6 +61,14 @@ def unread(session: Session, root_ids: Sequence[int], *, after: int = 0, limit: 
 def unread_count(session: Session, root_ids: Sequence[int] | None = None) -> int:
     """How many photos `unread` gives in all; without roots, under any."""
     return session.execute(select(func.count(Photo.id)).where(_unread_under(root_ids))).scalar_one()
+
+
+def faces_without(session: Session, what: Literal["date", "camera"]) -> int:
+    """How many visible faces are in photos whose EXIF data was read and does not say it."""
+    lacks = Photo.taken.is_(None) if what == "date" else Photo.camera == ""
+    photos = select(Photo.id).where(Photo.exif_read, lacks)
+    query = select(func.count(Face.id)).where(Face.hidden.is_(False), Face.photo_id.in_(photos))
+    return session.execute(query).scalar_one()
 
 
 def record(session: Session, shots: Mapping[int, Shot]) -> None:

@@ -50,6 +50,18 @@ class PhotoFilter:
         return bool(self.taken_from or self.taken_to or self.camera)
 
 
+def path_test(photos: PhotoFilter) -> Callable[[str | os.PathLike[str]], bool]:
+    """Whether a photo's absolute path lies in one of the folders and has one of the names; dates and cameras are no
+    path's."""
+    in_folder, has_name = _folder_test(photos.folder), _name_test(photos.name)
+
+    def test(path: str | os.PathLike[str]) -> bool:
+        folder, _, name = os.fsencode(path).rpartition(b"/")
+        return in_folder(f"{_text(folder)}/") and has_name(_text(name))
+
+    return test
+
+
 def faces_of(session: Session, photos: PhotoFilter) -> Ids:
     """The visible faces whose photo passes: int64[K], their ids in ascending order.
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from facesearch.query.tree import Threshold
 from facesearch.ranking import scan
 
 Mask = NDArray[np.bool_]
+
+
+_EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,7 +67,7 @@ def filtered(
         steps.append(Step(words, left, steps[-1].left - left))
 
     if min_face > 0:
-        narrow(gallery.sizes >= np.float32(min_face), f"faces of {min_face:g} pixels or more")
+        narrow(gallery.sizes >= np.float32(min_face), f"--min-face {min_face:g}")
     of_photos = [each for each in (query.photo if query else None, photo) if each]
     for each in of_photos:
         with catalogue.read() as session:
@@ -72,7 +76,25 @@ def filtered(
     for threshold in query.thresholds if query else ():
         narrow(_within([threshold], gallery), str(threshold))
     remarks = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
+    if any(each.taken_from or each.taken_to for each in of_photos):
+        remarks += _without(catalogue, "date")
+    if any(each.camera for each in of_photos):
+        remarks += _without(catalogue, "camera")
     return Filtered(allowed, tuple(steps), remarks)
+
+
+def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[str, ...]:
+    """How many faces could not pass since their photos do not say it."""
+    with catalogue.read() as session:
+        number = exif.faces_without(session, what)
+    if not number:
+        return ()
+    which = (
+        "1 face is left out because its photo has"
+        if number == 1
+        else f"{number:,} faces are left out because their photos have"
+    )
+    return (f"{which} no {what} (EXIF {_EXIF_NAMES[what]}).",)
 
 
 def _unread(catalogue: Catalogue) -> tuple[str, ...]:

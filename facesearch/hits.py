@@ -1,8 +1,8 @@
 """What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
 
-import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
+from db.filters import PhotoFilter, path_test
 from db.models import ScoringModel
 from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
@@ -102,10 +103,12 @@ def hits_of(
     rows: NDArray[np.int64],
     scores: NDArray[np.float64],
     asked: Query | Sequence[Asked] = (),
+    photo: PhotoFilter | None = None,
 ) -> tuple[Hit, ...]:
     """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]).
 
-    asked: the query that gave the scores, which explains them, or what else is to be said of each face.
+    asked: the query that gave the scores, which explains them, or what else is to be said of each face. photo: what
+    their photos were to be like beside the query's own filters: of several paths those come first that are.
     """
     if len(rows) == 0:
         return ()
@@ -116,16 +119,23 @@ def hits_of(
     known = grades(model)
     explained = explain(asked, held, known) if isinstance(asked, Query) else explain_asked(asked, held, known)
     least = smallest_face(model)
+    filters = [each for each in (asked.photo if isinstance(asked, Query) else None, photo) if each]
+    sought = [path_test(each) for each in filters]
     return tuple(
-        Hit(rank, score, _with_a_path_that_is_there(face), row, why, face.size < least)
+        Hit(rank, score, _with_the_best_path_first(face, sought), row, why, face.size < least)
         for rank, (score, face, row, why) in enumerate(
             zip(scores.tolist(), found, held.astype(np.float32), explained, strict=True), 1
         )
     )
 
 
-def _with_a_path_that_is_there(face: FaceDetails) -> FaceDetails:
-    """Of several paths first one that is there: a drive may be unplugged that the catalogue takes for there."""
+def _with_the_best_path_first(face: FaceDetails, sought: Sequence[Callable[[Path], bool]]) -> FaceDetails:
+    """Of several paths first one that was asked for, and of those one that is there: a drive may be unplugged that the
+    catalogue takes for there."""
     if len(face.paths) == 1:
         return face
-    return replace(face, paths=tuple(sorted(face.paths, key=lambda path: not os.path.exists(path))))  # noqa: PTH110
+
+    def worse(path: Path) -> tuple[bool, bool]:
+        return not all(test(path) for test in sought), not path.exists()
+
+    return replace(face, paths=tuple(sorted(face.paths, key=worse)))

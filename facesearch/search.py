@@ -51,7 +51,7 @@ def search(
     found = ranked(top, min_score)
     best = found.scores if len(found.scores) or min_score == 0 else ranked(1, 0.0).scores
     return SearchResult(
-        hits_of(catalogue, gallery, found.rows, found.scores, query),
+        hits_of(catalogue, gallery, found.rows, found.scores, query, photo),
         looked_at.faces,
         looked_at.steps[0].left_out,
         gallery.unscored,

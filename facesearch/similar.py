@@ -21,7 +21,9 @@ from facesearch.detection import SEARCH_FROM, iou
 from facesearch.errors import SearchError
 from facesearch.filters import filtered
 from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
+from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
+from facesearch.reliability import grades
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
@@ -76,7 +78,8 @@ def similar(
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    probes: one face, or several of one person, which are combined; none of them is among the hits. changes: made to the
+    probes: one face, or several of one person, which are combined, each face once; none of them is among the
+    hits. changes: made to the
     combined profile before it is looked for. min_detection, min_face, photo: as for `filtered`. Raises SearchError when
     a probe was scored by another model than the one that serves or is of a photo that is gone, and as `search`.
     """
@@ -91,14 +94,36 @@ def similar(
     searched = int(allowed.sum())
     if searched == 0:
         return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, remarks=remarks)
-    logits = combined(np.stack([probe.logits for probe in probes]))
+    logits = combined(np.stack([probes[i].logits for i in distinct(probes)]))
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     enough = scores >= min_score
-    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked)
+    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, photo)
     best = float(scores[0])
+    remarks = (*remarks, *weak_remarks(changes.asked, grades(gallery.model)))
     return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
+
+
+def distinct(probes: Sequence[ProbeFace]) -> list[int]:
+    """Which of the probes to keep so that each face counts once: a photo may be named twice, or be indexed as well."""
+    kept: list[int] = []
+    for i, probe in enumerate(probes):
+        sha256, box = _place(probe)
+        if not any(
+            sha256 == other and iou(box, there) > SAME_FACE_FROM
+            for other, there in map(_place, (probes[k] for k in kept))
+        ):
+            kept.append(i)
+    return kept
+
+
+def _place(probe: ProbeFace) -> tuple[str, Box]:
+    """The photo's SHA-256 and the face's box in it."""
+    if isinstance(probe, PhotoFace):
+        return probe.sha256, probe.box
+    details = probe.details
+    return details.sha256, Box(details.x, details.y, details.width, details.height)
 
 
 def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:

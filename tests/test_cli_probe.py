@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -213,7 +214,7 @@ class TestSimilar:
         assert rows(ran.out) == [{**row, "rank": str(place)} for place, row in enumerate(left, 1)]
         assert f"left out by name:{ONE}" in ran.err
         ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--min-face", "5000")
-        assert ran.code == 1 and "passes the filter faces of 5000 pixels or more" in ran.out + ran.err
+        assert ran.code == 1 and "passes the filter --min-face 5000" in ran.out + ran.err
 
     @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
     def test_a_face_that_is_not_in_the_catalogue_exits_with_3(
@@ -304,9 +305,11 @@ class TestSimilar:
         self, facesearch: Program, indexed: Path, gallery: Path, checkpoint: Path, tmp_path: Path
     ) -> None:
         page = tmp_path / "sheet.html"
-        probes = (gallery / ONE, gallery / ONE, "--face", "2")
+        again = tmp_path / "again.png"
+        Image.open(gallery / ONE).save(again)
+        probes = (gallery / ONE, again, gallery / ONE, "--face", "2")
         ran = self.similar(facesearch, indexed, checkpoint, *probes, "--with", "hat", "--html", page)
-        assert ran.code == 0
+        assert ran.code == 0 and "The same face is named more than once, and counts once." in ran.err
         text = page.read_text(encoding="utf-8")
         pictures = [part.partition('"')[0] for part in text.split("data:image/jpeg;base64,")[1:]]
         assert len(pictures) == 3  # the probes, and the two faces that are left
@@ -317,6 +320,18 @@ class TestSimilar:
         assert abs(first - second).mean() < 2 < abs(first - third).mean()
         assert fourth.mean() > 250
         assert "changed to have: hat" in text
+
+    def test_a_change_with_a_typo_shows_its_place(self, facesearch: Program, indexed: Path, checkpoint: Path) -> None:
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--with", "hat, gotee")
+        assert ran.code == 2 and "  hat, gotee\n       ^\n" in ran.err and 'did you mean "goatee"?' in ran.err
+
+    def test_a_change_to_a_weak_attribute_says_so(self, facesearch: Program, tmp_path: Path) -> None:
+        catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+        with sqlite3.connect(catalogue) as connection:
+            about = json.dumps({"grades": {"5_o_Clock_Shadow": "D"}})
+            connection.execute("UPDATE models SET metadata = ?", (about,))
+        ran = facesearch("similar", "--face", "1", "--with", "stubble", "--catalogue", catalogue)
+        assert "Grade D (not to be relied on" in ran.err
 
     def test_the_help_says_that_it_recognises_nobody(self, facesearch: Program) -> None:
         assert "not face recognition" in " ".join(facesearch("similar", "--help").out.split())

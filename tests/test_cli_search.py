@@ -194,6 +194,7 @@ def test_options_may_stand_after_a_description_that_begins_with_a_dash(facesearc
         (["stubble", "--min-face", "-1"], "--min-face"),
         (["stubble", "--min-face", "inf"], "--min-face"),
         (["stubble", "--taken", "soon"], "--taken"),
+        (["stubble", "--taken", "2019", "--taken", "2020"], "given twice"),
         (["stubble", "--taken", "2021..2019"], "--taken"),
         (["stubble", "--folder", ""], "--folder"),
         (["stubble", "--camera", " "], "--camera"),
@@ -372,7 +373,7 @@ class TestFilters:
             "Searching for: stubble and name:png (only photos with name:green; only faces of 40 pixels or more)"
             in ran.err
         )
-        assert "Faces searched: 1; left out by faces of 40 pixels or more: 0; left out by name:png: 0; " in ran.err
+        assert "Faces searched: 1; left out by --min-face 40: 0; left out by name:png: 0; " in ran.err
         assert "left out by name:green: 2" in ran.err
 
     def test_of_the_photo_stand_in_the_reading_which_can_be_pasted(self, facesearch: Program, catalogue: Path) -> None:
@@ -389,7 +390,7 @@ class TestFilters:
         [
             (["stubble", "--name", "nobody"], "none of 3 faces passes the filter name:nobody."),
             (["stubble, folder:elsewhere"], "none of 3 faces passes the filter folder:elsewhere."),
-            (["stubble", "--min-face", "49"], "none of 3 faces passes the filter faces of 49 pixels or more."),
+            (["stubble", "--min-face", "49"], "none of 3 faces passes the filter --min-face 49."),
             (["stubble", "--taken", "2019.."], "none of 3 faces passes the filter taken:2019..."),
             (["stubble", "--camera", "canon"], "none of 3 faces passes the filter camera:canon."),
             (["stubble>0.9, name:green"], "none of 1 face passes the filter stubble>0.9."),
@@ -513,6 +514,7 @@ class TestExplanation:
         assert "only photos with name:x" in lines and "only photos with folder:holiday" in lines
         assert 'not scored: "scar"' in lines
         assert "Catalogue" not in ran.err
+        assert "Read as: man and (bald or hat) and maybe goatee" in ran.err
 
 
 class TestTable:

@@ -26,6 +26,19 @@ def test_nothing_asked_for(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "position"), [("- smiling, young", 0), (" \N{EN DASH} smiling", 1), ("man\n- smiling", 4)]
+)
+def test_a_dash_before_a_space_may_deny_or_begin_a_list(text: str, position: int) -> None:
+    error = refused(text)
+    assert error.position == position and "-smiling" in str(error)
+
+
+@pytest.mark.parametrize("text", ["!hat", "man, !hat", "man !(hat or glasses)"])
+def test_an_exclamation_mark_denies_nothing(text: str) -> None:
+    assert "denies nothing" in str(refused(text))
+
+
+@pytest.mark.parametrize(
     ("text", "position", "meant"),
     [
         ("man, gotee", 5, '"goatee"'),

@@ -11,7 +11,7 @@ from db.filters import PhotoFilter
 from facesearch.attributes import BY_NAME
 from facesearch.query import QueryError, parse
 from facesearch.query.description import Query
-from facesearch.query.photo_filters import taken_range
+from facesearch.query.photo_filters import folder_named, taken_range
 from facesearch.query.tree import EVERYTHING, Term, Threshold
 from facesearch.ranking.joint import joint_probability, passes
 
@@ -184,7 +184,8 @@ def test_any_filter_prints_as_a_description_that_means_it(
 ) -> None:
     if first is not None and last is not None and first > last:
         first, last = last, first
-    photo = PhotoFilter(folder=tuple(values), name=tuple(f"a {v}" for v in values), taken_from=first, taken_to=last)
+    folders = tuple(map(folder_named, values))  # as options and descriptions give them: "~" is a place
+    photo = PhotoFilter(folder=folders, name=tuple(f"a {v}" for v in values), taken_from=first, taken_to=last)
     query = Query("", Term(BALD), photo=photo)
     assert parse(str(query)).photo == photo
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from db import models, photos, roots, runs
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
+from db.filters import PhotoFilter
 from db.models import ScoringModel
 from db.schema import Box, Outcome
 from db.snapshot import load_gallery, rebuild
@@ -180,6 +181,8 @@ def test_of_several_paths_of_a_photo_the_first_that_is_still_there_is_shown(tmp_
             return hit.face.path
 
         assert shown() == tmp_path / "a" / "1.jpg", "with all drives unplugged the first known one"
+        by_filter = search(catalogue, parse("man"), photo=PhotoFilter(folder=("c",))).hits[0].face.path
+        assert by_filter == search(catalogue, parse("man, folder:c")).hits[0].face.path == tmp_path / "c" / "1.jpg"
         for drive in ("c", "b"):
             (tmp_path / drive).mkdir()
             (tmp_path / drive / "1.jpg").write_bytes(b"photo")

@@ -119,7 +119,7 @@ def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> No
     )
     assert (result.faces, result.withheld, result.hits) == (0, 1, ())
     assert [(step.words, step.left, step.left_out) for step in result.narrowed] == [
-        ("faces of 50 pixels or more", 3, 1),
+        ("--min-face 50", 3, 1),
         ("folder:holiday", 2, 1),
         ("camera:canon", 1, 1),
         ("smiling>0.7", 0, 1),
@@ -158,9 +158,11 @@ def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_p
     with filled(tmp_path, MODEL) as opened:
         with opened.write() as session:  # as an earlier version left them
             session.execute(update(Photo).where(Photo.camera.like("NIKON%")).values(exif_read=False))
-        (remark,) = search(opened, parse("smiling, taken:2020")).remarks
+        remark, undated = search(opened, parse("smiling, taken:2020")).remarks
         assert "2 photos were left out" in remark and "run `facesearch index`" in remark
-        assert search(opened, parse("smiling"), photo=PhotoFilter(camera=("canon",))).remarks == (remark,)
+        assert undated == "1 face is left out because its photo has no date (EXIF DateTimeOriginal)."
+        remark, nameless = search(opened, parse("smiling"), photo=PhotoFilter(camera=("canon",))).remarks
+        assert "2 photos were left out" in remark and "no camera (EXIF Make and Model)" in nameless
         assert search(opened, parse("smiling, folder:work")).remarks == ()
 
 

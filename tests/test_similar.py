@@ -71,6 +71,11 @@ def probe(logits: np.ndarray, name: str = "a photo from elsewhere", box: Box = B
     return PhotoFace(logits, MODEL.digest, digest_of(name), box)
 
 
+def apart(logits: np.ndarray) -> list[PhotoFace]:
+    """Faces of one person, each in a photo of its own."""
+    return [probe(each, f"photo {number}") for number, each in enumerate(logits)]
+
+
 def names(result: SearchResult) -> list[str]:
     return [hit.face.path.name for hit in result.hits]
 
@@ -136,7 +141,7 @@ class TestOneFace:
         result = similar(catalogue, [probe(LOGITS[0])], top=None, photo=PhotoFilter(name=("01?",)), min_face=60)
         assert names(result) == [name for name in every if name.startswith("01")]
         assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
-            ("faces of 60 pixels or more", 0),
+            ("--min-face 60", 0),
             ("name:01?", 39),
         ]
         nothing = similar(catalogue, [probe(LOGITS[0])], min_face=61)
@@ -223,8 +228,16 @@ class TestIndexedFaces:
 class TestSeveralFaces:
     def test_several_faces_of_a_person_are_looked_for_by_their_mean(self, catalogue: Catalogue) -> None:
         sought = RNG.normal(0, 2.5, (3, 40)).astype(np.float32)
-        result = similar(catalogue, [probe(each) for each in sought], top=None, min_detection=0)
+        result = similar(catalogue, apart(sought), top=None, min_detection=0)
         assert names(result) == in_order(sought.mean(axis=0))
+
+    def test_a_face_that_is_named_twice_counts_once(self, catalogue: Catalogue) -> None:
+        one, other = apart(LOGITS[[3, 7]])
+        indexed = indexed_faces(catalogue, [by_id(catalogue)["012"]])
+        once = similar(catalogue, [one, other, *indexed], top=None)
+        twice = similar(catalogue, [one, other, one, *indexed, probe(LOGITS[12], "012")], top=None)
+        assert ids(twice) == ids(once)
+        assert [hit.score for hit in twice.hits] == [hit.score for hit in once.hits]
 
     def test_in_whatever_order_they_are_named(self, catalogue: Catalogue) -> None:
         faces = [probe(LOGITS[3]), *indexed_faces(catalogue, [6, 35])]
@@ -271,7 +284,7 @@ class TestChanges:
 
     def test_of_several_faces_their_mean_is_changed(self, catalogue: Catalogue) -> None:
         wanted = changed(LOGITS[:3].mean(axis=0), {MALE: MEANS.absent})
-        faces = [probe(logits) for logits in LOGITS[:3]]
+        faces = apart(LOGITS[:3])
         result = similar(catalogue, faces, changes=parse_changes(["woman"]), top=None, min_detection=0)
         assert names(result) == in_order(wanted)
 

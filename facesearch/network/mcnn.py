@@ -147,7 +147,7 @@ class Mcnn(nn.Module):
     def fc1(self, pooled: Tensor) -> Tensor:
         """The branches' first fully connected layers, [branches, B, 512], before dropout."""
         flat = pooled.reshape(len(pooled), len(self.layout.units), -1).transpose(0, 1)  # [units, B, 1200]
-        h = torch.baddbmm(self.fc1_bias[:, None], flat[self.unit_of], self.fc1_weight)
+        h = torch.baddbmm(self.fc1_bias[:, None], flat.index_select(0, self.unit_of), self.fc1_weight)
         return self._branch_act(h, 3)
 
     def from_fc1(self, h: Tensor) -> Tensor:
@@ -155,7 +155,7 @@ class Mcnn(nn.Module):
         h = F.dropout(h, self.dropout, self.training)
         h = torch.baddbmm(self.fc2_bias[:, None], h, self.fc2_weight)
         h = F.dropout(self._branch_act(h, 4), self.dropout, self.training)
-        return torch.einsum("abk,ak->ba", h[self.branch_of], self.out_weight) + self.out_bias
+        return torch.einsum("abk,ak->ba", h.index_select(0, self.branch_of), self.out_weight) + self.out_bias
 
     def _act(self, x: Tensor, norm: int) -> Tensor:
         return F.relu(self.norms[norm](x) if self.norms else x)

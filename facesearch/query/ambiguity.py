@@ -266,14 +266,16 @@ def _refuse_lost_reach(clauses: Sequence[Clause]) -> None:
 def _refuse_list_after_no(clauses: Sequence[Clause]) -> None:
     """ "no hat, glasses or beard": people mean none of them, the grammar reads "no" up to the comma."""
     for first, clause in enumerate(clauses):
-        if not clause.denied or len(clause.alternatives) > 1:
-            continue
+        if not clause.denied or len(clause.alternatives) > 1 or isinstance(clause.alternatives[0].unit, Group):
+            continue  # "not (hat or glasses), ...": parentheses end what is denied
         for last in range(first + 1, len(clauses)):
             item = clauses[last]
             if item.joined is None or item.joined.shown != "," or not item.plain:
                 break
             if len(item.alternatives) > 1:
                 _refuse_list(clauses[first : last + 1])
+                break
+            if _is_person(item.alternatives[0].unit):  # "no hat, man, glasses or beard"
                 break
             ends = clauses[last + 1] if last + 1 < len(clauses) else None
             listed = clauses[first : last + 2]

@@ -49,6 +49,9 @@ _ANSWER_AND_MORE = re.compile(r"\s*\?\s*(Yes|No)\s+\w")
 _SAME_DENIED = re.compile(r"\s*\?(?=\s*no\s+(\w+)\s*(?:$|[.,;!\n]))", re.IGNORECASE)
 _ASKED_FOR_A_VALUE = re.compile(r"\s*\?(?=\s+\w)")
 _PART = re.compile(rf"[^{DASHES}_]+")
+_LIST_MARK = re.compile(rf"[{DASHES}](?=\s)")
+_LISTED = re.compile(rf"^[^\S\n]*[{DASHES}](?=\s)", re.MULTILINE)
+_BEFORE_A_WORD = re.compile(r"(?<![\w!?.)])!+(?=[\w(])")
 _SYMBOLS = {
     **dict.fromkeys(",;.!\n\N{HORIZONTAL ELLIPSIS}\N{BULLET}", Kind.COMMA),
     **dict.fromkeys("&+", Kind.AND),
@@ -94,6 +97,8 @@ def pieces(text: str) -> Iterator[Token | Word]:
             bound, end = numbers.bound_at(text, at)
             yield token(Kind.BOUND, text, at, end, bound=bound)
             at = end
+        elif char == "!" and _BEFORE_A_WORD.match(text, at):
+            raise QueryError('"!" denies nothing here: write "not" or "-", as in "-smiling".', at)
         elif char in _SYMBOLS:
             yield Token(_SYMBOLS[char], at, at + 1, char)
             at += 1
@@ -101,7 +106,11 @@ def pieces(text: str) -> Iterator[Token | Word]:
             yield Token(Kind.HEDGE, at, at + 1, char, certainty=small_words.HEDGES["maybe",])
             at += 1
         elif char in DASHES:
-            if text[at + 1 : at + 2].isspace() and not text[:at].rpartition("\n")[2].strip():  # of a list, "- male"
+            if _LIST_MARK.match(text, at) and not text[:at].rpartition("\n")[2].strip():
+                if len(_LISTED.findall(text)) == 1:
+                    raise QueryError(
+                        'A "-" before a space can deny the word or begin a list: write "-smiling", or leave it out.', at
+                    )
                 yield Token(Kind.COMMA, at, at + 1, "-")
                 at += 1
                 continue
