@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """What stands above a result. kind, title, facts, probe, panels, hits_title: as in `Page`; score: heading of its
-    column.
+    """What stands above a result. kind, title, facts, probe, photo, panels, hits_title: as in `Page`; score: heading of
+    its column.
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
@@ -27,6 +27,7 @@ class Heading:
     score: str
     facts: Sequence[tuple[str, str]]
     probe: "Picture | None" = None
+    photo: "Picture | None" = None
     attributes: tuple[Attribute, ...] = ()
     query: Query | None = None
     reading: str = ""

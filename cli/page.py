@@ -47,6 +47,9 @@ td { padding: 1px 0; vertical-align: baseline; overflow-wrap: anywhere; }
 td:last-child { text-align: right; white-space: nowrap; padding-left: 8px; font-variant-numeric: tabular-nums; }
 .name { margin: 0; font-size: 12px; overflow-wrap: anywhere; }
 .name a { color: #1f4e8c; text-decoration: none; }
+.whole { margin: 0 0 20px; }
+.whole > img { display: block; max-width: 100%; margin-bottom: 4px; }
+.whole > .none { max-width: 360px; height: 160px; }
 .name a:hover { text-decoration: underline; }
 h2 { margin: 0 0 12px; font-size: 17px; font-weight: 600; }
 h3 { margin: 0 0 4px; font-size: 13px; color: #5d6368; }
@@ -121,7 +124,8 @@ class Panel:
 class Page:
     """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
 
-    score: what the number on each card is. probe: the face in question, if there is one, and panels: its attributes.
+    score: what the number on each card is. probe: the face in question, if there is one, photo: the whole photo that it
+    is in, and panels: its attributes.
     hits_title: stands above the cards; empty: is said where there is none.
     """
 
@@ -130,6 +134,7 @@ class Page:
     score: str
     facts: Sequence[tuple[str, str]]
     probe: Picture | None = None
+    photo: Picture | None = None
     empty: str = ""
     panels: Sequence[Panel] = ()
     hits_title: str = ""
@@ -149,7 +154,7 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
         f'<header>\n<div>\n<p class="kind">{_text(page.kind)}</p>\n<h1>{_text(page.title)}</h1>\n'
         f"<dl>{facts}</dl>\n</div>\n"
         f"{_picture(page.probe, 'The face in question') if page.probe else ''}</header>\n"
-        f'<p class="lead">{_text(LEAD)}</p>\n{_panels(page.panels)}{title}<ol>\n'
+        f'<p class="lead">{_text(LEAD)}</p>\n{_whole(page.photo)}{_panels(page.panels)}{title}<ol>\n'
     )
     none = True
     for card in cards:
@@ -159,6 +164,21 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
     if none:
         yield f"<p>{_text(page.empty)}</p>\n"
     yield html_frame.END
+
+
+def _whole(photo: Picture | None) -> str:
+    if photo is None:
+        return ""
+    notes = "".join(f" {_text(note)}" for note in photo.notes)
+    return (
+        f'<figure class="whole">{_picture(photo, "The whole photo")}'
+        f'<figcaption class="name">{_link(photo)}{notes}</figcaption></figure>\n'
+    )
+
+
+def _link(picture: Picture) -> str:
+    address = "file://" + quote_from_bytes(picture.photo)
+    return f'<a href="{escape(address)}">{_text(picture.name)}</a>'
 
 
 def _panels(panels: Sequence[Panel]) -> str:
@@ -185,12 +205,11 @@ def _card(card: Card, score: str) -> str:
     rows = "".join(map(_asked, asked_words(card.asked), card.asked))
     table = f'<table class="words">{rows}</table>' if rows else ""
     notes = "".join(f'<p class="small">{_text(note)}</p>' for note in picture.notes)
-    link = "file://" + quote_from_bytes(picture.photo)
     return (
         f'<li class="hit{" dim" if card.dim else ""}">{_picture(picture, f"Face {card.rank}")}<div class="text">'
         f'<p class="top"><span class="rank">{card.rank}.</span>'
         f'<span class="score" title="{_text(score)}">{card.score:.3f}</span></p>'
-        f'{table}<p class="name"><a href="{escape(link)}">{_text(picture.name)}</a></p>{notes}</div></li>\n'
+        f'{table}<p class="name">{_link(picture)}</p>{notes}</div></li>\n'
     )
 
 

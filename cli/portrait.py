@@ -101,7 +101,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
     from cli.outcome import remarks_in_words
     from cli.page import Bar, Panel, Picture
     from cli.sheet import write_sheet
-    from cli.thumbnails import thumbnails
+    from cli.thumbnails import thumbnails, whole_photo
 
     face = found.face.face
     picture = thumbnails([face], lambda _: None)[face.face]
@@ -122,6 +122,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
         facts=[each for each in _facts(found) if each[0] not in ("Face", "Network")]
         + ([("Grades", GRADES)] if any(found.grades) else []),
         probe=Picture(picture, os.fsencode(face.path), face.path.name, ()),
+        photo=Picture(whole_photo(face), os.fsencode(face.path), face.path.name, ("(the frame is around the face)",)),
         panels=panels,
         hits_title=NEAREST,
     )

@@ -39,6 +39,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         heading.score,
         facts,
         probe=heading.probe,
+        photo=heading.photo,
         panels=heading.panels,
         hits_title=heading.hits_title,
         empty=" ".join(outcome),

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from db.faces import FaceDetails
 from db.schema import Box
 from facesearch.crop import SIDE
-from facesearch.decode import PhotoError, decode_photo
+from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
 
 PIXELS = 200
+WHOLE_PIXELS = 720
 _EMPTY = (236, 236, 236)  # what lies beyond the edge of the photo
 _TURN_BACK = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _AT_ONCE = 2  # decoded photos in memory: some are large
@@ -58,20 +59,45 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
         canvas.paste(part, (to[0], to[1]))
     if turned:
         canvas = canvas.transpose(_TURN_BACK[turned])
+    return _as_jpeg(canvas)
+
+
+def whole_photo(face: FaceDetails) -> Thumbnail:
+    """The photo that the face is in, reduced, with a frame around the face."""
+    photo = _photo_of(face)
+    if isinstance(photo, str):
+        return Thumbnail(None, photo)
+    picture = Image.fromarray(photo.rgb)
+    picture.thumbnail((WHOLE_PIXELS, WHOLE_PIXELS), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    x, y = picture.width / photo.width, picture.height / photo.height
+    corners = (face.x * x, face.y * y, (face.x + face.width) * x, (face.y + face.height) * y)
+    draw = ImageDraw.Draw(picture)
+    for colour, grown, width in (("black", 3, 4), ("white", 2, 2)):  # to be seen on any photo
+        draw.rectangle(
+            [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
+        )
+    return Thumbnail(_as_jpeg(picture))
+
+
+def _as_jpeg(picture: Image.Image) -> bytes:
     file = BytesIO()
-    canvas.save(file, "JPEG", quality=85, optimize=True)
+    picture.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()
 
 
-def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
-    first = faces[0]
+def _photo_of(face: FaceDetails) -> DecodedPhoto | str:
+    """The photo as it was indexed, or why it cannot be shown."""
     try:
-        photo = decode_photo(first.path)
+        photo = decode_photo(face.path)
     except PhotoError as error:
-        reason = error.reason if first.path.exists() else "the photo is not there now"
-        return {face.face: Thumbnail(None, reason) for face in faces}
-    if photo.sha256 != first.sha256:
-        return {face.face: Thumbnail(None, "the photo has changed since it was indexed") for face in faces}
+        return error.reason if face.path.exists() else "the photo is not there now"
+    return photo if photo.sha256 == face.sha256 else "the photo has changed since it was indexed"
+
+
+def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
+    photo = _photo_of(faces[0])
+    if isinstance(photo, str):
+        return {face.face: Thumbnail(None, photo) for face in faces}
     return {
         face.face: Thumbnail(cut(photo.rgb, Box(face.x, face.y, face.width, face.height), face.turned))
         for face in faces

@@ -133,7 +133,7 @@ def test_a_page_shows_the_face_its_attributes_and_the_nearest_faces(
     assert f"Face {face}" in text and "zweite Kopie.png" in text and "not face recognition" in text
     assert all(phrase(each.index, True) in text for each in ATTRIBUTES)
     assert all(group.heading in text for group in Group)
-    assert len(read.pictures()) == 3  # the face and two others
+    assert len(read.pictures()) == 4  # the face, its whole photo, and two others
     assert read.tags.count("rect") == 40
     widths = [float(value) for name, value in read.attributes if name == "width"]
     assert all(0 <= width <= 100 for width in widths) and max(widths) == pytest.approx(73, abs=1)
