@@ -27,7 +27,7 @@ def attributes(
     from facesearch.attributes import ATTRIBUTES
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.query import words_for
-    from facesearch.reliability import MEANINGS, UNGRADED, grades
+    from facesearch.reliability import MEANINGS, RULE, UNGRADED, grades
 
     def listed(words: Sequence[str]) -> str:
         return ", ".join(words if all_words or len(words) <= _LISTED else [*words[:_LISTED], "..."])
@@ -47,4 +47,5 @@ def attributes(
     for grade in sorted({grade or UNGRADED for grade in known}, key=[*MEANINGS, UNGRADED].index):
         meaning = MEANINGS.get(grade, "not graded: this network was trained before grades were")
         results().print(f"{grade}: {meaning}", soft_wrap=True)
+    results().print(RULE)
     return ExitCode.FOUND

@@ -13,6 +13,7 @@ from cli.errors import ExitCode, UsageProblem
 if TYPE_CHECKING:
     from cli.evaluation_page import Heading
     from facesearch.network.checkpoint import Checkpoint
+    from facesearch.training.datasets import Labels
     from facesearch.training.evaluate import Evaluation
 
 
@@ -77,8 +78,8 @@ def evaluate(
     from facesearch.reliability import grades as grades_of
     from facesearch.training import table
     from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
+    from facesearch.training.evaluate import cautions, rows_of
     from facesearch.training.evaluate import evaluate as evaluate_on
-    from facesearch.training.evaluate import rows_of
     from facesearch.training.utkface import evaluate_groups, read_utkface
 
     if data is None and utkface is None:
@@ -92,6 +93,8 @@ def evaluate(
         portraits = read_utkface(utkface) if utkface is not None else None
         if labels is not None:
             rows_of(labels, Role(role.value))
+            for caution in cautions(network, labels, Role(role.value)):
+                say(caution)
             if labels.skipped:
                 say(f"{labels.skipped:,} listed images are not there; the figures are of those that are.")
         if portraits is not None and portraits.left_out:
@@ -122,7 +125,7 @@ def evaluate(
         if outputs.csv is not None:
             write_csv(outputs.csv.write, table.COLUMNS, table.rows(found, grades, groups))
         if outputs.html is not None:
-            for part in page(_heading(network, found, data, utkface), found, grades, groups):
+            for part in page(_heading(network, found, labels, data, utkface), found, grades, groups):
                 outputs.html.write(part.encode("utf-8", "replace"))
         outputs.finish()
         if outputs.csv_on_stdout:
@@ -135,15 +138,22 @@ def evaluate(
     return ExitCode.FOUND
 
 
-def _heading(network: "Checkpoint", found: "Evaluation | None", data: Path | None, utkface: Path | None) -> "Heading":
+def _heading(
+    network: "Checkpoint", found: "Evaluation | None", labels: "Labels | None", data: Path | None, utkface: Path | None
+) -> "Heading":
     from cli.evaluation_page import Heading
+    from facesearch.training.evaluate import cautions
 
     about = network.metadata
     facts = [
         ("Network", f"{network.digest[:12]}, recipe {about.get('recipe', 'unknown')}, {network.path}"),
         ("Trained on", f"{about.get('trained_on', 'unknown')} of {about['data']}"),
+        ("Fitted", str(about.get("aux_and_calibration", "unknown"))),
+        ("Terms", str(about["terms"])),
         *([("Faces", str(data.absolute()))] if data is not None else []),
         *([("UTKFace", str(utkface.absolute()))] if utkface is not None else []),
+        *([("Missing", f"{labels.skipped:,} listed images were not there")] if labels and labels.skipped else []),
+        *(("Caution", each) for each in (cautions(network, labels, found.role) if labels and found else ())),
         ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"

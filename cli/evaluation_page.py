@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from cli import charts, html_frame
 from facesearch.attributes import ATTRIBUTES, NAMES, Group, members
-from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, UNGRADED
+from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, RULE, UNGRADED
 from facesearch.training.bootstrap import Interval
+from facesearch.training.datasets import Dataset
 from facesearch.training.evaluate import COMPARED_FROM, MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
 from facesearch.training.figures import Figures
 from facesearch.training.metrics import BINS, Floats, mean
@@ -120,12 +121,14 @@ def page(
             yield _comparison(comparison)
     if groups is not None:
         yield _utkface(groups)
+    yield _glossary()
     yield html_frame.END
 
 
 def _summary(found: Evaluation) -> str:
     whole = found.together
-    paper = [f"{_percent(mean(found.paper.mcnn_aux))} in the paper, on other faces"] if found.paper else []
+    others = "" if found.dataset is Dataset.LFWA else ", on other faces"
+    paper = [f"{_percent(mean(found.paper.mcnn_aux))} in the paper{others}"] if found.paper else []
     faces = f"of {found.people:,} people" if found.people is not None else "identities unknown"
     tiles = [
         (
@@ -280,6 +283,33 @@ def _aux(found: Evaluation) -> str:
         f'<div class="wide">{charts.colour_scale(departure)}</div>\n'
         f"<h3>Strongest relations</h3>\n{_table(['score of', 'is moved by that of', 'weight'], relations)}"
     )
+
+
+_WORDS = (
+    ("MCNN", "the network that looks at a face and gives a number for each of 40 attributes"),
+    ("AUX", "its last layer, which corrects each number by all the others: a beard makes lipstick less likely"),
+    ("Role", "what a photo served for; only those of role test had no part in making the network"),
+    ("Accuracy", "how often yes or no is right, where yes is a probability above one half"),
+    ("Balanced accuracy", "the mean of the shares that are right among those who have it and among those who do not"),
+    (
+        "Average precision",
+        "how well the attribute sorts faces: 100 where all who have it come before all others; at random it would be "
+        "the share of those who have it",
+    ),
+    ("Calibration error", "how far the probabilities are off: of faces said to be 70 % should 70 of 100 have it"),
+    ("In brackets", "the range that the figure would mostly have had with other people of the same kind"),
+    ("Grade", f"how far an attribute can be relied on, from other faces than those of this page. {RULE.rstrip('.')}"),
+    (
+        "For whom",
+        "the probabilities are right for photos like those that the network was calibrated on, which for CelebA are "
+        "press photos of celebrities; on others expect worse",
+    ),
+)
+
+
+def _glossary() -> str:
+    rows = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}.</dd>" for word, meaning in _WORDS)
+    return f'<h2>What the words mean</h2>\n<dl class="words">{rows}</dl>\n'
 
 
 def _sizes(found: Evaluation) -> str:

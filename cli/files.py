@@ -74,16 +74,17 @@ def _closed_quietly(stream: BinaryIO) -> Iterator[None]:
             stream.close()
 
 
-def check_writable(path: Path) -> None:
-    """Raises FileProblem where a file could not be written later, after hours of work. Makes its folder."""
+def check_writable(path: Path, *, never: Sequence[Path] = ()) -> None:
+    """Raises FileProblem where a file could not be written later, after hours of work, and UsageProblem as `replacing`.
+    Makes its folder."""
     with explained(path):
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         trial = target.with_name(f".facesearch-{secrets.token_hex(8)}.part")
         trial.touch(exist_ok=False)
         trial.unlink()
-    if target.is_dir():
-        raise FileProblem(f"{path} is a folder: name a file in it.")
+        before = _mode(target)
+    _refuse_precious(path, target, before, never)
 
 
 @contextmanager

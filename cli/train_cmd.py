@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import options
-from cli.errors import ExitCode
+from cli.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     from cli.progress import Status
@@ -57,7 +57,8 @@ def train(
     from facesearch.training.run import TERMS, train_checkpoint
 
     chosen = load_recipe(recipe)
-    check_writable(out)
+    check_writable(out, never=[start] if start else [])
+    _refuse_what_is_no_checkpoint(out)
     with status() as display:
         checkpoint, figures = train_checkpoint(
             data, work, out, chosen, device.value, _callbacks(display), terms or TERMS, start
@@ -65,8 +66,21 @@ def train(
         display.flush()
     if figures is not None:
         print_evaluation(figures)
+    else:
+        say("The data has no images of role test, so how good this network is has not been measured.")
     say(f"Written: {out} (model {checkpoint.digest[:12]})")
     return ExitCode.FOUND
+
+
+def _refuse_what_is_no_checkpoint(out: Path) -> None:
+    """A slip of the hand must not cost a recipe or a list of labels."""
+    from facesearch.network.checkpoint import CheckpointError, load_checkpoint
+
+    if out.is_file() and out.stat().st_size:
+        try:
+            load_checkpoint(out)
+        except CheckpointError as error:
+            raise UsageProblem(f"{out} is there and is no checkpoint: name another file to write to.") from error
 
 
 def _callbacks(display: "Status") -> "Callbacks":

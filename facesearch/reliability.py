@@ -25,7 +25,7 @@ MEANINGS: Mapping[str, str] = {
     "A": "reliable: wrong now and then",
     "B": "usually right: look twice",
     "C": "weak: often wrong, good only beside other words",
-    "D": "not to be relied on: little better than guessing, or a matter of taste",
+    "D": "not to be relied on: not much better than guessing, or a matter of taste",
 }
 """What the grades say, best first."""
 
@@ -41,6 +41,14 @@ _BEST_POSSIBLE = {
     "Mouth_Slightly_Open": "B",  # a fifth of those labelled so do not have it
     "No_Beard": "B",  # up to two fifths of those labelled as bearded are not
 }
+
+RULE = (
+    "The grade is how far the network has come from guessing to perfect, by average precision on faces held out of "
+    f"training: {', '.join(f'{grade} from {100 * least:.0f} %' for grade, least in _FROM.items())}. Where people who "
+    "label a photo often disagree, no grade is better than what they agree on: "
+    f"{', '.join(f'{name} {grade}' for name, grade in _BEST_POSSIBLE.items())}."
+)
+"""How grades are given, for the user."""
 
 SIZES = (24, 32, 48, 64)
 """Longer sides of the face box, in pixels, at which a network is tried."""

@@ -103,6 +103,21 @@ def test_a_face_scores_alike_alone_and_among_many(saved: Path) -> None:
     np.testing.assert_allclose(scorer.score(crops)[7], scorer.score(crops[7:8])[0], atol=1e-4)
 
 
+def test_weights_that_are_no_numbers_are_refused(saved: Path) -> None:
+    tensors = load_file(saved)
+    tensors["mcnn.conv2.weight"][3] = float("nan")
+    _rewrite(saved, tensors)
+    with pytest.raises(CheckpointError, match="weights that are no numbers"):
+        load_checkpoint(saved)
+
+
+@pytest.mark.parametrize("found", ["batch", "strange"])
+def test_a_normalisation_that_is_never_saved_is_refused(saved: Path, found: str) -> None:
+    _rewrite(saved, load_file(saved), normalisation=found)
+    with pytest.raises(CheckpointError, match="a normalisation that no saved network has"):
+        load_checkpoint(saved)
+
+
 def test_a_text_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a network")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from facesearch.attributes import ATTRIBUTES, Group
@@ -133,7 +134,10 @@ def test_a_page_shows_the_face_its_attributes_and_the_nearest_faces(
     assert f"Face {face}" in text and "zweite Kopie.png" in text and "not face recognition" in text
     assert all(phrase(each.index, True) in text for each in ATTRIBUTES)
     assert all(group.heading in text for group in Group)
-    assert len(read.pictures()) == 4  # the face, its whole photo, and two others
+    _, whole, *others = read.pictures()  # the face, its photo, and the nearest
+    assert whole.size == (200, 120) and len(others) == 2
+    around = np.asarray(whole.convert("L"), int)[:, 15:50]  # above the face, which is at 10,30
+    assert around[27].max() < 100 and around[28].min() > 160
     assert read.tags.count("rect") == 40
     widths = [float(value) for name, value in read.attributes if name == "width"]
     assert all(0 <= width <= 100 for width in widths) and max(widths) == pytest.approx(73, abs=1)

@@ -13,10 +13,12 @@ from safetensors.numpy import load_file
 from cli.train_cmd import train
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
+from facesearch.network.mcnn import Normalisation
 from facesearch.training.datasets import Role
 from facesearch.training.recipe import load_recipe
 from tests.conftest import Program
 from tests.powers import without_root_powers
+from tests.support.checkpoints import random_checkpoint
 
 RECIPE = """
 batch = 4
@@ -69,7 +71,15 @@ def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
     assert about["figures"]["test"]["faces"] == 4 and list(about["figures"]["sizes"]) == ["24", "32", "48", "64"]
 
     table = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work)
-    assert table.code == 0 and "CelebA test" in table.out
+    assert table.code == 0 and "CelebA test" in table.out and "flatter" not in table.err
+    trained_on = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work, "--role", "train")
+    assert "was trained on the images of role train: these figures flatter it" in trained_on.err
+    fitted_on = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work, "--role", "val")
+    assert "was fitted (AUX, calibration and grades) on the images of role val" in fitted_on.err
+    roles = "".join(f"{number:06d}.jpg {'test' if number > 20 else 'train'}\n" for number in range(1, 25))
+    (celeba / "list_role.txt").write_text(roles)
+    assert "had other roles" in facesearch("evaluate", celeba, "--checkpoint", out, "--work", work).err
+    (celeba / "list_role.txt").unlink()
     figures = facesearch("evaluate", celeba, "--checkpoint", out, "--work", work, "--csv", "-")
     known = csv.DictReader(io.StringIO(figures.out))
     rows = [row for row in known if (row["subset"], row["network"]) == ("all", "MCNN-AUX")]
@@ -112,6 +122,30 @@ def test_faces_that_a_network_has_learnt_are_not_for_fitting_its_probabilities(
     ran = facesearch("train", celeba, "--out", again, "--recipe", tmp_path / "again.toml", "--start", out, *work)
     assert ran.code == 3 and "was trained on the images of role train" in ran.err
     assert not again.exists()
+
+
+def test_nothing_but_a_checkpoint_is_ever_written_over(facesearch: Program, celeba: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "tiny.toml"
+    recipe.write_text(RECIPE)
+    ran = facesearch("train", celeba, "--out", recipe, "--recipe", recipe, "--work", tmp_path / "work")
+    assert ran.code == 2 and "is no checkpoint: name another file" in ran.err
+    assert recipe.read_text() == RECIPE
+
+
+def test_what_a_recipe_lacks_is_said_before_faces_are_looked_for(
+    facesearch: Program, celeba: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    (tmp_path / "r.toml").write_text('aux = ["extra"]\ncalibration = ["extra"]\n' + RECIPE)
+    ran = facesearch(
+        "train", celeba, "--out", tmp_path / "x.safetensors", "--recipe", tmp_path / "r.toml", "--work", work
+    )
+    assert ran.code == 3 and "no images of role extra" in ran.err
+    local = random_checkpoint(tmp_path / "local.safetensors", normalisation=Normalisation.LOCAL)
+    start = ["--recipe", "protocol-longer", "--start", local]
+    ran = facesearch("train", celeba, "--out", tmp_path / "x.safetensors", *start, "--work", work)
+    assert ran.code == 3 and "trained with local normalisation" in ran.err
+    assert not work.exists()
 
 
 @pytest.mark.parametrize("command", [["train", "--out", "x.safetensors"], ["evaluate"]])

@@ -109,6 +109,12 @@ def test_every_set_of_faces_has_all_attributes_and_their_mean(evaluated: Evaluat
     assert int(evaluated.of("all")["MEAN"]["detected"]) == 11
 
 
+def test_the_means_of_two_groups_are_of_the_attributes_that_both_have_and_lack(evaluated: Evaluated) -> None:
+    """Twelve faces are too few to compare any attribute."""
+    for subset in ("Male", "not Male", "Young", "not Young"):
+        assert evaluated.of(subset)["MEAN"]["accuracy"] == "" != evaluated.of(subset)["Bald"]["accuracy"]
+
+
 def test_the_papers_numbers_stand_beside_ours(evaluated: Evaluated) -> None:
     paper = published(Dataset.CELEBA).mcnn_aux
     rows = evaluated.of("all")

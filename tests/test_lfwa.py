@@ -3,6 +3,7 @@
 import csv
 import re
 import runpy
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -160,7 +161,8 @@ def test_training_on_lfwa_starts_from_a_checkpoint_and_evaluation_stands_beside_
     assert start.digest[:12] in tuned.metadata["started_from"]
     assert (tuned.mean == start.mean).all()  # the network knows no other
 
-    refused = facesearch(*command, "--start", out)
+    assert facesearch(*command, "--start", out).code == 2  # it would take its own start away
+    refused = facesearch(*command, "--start", shutil.copy(out, tmp_path / "other.safetensors"))
     assert refused.code == 3 and "another recipe, data set or start" in refused.err
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _KEY = "facesearch"
+_NORMALISATIONS = ("folded", "local")
 _KEYS = ("attributes", "crop", "normalisation", "mirror", "data", "terms")
 _SMALL = {
     "mean": (3,),
@@ -145,6 +146,10 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         if expected.get(name) != shapes.get(name):
             found = f"has the shape {list(shapes[name])}" if name in shapes else "is missing"
             raise CheckpointError(f"{path} is no MCNN-AUX of this version ({name} {found}): train it again.")
+    if any(not np.isfinite(tensor).all() for tensor in tensors.values()):
+        raise CheckpointError(f"{path} holds weights that are no numbers: train it again, at a lower rate.")
+    if about["normalisation"] not in _NORMALISATIONS:
+        raise CheckpointError(f"{path} has a normalisation that no saved network has: train it again.")
     return Checkpoint(
         path=path,
         digest=hashlib.sha256(content).hexdigest(),

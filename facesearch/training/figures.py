@@ -56,6 +56,9 @@ def _rounded(value: float, digits: int) -> float | None:
     return None if np.isnan(value) else round(value, digits)
 
 
+_ALL = slice(None)
+
+
 def measure(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray[np.bool_]) -> Figures:
     """Compare probabilities [N, A] with labels of 0 and 1 [N, A]; detected: bool [N]. N must not be 0."""
     said, share = p > 0.5, np.asarray(truth.mean(axis=0), np.float64)
@@ -88,15 +91,20 @@ def measure_unlabelled(p: NDArray[np.floating], detected: NDArray[np.bool_]) -> 
     return Figures(**{**unknown, **known})
 
 
-def rows(figures: Figures, names: Sequence[str] = NAMES, total: bool = True) -> Iterator[dict[str, str]]:
-    """One record an attribute, keys `attribute` and COLUMNS, and their means last where asked for; fractions 0..1 with
-    six decimals, empty where there is no figure."""
+def rows(
+    figures: Figures,
+    names: Sequence[str] = NAMES,
+    total: bool = True,
+    over: NDArray[np.bool_] | slice = _ALL,
+) -> Iterator[dict[str, str]]:
+    """One record an attribute, keys `attribute` and COLUMNS, and their means last where asked for, over these of them;
+    fractions 0..1 with six decimals, empty where there is no figure."""
     counts = {"faces": str(figures.faces), "detected": str(figures.detected)}
     table = {name: getattr(figures, name) for name in COLUMNS if name not in counts}
     for index, attribute in enumerate(names):
         yield {"attribute": attribute, **counts, **{name: as_text(column[index]) for name, column in table.items()}}
     if total:
-        yield {"attribute": "MEAN", **counts, **{name: as_text(mean(column)) for name, column in table.items()}}
+        yield {"attribute": "MEAN", **counts, **{name: as_text(mean(column[over])) for name, column in table.items()}}
 
 
 def as_text(value: float) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -191,7 +191,7 @@ def _train_stage(
         if not math.isfinite(value):
             raise TrainingError(
                 f"The loss is no longer a number (stage {run.stage + 1}, pass {(run.step - 1) // per_pass + 1}): "
-                f"lower this stage's rate in the recipe and start again in an empty folder."
+                f"lower this stage's rate in the recipe, delete {folder}, and start again."
             )
         smooth = value if run.step == first + 1 else 0.98 * smooth + 0.02 * value
         now = time.monotonic()
@@ -344,12 +344,20 @@ def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | Non
     if not path.exists():
         durable.write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
         return
-    begun = json.loads(path.read_text())
+    try:
+        begun = json.loads(path.read_text())
+        begun["recipe"]["stages"]  # what is there is what was written
+    except (ValueError, TypeError, KeyError) as e:
+        raise _damaged(path) from e
     if begun | {"recipe": as_of_today(begun["recipe"])} != wanted:
         raise TrainingError(
             f"{folder} holds a run of another recipe, data set or start: name another folder, or delete it to start "
             "over."
         )
+
+
+def _damaged(path: Path) -> TrainingError:
+    return TrainingError(f"{path} is damaged: delete {path.parent}, and the training starts over.")
 
 
 def _begin(recipe: Recipe, material: _Material, device: torch.device) -> _Run:
@@ -417,7 +425,8 @@ def _save(run: _Run, folder: Path) -> None:
     except Exception as e:
         temporary.unlink(missing_ok=True)
         raise TrainingError(
-            f"The state cannot be saved in {folder} ({e}): free some space; the state saved last is kept."
+            f"The state cannot be saved in {folder} ({e}): free some space and give the same command again, which goes "
+            "on from the state saved last."
         ) from e
 
 
@@ -425,9 +434,12 @@ def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
     path = folder / "state.safetensors"
     if not path.exists():
         return None
-    with safe_open(path, "pt") as f:
-        about = f.metadata()
-        tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    try:
+        with safe_open(path, "pt") as f:
+            about = f.metadata()
+            tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
+    except (SafetensorError, OSError) as e:
+        raise _damaged(path) from e
     layout = LAYOUTS[about["layout"]]
     model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
     run = _start_of_stage(int(about["stage"]), tensors["mean"], model.to(device), student.to(device), recipe)

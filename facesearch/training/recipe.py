@@ -1,6 +1,7 @@
 """A recipe: everything that decides how a network is trained, as one TOML file."""
 
 import json
+import math
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
@@ -151,8 +152,12 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     if as_it_is and table.setdefault("roles", []):
         raise ValueError("without [[stages]] it trains on nothing, so roles is left out")
     for s in stages:
-        if s.input < SMALLEST_INPUT or s.passes <= 0 or not 0 <= s.warm_up < 1:
-            raise ValueError(f"a stage needs input >= {SMALLEST_INPUT}, passes > 0 and 0 <= warm_up < 1")
+        if not isinstance(s.input, int) or s.input < SMALLEST_INPUT:
+            raise ValueError(f"a stage needs an input of {SMALLEST_INPUT} pixels or more, in whole pixels")
+        if not 0 < s.passes < math.inf or not 0 <= s.warm_up < 1:
+            raise ValueError("a stage needs passes > 0 and 0 <= warm_up < 1")
+        if not 0 < s.rate < math.inf or not 0 <= s.end_rate < math.inf:
+            raise ValueError("a stage needs rate > 0 and end_rate >= 0")
     for key in ("roles", "aux", "calibration"):
         if key in table:
             table[key] = tuple(Role(r) for r in table[key])
@@ -175,8 +180,14 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("role test serves for figures alone: leave it out of roles, aux and calibration")
     if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
         raise ValueError("aux and calibration are other roles than those trained on, and aux holds calibration's")
-    if recipe.teacher < 0 or recipe.taught < 0:
+    if not 0 <= recipe.teacher < math.inf or not _is_whole(recipe.taught, 0):
         raise ValueError("teacher and taught must be 0 or more")
-    if recipe.batch < 2:
-        raise ValueError("batch must be at least 2")
+    if not _is_whole(recipe.batch, 2) or not _is_whole(recipe.seed, 0):
+        raise ValueError("batch must be a whole number from 2 on, seed one from 0 on")
+    if not 0 <= recipe.average < 1 or not 0 <= recipe.dropout < 1 or not 0 <= recipe.weight_decay < math.inf:
+        raise ValueError("average and dropout must be from 0 to below 1, weight_decay 0 or more")
     return recipe
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least

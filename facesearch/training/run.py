@@ -23,7 +23,8 @@ from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
 from facesearch.training.recipe import Recipe
 from facesearch.training.softlabels import soft_labels
-from facesearch.training.teacher import teacher_embeddings
+from facesearch.training.start import check_trainable
+from facesearch.training.teacher import sface_model, teacher_embeddings
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
 """What a checkpoint says about its use unless whoever trains it knows better."""
@@ -55,20 +56,22 @@ def train_checkpoint(
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
     second call goes on from. terms: what the checkpoint says about its use. start: the checkpoint that a recipe starts
     from which starts from one; None is the package's. sizes: the faces of role `test` are also tried reduced to these.
-    Raises FacesearchError (of datasets, loop, checkpoint).
+    Raises FacesearchError (of datasets, loop, checkpoint, start, teacher).
     """
     begin = _start(recipe, start)
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
     labels = read_dataset(data)
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
+    recipe = _with_roles_that_are_there(recipe, labels, tell.note)
+    if begin is not None:
+        _refuse_faces_it_learnt(begin, recipe, labels)
+    if recipe.teacher:
+        sface_model()  # a missing one is said now, and not after the hours
     cache = open_cache(
         labels, cache_folder(work, labels.dataset), lambda done, total: tell.faces("finding faces", done, total)
     )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
-    recipe = _with_roles_that_are_there(recipe, labels, tell.note)
-    if begin is not None:
-        _refuse_faces_it_learnt(begin, recipe, labels)
     if recipe.stages:
         mcnn, mean = _trained(recipe, labels, cache, work, where, tell, begin)
     else:
@@ -126,7 +129,7 @@ def _trained(
 
 
 def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
-    """The network that the recipe starts from. Raises UsageError, CheckpointError: before the hours, not after."""
+    """The network that the recipe starts from. Raises UsageError, CheckpointError, StartError: before the hours."""
     if recipe.independent:
         raise UsageError(
             f"Recipe {recipe.name} trains CNNs of one attribute each, which make no checkpoint: "
@@ -134,7 +137,12 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
         )
     if named and not recipe.from_checkpoint:
         raise UsageError(f"Recipe {recipe.name} does not start from a checkpoint: leave --start away.")
-    return load_checkpoint(named) if recipe.from_checkpoint else None
+    if not recipe.from_checkpoint:
+        return None
+    checkpoint = load_checkpoint(named)
+    if recipe.stages:
+        check_trainable(checkpoint)
+    return checkpoint
 
 
 def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[str], None]) -> Recipe:

@@ -21,17 +21,23 @@ def trainable(checkpoint: Checkpoint, crops: Tensor, dropout: float, keep_output
 
     crops: uint8 RGB [N, S, S, 3], plain crops of some hundred training faces. Raises StartError.
     """
+    check_trainable(checkpoint)
     mcnn, _ = checkpoint.network()
-    if mcnn.normalisation is not Normalisation.FOLDED:
-        raise StartError(
-            f"{checkpoint.path} was trained with {mcnn.normalisation} normalisation: start from a network that was "
-            "trained with batch normalisation, or from nothing."
-        )
     model = unfold(mcnn, prepare(crops, torch.from_numpy(checkpoint.mean)), dropout)
     if not keep_outputs:
         new = Mcnn(model.layout)
         model.out_weight, model.out_bias = new.out_weight, new.out_bias
     return model
+
+
+def check_trainable(checkpoint: Checkpoint) -> None:
+    """Raises StartError for a network that cannot be trained on."""
+    found = checkpoint.metadata["normalisation"]
+    if found != Normalisation.FOLDED.value:
+        raise StartError(
+            f"{checkpoint.path} was trained with {found} normalisation: start from a network that was trained with "
+            "batch normalisation, or from nothing."
+        )
 
 
 @torch.no_grad()

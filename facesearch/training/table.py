@@ -2,12 +2,14 @@
 
 `subset` says which faces: `all`, a picture size, a label (`Male`, `not Male`), `24 px` for faces reduced to that, or a
 group of UTKFace, alone or with an age band. `network` says which layers answered. Each set ends with its means, row
-`MEAN`; sets of one or two attributes have none.
+`MEAN`: where two groups of people are compared, over the attributes that enough faces of either have and lack. Sets of
+one or two attributes have none.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
 from facesearch.training import figures
@@ -41,8 +43,8 @@ def _rows(
 ) -> Iterator[dict[str, str]]:
     if found is not None:
         beside = _beside(found, grades)
-        for subset, network, part in parts(found):
-            for row, more in zip(figures.rows(part), beside, strict=True):
+        for subset, network, part, over in parts(found):
+            for row, more in zip(figures.rows(part, over=over), beside, strict=True):
                 yield {"subset": subset, "network": network, **row, **(more if part is found.together else {})}
     for name, group in (groups or {}).items():
         who = {"subset": f"UTKFace {name}", "network": NETWORK}
@@ -60,18 +62,20 @@ def _rows(
                 yield {**row, **who, "subset": f"UTKFace {name}, {band_in_words(band)}"}
 
 
-def parts(found: Evaluation) -> Iterator[tuple[str, str, Figures]]:
-    """Every set of faces by name, with the network that answered."""
-    yield "all", NETWORK, found.together
+def parts(found: Evaluation) -> Iterator[tuple[str, str, Figures, NDArray[np.bool_]]]:
+    """Every set of faces by name, with the network that answered and the attributes, bool [40], that its means are
+    of."""
+    every = np.ones(len(NAMES), np.bool_)
+    yield "all", NETWORK, found.together, every
     for name, part in found.before.items():
-        yield "all", name, part
+        yield "all", name, part, every
     for name, part in found.by_framing.items():
-        yield name, NETWORK, part
+        yield name, NETWORK, part, every
     for comparison in found.comparisons:
         for name, part in comparison.groups.items():
-            yield name, NETWORK, part
+            yield name, NETWORK, part, comparison.comparable
     for size, part in found.by_size.items():
-        yield f"{size} px", NETWORK, part
+        yield f"{size} px", NETWORK, part, every
 
 
 def _beside(found: Evaluation, grades: Sequence[str | None]) -> list[dict[str, str]]:

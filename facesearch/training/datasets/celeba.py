@@ -10,13 +10,22 @@ Without roles, the official train and test images keep their role and the offici
 `val` and `calibrate`.
 """
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
-from facesearch.training.datasets.labels import Dataset, DatasetError, Labels, Role, one_role_a_person, read_lines
+from facesearch.training.datasets.labels import (
+    Dataset,
+    DatasetError,
+    Labels,
+    Role,
+    check_attributes,
+    one_role_a_person,
+    read_lines,
+)
 
 ALIGNED = "img_align_celeba"
 
@@ -29,14 +38,9 @@ def read_celeba(root: Path) -> Labels:
             f"{root} has no folder {ALIGNED}/: name the folder that holds CelebA in its official layout."
         )
     lines = read_lines(root / "list_attr_celeba.txt")
-    header = lines[1].split() if len(lines) > 1 else []
-    if tuple(header) != NAMES:
-        raise DatasetError(
-            f"{root / 'list_attr_celeba.txt'} does not name the 40 attributes in line 2: use the official file."
-        )
+    check_attributes(root / "list_attr_celeba.txt", lines[1].split() if len(lines) > 1 else [])
     split = _pairs(root / "list_eval_partition.txt")
-    identity = _pairs(root / "identity_CelebA.txt") if (root / "identity_CelebA.txt").exists() else {}
-    role_of = _pairs(root / "list_role.txt") if (root / "list_role.txt").exists() else {}
+    identity, role_of = _pairs_if_there(root / "identity_CelebA.txt"), _pairs_if_there(root / "list_role.txt")
     present = {p.name for p in folder.iterdir()}
     names, rows, skipped = [], [], 0
     for number, line in enumerate(lines[2:], start=3):
@@ -50,8 +54,16 @@ def read_celeba(root: Path) -> Labels:
         if name not in present:
             skipped += 1
             continue
+        if identity and name not in identity:
+            raise DatasetError(
+                f"identity_CelebA.txt does not say who is on {name}, and nobody may have two roles: use the official "
+                "file."
+            )
         names.append(name)
         rows.append([v == "1" for v in values])
+    if len(set(names)) < len(names):
+        twice = next(name for name, count in Counter(names).items() if count > 1)
+        raise DatasetError(f"list_attr_celeba.txt lists {twice} more than once: use the official file.")
     if not names:
         raise DatasetError(f"None of the listed images is in {folder}: unpack img_align_celeba.zip there.")
     try:
@@ -89,6 +101,16 @@ def _roles(
     found = np.array(roles)
     one_role_a_person(tuple(names), people, found)
     return found
+
+
+def _pairs_if_there(path: Path) -> dict[str, str]:
+    """Empty where there is no such file. Raises DatasetError where there is one without a line."""
+    if not path.exists():
+        return {}
+    pairs = _pairs(path)
+    if not pairs:
+        raise DatasetError(f"{path} is empty: fill it, or take it away to do without.")
+    return pairs
 
 
 def _pairs(path: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch.attributes import NAMES
 from facesearch.errors import FacesearchError
 
 
@@ -79,6 +81,21 @@ def one_role_a_person(names: tuple[str, ...], people: NDArray[np.int64], roles: 
                 f"Person {person} has two roles, {role_by_person[person]} and {role} ({name}): give each person "
                 "one role, or figures would be of people whom the network has seen."
             )
+
+
+def check_attributes(path: Path, found: Sequence[str]) -> None:
+    """Raises DatasetError, with what is missing or too many, unless these are the 40 names in the official order."""
+    if tuple(found) == NAMES:
+        return
+    absent = [name for name in NAMES if name not in found]
+    more = [name for name in found if name not in NAMES]
+    what = [f"{word} {_some(which)}" for word, which in (("lacks", absent), ("has also", more)) if which]
+    problem = " and ".join(what) or "has another order of the 40 attributes"
+    raise DatasetError(f"{path} {problem}: use the official file.")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} others" if len(names) > 5 else "")
 
 
 def read_lines(path: Path) -> list[str]:

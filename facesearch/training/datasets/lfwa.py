@@ -20,7 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
-from facesearch.training.datasets.labels import Dataset, DatasetError, Labels, Role, one_role_a_person, read_lines
+from facesearch.training.datasets.labels import (
+    Dataset,
+    DatasetError,
+    Labels,
+    Role,
+    check_attributes,
+    one_role_a_person,
+    read_lines,
+)
 
 PHOTOS = "lfw"
 LABELLED, TRAINED = 13_143, 6_263
@@ -68,7 +76,7 @@ def read_lfwa(root: Path) -> Labels:
 
 def _from_csv(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
     header, *rows = [row for row in csv.reader(read_lines(path)) if row] or [[]]
-    _check_attributes(path, header[1:])
+    check_attributes(path, header[1:])
     for number, row in enumerate(rows, start=2):
         if len(row) != len(NAMES) + 1 or not set(row[1:]) <= {"0", "1"}:
             raise DatasetError(f"{path}, line {number}: expected a photo and 40 values of 0 or 1; {_OFFICIAL}.")
@@ -93,16 +101,7 @@ def _from_mat(path: Path) -> tuple[tuple[str, ...], NDArray[np.uint8]]:
         values = np.asarray(held["label"])
     except Exception as e:  # scipy raises whatever a damaged file leads it to
         raise DatasetError(f"{path} does not hold name, AttrName and label: {_OFFICIAL}.") from e
-    _check_attributes(path, attributes)
+    check_attributes(path, attributes)
     if values.shape != (len(names), len(NAMES)) or not np.isin(values, (0, 1)).all():
         raise DatasetError(f"{path} does not hold {len(NAMES)} values of 0 or 1 for each photo: {_OFFICIAL}.")
     return names, values.astype(np.uint8)
-
-
-def _check_attributes(path: Path, found: list[str]) -> None:
-    if tuple(found) == NAMES:
-        return
-    absent = [name for name in NAMES if name not in found]
-    more = [name for name in found if name not in NAMES]
-    what = [f"{word} {', '.join(which)}" for word, which in (("lacks", absent), ("has also", more)) if which]
-    raise DatasetError(f"{path} {' and '.join(what) or 'has another order of the 40 attributes'}: {_OFFICIAL}.")
