@@ -3,24 +3,20 @@
     python benchmarks/calibration_people.py CELEBA --work WORK [--checkpoint FILE]
 
 The people of `calibrate` and `extra` are parted into five. The network's logits of each part get AUX and calibration
-that were fitted on the other four, and on a half and a third of these people; printed are the means over
-all faces. No face of role `test` has a part in it, so what ships may be decided by it.
+that were fitted on the other four, and on a half and a third of these people; printed are the means over all faces. No
+face of role `test` has a part in it, so what ships may be decided by it.
 """
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import torch
+from mcnn_on_celeba import from_command_line
 from numpy.typing import NDArray
 
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.calibration import probabilities
-from facesearch.network.checkpoint import load_checkpoint
-from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
+from facesearch.training.datasets import Role
 from facesearch.training.finish import fit, folds_by_person
-from facesearch.training.loop import predict
 from facesearch.training.metrics import accuracy, average_precision, calibration_error, mean
 
 SHARES = {"all": 1, "a half": 2, "a third": 3}
@@ -47,19 +43,11 @@ def probabilities_by_share(
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("celeba", type=Path)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, help="instead of the package's")
-    arguments = parser.parse_args(given)
-    known = load_checkpoint(arguments.checkpoint)
-    labels = read_dataset(arguments.celeba)
-    cache = open_cache(labels, cache_folder(arguments.work, labels.dataset))
-    rows = labels.of(Role.CALIBRATE, Role.EXTRA)
-    mcnn, _ = known.network()
-    logits = predict(mcnn, cache, rows, torch.from_numpy(known.mean), INPUT_SIZE, known.views)
-    truth, people = labels.labels[rows], labels.identities[rows]
-    print(f"checkpoint {known.digest[:12]}; {len(rows):,} faces of {len(np.unique(people))} people")
+    faces = from_command_line(__doc__, given)
+    rows = faces.labels.of(Role.CALIBRATE, Role.EXTRA)
+    logits = faces.logits(rows, faces.checkpoint.views)
+    truth, people = faces.labels.labels[rows], faces.labels.identities[rows]
+    print(f"checkpoint {faces.checkpoint.digest[:12]}; {len(rows):,} faces of {len(np.unique(people))} people")
     print("| fitted on | people | accuracy | average precision | calibration error |")
     print("|---|---|---|---|---|")
     for share, every in SHARES.items():

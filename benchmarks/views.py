@@ -5,18 +5,13 @@
 MCNN alone, without AUX and calibration, on every third face of `val`: only for a network that was not trained on it.
 """
 
-import argparse
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
-import torch
+from mcnn_on_celeba import from_command_line
 
-from facesearch.crop import INPUT_SIZE
-from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.views import PLAIN, Views
-from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
-from facesearch.training.loop import predict
+from facesearch.training.datasets import Role
 from facesearch.training.metrics import accuracy, average_precision, mean
 
 EVERY = 3
@@ -29,21 +24,13 @@ WAYS = {
 
 
 def main(given: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("celeba", type=Path)
-    parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--checkpoint", type=Path, help="instead of the package's")
-    arguments = parser.parse_args(given)
-    known = load_checkpoint(arguments.checkpoint)
-    labels = read_dataset(arguments.celeba)
-    cache = open_cache(labels, cache_folder(arguments.work, labels.dataset))
-    rows = labels.of(Role.VAL)[::EVERY]
-    truth = labels.labels[rows]
-    mcnn, _ = known.network()
-    print(f"checkpoint {known.digest[:12]}; {len(rows):,} faces")
+    faces = from_command_line(__doc__, given)
+    rows = faces.labels.of(Role.VAL)[::EVERY]
+    truth = faces.labels.labels[rows]
+    print(f"checkpoint {faces.checkpoint.digest[:12]}; {len(rows):,} faces")
     print("| views | passes | accuracy | average precision | cross-entropy |\n|---|---|---|---|---|")
     for name, views in WAYS.items():
-        logits = predict(mcnn, cache, rows, torch.from_numpy(known.mean), INPUT_SIZE, views)
+        logits = faces.logits(rows, views)
         right, precision = mean(accuracy(logits > 0, truth)), mean(average_precision(logits, truth))
         loss = float(np.mean(np.logaddexp(0, logits) - logits * truth))
         passes = (1 + views.mirror) * (1 + views.nearer)

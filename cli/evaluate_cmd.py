@@ -1,5 +1,6 @@
 """`facesearch evaluate`: how good a network is on faces that it never saw."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,6 @@ from cli.errors import ExitCode, UsageProblem
 if TYPE_CHECKING:
     from cli.evaluation_page import Heading
     from facesearch.network.checkpoint import Checkpoint
-    from facesearch.training.datasets import Labels
     from facesearch.training.evaluate import Evaluation
 
 
@@ -78,8 +78,9 @@ def evaluate(
     from facesearch.reliability import grades as grades_of
     from facesearch.training import table
     from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
-    from facesearch.training.evaluate import cautions, rows_of
     from facesearch.training.evaluate import evaluate as evaluate_on
+    from facesearch.training.evaluate import rows_of
+    from facesearch.training.provenance import cautions
     from facesearch.training.utkface import evaluate_groups, read_utkface
 
     if data is None and utkface is None:
@@ -91,12 +92,14 @@ def evaluate(
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None
         portraits = read_utkface(utkface) if utkface is not None else None
+        remarks = []
         if labels is not None:
             rows_of(labels, Role(role.value))
-            for caution in cautions(network, labels, Role(role.value)):
-                say(caution)
+            remarks = cautions(network, labels, Role(role.value))
             if labels.skipped:
-                say(f"{labels.skipped:,} listed images are not there; the figures are of those that are.")
+                remarks.append(f"{labels.skipped:,} listed images are not there; the figures are of those that are.")
+        for remark in remarks:
+            say(remark)
         if portraits is not None and portraits.left_out:
             say(f"{portraits.left_out:,} pictures of UTKFace are left out: children, or names that do not tell all.")
         scorer = new_scorer(network, device.value)
@@ -125,7 +128,7 @@ def evaluate(
         if outputs.csv is not None:
             write_csv(outputs.csv.write, table.COLUMNS, table.rows(found, grades, groups))
         if outputs.html is not None:
-            for part in page(_heading(network, found, labels, data, utkface), found, grades, groups):
+            for part in page(_heading(network, found, data, utkface, remarks), found, grades, groups):
                 outputs.html.write(part.encode("utf-8", "replace"))
         outputs.finish()
         if outputs.csv_on_stdout:
@@ -139,10 +142,13 @@ def evaluate(
 
 
 def _heading(
-    network: "Checkpoint", found: "Evaluation | None", labels: "Labels | None", data: Path | None, utkface: Path | None
+    network: "Checkpoint",
+    found: "Evaluation | None",
+    data: Path | None,
+    utkface: Path | None,
+    remarks: Sequence[str],
 ) -> "Heading":
     from cli.evaluation_page import Heading
-    from facesearch.training.evaluate import cautions
 
     about = network.metadata
     facts = [
@@ -152,8 +158,7 @@ def _heading(
         ("Terms", str(about["terms"])),
         *([("Faces", str(data.absolute()))] if data is not None else []),
         *([("UTKFace", str(utkface.absolute()))] if utkface is not None else []),
-        *([("Missing", f"{labels.skipped:,} listed images were not there")] if labels and labels.skipped else []),
-        *(("Caution", each) for each in (cautions(network, labels, found.role) if labels and found else ())),
+        *(("Remark", each) for each in remarks),
         ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"

@@ -309,7 +309,7 @@ _WORDS = (
 
 def _glossary() -> str:
     rows = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}.</dd>" for word, meaning in _WORDS)
-    return f'<h2>What the words mean</h2>\n<dl class="words">{rows}</dl>\n'
+    return f"<h2>What the words mean</h2>\n<dl>{rows}</dl>\n"
 
 
 def _sizes(found: Evaluation) -> str:

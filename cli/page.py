@@ -47,10 +47,10 @@ td { padding: 1px 0; vertical-align: baseline; overflow-wrap: anywhere; }
 td:last-child { text-align: right; white-space: nowrap; padding-left: 8px; font-variant-numeric: tabular-nums; }
 .name { margin: 0; font-size: 12px; overflow-wrap: anywhere; }
 .name a { color: #1f4e8c; text-decoration: none; }
+.name a:hover { text-decoration: underline; }
 .whole { margin: 0 0 20px; }
 .whole > img { display: block; max-width: 100%; margin-bottom: 4px; }
 .whole > .none { max-width: 360px; height: 160px; }
-.name a:hover { text-decoration: underline; }
 h2 { margin: 0 0 12px; font-size: 17px; font-weight: 600; }
 h3 { margin: 0 0 4px; font-size: 13px; color: #5d6368; }
 .panels { columns: 3 300px; column-gap: 32px; margin-bottom: 20px; }
@@ -125,8 +125,7 @@ class Page:
     """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
 
     score: what the number on each card is. probe: the face in question, if there is one, photo: the whole photo that it
-    is in, and panels: its attributes.
-    hits_title: stands above the cards; empty: is said where there is none.
+    is in, and panels: its attributes. hits_title: stands above the cards; empty: is said where there is none.
     """
 
     kind: str

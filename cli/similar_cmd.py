@@ -87,10 +87,7 @@ def similar(
 
     photos, faces, picks = photos or [], face or [], pick or []
     probes.check(photos, faces, picks)
-    for words in (*(present or []), *(absent or [])):
-        if words.strip():  # shows where in the words the trouble begins
-            parsed(words)
-    changes = parse_changes(present or [], absent or [])
+    changes = parse_changes(present or [], absent or [], parsed)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)

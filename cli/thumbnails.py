@@ -98,7 +98,4 @@ def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
     photo = _photo_of(faces[0])
     if isinstance(photo, str):
         return {face.face: Thumbnail(None, photo) for face in faces}
-    return {
-        face.face: Thumbnail(cut(photo.rgb, Box(face.x, face.y, face.width, face.height), face.turned))
-        for face in faces
-    }
+    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned)) for face in faces}

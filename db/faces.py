@@ -61,6 +61,11 @@ class FaceDetails:
     logits: Floats
 
     @property
+    def box(self) -> Box:
+        """Where it is, in pixels of the upright photo."""
+        return Box(self.x, self.y, self.width, self.height)
+
+    @property
     def size(self) -> float:
         """The longer side, as in `Gallery.sizes`."""
         return max(self.width, self.height)

@@ -4,7 +4,7 @@ The words are those of a description (`facesearch.query`), but a change is made 
 make sense, as many as one likes, and a list means all of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from db.models import ScoringModel
 from facesearch.attributes import ATTRIBUTES
 from facesearch.errors import UsageError
-from facesearch.query import Asked, parse
+from facesearch.query import Asked, Query, parse
 from facesearch.query.lexer import tokens
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import And, Or, Term, Weighted
@@ -59,17 +59,19 @@ class Changes:
 NO_CHANGES = Changes()
 
 
-def parse_changes(present: Sequence[str] = (), absent: Sequence[str] = ()) -> Changes:
+def parse_changes(
+    present: Sequence[str] = (), absent: Sequence[str] = (), read: Callable[[str], Query] = parse
+) -> Changes:
     """What texts such as "beard, glasses" add and take away. "no beard" in `present` is "beard" in `absent`.
 
-    Raises ChangeError for what is no list of single attributes and for a contradiction, QueryError for what is no
-    description at all.
+    read: `parse`, or what also shows the user where in a text the trouble begins. Raises ChangeError for what is no
+    list of single attributes and for a contradiction, QueryError for what is no description at all.
     """
     made: dict[int, bool] = {}
     remarks: list[str] = []
     for texts, wanted in ((present, True), (absent, False)):
         for text in texts:
-            terms, said = _terms(text, wanted)
+            terms, said = _terms(text, wanted, read)
             remarks += said
             for attribute, holds in terms:
                 if made.setdefault(attribute, holds) is not holds:
@@ -80,10 +82,10 @@ def parse_changes(present: Sequence[str] = (), absent: Sequence[str] = ()) -> Ch
     return Changes(tuple(made.items()), tuple(dict.fromkeys(remarks)))
 
 
-def _terms(text: str, wanted: bool) -> tuple[list[tuple[int, bool]], Sequence[str]]:
+def _terms(text: str, wanted: bool, read: Callable[[str], Query]) -> tuple[list[tuple[int, bool]], Sequence[str]]:
     if not text.strip():
         raise ChangeError("A change has no words: name what the face is to have or to lose, or leave the option out.")
-    query = parse(text)
+    query = read(text)
     if query.not_scored:
         raise ChangeError(
             f'The network does not score "{query.not_scored[0]}", so a face cannot be given it: leave it out.'

@@ -51,6 +51,14 @@ class IndexedFace:
     def logits(self) -> NDArray[np.float32]:
         return self.details.logits
 
+    @property
+    def sha256(self) -> str:
+        return self.details.sha256
+
+    @property
+    def box(self) -> Box:
+        return self.details.box
+
 
 ProbeFace = PhotoFace | IndexedFace
 
@@ -78,10 +86,10 @@ def similar(
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    probes: one face, or several of one person, which are combined, each face once; none of them is among the
-    hits. changes: made to the
-    combined profile before it is looked for. min_detection, min_face, photo: as for `filtered`. Raises SearchError when
-    a probe was scored by another model than the one that serves or is of a photo that is gone, and as `search`.
+    probes: one face, or several of one person, which are combined, each once; none of them is among the hits.
+    changes: made to the combined profile before it is looked for. min_detection, min_face, photo: as for `filtered`.
+    Raises SearchError when a probe was scored by another model than the one that serves or is of a photo that is gone,
+    and as `search`.
     """
     check_bounds(top, min_score, min_detection)
     if not probes:
@@ -109,21 +117,13 @@ def distinct(probes: Sequence[ProbeFace]) -> list[int]:
     """Which of the probes to keep so that each face counts once: a photo may be named twice, or be indexed as well."""
     kept: list[int] = []
     for i, probe in enumerate(probes):
-        sha256, box = _place(probe)
-        if not any(
-            sha256 == other and iou(box, there) > SAME_FACE_FROM
-            for other, there in map(_place, (probes[k] for k in kept))
-        ):
+        if not any(_is_same_face(probe, probes[k]) for k in kept):
             kept.append(i)
     return kept
 
 
-def _place(probe: ProbeFace) -> tuple[str, Box]:
-    """The photo's SHA-256 and the face's box in it."""
-    if isinstance(probe, PhotoFace):
-        return probe.sha256, probe.box
-    details = probe.details
-    return details.sha256, Box(details.x, details.y, details.width, details.height)
+def _is_same_face(one: ProbeFace, other: ProbeFace) -> bool:
+    return one.sha256 == other.sha256 and iou(one.box, other.box) > SAME_FACE_FROM
 
 
 def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:

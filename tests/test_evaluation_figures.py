@@ -117,7 +117,7 @@ def test_what_nobody_has_has_no_average_precision_and_spoils_no_mean() -> None:
 
 def test_rows_keep_enough_digits_to_redo_the_means() -> None:
     p, labels = _calibrated(333)
-    *each, last = rows(measure(p, labels, np.ones(333, bool)))
+    *each, last = rows(measure(p, labels, np.ones(333, bool)), means_over=np.ones(40, bool))
     assert [row["attribute"] for row in each] == list(NAMES) and last["attribute"] == "MEAN"
     for column in set(COLUMNS) - {"faces", "detected"}:
         assert np.mean([float(row[column]) for row in each]) == pytest.approx(float(last[column]), abs=1e-6)
@@ -126,7 +126,7 @@ def test_rows_keep_enough_digits_to_redo_the_means() -> None:
 def test_without_labels_only_the_answers_are_told() -> None:
     found = measure_unlabelled(np.array([[0.9, 0.2], [0.7, 0.6]]), np.array([True, False]))
     assert found.detected == 1 and found.answered_yes.tolist() == [1.0, 0.5]
-    row = next(rows(found, ("Young", "Gray_Hair"), total=False))
+    row = next(rows(found, ("Young", "Gray_Hair")))
     assert row["answered_yes"] == "1.000000" and row["accuracy"] == ""
 
 

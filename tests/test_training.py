@@ -548,7 +548,10 @@ def test_every_recipe_of_the_package_loads() -> None:
 
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
-    lfwa, celeba = "lfwa, lfwa-independent, lfwa-scratch", "paper, protocol, protocol-lighter, protocol-longer, protocol-longest"
+    lfwa, celeba = (
+        "lfwa, lfwa-independent, lfwa-scratch",
+        "paper, protocol, protocol-lighter, protocol-longer, protocol-longest",
+    )
     with pytest.raises(RecipeError, match=f"{lfwa}, {celeba}, refit, standard"):
         load_recipe("standrad")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 _KEY = "facesearch"
-_NORMALISATIONS = ("folded", "local")
+_NORMALISATIONS = ("folded", "local")  # of `mcnn.Normalisation`, as it may be saved, without importing torch
 _KEYS = ("attributes", "crop", "normalisation", "mirror", "data", "terms")
 _SMALL = {
     "mean": (3,),

@@ -47,5 +47,6 @@ class Scorer:
 def mcnn_logits(mcnn: Callable[[Tensor], Tensor], crops: NDArray[np.uint8], mean: Tensor, views: Views) -> Tensor:
     """Logits [N, 40] of one batch of crops on the network's device, the means over the views of each."""
     seen = views.of(prepare(torch.from_numpy(crops).to(mean.device), mean))
-    faces, together = len(crops), [torch.cat(seen)] if len(crops) * len(seen) <= BATCH else seen
-    return torch.cat([mcnn(x).float() for x in together]).view(len(seen), faces, -1).mean(0)
+    batches = [torch.cat(seen)] if len(seen) * len(crops) <= BATCH else seen
+    logits = torch.cat([mcnn(x).float() for x in batches])
+    return logits.view(len(seen), len(crops), -1).mean(0)

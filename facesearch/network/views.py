@@ -23,7 +23,9 @@ class Views:
     def of(self, x: "Tensor") -> "list[Tensor]":
         """The views of crops [N, 3, S, S], each of that shape; the plain crop is the first."""
         seen = [x, _enlarged(x)] if self.nearer else [x]
-        return seen + [each.flip(3) for each in seen] if self.mirror else seen
+        if self.mirror:
+            seen += [each.flip(3) for each in seen]
+        return seen
 
 
 PLAIN = Views(mirror=False)

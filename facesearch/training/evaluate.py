@@ -17,7 +17,6 @@ from db.schema import Box
 from facesearch.attributes import BY_NAME
 from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.network.calibration import probabilities
-from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
 from facesearch.training.bootstrap import Interval, accuracies, average_precisions, draw_people, interval
@@ -150,28 +149,6 @@ def evaluate(
         aux=aux,
         paper=published(labels.dataset) if _is_official(labels) else None,
     )
-
-
-def cautions(checkpoint: Checkpoint, labels: Labels, role: Role) -> list[str]:
-    """Why figures on this role may flatter the network, in sentences, as far as its metadata tell."""
-    about = checkpoint.metadata
-    data = str(about["data"])
-    if data.split(":")[0] != labels.in_words().split(":")[0]:
-        return []
-    said = [
-        f"The network was {what} the images of role {role}: these figures flatter it."
-        for what, roles in (
-            ("trained on", about.get("trained_on", "")),
-            ("fitted (AUX, calibration and grades) on", about.get("aux_and_calibration", "")),
-        )
-        if role in re.findall(r"[a-z]+", str(roles))
-    ]
-    if not said and data != labels.in_words():
-        said.append(
-            f"The network was trained where the images had other roles or another number ({data}): some of the faces "
-            "measured here may have trained or calibrated it, and the figures may flatter it."
-        )
-    return said
 
 
 def rows_of(labels: Labels, role: Role) -> NDArray[np.int64]:

@@ -56,9 +56,6 @@ def _rounded(value: float, digits: int) -> float | None:
     return None if np.isnan(value) else round(value, digits)
 
 
-_ALL = slice(None)
-
-
 def measure(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray[np.bool_]) -> Figures:
     """Compare probabilities [N, A] with labels of 0 and 1 [N, A]; detected: bool [N]. N must not be 0."""
     said, share = p > 0.5, np.asarray(truth.mean(axis=0), np.float64)
@@ -92,19 +89,17 @@ def measure_unlabelled(p: NDArray[np.floating], detected: NDArray[np.bool_]) -> 
 
 
 def rows(
-    figures: Figures,
-    names: Sequence[str] = NAMES,
-    total: bool = True,
-    over: NDArray[np.bool_] | slice = _ALL,
+    figures: Figures, names: Sequence[str] = NAMES, means_over: NDArray[np.bool_] | None = None
 ) -> Iterator[dict[str, str]]:
-    """One record an attribute, keys `attribute` and COLUMNS, and their means last where asked for, over these of them;
-    fractions 0..1 with six decimals, empty where there is no figure."""
+    """One record an attribute, keys `attribute` and COLUMNS, and last the means over the attributes of `means_over`
+    (bool [A]) if given; fractions 0..1 with six decimals, empty where there is no figure."""
     counts = {"faces": str(figures.faces), "detected": str(figures.detected)}
     table = {name: getattr(figures, name) for name in COLUMNS if name not in counts}
     for index, attribute in enumerate(names):
         yield {"attribute": attribute, **counts, **{name: as_text(column[index]) for name, column in table.items()}}
-    if total:
-        yield {"attribute": "MEAN", **counts, **{name: as_text(mean(column[over])) for name, column in table.items()}}
+    if means_over is not None:
+        means = {name: as_text(mean(column[means_over])) for name, column in table.items()}
+        yield {"attribute": "MEAN", **counts, **means}
 
 
 def as_text(value: float) -> str:

@@ -21,6 +21,7 @@ from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, 
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
+from facesearch.training.provenance import learnt_roles
 from facesearch.training.recipe import Recipe
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import check_trainable
@@ -163,9 +164,9 @@ def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[s
 
 def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -> None:
     """AUX and calibration fitted on the network's own training faces would believe it too much, and a run that is
-    watched on them goes on for too long. Images of one layout count as the same: their number may have changed since.
+    watched on them goes on for too long.
     """
-    learnt = set(_learnt_before(start, labels)) & {*recipe.aux, recipe.judging, Role.TEST}
+    learnt = set(learnt_roles(start, labels)) & {*recipe.aux, recipe.judging, Role.TEST}
     if learnt:
         raise TrainingError(
             f"{start.path} was trained on the images of role {', '.join(sorted(learnt))}, on which recipe "
@@ -174,16 +175,10 @@ def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -
         )
 
 
-def _learnt_before(start: Checkpoint, labels: Labels) -> list[str]:
-    """The roles of this data set that the starting network was trained on, by its metadata."""
-    same = str(start.metadata["data"]).split(":")[0] == labels.in_words().split(":")[0]
-    return str(start.metadata.get("trained_on", "")).split(" + ") if same else []
-
-
 def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Checkpoint | None) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
-    before = _learnt_before(start, labels) if start else []
+    before = learnt_roles(start, labels) if start else []
     trained_on = " + ".join(role for role in Role if role in {*before, *recipe.roles})
     if start and not recipe.stages:
         trained_on = start.metadata.get("trained_on", "data that it does not name")

@@ -44,11 +44,11 @@ def _rows(
     if found is not None:
         beside = _beside(found, grades)
         for subset, network, part, over in parts(found):
-            for row, more in zip(figures.rows(part, over=over), beside, strict=True):
+            for row, more in zip(figures.rows(part, means_over=over), beside, strict=True):
                 yield {"subset": subset, "network": network, **row, **(more if part is found.together else {})}
     for name, group in (groups or {}).items():
         who = {"subset": f"UTKFace {name}", "network": NETWORK}
-        for row in figures.rows(group.gender, ("Male",), total=False):
+        for row in figures.rows(group.gender, ("Male",)):
             yield {**who, **row, "searched": str(group.searched)}
         for attribute, value in zip(BY_AGE, group.age_order, strict=True):
             yield {
@@ -58,7 +58,7 @@ def _rows(
                 "age_rank_correlation": as_text(value),
             }
         for band, aged in group.by_age.items():
-            for row in figures.rows(aged, BY_AGE, total=False):
+            for row in figures.rows(aged, BY_AGE):
                 yield {**row, **who, "subset": f"UTKFace {name}, {band_in_words(band)}"}
 
 
