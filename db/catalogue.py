@@ -8,6 +8,7 @@ Every commit is flushed to the disk: a face id that was printed once stays that 
 import errno
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +38,6 @@ from db.paths import AnyPath, absolute, as_path, display
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
 SCHEMA_VERSION = 3  # the newest migration, as user_version in the file's header
-_MAGIC = b"SQLite format 3\0"
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone", "davfs"}
 )
@@ -134,7 +134,7 @@ def open_catalogue(path: AnyPath, *, create: bool = False, busy_seconds: float =
     with os_errors_translated(file):
         if create:
             _create(file)
-        _check_header(file, may_be_empty=create)
+        _check_presence(file, may_be_empty=create)
     remarks: list[str] = []
     read_only = not _may_write(file)
     with translated(file):
@@ -266,24 +266,24 @@ def _create(path: Path) -> None:
         return
 
 
-def _check_header(path: Path, *, may_be_empty: bool) -> None:
+def _check_presence(path: Path, *, may_be_empty: bool) -> None:
+    """What it holds is left for SQLite to see: whoever opens and closes its file drops the locks of this process on it
+    (https://sqlite.org/howtocorrupt.html, 2.2).
+    """
     try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise CatalogueMissing(
             f"There is no catalogue at {_name(path)}: index a folder first (facesearch index FOLDER), or name another "
             f"file with --catalogue."
         ) from None
-    except IsADirectoryError:
-        raise NotACatalogue(f"{_name(path)} is a folder, not a catalogue: name a file with --catalogue.") from None
-    if not head and not may_be_empty:
+    if stat.S_ISDIR(status.st_mode):
+        raise NotACatalogue(f"{_name(path)} is a folder, not a catalogue: name a file with --catalogue.")
+    if not status.st_size and not may_be_empty:
         raise CatalogueMissing(
             f"The file {_name(path)} is empty: index a folder first (facesearch index FOLDER), or name another file "
             f"with --catalogue."
         )
-    if head and head != _MAGIC:
-        raise NotACatalogue(f"{_name(path)} is not a catalogue: name another file with --catalogue.")
 
 
 def _may_write(path: Path) -> bool:
@@ -306,9 +306,7 @@ def _read_only_uri(path: Path) -> str:
     catalogue that comes with one is refused.
     """
     real = os.path.realpath(path)
-    with path.open("rb") as file:
-        uses_log = file.read(20)[18:20] == b"\x02\x02"  # the file format's read and write version
-    if not uses_log or Path(real + "-shm").exists():
+    if Path(real + "-shm").exists() or not _uses_log(path):
         try:
             uri = _uri(path, "mode=ro")
             with _connection(uri, 5.0, query_only=True) as connection:
@@ -324,6 +322,12 @@ def _read_only_uri(path: Path) -> str:
                 f"together with {_name(rest)} to a place where you may write, and open the copy."
             )
     return _uri(path, "mode=ro&immutable=1")
+
+
+def _uses_log(path: Path) -> bool:
+    """Only where nobody uses the log: see `_check_presence`."""
+    with os_errors_translated(path), path.open("rb") as file:
+        return file.read(20)[18:20] == b"\x02\x02"  # the file format's read and write version
 
 
 def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -> int:

@@ -101,6 +101,26 @@ def test_a_link_names_the_same_catalogue_with_the_same_files_beside_it(tmp_path:
             pass
 
 
+GENERATION_IS = """import sys
+from db import generation
+from db.catalogue import open_catalogue
+with open_catalogue(sys.argv[1]) as catalogue, catalogue.read() as session:
+    assert generation.current(session) == int(sys.argv[2])
+"""
+
+
+def test_a_catalogue_opened_twice_in_one_process_loses_nothing_when_another_process_closes_it(tmp_path: Path) -> None:
+    path = tmp_path / "faces.db"
+    with open_catalogue(path, create=True) as one:
+        with one.write() as session:  # its connection holds the file from now on
+            session.execute(text("UPDATE state SET generation = 3"))
+        open_catalogue(path).close()
+        in_another_process(GENERATION_IS, path, "3")  # which removes the log, were it the last to use it
+        with one.write() as session:
+            session.execute(text("UPDATE state SET generation = 7"))
+        in_another_process(GENERATION_IS, path, "7")
+
+
 def test_a_missing_catalogue_is_said_to_be_missing_and_not_made(tmp_path: Path) -> None:
     for path in (tmp_path / "faces.db", tmp_path / "no folder" / "faces.db"):
         with pytest.raises(CatalogueMissing, match=r"no catalogue at .*faces\.db: index a folder first"):
