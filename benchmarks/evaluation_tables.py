@@ -1,7 +1,7 @@
 """The tables of docs/training.md and docs/model-card.md, as Markdown, from what `facesearch evaluate --csv` writes.
 
     facesearch evaluate CELEBA --work WORK --sizes --utkface UTKFACE --csv shipped.csv
-    facesearch evaluate CELEBA --work WORK --checkpoint protocol.safetensors --csv protocol.csv
+    facesearch evaluate CELEBA --work WORK --checkpoint PROTOCOL.safetensors --csv protocol.csv
     python benchmarks/evaluation_tables.py protocol.csv [shipped.csv]
 
 First the 40 attributes, with the accuracy, average precision and calibration error of each network; then, for each

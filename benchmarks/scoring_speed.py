@@ -104,13 +104,13 @@ def table(times: dict[str, float], faces: int) -> None:
 
 
 def accuracy_on_test(celeba: Path, work: Path, networks: dict[str, Callable[[Tensor], Tensor]]) -> None:
-    from facesearch.training.datasets import Role, open_cache, read_celeba
+    from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
     from facesearch.training.loop import plain_crop
 
     known = load_checkpoint()
     _, aux = known.network()
-    labels = read_celeba(celeba)
-    cache = open_cache(labels, work / "cache")
+    labels = read_dataset(celeba)
+    cache = open_cache(labels, cache_folder(work, labels.dataset))
     rows = labels.of(Role.TEST)
     mean = torch.from_numpy(known.mean)
     found: dict[str, list[np.ndarray]] = {name: [] for name in networks}

@@ -122,13 +122,16 @@ def line_chart(
     parts = []
     for tick in ticks:
         parts.append(f'<path class="grid" d="M{left} {_n(y(tick))}H{width - right}"/>')
-        parts.append(_text(left - 5, y(tick) + 4, f"{tick:.{digits}f}", "end"))
+        parts.append(_text(left - 5, y(tick) + 4, f"{tick:.{_digits(ticks[1] - ticks[0])}f}", "end"))
     parts += [_text(x(number), height - 7, label, "middle") for number, label in enumerate(labels)]
     for number, (name, line) in enumerate(lines.items()):
         colour = f"c{number if many else 1}"
-        known = [(x(at), y(value)) for at, value in enumerate(line) if np.isfinite(value)]
-        path = "L".join(f"{_n(px)} {_n(py)}" for px, py in known)
-        parts.append(f'<path class="line {colour}" d="M{path}"/>' if len(known) > 1 else "")
+        steps = [
+            f"{'L' if at and np.isfinite(line[at - 1]) else 'M'}{_n(x(at))} {_n(y(value))}"
+            for at, value in enumerate(line)
+            if np.isfinite(value)
+        ]
+        parts.append(f'<path class="line {colour}" d="{"".join(steps)}"/>' if steps else "")
         for at, value in enumerate(line):
             if np.isfinite(value):
                 words = f"{name}, {labels[at]}: {value:.{max(digits, 1)}f}"
@@ -203,9 +206,14 @@ def _ticks(least: float, most: float) -> list[float]:
     """Round numbers from below `least` to above `most`, four to six of them."""
     span = max(most - least, 1e-9)
     step = 10.0 ** np.floor(np.log10(span / 4))
-    step = next(float(step * k) for k in (1, 2, 2.5, 5, 10) if span / (step * k) <= 5)
+    step = next(float(step * k) for k in (1, 2, 5, 10) if span / (step * k) <= 5)
     first, last = int(np.floor(least / step + 1e-9)), int(np.ceil(most / step - 1e-9))
     return [step * number for number in range(first, max(last, first + 1) + 1)]
+
+
+def _digits(step: float) -> int:
+    """Decimals that tell multiples of `step` apart."""
+    return max(0, -int(np.floor(np.log10(step) + 1e-9)))
 
 
 def _frame(x: float, y: float, side: float) -> str:

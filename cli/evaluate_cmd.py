@@ -153,7 +153,8 @@ def _heading(
     about = network.metadata
     facts = [
         ("Network", f"{network.digest[:12]}, recipe {about.get('recipe', 'unknown')}, {network.path}"),
-        ("Trained on", f"{about.get('trained_on', 'unknown')} of {about['data']}"),
+        ("Data", str(about["data"])),
+        ("Trained on", str(about.get("trained_on", "unknown"))),
         ("Fitted", str(about.get("aux_and_calibration", "unknown"))),
         ("Terms", str(about["terms"])),
         *([("Faces", str(data.absolute()))] if data is not None else []),

@@ -298,7 +298,10 @@ _WORDS = (
     ),
     ("Calibration error", "how far the probabilities are off: of faces said to be 70 % should 70 of 100 have it"),
     ("In brackets", "the range that the figure would mostly have had with other people of the same kind"),
-    ("Grade", f"how far an attribute can be relied on, from other faces than those of this page. {RULE.rstrip('.')}"),
+    (
+        "Grade",
+        f"how far an attribute can be relied on, from the held-out faces on which AUX was fitted. {RULE.rstrip('.')}",
+    ),
     (
         "For whom",
         "the probabilities are right for photos like those that the network was calibrated on, which for CelebA are "

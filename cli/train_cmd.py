@@ -38,7 +38,11 @@ def train(
     ] = None,
     terms: Annotated[
         str | None,
-        typer.Option("--terms", help="What the checkpoint says about its use: the data's terms.", show_default=False),
+        typer.Option(
+            "--terms",
+            help="What the checkpoint says about its use: the data's terms, and those of the network it starts from.",
+            show_default=False,
+        ),
     ] = None,
     work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
@@ -54,15 +58,13 @@ def train(
     from cli.files import check_writable
     from cli.progress import status
     from facesearch.training.recipe import load_recipe
-    from facesearch.training.run import TERMS, train_checkpoint
+    from facesearch.training.run import train_checkpoint
 
     chosen = load_recipe(recipe)
     check_writable(out, never=[start] if start else [])
     _refuse_what_is_no_checkpoint(out)
     with status() as display:
-        checkpoint, figures = train_checkpoint(
-            data, work, out, chosen, device.value, _callbacks(display), terms or TERMS, start
-        )
+        checkpoint, figures = train_checkpoint(data, work, out, chosen, device.value, _callbacks(display), terms, start)
         display.flush()
     if figures is not None:
         print_evaluation(figures)

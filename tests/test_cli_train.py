@@ -5,9 +5,7 @@ import inspect
 import io
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from safetensors.numpy import load_file
 
 from cli.train_cmd import train
@@ -16,9 +14,12 @@ from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.mcnn import Normalisation
 from facesearch.training.datasets import Role
 from facesearch.training.recipe import load_recipe
+from facesearch.training.run import TERMS
 from tests.conftest import Program
 from tests.powers import without_root_powers
+from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
+from tests.support.labelled import noise
 
 RECIPE = """
 batch = 4
@@ -41,17 +42,8 @@ calibration = ["train"]
 @pytest.fixture
 def celeba(tmp_path: Path) -> Path:
     """24 pictures of noise in the official layout: 8 train, 12 val, 4 test."""
-    root = tmp_path / "celeba"
-    (root / "img_align_celeba").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    names = [f"{number:06d}.jpg" for number in range(1, 25)]
-    for name in names:
-        Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(root / "img_align_celeba" / name)
-    rows = [f"{name} {' '.join(rng.choice(['1', '-1'], 40))}" for name in names]
-    (root / "list_attr_celeba.txt").write_text("\n".join([str(len(names)), " ".join(NAMES), *rows]) + "\n")
-    split = [0] * 8 + [1] * 12 + [2] * 4
-    (root / "list_eval_partition.txt").write_text("".join(f"{n} {s}\n" for n, s in zip(names, split, strict=True)))
-    return root
+    pictures = [noise(32, 32, seed) for seed in range(24)]
+    return labelled.celeba(tmp_path / "celeba", pictures, [0] * 8 + [1] * 12 + [2] * 4, people=False)
 
 
 def test_a_data_set_becomes_a_checkpoint_that_can_be_evaluated_and_used(
@@ -108,6 +100,7 @@ def test_a_network_is_fitted_anew_to_other_people_and_stays_as_it_is(
     assert not (before["calibration.bias"] == after["calibration.bias"]).all()
     about = load_checkpoint(out).metadata
     assert about["trained_on"] == "data that it does not name"
+    assert about["terms"] == f"{load_checkpoint(checkpoint).metadata['terms']} {TERMS}"
     assert "calibration on calibrate," in about["aux_and_calibration"]
 
 
@@ -122,6 +115,22 @@ def test_faces_that_a_network_has_learnt_are_not_for_fitting_its_probabilities(
     ran = facesearch("train", celeba, "--out", again, "--recipe", tmp_path / "again.toml", "--start", out, *work)
     assert ran.code == 3 and "was trained on the images of role train" in ran.err
     assert not again.exists()
+
+
+@pytest.mark.parametrize(
+    ("splits", "says"),
+    [
+        ([0] + [1] * 6 + [2], "one image of role train"),
+        ([0] * 6 + [1, 2], "one person's images of role calibrate"),
+    ],
+)
+def test_too_few_faces_or_people_to_learn_from_are_said_before_faces_are_looked_for(
+    facesearch: Program, tmp_path: Path, splits: list[int], says: str
+) -> None:
+    data = labelled.celeba(tmp_path / "few", [noise(32, 32, seed) for seed in range(8)], splits, people=False)
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    ran = facesearch("train", data, "--out", tmp_path / "n.safetensors", "--recipe", tmp_path / "tiny.toml")
+    assert ran.code == 3 and says in ran.err and "Finding faces" not in ran.err
 
 
 def test_nothing_but_a_checkpoint_is_ever_written_over(facesearch: Program, celeba: Path, tmp_path: Path) -> None:

@@ -15,14 +15,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from cli import charts
 from cli.evaluation_tables import print_evaluation, print_groups
 from cli.main import run
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
+from facesearch.reliability import smallest_face
 from facesearch.training.bootstrap import Interval
 from facesearch.training.datasets import Dataset, Role
 from facesearch.training.evaluate import MCNN_ALONE, UNCALIBRATED, Comparison, Evaluation
-from facesearch.training.figures import measure, measure_unlabelled
+from facesearch.training.figures import Figures, measure, measure_unlabelled
 from facesearch.training.metrics import reliability
 from facesearch.training.published import published
 from facesearch.training.utkface import AGES, GroupFigures
@@ -208,6 +210,50 @@ def test_names_cannot_become_markup(facesearch: Program, utkface: Path, checkpoi
     assert "img" not in read.tags and any("<img src=x onerror" in words for words in read.words)
 
 
+def test_a_chart_has_ticks_that_differ_by_what_they_say_and_a_gap_where_nothing_is_known() -> None:
+    chart = charts.line_chart(["a", "b", "c", "d"], {"x": [89.56, 90.7, float("nan"), 90.1]}, "", 1, 89.56, 90.7)
+    ticks = [float(words) for words in Reader(chart).words if words[:1].isdigit() and "," not in words]
+    steps = np.diff(sorted(set(ticks)))
+    assert len(steps) >= 3 and np.allclose(steps, steps[0])
+    (path,) = re.findall(r'class="line c1" d="([^"]*)"', chart)
+    assert re.sub(r"[^ML]", "", path) == "MLM", "nothing is drawn between b and d"
+
+
+def test_the_limit_for_faces_lies_above_all_sizes_where_none_is_enough(checkpoint: Path) -> None:
+    whole, worse = _figures(0.9), _figures(0.5)
+    for by_size, limit in (({24: worse, 64: worse}, 65), ({24: worse, 64: whole}, 64)):
+        about = _evaluation(whole, by_size).metadata()
+        assert about["smallest_face"] == limit
+        known = dataclasses.replace(load_checkpoint(checkpoint).scoring_model(), metadata=about)
+        assert smallest_face(known) == limit
+    assert "smallest_face" not in _evaluation(whole, {}).metadata()
+
+
+def _evaluation(figures: Figures, by_size: dict[int, Figures]) -> Evaluation:
+    """With the same figures throughout."""
+    return Evaluation(
+        dataset=Dataset.CELEBA,
+        role=Role.CALIBRATE,
+        people=1000,
+        together=figures,
+        reliability=reliability(np.full((2, 40), 0.5), np.ones((2, 40), np.uint8)),
+        by_framing={"178x218": figures, "other sizes": figures},
+        comparisons=(Comparison("Young", figures, figures, np.ones(40, bool)),),
+        by_size=by_size,
+        before={MCNN_ALONE: figures, UNCALIBRATED: figures},
+        intervals={"accuracy": Interval(0.5, 0.6), "accuracy_gain": Interval(-0.1, 0.1)},
+        aux=np.eye(40),
+        paper=published(Dataset.CELEBA),
+    )
+
+
+def _figures(right: float) -> Figures:
+    """Of 60 faces, of whose labels so many are said rightly, and surely."""
+    labels = np.tile(np.arange(60) % 2, (40, 1)).T.astype(np.uint8)
+    p = np.where(np.arange(60)[:, None] < 60 * right, labels, 1 - labels).astype(float)
+    return measure(p, labels, np.ones(60, bool))
+
+
 def test_every_table_fits_a_terminal_also_for_all_of_celeba(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -216,22 +262,7 @@ def test_every_table_fits_a_terminal_also_for_all_of_celeba(
     p = rng.random((60, 40))
     labels = (rng.random((60, 40)) < p).astype(np.uint8)
     figures = dataclasses.replace(measure(p, labels, np.ones(60, bool)), faces=19_962, detected=19_961)
-    print_evaluation(
-        Evaluation(
-            dataset=Dataset.CELEBA,
-            role=Role.CALIBRATE,
-            people=1000,
-            together=figures,
-            reliability=reliability(p, labels),
-            by_framing={"178x218": figures, "other sizes": figures},
-            comparisons=(Comparison("Young", figures, figures, np.ones(40, bool)),),
-            by_size={24: figures, 64: figures},
-            before={MCNN_ALONE: figures, UNCALIBRATED: figures},
-            intervals={"accuracy": Interval(0.5, 0.6), "accuracy_gain": Interval(-0.1, 0.1)},
-            aux=np.eye(40),
-            paper=published(Dataset.CELEBA),
-        )
-    )
+    print_evaluation(_evaluation(figures, {24: figures, 64: figures}))
     male = measure(p[:, :1], labels[:, :1], np.ones(60, bool))
     aged = measure_unlabelled(p[:, :2], np.ones(60, bool))
     print_groups({"Others": GroupFigures(19_000, male, dict.fromkeys(AGES, aged), np.array([-0.5, np.nan]))})

@@ -37,6 +37,11 @@ def test_platt_undoes_a_wrong_scale_and_bias() -> None:
     assert error.mean() < calibration_error(probabilities(logits * 2 + 1, 1.0, 0.0), labels).mean() / 3
 
 
+def test_where_calibration_cannot_be_tried_on_others_it_changes_least() -> None:
+    logits, labels = _logits(30)
+    assert chosen_prior(logits, labels, np.zeros(30, np.int64)) == max(PRIORS)
+
+
 def test_platt_on_a_handful_of_faces_stays_near_what_the_network_said() -> None:
     logits = np.zeros((6, 40), np.float32)
     logits[:, :] = np.linspace(-1, 1, 6)[:, None]

@@ -65,6 +65,10 @@ def test_every_part_of_the_input_receives_gradient(normalisation: Normalisation)
     assert seen[-12:-4].float().mean() > 0.9
 
 
+def test_a_network_is_folded_on_the_device_that_trained_it() -> None:
+    assert fold(Mcnn().to("meta")).conv1.weight.device.type == "meta"
+
+
 def test_folding_batch_normalisation_keeps_the_function() -> None:
     network = _trained_looking()
     with torch.no_grad():

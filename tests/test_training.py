@@ -26,7 +26,9 @@ from facesearch.training.loop import TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import StartError, trainable, unfold
+from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
+from tests.support.labelled import noise
 
 GALLERY = Path(__file__).parent / "gallery"
 
@@ -40,20 +42,8 @@ TINY = Recipe(
 @pytest.fixture
 def celeba(tmp_path: Path) -> Path:
     """32 pictures of noise in the official layout: 20 train, 8 val, 4 test; two persons' pictures each."""
-    root = tmp_path / "celeba"
-    (root / "img_align_celeba").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    names = [f"{i:06d}.jpg" for i in range(1, 33)]
-    for name in names:
-        Image.fromarray(rng.integers(0, 256, (64, 48, 3), dtype=np.uint8)).save(root / "img_align_celeba" / name)
-    signs = [" ".join(rng.choice(["1", "-1"], 40)) for _ in names]
-    rows = [f"{n} {s}" for n, s in zip(names, signs, strict=True)]
-    (root / "list_attr_celeba.txt").write_text("\n".join(["32", " ".join(NAMES), *rows]) + "\n")
-    split = [0] * 20 + [1] * 8 + [2] * 4
-    pairs = zip(names, split, strict=True)
-    (root / "list_eval_partition.txt").write_text("".join(f"{n} {s}\n" for n, s in pairs))
-    (root / "identity_CelebA.txt").write_text("".join(f"{n} {i // 2}\n" for i, n in enumerate(names)))
-    return root
+    pictures = [noise(48, 64, seed) for seed in range(32)]
+    return labelled.celeba(tmp_path / "celeba", pictures, [0] * 20 + [1] * 8 + [2] * 4)
 
 
 def _open(root: Path) -> tuple[Labels, FaceCache]:
@@ -120,6 +110,17 @@ def test_numbers_that_take_long_are_kept_face_by_face(tmp_path: Path) -> None:
     np.testing.assert_array_equal(numbers[rows], np.stack([rows, rows**2], axis=1))
     assert sorted(asked) == rows.tolist(), "what was computed before is not computed again"
     assert not numbers[1::2].any()
+    kept(tmp_path / "numbers", (500, 2), np.array([1]), squares)
+    again = kept(tmp_path / "numbers", (500, 2), rows, squares)
+    np.testing.assert_array_equal(again, numbers, "what somebody else asked for is not given")
+
+
+def test_two_commands_that_compute_the_same_numbers_do_not_mix_them(tmp_path: Path) -> None:
+    def ones(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        return (np.ones((len(rows), 2), np.float32) for rows in chunks)
+
+    with exclusive(tmp_path / "numbers.lock"), pytest.raises(DatasetError, match="wait for it"):
+        kept(tmp_path / "numbers", (4, 2), np.arange(4), ones)
 
 
 def test_a_full_disk_is_one_sentence_and_the_numbers_go_on_later(tmp_path: Path) -> None:
@@ -230,15 +231,6 @@ def _double_line(path: Path) -> None:
     path.write_text(path.read_text() + path.read_text().splitlines()[-1] + "\n")
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Several threads add in any order, and the last digits differ from run to run."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_a_killed_run_goes_on_and_ends_with_the_same_network(
     celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -274,7 +266,6 @@ def test_stages_of_the_same_layout_follow_each_other(celeba: Path, tmp_path: Pat
         assert model.layout == MCNN_LAYOUT
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_run_that_learns_from_a_teacher_and_starts_from_a_checkpoint_survives_kills_too(
     celeba: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: Path
 ) -> None:
@@ -306,7 +297,6 @@ def test_a_run_that_learns_from_a_teacher_and_starts_from_a_checkpoint_survives_
         assert torch.equal(resumed.state_dict()[key], value), key
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_soft_labels_take_the_place_of_a_share_of_the_labels(celeba: Path, tmp_path: Path, checkpoint: Path) -> None:
     labels, cache = _open(celeba)
     device, start = torch.device("cpu"), load_checkpoint(checkpoint)
@@ -379,7 +369,6 @@ def test_a_run_begun_before_a_setting_existed_goes_on_unless_the_setting_is_used
             train(labels, cache, dataclasses.replace(TINY, **used), folder, torch.device("cpu"))
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_checkpoint_becomes_trainable_without_changing_what_it_says(checkpoint: Path) -> None:
     some, others = (
         torch.from_numpy(np.random.default_rng(i).integers(0, 256, (8, 99, 99, 3), dtype=np.uint8)) for i in range(2)
@@ -397,7 +386,6 @@ def test_a_checkpoint_becomes_trainable_without_changing_what_it_says(checkpoint
     assert all(p.requires_grad for p in model.parameters())
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_a_run_that_starts_from_a_checkpoint_keeps_its_layers_but_not_its_outputs(
     celeba: Path, tmp_path: Path, checkpoint: Path
 ) -> None:
@@ -422,7 +410,6 @@ def test_a_network_with_response_normalisation_is_no_start(tmp_path: Path) -> No
         trainable(start, torch.zeros(8, 99, 99, 3, dtype=torch.uint8), dropout=0.5)
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_an_independent_cnn_learns_its_own_attribute_alone(celeba: Path, tmp_path: Path) -> None:
     labels, cache = _open(celeba)
     alone = dataclasses.replace(TINY, name="alone", stages=(Stage("single", 99, 2, 1e-3, 1e-4),), mirror=False)
@@ -604,10 +591,16 @@ def test_a_recipe_that_leaves_a_network_as_it_is_trains_on_nothing(tmp_path: Pat
         "average = 2.0",
         "dropout = 1.0",
         "weight_decay = nan",
+        "roles = []",
+        'augmentation.shift = "0.1"',
+        "augmentation.colour = nan",
+        "augmentation.jpeg_p = 1.5",
+        "augmentation.random_padding = 2",
+        "augmentation.scale = 0.6",
     ],
 )
 def test_a_recipe_with_a_number_that_makes_no_sense_is_refused(tmp_path: Path, line: str) -> None:
-    key = line.split()[0]
+    key = line.split()[0].removeprefix("augmentation.")
     stage = {"layout": '"mcnn"', "input": "227", "passes": "1", "rate": "1e-3", "end_rate": "0.0"}
     top, value = ([] if key in stage else [line]), line.split()[2]
     stage = stage | ({key: value} if key in stage else {})

@@ -212,7 +212,7 @@ def fold(trained: Mcnn) -> Mcnn:
     """The same function with every batch normalisation multiplied into the layer before it (in evaluation mode)."""
     if trained.normalisation is not Normalisation.BATCH:
         return trained
-    folded = Mcnn(trained.layout, Normalisation.FOLDED, trained.dropout)
+    folded = Mcnn(trained.layout, Normalisation.FOLDED, trained.dropout).to(trained.conv1.weight.device)
     folded.load_state_dict({k: v for k, v in trained.state_dict().items() if not k.startswith("norms.")})
     for i, conv in enumerate((folded.conv1, folded.conv2, folded.conv3)):
         gain, shift = _affine(trained.norms[i])

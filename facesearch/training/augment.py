@@ -4,6 +4,7 @@ worse than celebrities are (low resolution, JPEG, colour casts, something in fro
 Shift, scale and rotation instead of alignment: Gunther, Rozsa & Boult, "AFFACT", IJCB 2017.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,12 @@ class Augmentation:
     low_resolution_p: float = 0.1
     jpeg_p: float = 0.1
     occlusion_p: float = 0.1
+
+    @property
+    def reach(self) -> float:
+        """How wide the square is that holds every crop, as a multiple of the plain crop's side."""
+        turned = math.radians(min(self.rotation, 45.0))
+        return math.exp(self.scale) * (math.cos(turned) + math.sin(turned)) + 2 * self.shift
 
 
 _PADDINGS = (Padding.REFLECT, Padding.REFLECT, Padding.REPLICATE, Padding.BLACK)

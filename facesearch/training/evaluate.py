@@ -67,8 +67,8 @@ class Evaluation:
     bins of it. by_framing: apart by picture size (`178x218`: CelebA's aligned pictures; `other sizes`). comparisons: of
     people. by_size: of the faces made smaller, by longer side in pixels. before: what the layers below the last give
     (MCNN_ALONE, UNCALIBRATED). intervals: accuracy and average_precision over all faces, and how much AUX adds to them
-    (accuracy_gain, average_precision_gain), by person. aux: its weights [40, 40], rows are what it gives. paper: what
-    others have published on this data set.
+    (accuracy_gain, average_precision_gain), by person; none where it is unknown who is who. aux: its weights [40, 40],
+    rows are what it gives. paper: what others have published on this data set.
     """
 
     dataset: Dataset
@@ -103,10 +103,9 @@ class Evaluation:
             "framings": {name: figures.summary() for name, figures in self.by_framing.items()},
             "sizes": {str(size): figures.summary() for size, figures in self.by_size.items()},
         }
-        limit = self.smallest_face
-        return {"figures": {name: table for name, table in tables.items() if table}} | (
-            {"smallest_face": limit} if limit else {}
-        )
+        # Where no size that was tried is enough, the limit lies above them all.
+        limit = {"smallest_face": self.smallest_face or max(self.by_size) + 1} if self.by_size else {}
+        return {"figures": {name: table for name, table in tables.items() if table}} | limit
 
 
 def evaluate(
@@ -145,7 +144,7 @@ def evaluate(
         comparisons=tuple(_comparisons(p, truth, found)),
         by_size={size: measure(of, truth, found) for size, of in zip(small, by_size, strict=True)},
         before={name: measure(of, truth, found) for name, of in before.items()},
-        intervals=_intervals(p, before, truth, labels.identities[rows]),
+        intervals=_intervals(p, before, truth, labels.identities[rows]) if labels.has_identities else {},
         aux=aux,
         paper=published(labels.dataset) if _is_official(labels) else None,
     )

@@ -57,14 +57,19 @@ def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: ND
     logits: MCNN's [N, 40] of faces that it was not trained on. people: identity of each row. calibrate: bool [N].
     """
     fold = folds_by_person(people)
-    losses = [cross_fit(logits, labels, fold, hold)[1] for hold in HOLDS]
-    hold = HOLDS[int(np.argmin(losses))]
+    hold = _chosen_hold(logits, labels, fold)
     crossed, _ = cross_fit(logits, labels, fold, hold)
     prior = chosen_prior(crossed[calibrate], labels[calibrate], fold[calibrate])
     scale, bias = fit_platt(crossed[calibrate], labels[calibrate], prior)
     mean, matrix = fit_profile(crossed, people)
     grades = graded(average_precision(crossed, labels), labels.mean(axis=0))
     return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, fit_means(crossed, labels), grades)
+
+
+def _chosen_hold(logits: Floats, labels: Labels, fold: NDArray[np.int64]) -> float:
+    """Of HOLDS the one with the least cross-entropy on faces of other people; the hardest where it is all one."""
+    losses = {hold: cross_fit(logits, labels, fold, hold)[1] for hold in reversed(HOLDS)}
+    return min(losses, key=lambda hold: losses[hold])
 
 
 def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np.int64]:
@@ -110,7 +115,7 @@ def chosen_prior(logits: Floats, labels: Labels, fold: NDArray[np.int64]) -> flo
             total += float(F.binary_cross_entropy_with_logits(x, y, reduction="sum"))
         return total
 
-    return min(PRIORS, key=loss) if len(np.unique(fold)) > 1 else PRIORS[0]
+    return min(PRIORS, key=loss) if len(np.unique(fold)) > 1 else PRIORS[-1]  # nobody to try it on: change little
 
 
 def fit_platt(logits: Floats, labels: Labels, prior: float) -> tuple[Floats, Floats]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from db.lock import exclusive
 from facesearch.training.datasets import DatasetError
 
 Floats = NDArray[np.float32]
@@ -23,12 +24,29 @@ def kept(
     compute: Callable[[Iterable[Rows]], Iterator[Floats]],
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
-    """float32 of `shape` [faces of the cache, numbers of each], zeros in rows that were never asked for.
+    """float32 of `shape` [faces of the cache, numbers of each], zeros in all rows but those asked for.
 
     rows: the faces that are wanted; what `path` does not hold of them is computed. Beside it lies `path`.done, a byte a
     face: 1 once its numbers are on the disk. compute: yields the numbers of each chunk of rows that it is given.
-    progress: called with (done, in all). Raises DatasetError where the disk is full.
+    progress: called with (done, in all). Raises DatasetError where the disk is full, or another process computes them.
     """
+    with exclusive(path.with_name(f"{path.name}.lock")) as mine:
+        if not mine:
+            raise DatasetError(f"Another training works on {path}: wait for it, or name another --work.")
+        _complete(path, shape, rows, compute, progress)
+    found = np.zeros(shape, np.float32)  # what another recipe asked for must not change this run
+    found[rows] = np.memmap(path, np.float32, mode="r", shape=shape)[rows]
+    return found
+
+
+def _complete(
+    path: Path,
+    shape: tuple[int, int],
+    rows: Rows,
+    compute: Callable[[Iterable[Rows]], Iterator[Floats]],
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """See `kept`."""
     done_path = path.with_name(f"{path.name}.done")
     size = shape[0] * shape[1] * 4
     if not (_has_size(path, size) and _has_size(done_path, shape[0])):
@@ -48,7 +66,6 @@ def kept(
                 done += len(chunk)
                 if progress:
                     progress(done, len(rows))
-    return np.memmap(path, np.float32, mode="r", shape=shape)
 
 
 @contextmanager

@@ -11,15 +11,15 @@ from typing import Any
 from facesearch.errors import UsageError
 from facesearch.network.views import Views
 from facesearch.training.augment import Augmentation
-from facesearch.training.datasets import Role
+from facesearch.training.datasets import REACH, Role
 
 
 class RecipeError(UsageError):
     """The recipe file is missing or wrong."""
 
 
-SMALLEST_INPUT = 99
-"""Side in pixels below which nothing is left for the last pool."""
+SMALLEST_INPUT = 79
+"""Side in pixels below which the third convolution is wider than what the second leaves."""
 
 _LAYOUTS = {"trunk", "mcnn"}
 
@@ -161,8 +161,10 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     for key in ("roles", "aux", "calibration"):
         if key in table:
             table[key] = tuple(Role(r) for r in table[key])
-    augmentation = Augmentation(**table.pop("augmentation", {}))
+    augmentation = _augmentation(table.pop("augmentation", {}))
     recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
+    if layouts and not recipe.roles:
+        raise ValueError("roles names what it trains on")
     if recipe.normalisation not in ("batch", "local"):
         raise ValueError("normalisation is batch or local")
     if recipe.keep_outputs and not recipe.from_checkpoint:
@@ -187,6 +189,24 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     if not 0 <= recipe.average < 1 or not 0 <= recipe.dropout < 1 or not 0 <= recipe.weight_decay < math.inf:
         raise ValueError("average and dropout must be from 0 to below 1, weight_decay 0 or more")
     return recipe
+
+
+def _augmentation(table: dict[str, Any]) -> Augmentation:
+    found = Augmentation(**table)
+    for name, value in table.items():
+        if isinstance(getattr(Augmentation(), name), bool):
+            if not isinstance(value, bool):
+                raise ValueError(f"{name} must be true or false")
+        elif isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+            raise ValueError(f"{name} must be a number from 0 on")
+        elif name.endswith("_p") and value > 1:
+            raise ValueError(f"{name} is a probability, from 0 to 1")
+    if found.reach > REACH:
+        raise ValueError(
+            f"shift, scale and rotation together would show {found.reach:.2f} times the crop, and {REACH:g} times it "
+            "is kept of each face"
+        )
+    return found
 
 
 def _is_whole(value: object, least: int) -> bool:

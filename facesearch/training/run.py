@@ -21,7 +21,7 @@ from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, 
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
 from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
-from facesearch.training.provenance import learnt_roles
+from facesearch.training.provenance import continued, learnt_roles, metadata, other_splits
 from facesearch.training.recipe import Recipe
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import check_trainable
@@ -48,14 +48,15 @@ def train_checkpoint(
     recipe: Recipe,
     device: str,
     tell: Callbacks,
-    terms: str = TERMS,
+    terms: str | None = None,
     start: Path | None = None,
     sizes: Sequence[int] = SIZES,
 ) -> tuple[Checkpoint, Evaluation | None]:
     """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
 
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
-    second call goes on from. terms: what the checkpoint says about its use. start: the checkpoint that a recipe starts
+    second call goes on from. terms: what the checkpoint says about its use; None: what the start says, if there is one,
+    and that the data's terms apply. start: the checkpoint that a recipe starts
     from which starts from one; None is the package's. sizes: the faces of role `test` are also tried reduced to these.
     Raises FacesearchError (of datasets, loop, checkpoint, start, teacher).
     """
@@ -65,8 +66,11 @@ def train_checkpoint(
     labels = read_dataset(data)
     tell.note(f"{labels.in_words()}; {labels.skipped} listed images are not there")
     recipe = _with_roles_that_are_there(recipe, labels, tell.note)
+    _refuse_too_few(recipe, labels)
     if begin is not None:
         _refuse_faces_it_learnt(begin, recipe, labels)
+        for caution in other_splits(begin, labels):
+            tell.note(caution)
     if recipe.teacher:
         sface_model()  # a missing one is said now, and not after the hours
     cache = open_cache(
@@ -162,6 +166,17 @@ def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[s
     return found
 
 
+def _refuse_too_few(recipe: Recipe, labels: Labels) -> None:
+    """Normalisation needs two images, and whatever is cross-fitted by person two persons."""
+    if recipe.stages and len(labels.of(*recipe.roles)) < 2:
+        raise TrainingError(f"The data set has one image of role {' and '.join(recipe.roles)}: give it more.")
+    if len(np.unique(labels.identities[labels.of(*recipe.aux)])) < 2:
+        raise TrainingError(
+            f"The data set has one person's images of role {' and '.join(recipe.aux)}, on which AUX and calibration "
+            "are fitted across people: give it those of more people."
+        )
+
+
 def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -> None:
     """AUX and calibration fitted on the network's own training faces would believe it too much, and a run that is
     watched on them goes on for too long.
@@ -175,28 +190,33 @@ def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -
         )
 
 
-def describe(recipe: Recipe, labels: Labels, hold: float, terms: str, start: Checkpoint | None) -> dict[str, Any]:
+def describe(
+    recipe: Recipe, labels: Labels, hold: float, terms: str | None, start: Checkpoint | None
+) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
-    before = learnt_roles(start, labels) if start else []
-    trained_on = " + ".join(role for role in Role if role in {*before, *recipe.roles})
-    if start and not recipe.stages:
-        trained_on = start.metadata.get("trained_on", "data that it does not name")
     return {
         "architecture": "MCNN-AUX (Hand & Chellappa, AAAI 2017)",
         "recipe": recipe.name,
         "mirror": recipe.mirror,
         "nearer": recipe.nearer,
-        "data": labels.in_words(),
-        "trained_on": trained_on,
+        **metadata(continued(start, labels, recipe.roles, recipe.aux)),
         "aux_and_calibration": (
             f"AUX on {' + '.join(recipe.aux)} (pull to the identity {hold}), "
             f"calibration on {' + '.join(recipe.calibration)}, cross-fitted by person"
         ),
-        "terms": terms,
+        "terms": terms or _terms(start, labels),
         "version": version("facesearch"),
         **started,
     }
+
+
+def _terms(start: Checkpoint | None, labels: Labels) -> str:
+    """Whoever goes on from a network is bound by its terms, and by those of other data."""
+    if start is None:
+        return TERMS
+    known = str(start.metadata["terms"])
+    return known if start.metadata["data"] == labels.in_words() or TERMS in known else f"{known} {TERMS}"
 
 
 @torch.no_grad()

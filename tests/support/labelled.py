@@ -18,8 +18,15 @@ def portraits(count: int) -> list[Path]:
     return single[:: max(1, len(single) // count)][:count]
 
 
-def celeba(root: Path, pictures: Sequence[Path | Image.Image], split: int = 2) -> Path:
-    """CelebA's official layout with these pictures, all of one official split, two of each person; labels by a seed."""
+def celeba(
+    root: Path, pictures: Sequence[Path | Image.Image], splits: Sequence[int] | None = None, people: bool = True
+) -> Path:
+    """CelebA's official layout with these pictures, two of each person (people=False: whose they are is not said);
+    labels by a seed.
+
+    splits: the official split of each (0 train, 1 val, 2 test); None: test.
+    """
+    splits = [2] * len(pictures) if splits is None else splits
     folder = root / "img_align_celeba"
     folder.mkdir(parents=True)
     names = [f"{number:06d}.jpg" for number in range(1, len(pictures) + 1)]
@@ -31,11 +38,13 @@ def celeba(root: Path, pictures: Sequence[Path | Image.Image], split: int = 2) -
     signs = np.random.default_rng(0).choice(["1", "-1"], (len(names), len(NAMES)))
     rows = [f"{name} {' '.join(values)}" for name, values in zip(names, signs, strict=True)]
     (root / "list_attr_celeba.txt").write_text("\n".join([str(len(names)), " ".join(NAMES), *rows]) + "\n")
-    (root / "list_eval_partition.txt").write_text("".join(f"{name} {split}\n" for name in names))
-    (root / "identity_CelebA.txt").write_text("".join(f"{name} {i // 2}\n" for i, name in enumerate(names)))
+    pairs = zip(names, splits, strict=True)
+    (root / "list_eval_partition.txt").write_text("".join(f"{name} {split}\n" for name, split in pairs))
+    if people:
+        (root / "identity_CelebA.txt").write_text("".join(f"{name} {i // 2}\n" for i, name in enumerate(names)))
     return root
 
 
-def noise(width: int, height: int) -> Image.Image:
+def noise(width: int, height: int, seed: int = 1) -> Image.Image:
     """A picture in which no face is found."""
-    return Image.fromarray(np.random.default_rng(1).integers(0, 256, (height, width, 3), dtype=np.uint8))
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8))

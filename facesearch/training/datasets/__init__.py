@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from facesearch.training.datasets.celeba import ALIGNED, read_celeba
-from facesearch.training.datasets.facecache import FaceCache, cache_folder, open_cache
+from facesearch.training.datasets.facecache import REACH, FaceCache, cache_folder, open_cache
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels, Role
 from facesearch.training.datasets.lfwa import PHOTOS, read_lfwa
 
 __all__ = [
     "ALIGNED",
+    "REACH",
     "Dataset",
     "DatasetError",
     "FaceCache",

@@ -20,8 +20,11 @@ from facesearch.detection import MODEL_SHA256, Detection, YuNet
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
 from facesearch.training.processes import in_order
 
-CACHE_MARGIN = SIDE * 1.5 * 1.2
-"""How much around a face is kept, as a multiple of its box: what the largest jittered crop can show."""
+REACH = 1.5 * 1.2
+"""The widest jittered crop that a cache can serve, as a multiple of the plain crop's side."""
+
+CACHE_MARGIN = SIDE * REACH
+"""How much around a face is kept, as a multiple of its box."""
 
 _RECORD = np.dtype(
     [
