@@ -53,8 +53,12 @@ def remarks() -> Console:
     return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
-def tolerate_any_text() -> None:
-    """Let stdout and stderr escape what the terminal's encoding lacks, instead of failing on it."""
+def tolerate_any_stream() -> None:
+    """Let stdout and stderr escape what the terminal's encoding lacks, instead of failing on it; one that was closed
+    before the program began leads nowhere, so that what is for it does not turn up in the other."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 (for good)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

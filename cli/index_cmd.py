@@ -122,12 +122,13 @@ def _print(report: "RunReport") -> None:
 
 def _lines(report: "RunReport") -> Iterator[str]:
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
-    effort = f"{report.photos - report.unchanged:,} opened, {report.unchanged:,} unchanged"
+    effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"
     yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
     numbers = (
         ("New faces", report.faces),
-        ("Opened, and known under another name", report.same_content),
-        ("Gone since the last run, and out of the results", report.missing),
+        ("Opened, and known already by their content", report.same_content),
+        ("Files gone since the last run", report.missing),
+        ("Photos that left the results, since no file holds them any more", report.lost),
         ("Back since the last run", report.returned),
         ("Date and camera read for photos indexed before", report.shots_read),
         ("Photos indexed before whose date and camera are still to be read", report.shots_unread),
@@ -136,7 +137,8 @@ def _lines(report: "RunReport") -> Iterator[str]:
     yield from (f"{words}: {number:,}" for words, number in numbers if number)
     if report.waiting:
         yield (
-            f"Faces that this network could not score because their photos cannot be read: {report.waiting:,}"
+            "Faces that this network could not score because their photos cannot be read, or are not there now: "
+            f"{report.waiting:,}"
             + ("" if report.serving else "; searches use the former network's scores until they can")
         )
     if report.unsearchable:
@@ -151,7 +153,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Hidden or system files and folders passed over: {report.hidden:,}"
     for remark in (*report.spared, *report.vanished, *report.linked):
         yield remark.sentence
-    failures = [*report.failures, *report.waiting_photos]
+    failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())
     if failures:
         yield "Failed:"
     for failure in failures[:_LISTED]:

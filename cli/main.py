@@ -11,7 +11,7 @@ import typer
 
 from cli import options
 from cli.attributes_cmd import attributes
-from cli.console import tolerate_any_text
+from cli.console import tolerate_any_stream
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
 from cli.index_cmd import index
@@ -88,5 +88,5 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The console script."""
-    tolerate_any_text()
+    tolerate_any_stream()
     sys.exit(run(sys.argv[1:]))

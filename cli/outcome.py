@@ -1,8 +1,7 @@
 """A result as a whole in sentences: how many faces were searched, whether somebody likely was found, why nobody was."""
 
-import os
-
 from cli.output import DIM_BELOW
+from db.paths import is_there
 from facesearch.hits import SearchResult
 from facesearch.reliability import smallest_face
 
@@ -27,7 +26,7 @@ def small_remarks(result: SearchResult) -> list[str]:
 def missing_remarks(result: SearchResult) -> list[str]:
     """That photos of the first hits are not where the catalogue has them; of more it would take long to know."""
     first = result.hits[:_LOOKED_FOR]
-    missing = sum(not os.path.exists(hit.face.path) for hit in first)  # noqa: PTH110
+    missing = sum(not is_there(hit.face.path) for hit in first)
     if not missing:
         return []
     hits = "1 hit" if len(first) == 1 else f"{len(first)} hits"
@@ -76,6 +75,9 @@ def _nothing(result: SearchResult) -> str:
     for step in result.narrowed:
         if not step.left and step.left_out:
             return f"No face matched: none of {_faces(step.left_out)} passes the filter {step.words}."
+    narrowed = [step for step in result.narrowed if step.left_out]
+    if narrowed:
+        return f"No face matched: nothing but what was started from passes the filter {narrowed[-1].words}."
     if not result.withheld:
         return "No face matched: there is no other face."
     return f"No face matched: all {_faces(result.withheld)} have a lower detection score than --min-detection."

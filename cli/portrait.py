@@ -13,7 +13,7 @@ from cli.console import WIDE, printable, results
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to_stdout, write_json
-from db.paths import display
+from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
@@ -50,7 +50,7 @@ def print_portrait(found: Portrait) -> None:
 def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     face = found.face.face
     yield "Face", str(face.face)
-    there = [(path, "" if path.exists() else " (not there now)") for path in face.paths]
+    there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
     for path, note in [*there, *((path, " (gone since the last index run)") for path in found.face.missing)]:
         yield "Photo", display(os.fsencode(path)) + note
     size = "" if found.face.photo_width is None else f"{found.face.photo_width} x {found.face.photo_height} pixels, "

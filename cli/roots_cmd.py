@@ -7,7 +7,7 @@ import typer
 
 from cli import options
 from cli.console import printable, results, say
-from cli.errors import ExitCode
+from cli.errors import ExitCode, UsageProblem
 
 
 def roots(
@@ -18,20 +18,42 @@ def roots(
             "--moved", metavar="OLD NEW", help="The folder indexed as OLD is now found at NEW.", show_default=False
         ),
     ] = None,
+    forget: Annotated[
+        Path | None,
+        typer.Option(
+            "--forget",
+            metavar="FOLDER",
+            help="Take this folder and its photos out of the catalogue; what it holds on the disk stays.",
+            show_default=False,
+        ),
+    ] = None,
     catalogue: options.CatalogueOption = None,
 ) -> int:
-    """List the indexed folders; or say that one has moved, such as a drive that is now mounted elsewhere."""
+    """List the indexed folders; or say that one has moved, such as a drive that is now mounted elsewhere, or that one
+    is given up.
+
+    Faces of a folder that was forgotten leave the results unless another folder holds their photo; they keep their
+    numbers and return when the photo is indexed again.
+    """
     from cli.output import new_table
     from cli.results import opened
+    from db.paths import is_folder
+    from db.photos import forget_root
     from db.roots import list_roots, move_root
 
+    if moved is not None and forget is not None:
+        raise UsageProblem("--moved and --forget are two requests: give one at a time.")
     with opened(options.catalogue_of(context, catalogue)) as target:
         if moved is not None:
             old, new = moved
             with target.indexing(), target.write() as session:
                 move_root(session, old, new)
-            if not new.is_dir():
+            if not is_folder(new):
                 say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
+        if forget is not None:
+            with target.indexing(), target.write() as session:
+                files, faces = forget_root(session, forget)
+            say(f"Forgotten: {forget}, {files:,} photos. Faces that left the results: {faces:,}")
         with target.read() as session:
             known = list_roots(session)
     if not known:
@@ -43,7 +65,7 @@ def roots(
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("now", no_wrap=True)
     for root in known:
-        there = "there" if root.path.is_dir() else "not there"
+        there = "there" if is_folder(root.path) else "not there"
         table.add_row(printable(root.display), f"{root.files:,}", f"{root.missing:,}", there)
     results().print(table)
     return ExitCode.FOUND

@@ -118,7 +118,11 @@ def _scored(
         if scorer is None:  # no face in this photo or any before
             yield photo, []
             continue
-        logits = seen.logits(seen.faces, scorer)
+        try:
+            logits = seen.logits(seen.faces, scorer)
+        except ProbeError as problem:
+            yield photo, problem
+            continue
         values = probabilities(logits, network.calibration_scale, network.calibration_bias)
         yield photo, [face_record(seen, number, row, model) for number, row in enumerate(values)]
 

@@ -48,6 +48,7 @@ def status(
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.models import serving
+    from db.paths import is_folder
     from db.photos import counts
     from db.roots import list_roots
     from db.runs import latest_runs
@@ -57,7 +58,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
     for root in known:
-        there = "" if root.path.is_dir() else "; not there now"
+        there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
         yield "Folder", f"{root.display}: {root.files:,} photos{missing}{there}"
     if not known:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from db.faces import FaceDetails
+from db.paths import is_there
 from db.schema import Box
 from facesearch.crop import SIDE
 from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
@@ -90,7 +91,7 @@ def _photo_of(face: FaceDetails) -> DecodedPhoto | str:
     try:
         photo = decode_photo(face.path)
     except PhotoError as error:
-        return error.reason if face.path.exists() else "the photo is not there now"
+        return error.reason if is_there(face.path) else "the photo is not there now"
     return photo if photo.sha256 == face.sha256 else "the photo has changed since it was indexed"
 
 

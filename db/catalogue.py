@@ -83,10 +83,7 @@ class Catalogue:
         one generation. Raises CatalogueReadOnly, CatalogueBusy, CatalogueFull and other CatalogueError subclasses.
         """
         if self._writer is None:
-            raise CatalogueReadOnly(
-                f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy "
-                f"it to a place where you may write."
-            )
+            raise self._is_read_only()
         with translated(self.path), Session(self._writer, expire_on_commit=False) as session, session.begin():
             session.connection()  # takes the turn now, before anything is read that the writing depends on
             yield session
@@ -95,10 +92,7 @@ class Catalogue:
     def indexing(self) -> Iterator[None]:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
-            raise CatalogueReadOnly(
-                f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy "
-                f"it to a place where you may write."
-            )
+            raise self._is_read_only()
         with os_errors_translated(self._lock_file), exclusive(self._lock_file) as mine:
             if not mine:
                 raise CatalogueBusy(
@@ -106,6 +100,12 @@ class Catalogue:
                     f"use another --catalogue."
                 )
             yield
+
+    def _is_read_only(self) -> CatalogueReadOnly:
+        return CatalogueReadOnly(
+            f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy it "
+            "to a place where you may write."
+        )
 
     def close(self) -> None:
         """Give all connections back. The last process to do so merges SQLite's log into the file."""

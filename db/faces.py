@@ -37,13 +37,16 @@ class FaceRecord:
     turned: int = 0
 
 
+_REPLACED = Path("(replaced by another picture)")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceDetails:
     """A face with all that a result shows. x, y, width, height: pixels of the upright photo.
 
     paths: absolute, of every file with this content that is not known to be missing (when all are, of the missing
-    ones), in byte order. taken: without a time zone, by the camera's own clock; camera: "" for unknown (both as EXIF
-    has it). logits: float32[A].
+    ones), in byte order; none where its files were replaced by other pictures while a search ran. taken: without a time
+    zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A].
     """
 
     face: int
@@ -73,7 +76,7 @@ class FaceDetails:
     @property
     def path(self) -> Path:
         """The file to show: the first."""
-        return self.paths[0]
+        return self.paths[0] if self.paths else _REPLACED
 
     @property
     def display(self) -> str:
@@ -307,10 +310,16 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     """
     if _is_hidden(session, face_id):
         photo_id = session.execute(select(Face.photo_id).where(Face.id == face_id)).scalar_one()
-        last = _paths(session, [photo_id])[photo_id][0]
+        last = _paths(session, [photo_id])[photo_id]
+        if not last:
+            raise FaceHidden(
+                f"Face {face_id} is not among the results any more because no known file holds its photo: another "
+                "picture has taken its place, whose faces have other numbers, or its folder was forgotten, and "
+                "`facesearch index FOLDER` brings it back."
+            )
         raise FaceHidden(
-            f"Face {face_id} is not among the results any more because its photo {display(os.fsencode(last))} is gone: "
-            f"put it back and run `facesearch index`."
+            f"Face {face_id} is not among the results any more because its photo {display(os.fsencode(last[0]))} is "
+            f"gone: put it back and run `facesearch index`."
         )
     serving = models.serving(session)
     if serving is None:
@@ -362,11 +371,12 @@ def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, 
 
 
 def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
-    """For each photo its present paths in byte order, each once; those of a photo without any, the missing ones."""
+    """For each photo its present paths in byte order, each once; those of a photo without any, the missing ones.
+    None where its files hold other contents now."""
     by_photo: dict[int, dict[bool, set[bytes]]] = {photo_id: {False: set(), True: set()} for photo_id in photo_ids}
     for photo_id, missing, path in _files(session, photo_ids):
         by_photo[photo_id][missing].add(path)
     return {
-        photo_id: tuple(as_path(path) for path in sorted(paths[False] or paths[True] or {b""}))
+        photo_id: tuple(as_path(path) for path in sorted(paths[False] or paths[True]))
         for photo_id, paths in by_photo.items()
     }

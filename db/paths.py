@@ -25,6 +25,17 @@ def within(root: bytes, path: bytes) -> bytes | None:
     return path[len(prefix) :] if path.startswith(prefix) and len(path) > len(prefix) else None
 
 
+def is_there(path: AnyPath) -> bool:
+    """Whether a file or folder is there, and can be asked for. Before Python 3.14 `Path.exists` raises on a broken
+    drive and in a folder that may not be entered."""
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def is_folder(path: AnyPath) -> bool:
+    """`is_there` for a folder."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def display(path: bytes) -> str:
     """Text for people: bytes that are no UTF-8 appear as \\xNN, so that the result can be printed anywhere."""
     return path.decode("utf-8", "backslashreplace")

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, exists, func, insert, select, type_coerce, update
+from sqlalchemy import String, bindparam, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
 from db import faces, roots
 from db.chunks import chunks
 from db.faces import FaceRecord
-from db.paths import as_path, display, join, within
+from db.paths import AnyPath, as_path, display, join, within
 from db.schema import Face, File, Outcome, Photo, Root
 
 
@@ -183,6 +183,22 @@ def mark_missing(session: Session, file_ids: Sequence[int], *, now: datetime | N
 def mark_present(session: Session, file_ids: Sequence[int]) -> int:
     """Note that these files are back, unchanged; how many faces returned to the results."""
     return _mark(session, file_ids, None)
+
+
+def forget_root(session: Session, path: AnyPath) -> tuple[int, int]:
+    """Take an indexed folder with its files out of the catalogue: how many files, and how many faces left the results.
+
+    Faces of photos that another folder holds stay; the others keep their ids, and return when their photo is indexed
+    again, wherever it is. Raises RootUnknown.
+    """
+    root_id = roots.known_root(session, path)
+    mine = File.root_id == root_id
+    held = session.execute(select(File.photo_id).where(mine, File.photo_id.is_not(None)).distinct()).scalars()
+    photo_ids = [photo_id for photo_id in held if photo_id is not None]
+    files = session.execute(select(func.count(File.id)).where(mine, File.missing_since.is_(None))).scalar_one()
+    for statement in (delete(File).where(mine), delete(Root).where(Root.id == root_id)):
+        session.execute(statement, execution_options={"synchronize_session": False})
+    return files, faces.settle_visibility(session, sorted(photo_ids))
 
 
 def mark_unreadable(session: Session, photo_id: int, reason: str) -> None:

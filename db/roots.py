@@ -40,6 +40,15 @@ def find_root(session: Session, path: AnyPath) -> int | None:
     return session.execute(select(Root.id).where(Root.path == absolute(path))).scalar_one_or_none()
 
 
+def known_root(session: Session, path: AnyPath) -> int:
+    """The id of the folder indexed under exactly this path. Raises RootUnknown."""
+    root_id = find_root(session, path)
+    if root_id is None:
+        name = display(absolute(path))
+        raise RootUnknown(f"{name} is not an indexed folder: `facesearch roots` lists those that are.")
+    return root_id
+
+
 def add_root(session: Session, path: AnyPath) -> int:
     """The id of this folder's row, made if there is none.
 
@@ -58,18 +67,17 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
     """Say that the folder indexed as `old` is now found at `new`; its id. Nothing is read from either.
 
     Indexed folders within it move along. Raises RootUnknown when `old` was never indexed, RootTaken when `new` is,
-    holds or lies within another indexed folder: its files would belong to both.
+    holds or lies within another indexed folder that does not hold `old` too: its files would belong to both.
     """
-    root_id = find_root(session, old)
+    root_id = known_root(session, old)
     source, target = absolute(old), absolute(new)
-    if root_id is None:
-        raise RootUnknown(f"{display(source)} is not an indexed folder: `facesearch roots` lists those that are.")
     if target == source:
         return root_id
     moved = {root_id: target}
     for other_id, other in session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.path)):
         relation = _relation(target, other)
-        if relation is not None:
+        holds_both = within(other, source) is not None and within(other, target) is not None
+        if relation is not None and not holds_both:
             raise RootTaken(
                 f"{display(target)} {relation}: a folder can only be moved to where none is indexed; "
                 f"`facesearch index {display(target)}` finds its photos there, too."

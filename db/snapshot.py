@@ -29,7 +29,7 @@ from db.errors import CatalogueReadOnly
 from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
 from db.manifest import DamagedSnapshot, Manifest, OutdatedSnapshot
-from db.paths import display
+from db.paths import display, is_folder
 from db.schema import Face, Score, State
 
 __all__ = [
@@ -80,7 +80,7 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
         if serving is None:
             return SnapshotState(Condition.EMPTY, 0, 0)
         name = snapshot_name(session)
-        if name is None or not _exists(catalogue.folder / name):
+        if name is None or not is_folder(catalogue.folder / name):
             total = _count(session, serving[0])
             return SnapshotState(Condition.MISSING if total else Condition.EMPTY, 0, total)
         try:
@@ -202,10 +202,3 @@ def _count(session: Session, model_id: int) -> int:
         .join(Face, Face.id == Score.face_id)
         .where(Score.model_id == model_id, Face.hidden.is_(False))
     ).scalar_one()
-
-
-def _exists(folder: Path) -> bool:
-    try:
-        return folder.is_dir()
-    except OSError:
-        return False

@@ -25,7 +25,7 @@ import numpy.typing as npt
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from db.exif import Shot
-from facesearch.errors import FacesearchError
+from facesearch.errors import FacesearchError, on_one_line
 from facesearch.exif import shot_of
 
 _FORMATS: dict[str, tuple[str, ...]] = {
@@ -205,8 +205,8 @@ def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
         # os.fsdecode is reversible (surrogateescape), so names that are not valid UTF-8 open as well.
         with Path(os.fsdecode(path)).open("rb") as file:
             yield file
-    except FileNotFoundError:
-        raise PhotoError("the file disappeared before it could be read", retry=True) from None
+    except FileNotFoundError as error:
+        raise PhotoError("the file disappeared before it could be read", retry=True) from error
     except MemoryError:
         raise PhotoError("not enough memory to read the file", retry=True) from None
     except (OSError, ValueError) as error:
@@ -225,7 +225,7 @@ def _opened(file: IO[bytes]) -> Image.Image:
     except MemoryError:
         raise PhotoError("not enough memory to decode the photo", retry=True) from None
     except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
-        raise PhotoError(f"damaged ({_plain(error)})", retry=False) from error
+        raise PhotoError(f"damaged ({on_one_line(error)})", retry=False) from error
 
 
 def _exif_behind_the_picture(file: IO[bytes]) -> dict[str, bytes]:
@@ -340,17 +340,12 @@ def _unknown_format(beginning: bytes) -> PhotoError:
 
 
 def _broken(name: str, error: Exception) -> PhotoError:
-    words = _plain(error)
+    words = on_one_line(error)
     if "out of memory" in words:
         return PhotoError("not enough memory to decode the photo", retry=True)
     if "truncated" in words or isinstance(error, EOFError):
         return PhotoError(f"damaged: the {name} data ends too early (truncated)", retry=False)
     return PhotoError(f"damaged {name} ({words})", retry=False)
-
-
-def _plain(error: Exception) -> str:
-    """The message of somebody else's exception on one line."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def _megapixels(pixels: int) -> str:

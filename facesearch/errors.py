@@ -20,3 +20,10 @@ class QueryError(UsageError):
 
 class SearchError(FacesearchError):
     """A search that has nothing to work on, or a bound that makes no sense."""
+
+
+def on_one_line(error: BaseException) -> str:
+    """The message of somebody else's exception, to stand within a sentence of ours."""
+    if isinstance(error, MemoryError):
+        return "not enough memory"
+    return " ".join(str(error).split())[:200] or type(error).__name__

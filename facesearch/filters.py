@@ -84,17 +84,13 @@ def filtered(
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[str, ...]:
-    """How many faces could not pass since their photos do not say it."""
+    """How many faces of the catalogue, whatever else they pass, could not pass since their photos do not say it."""
     with catalogue.read() as session:
         number = exif.faces_without(session, what)
     if not number:
         return ()
-    which = (
-        "1 face is left out because its photo has"
-        if number == 1
-        else f"{number:,} faces are left out because their photos have"
-    )
-    return (f"{which} no {what} (EXIF {_EXIF_NAMES[what]}).",)
+    are = "1 is in a photo" if number == 1 else f"{number:,} are in photos"
+    return (f"Of all faces in the catalogue, {are} without a {what} (EXIF {_EXIF_NAMES[what]}): left out.",)
 
 
 def _unread(catalogue: Catalogue) -> tuple[str, ...]:
@@ -103,10 +99,10 @@ def _unread(catalogue: Catalogue) -> tuple[str, ...]:
         photos = exif.unread_count(session)
     if not photos:
         return ()
-    which = "1 photo was" if photos == 1 else f"{photos:,} photos were"
+    were = "1 was" if photos == 1 else f"{photos:,} were"
     return (
-        f"{which} left out because they were indexed before date and camera were read: run `facesearch index` on their "
-        "folder again.",
+        f"Of all photos in the catalogue, {were} indexed before date and camera were read, and left out: run "
+        "`facesearch index` on their folder again.",
     )
 
 

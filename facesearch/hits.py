@@ -12,6 +12,7 @@ from db.catalogue import Catalogue
 from db.faces import FaceDetails
 from db.filters import PhotoFilter, path_test
 from db.models import ScoringModel
+from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
 from facesearch.errors import SearchError
@@ -136,6 +137,6 @@ def _with_the_best_path_first(face: FaceDetails, sought: Sequence[Callable[[Path
         return face
 
     def worse(path: Path) -> tuple[bool, bool]:
-        return not all(test(path) for test in sought), not path.exists()
+        return not all(test(path) for test in sought), not is_there(path)
 
     return replace(face, paths=tuple(sorted(face.paths, key=worse)))

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from facesearch.crop import crop_face
 from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
-from facesearch.detection import Detection, Detector
-from facesearch.errors import FacesearchError
+from facesearch.detection import Detection, Detector, DetectorError
+from facesearch.errors import FacesearchError, on_one_line
 
 if TYPE_CHECKING:
     from facesearch.network.scorer import Scorer
@@ -34,8 +34,12 @@ class Probe:
     faces: Sequence[Detection]
 
     def logits(self, faces: Sequence[Detection], scorer: "Scorer") -> NDArray[np.float32]:
-        """The network's scores of some of the faces, float32 [len(faces), 40]."""
-        return scorer.score(self.crops(faces)) if faces else np.empty((0, 40), np.float32)
+        """The network's scores of some of the faces, float32 [len(faces), 40]. Raises ProbeError where OpenCV or torch
+        give up on them."""
+        try:
+            return scorer.score(self.crops(faces)) if faces else np.empty((0, 40), np.float32)
+        except Exception as error:  # whatever they raise: the next photo may do
+            raise ProbeError(f"The faces in {self.path} cannot be scored ({on_one_line(error)}).") from error
 
     def crops(self, faces: Sequence[Detection]) -> NDArray[np.uint8]:
         """What the network sees of some of the faces, one or more: uint8 RGB [len(faces), 227, 227, 3]."""
@@ -44,13 +48,15 @@ class Probe:
 
 def look(path: Path, detector: Detector) -> Probe:
     """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read."""
-    if not path.exists():
-        raise ProbeError(f"There is no file {path}: check the path.")
     try:
         photo = decode_photo(path)
+        return Probe(path, photo, detector.detect([photo.rgb])[0])
     except PhotoError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise ProbeError(f"There is no file {path}: check the path.") from error
         raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
-    return Probe(path, photo, detector.detect([photo.rgb])[0])
+    except (DetectorError, MemoryError) as error:
+        raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}).") from error
 
 
 def choose(probe: Probe, number: int | None, min_detection: float) -> int:

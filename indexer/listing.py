@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from functools import cache
 
-from db.paths import display, join
+from db.paths import display, is_folder, join
 from db.photos import KnownFile
 from indexer.report import Remark
 from indexer.targets import Target
@@ -32,7 +31,7 @@ class Job:
 class Listing:
     """One walk, compared.
 
-    photos: files found. work: those to open. unchanged: those that keep what an earlier run said of them. returned: ids
+    work: files to open. unchanged: those that keep what an earlier run said of them. returned: ids
     of the ones among them that had been missing. gone: ids of files that were there and are not found any more; without
     what lies where nobody could look. vanished: those of them whose folder is gone as well, by the topmost
     such one. spared: sentences about the places where nobody could look. unusable: why there was no walk at all.
@@ -40,7 +39,6 @@ class Listing:
 
     target: Target
     aside: Aside
-    photos: int = 0
     work: list[Job] = field(default_factory=list)
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
@@ -66,7 +64,6 @@ def compare(
     for file in walk(target.root, listing.aside, readable=readable, within=target.within, leave_out=target.leave_out):
         if not found():
             return listing
-        listing.photos += 1
         before = known.pop(file.path, None)
         if before is None or _has_to_be_opened(file, before):
             listing.work.append(Job(root_id, target.root, file))
@@ -111,7 +108,7 @@ def _by_vanished_folder(target: Target, gone: dict[bytes, int]) -> dict[bytes, l
 
     @cache
     def vanished(folder: bytes) -> bytes | None:
-        if not folder or os.path.isdir(join(target.root, folder)):  # noqa: PTH112 (bytes)
+        if not folder or is_folder(join(target.root, folder)):
             return None
         return vanished(folder.rpartition(b"/")[0]) or folder
 

@@ -18,6 +18,7 @@ from db.schema import Box
 from facesearch.crop import crop_face
 from facesearch.decode import DecodedPhoto, EncodedPhoto, Limits, PhotoError, decode_encoded, read_photo
 from facesearch.detection import Detection, Detector
+from facesearch.errors import on_one_line
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 
@@ -147,7 +148,4 @@ def _is_finite(face: Detection) -> bool:
 def trouble_of(error: Exception, what: str) -> Trouble:
     """An exception of somebody else's code as the outcome of one photo; another try may find more memory or a mended
     program, so it is always worth one."""
-    if isinstance(error, MemoryError):
-        return Trouble(f"{what} (not enough memory)", retry=True)
-    words = " ".join(str(error).split())[:200] or type(error).__name__
-    return Trouble(f"{what} ({words})", retry=True)
+    return Trouble(f"{what} ({on_one_line(error)})", retry=True)

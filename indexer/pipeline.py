@@ -22,7 +22,7 @@ from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
 from db.models import ScoringModel
-from db.paths import AnyPath, absolute, display, join
+from db.paths import AnyPath, absolute, display, is_folder, join
 from db.photos import KnownFile
 from db.schema import Outcome
 from facesearch.cores import usable_cores
@@ -169,7 +169,8 @@ class _Run:
             # A root that lies within another is walked with it, and its drive may be gone all the same.
             sentence = _why_unusable(walk.root, known[walk.root].files) if walk.root in known else None
             if sentence is not None:
-                self.report.unusable.append(Remark(walk.root, sentence))
+                if walk.root not in {each.path for each in self.report.unusable}:
+                    self.report.unusable.append(Remark(walk.root, sentence))
                 continue
             with self.catalogue.read() as session:
                 files = photos.files_of_root(session, ids[walk.root])
@@ -243,6 +244,7 @@ class _Run:
         self.report.faces += written.faces
         for each in written.settled:
             self._done += 1
+            self.report.opened += 1
             self.report.same_content += each.same_content
             self._tally(each.job.path, each.outcome, each.reason, each.retry)
 
@@ -261,6 +263,8 @@ class _Run:
         gone = [file_id for listing in listings for file_id in listing.gone]
         self._mark(photos.mark_missing, gone)
         self.report.missing = len(gone)
+        with self.catalogue.read() as session:
+            self.report.lost = photos.count_lost(session, gone)
         for listing in listings:
             for folder, file_ids in sorted(listing.vanished.items()):
                 with self.catalogue.read() as session:
@@ -287,6 +291,7 @@ class _Run:
     def _rescore(self) -> None:
         with self.catalogue.read() as session:
             total = faces.unscored_count(session, self._model_id)
+            known = [os.fsencode(root.path) for root in roots.list_roots(session)]
         if not total:
             return
 
@@ -303,11 +308,13 @@ class _Run:
             at_once=self.size.faces,
             stop=self.stop,
             progress=tell,
+            absent=[folder for folder in known if not is_folder(folder)],
         )
         self.report.rescored = done.faces
         self.report.waiting_photos = done.waiting
-        with self.catalogue.read() as session:
-            self.report.waiting = faces.unscored_count(session, self._model_id)
+        if not self.stop.is_set():
+            with self.catalogue.read() as session:
+                self.report.waiting = faces.unscored_count(session, self._model_id)
 
     def _rebuild_snapshot(self, *, thorough: bool) -> None:
         """Searches work without a snapshot, only slower: what keeps it from being built is a remark, not a failure."""
@@ -364,7 +371,8 @@ def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
             return f"The folder {name} does not exist: check how it is spelled, and whether its drive is mounted."
         return (
             f"The folder {name} is not there, as if its drive were not mounted: its {known_files:,} photos stay in the "
-            f"catalogue; mount it, or say where it is now with `facesearch roots --moved {name} NEW`."
+            f"catalogue; mount it, say where it is now with `facesearch roots --moved {name} NEW`, or give it up with "
+            f"`facesearch roots --forget {name}`."
         )
     except OSError as error:
         return f"The folder {name} cannot be read ({error.strerror}): check its permissions and its drive."
@@ -397,8 +405,8 @@ def _vanished(path: bytes, lost: int) -> Remark:
 def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
-        "photos", "unchanged", "indexed", "no_face", "failed", "same_content", "faces", "missing", "returned",
-        "shots_read", "rescored", "waiting", "interrupted",
+        "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
+        "returned", "shots_read", "rescored", "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},

@@ -61,10 +61,12 @@ class Remark:
 class RunReport:
     """What a run did.
 
-    photos: files found. unchanged: of these, not opened, since size and time were those of the last run. indexed,
+    photos: files found. unchanged: of these, not opened, since size and time were those of the last run; opened: those
+    that were. indexed,
     no_face, failed: what the files found are now, whether this run looked at them or an earlier one; they add up to
     `photos` unless the run was interrupted. same_content: files opened whose content was known under another name
-    (moved, copied, touched). faces: new ones. missing: files newly found gone. returned: files that had been missing.
+    (moved, copied, touched). faces: new ones. missing: files newly found gone; lost: photos that no file holds any more
+    because of that. returned: files that had been missing.
 
     failures: every failed file of the walked folders, also those that no run will try again. unusable: folders that
     were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
@@ -77,19 +79,22 @@ class RunReport:
     camera are still to be read, in all folders; photos that are missing do not count (not said when interrupted).
 
     rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
-    photos could not be read; waiting_photos names a file of each. serving: whether searches use this run's model;
+    photos could not be read or lie in folders that are not there (not said when interrupted); waiting_photos names a
+    file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
     snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it).
     """
 
     photos: int = 0
     unchanged: int = 0
+    opened: int = 0
     indexed: int = 0
     no_face: int = 0
     failed: int = 0
     same_content: int = 0
     faces: int = 0
     missing: int = 0
+    lost: int = 0
     returned: int = 0
     failures: list[Failure] = field(default_factory=list)
     unusable: list[Remark] = field(default_factory=list)

@@ -10,14 +10,15 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from db import faces, photos
 from db.catalogue import Catalogue
 from db.faces import UnscoredPhoto
-from db.paths import display
+from db.paths import display, within
 from indexer.batches import Scorer, score_each
 from indexer.looking import Crop, Looker, Trouble
 from indexer.report import Failure
@@ -44,10 +45,12 @@ def rescore(
     at_once: int,
     stop: threading.Event,
     progress: Callable[[Rescored], None],
+    absent: Sequence[bytes] = (),
 ) -> Rescored:
     """Score every face that this model has not scored and whose photo can be read. Ends early once `stop` is set.
 
-    Faces whose photo is marked missing are left for the day it returns. Raises what `Catalogue.write` raises; what was
+    Faces whose photo is marked missing, or lies only in the folders `absent` (absolute paths), which are not there now,
+    are left for the day it returns. Raises what `Catalogue.write` raises; what was
     committed until then stays.
     """
     done = Rescored()
@@ -66,7 +69,8 @@ def rescore(
     def cut(photo: UnscoredPhoto) -> list[Crop] | Trouble:
         return _cut(looker, photo)
 
-    with closing(side_by_side(cut, _unscored(catalogue, model_id), workers=workers, stop=stop)) as results:
+    unscored = _unscored(catalogue, model_id, absent)
+    with closing(side_by_side(cut, unscored, workers=workers, stop=stop)) as results:
         for photo, crops in results:
             if isinstance(crops, Trouble):
                 unread.append((photo, crops))
@@ -78,14 +82,20 @@ def rescore(
     return done
 
 
-def _unscored(catalogue: Catalogue, model_id: int) -> Iterator[UnscoredPhoto]:
+def _unscored(catalogue: Catalogue, model_id: int, absent: Sequence[bytes]) -> Iterator[UnscoredPhoto]:
+    """With the paths that may be read."""
+
+    def may_be_read(path: Path) -> bool:
+        return all(within(folder, os.fsencode(path)) is None for folder in absent)
+
     after = 0
     while True:
         with catalogue.read() as session:
             page = faces.unscored(session, model_id, after=after, limit=_PAGE)
         if not page:
             return
-        yield from (photo for photo in page if photo.paths)
+        found = (replace(photo, paths=tuple(filter(may_be_read, photo.paths))) for photo in page)
+        yield from (photo for photo in found if photo.paths)
         after = page[-1].photo_id
 
 

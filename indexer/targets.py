@@ -1,15 +1,18 @@
 """Which folders a run walks, so that every file belongs to one root: the innermost that holds it.
 
-A folder inside a known root is walked as part of that root. A folder above known roots becomes a root of its own that
-leaves those to themselves, and they are walked along with it. No file is therefore ever recorded twice.
+A folder inside a known root is walked as part of that root, unless that root's own walk would not come to it: one that
+is hidden, or behind a link, becomes a root of its own. A folder above known roots becomes a root of its own that leaves
+those to themselves, and they are walked along with it. No file is therefore ever recorded twice.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from indexer.walk import lies_under
+from db.paths import join, within
+from indexer.walk import is_noise, lies_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +32,12 @@ class Target:
 
 
 def new_roots(folders: Iterable[bytes], roots: Iterable[bytes]) -> list[bytes]:
-    """Those of the folders (absolute paths) that no root holds yet, outermost first, none inside another."""
+    """Those of the folders (absolute paths) to which no root's walk comes yet, outermost first, none that another's
+    comes to."""
     held = list(roots)
     added: list[bytes] = []
     for folder in sorted(folders, key=len):
-        if not any(_within(root, folder) is not None for root in held):
+        if not any(_comes_to(root, folder) for root in held):
             held.append(folder)
             added.append(folder)
     return added
@@ -61,9 +65,19 @@ def _nested(root: bytes, roots: Iterable[bytes]) -> frozenset[bytes]:
     return frozenset(inside for other in roots if (inside := _within(root, other)))
 
 
+def _comes_to(root: bytes, folder: bytes) -> bool:
+    """Whether the walk of a root looks into this folder."""
+    inside = _within(root, folder)
+    if inside is None:
+        return False
+    at = root
+    for name in filter(None, inside.split(b"/")):
+        at = join(at, name)
+        if is_noise(name) or os.path.islink(at):  # noqa: PTH114 (bytes)
+            return False
+    return True
+
+
 def _within(root: bytes, path: bytes) -> bytes | None:
     """Path within the root, b"" for the root itself, None for what it does not hold."""
-    if path == root:
-        return b""
-    prefix = root.rstrip(b"/") + b"/"
-    return path[len(prefix) :] if path.startswith(prefix) else None
+    return b"" if path == root else within(root, path)

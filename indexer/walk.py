@@ -78,7 +78,8 @@ def walk(
     """Yield the photo files under `root`, or under its sub-folder `within`; add to `aside` whatever else is there.
 
     Files come before sub-folders, both in the byte order of their names. `readable` are the extensions to take (with
-    dot, lower case); `leave_out` are paths of sub-folders that somebody else walks. Never raises OSError.
+    dot, lower case); `leave_out` are paths of sub-folders, also hidden or linked ones, that somebody else walks. Never
+    raises OSError.
     """
     waiting = [within]
     while waiting:
@@ -90,18 +91,19 @@ def walk(
             aside.unreadable.append(Obstacle(folder, error.strerror or str(error)))
             continue
         # The place of an unplugged drive may hold a hidden file of the system's.
-        if not entries or (not folder and all(_is_noise(entry.name) for entry in entries)):
+        if not entries or (not folder and all(is_noise(entry.name) for entry in entries)):
             aside.empty.append(folder)
         folders: list[bytes] = []
         for entry in entries:
-            if _is_noise(entry.name):
+            path = folder + b"/" + entry.name if folder else entry.name
+            if path in leave_out:
+                continue
+            if is_noise(entry.name):
                 aside.hidden += 1
                 continue
-            path = folder + b"/" + entry.name if folder else entry.name
             try:
                 if entry.is_dir(follow_symlinks=False):
-                    if path not in leave_out:
-                        folders.append(path)
+                    folders.append(path)
                 elif entry.is_dir():
                     aside.linked.append(path)
                 elif found := _photo(entry, path, readable, aside):
@@ -138,5 +140,6 @@ def _photo(entry: os.DirEntry[bytes], path: bytes, readable: Collection[str], as
     return None
 
 
-def _is_noise(name: bytes) -> bool:
+def is_noise(name: bytes) -> bool:
+    """Whether a walk passes over files and folders of this name."""
     return name.startswith(b".") or name.lower() in _METADATA

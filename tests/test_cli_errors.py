@@ -1,7 +1,9 @@
 """How commands end that do not end well: a sentence on stderr and the exit code that a script can rely on."""
 
 import errno
+import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -91,6 +93,20 @@ def test_a_full_disk_under_stdout_is_said(tmp_path: Path) -> None:
         )
     assert ran.returncode == 3
     assert os.strerror(errno.ENOSPC) in ran.stderr and "Traceback" not in ran.stderr
+
+
+def test_a_stream_that_is_closed_leads_nowhere_and_not_into_the_other(tmp_path: Path) -> None:
+    catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+    program = f"{shlex.quote(sys.executable)} -c 'from cli.main import main; main()'"
+    environment = {**os.environ, "FACESEARCH_CATALOGUE": str(catalogue)}
+
+    def shell(command: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["sh", "-c", command], env=environment, capture_output=True, text=True, check=False)
+
+    found = shell(f"{program} search stubble --json 2>&-")
+    assert found.returncode == 0 and json.loads(found.stdout)["hits"]
+    silent = shell(f"{program} search stubble >&-")
+    assert (silent.returncode, silent.stdout) == (0, "") and "Traceback" not in silent.stderr
 
 
 def test_the_version_is_printed(facesearch: Program) -> None:

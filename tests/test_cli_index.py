@@ -60,7 +60,8 @@ def test_every_photo_is_accounted_for_and_found_again(
 
     (photos / PORTRAITS[0]).unlink()
     gone = facesearch("index", photos, "--catalogue", catalogue, "--checkpoint", checkpoint)
-    assert gone.code == 0 and "Gone since the last run, and out of the results: 1" in gone.out
+    assert gone.code == 0 and "Files gone since the last run: 1" in gone.out
+    assert "Photos that left the results, since no file holds them any more: 1" in gone.out
     assert PORTRAITS[0] not in facesearch("search", "man", "--csv", "-", "--catalogue", catalogue).out
 
     shutil.move(photos, tmp_path / "elsewhere")

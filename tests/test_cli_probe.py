@@ -215,6 +215,8 @@ class TestSimilar:
         assert f"left out by name:{ONE}" in ran.err
         ran = self.similar(facesearch, indexed, checkpoint, "--face", "1", "--min-face", "5000")
         assert ran.code == 1 and "passes the filter --min-face 5000" in ran.out + ran.err
+        ran = self.similar(facesearch, indexed, checkpoint, "--face", left[0]["face"], "--name", ONE)
+        assert ran.code == 1 and "nothing but what was started from passes the filter name:" in ran.out + ran.err
 
     @pytest.mark.parametrize("number", ["0", "-4", "77", "9223372036854775808"])
     def test_a_face_that_is_not_in_the_catalogue_exits_with_3(

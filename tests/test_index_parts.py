@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -18,6 +20,8 @@ from indexer.listing import compare
 from indexer.targets import Target
 from indexer.workers import side_by_side
 
+PROJECT = Path(__file__).parent.parent
+
 
 def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_path: Path) -> None:
     for name in ("a.heic", "b.jpg"):
@@ -29,7 +33,7 @@ def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_pa
     target = Target(os.fsencode(tmp_path), b"", frozenset())
     listing = compare(target, 1, known, readable={".jpg"}, found=lambda: True)
     assert listing.gone == [2, 3]
-    assert listing.photos == 1 and listing.aside.unsupported == [b"a.heic"]
+    assert len(listing.work) == 1 and listing.aside.unsupported == [b"a.heic"]
 
 
 def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
@@ -150,3 +154,37 @@ def test_a_request_to_stop_does_not_wait_for_more_results() -> None:
             if number == 4:
                 stop.set()
     assert taken == [0, 1, 2, 3, 4]
+
+
+def test_a_worker_whose_drive_does_not_answer_is_not_waited_for_after_a_stop() -> None:
+    stop, asked, never = threading.Event(), threading.Event(), threading.Event()
+
+    def read(number: int) -> int:
+        if number == 1:
+            asked.set()
+            never.wait()
+        return number
+
+    taken = []
+    with closing(side_by_side(read, range(10), workers=2, stop=stop, patience=0.1)) as results:
+        for _, number in results:
+            taken.append(number)
+            assert asked.wait(60)
+            stop.set()
+    assert taken == [0]
+
+
+def test_a_program_ends_although_a_worker_hangs() -> None:
+    code = """
+import threading
+from indexer.workers import side_by_side
+stop, asked = threading.Event(), threading.Event()
+def read(number):
+    if number:
+        asked.set()
+        threading.Event().wait()
+for _ in side_by_side(read, range(4), workers=2, stop=stop, patience=0.1):
+    asked.wait()
+    stop.set()
+"""
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, cwd=PROJECT).returncode == 0

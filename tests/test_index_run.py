@@ -215,7 +215,7 @@ def test_a_renamed_or_moved_photo_keeps_its_faces_and_is_not_scored_again(run: R
     (album / "new").mkdir()
     (album / "2.png").rename(album / "new" / "2.png")
     report = run(album)
-    assert (report.same_content, report.faces, report.missing) == (2, 0, 2)
+    assert (report.same_content, report.faces, report.missing, report.lost) == (2, 0, 2, 0)
     assert list(run.visible()) == before
     assert {name for name, _ in run.visible().values()} == {"renamed.png", "2.png"}
     assert (run.detector.shown, run.scorer.shown) == shown
@@ -464,6 +464,14 @@ def test_a_missing_folder_and_a_file_are_told_after_the_others_were_indexed(
         assert [root.path for root in roots.list_roots(session)] == [album]
 
 
+def test_a_drive_within_a_known_root_that_is_away_is_told_once(run: Runs, album: Path) -> None:
+    run(album / "sub")
+    run(album)
+    shutil.rmtree(album / "sub")
+    (remark,) = run().unusable
+    assert remark.path == os.fsencode(album / "sub") and "--forget" in remark.sentence
+
+
 def test_a_folder_within_a_known_root_belongs_to_it(run: Runs, album: Path) -> None:
     run(album)
     save(album / "sub" / "new.png", picture(WHITE))
@@ -496,6 +504,28 @@ def test_a_folder_above_a_known_root_becomes_one_and_doubles_nothing(run: Runs, 
         assert [root.path for root in roots.list_roots(session)] == [above, above / "album"]
         assert photos.counts(session).files == 5
     assert run().unchanged == 5
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_folder_within_a_root_that_its_walk_passes_over_is_indexed_when_it_is_named_and_stays(
+    run: Runs, album: Path, tmp_path: Path, through_a_link: bool
+) -> None:
+    run(album)
+    if through_a_link:
+        save(tmp_path / "drive" / "4.png", picture(WHITE))
+        (album / "private").symlink_to(tmp_path / "drive")
+    else:
+        save(album / ".private" / "4.png", picture(WHITE))
+    named = album / ("private" if through_a_link else ".private")
+    assert run(named).faces == 1
+    before = run.visible()
+    assert len(before) == 4
+    for report in (run(album), run()):
+        assert (report.missing, report.spared, report.linked, report.hidden) == (0, [], [], 0)
+        assert report.photos == 4
+    assert run.visible() == before
+    save(named / "5.png", picture(BLACK))
+    assert run().faces == 1
 
 
 def test_a_moved_root_is_walked_at_its_new_place_without_opening_a_photo(run: Runs, album: Path) -> None:
@@ -652,7 +682,7 @@ def test_a_stopped_run_keeps_what_is_decided_and_the_next_one_goes_on(run: Runs,
 
     report = run(tmp_path / "many", progress=stop_at_ten, stop=stop, batch=Size(faces=4))
     assert report.interrupted
-    assert 0 < report.faces < 30
+    assert 0 < report.faces < 30 and report.opened == report.faces
     assert len(run.visible()) == report.faces == report.indexed
     with run.catalogue.read() as session:
         assert runs.latest_runs(session)[0].counts["interrupted"] is True
@@ -804,8 +834,9 @@ def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs
     save(album / "new.png", picture(BLACK))
     report = run()
     assert (report.rescored, report.waiting, report.serving, report.unsearchable) == (3, 1, False, 1)
-    (waiting,) = report.waiting_photos
-    assert waiting.path == os.fsencode(tmp_path / "drive" / "away.png") and "disappeared" in waiting.reason
+    assert report.waiting_photos == [], "a drive that is away is no failure of its photos"
+    with run.catalogue.read() as session:
+        assert photos.counts(session).failed == 0 and photos.failures(session) == []
     assert run.logits()["1.png"] == [-1.0, 1.0, -1.0]
     with run.catalogue.read() as session:
         serving = models.serving(session)
@@ -900,6 +931,7 @@ def test_a_stopped_rescoring_goes_on_in_the_next_run(run: Runs, tmp_path: Path) 
 
     report = run(tmp_path / "many", stop=stop, progress=stop_early, batch=Size(faces=5))
     assert report.interrupted and not report.serving and 5 <= report.rescored < 20
+    assert report.waiting == 0, "what was not tried is not said to be unreadable"
     second = run(tmp_path / "many")
     assert second.rescored == 20 - report.rescored and second.serving
 

@@ -55,6 +55,12 @@ def test_the_root_of_everything_holds_every_folder() -> None:
     assert targets([b"/a"], [b"/"]) == [Target(b"/", b"a", NONE)]
 
 
+def test_a_folder_to_which_a_roots_walk_does_not_come_becomes_a_root() -> None:
+    assert new_roots([b"/a/.private/b"], [b"/a"]) == [b"/a/.private/b"]
+    assert new_roots([b"/a/.private/b"], [b"/a/.private"]) == []
+    assert new_roots([b"/a", b"/a/.private", b"/a/.private/b"], []) == [b"/a", b"/a/.private"]
+
+
 def test_a_walk_holds_its_folder_without_what_it_leaves_out() -> None:
     target = Target(b"/a", b"b", frozenset({b"b/c"}))
     assert target.holds(b"b/1.jpg") and target.holds(b"b/cd/1.jpg")

@@ -159,10 +159,11 @@ def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_p
         with opened.write() as session:  # as an earlier version left them
             session.execute(update(Photo).where(Photo.camera.like("NIKON%")).values(exif_read=False))
         remark, undated = search(opened, parse("smiling, taken:2020")).remarks
-        assert "2 photos were left out" in remark and "run `facesearch index`" in remark
-        assert undated == "1 face is left out because its photo has no date (EXIF DateTimeOriginal)."
+        assert "2 were indexed before" in remark and "run `facesearch index`" in remark
+        dates = "1 is in a photo without a date (EXIF DateTimeOriginal): left out."
+        assert undated == f"Of all faces in the catalogue, {dates}"
         remark, nameless = search(opened, parse("smiling"), photo=PhotoFilter(camera=("canon",))).remarks
-        assert "2 photos were left out" in remark and "no camera (EXIF Make and Model)" in nameless
+        assert "2 were indexed before" in remark and "without a camera (EXIF Make and Model)" in nameless
         assert search(opened, parse("smiling, folder:work")).remarks == ()
 
 

@@ -472,6 +472,40 @@ def test_a_moved_root_takes_its_files_along_and_keeps_the_faces(opened: Opened) 
     assert visible(opened) == [1]
 
 
+def test_a_root_may_move_within_one_that_holds_it_before_and_after(opened: Opened) -> None:
+    with opened[0].write() as session:
+        trip = roots.add_root(session, "/photos/2019")
+        assert roots.move_root(session, "/photos/2019", "/photos/trips/2019") == trip
+
+
+def test_a_forgotten_root_takes_its_faces_out_of_the_results_until_their_photos_are_met_again(opened: Opened) -> None:
+    catalogue, _, model_id = opened
+    record(opened, file(b"a.jpg", photo(1)), file(b"b.jpg", photo(2)))
+    with catalogue.write() as session:
+        other = roots.add_root(session, "/copies")
+        photos.record(session, other, [file(b"b.jpg", photo(2))], model_id=model_id)
+    assert visible(opened) == [1, 2]
+    with catalogue.write() as session:
+        assert photos.forget_root(session, "/photos") == (2, 1)
+        assert [root.display for root in roots.list_roots(session)] == ["/copies"]
+    assert visible(opened) == [2] and details(opened, 2)[0].path == Path("/copies/b.jpg")
+    with catalogue.read() as session, pytest.raises(FaceHidden, match="its folder was forgotten"):
+        faces.in_full(session, 1)
+    with catalogue.write() as session:
+        photos.record(session, other, [file(b"found.jpg", photo(1))], model_id=model_id)
+    assert visible(opened) == [1, 2] and details(opened, 1)[0].path == Path("/copies/found.jpg")
+    with catalogue.write() as session, pytest.raises(RootUnknown, match="/photos is not an indexed folder"):
+        photos.forget_root(session, "/photos")
+
+
+def test_a_face_whose_file_holds_another_picture_now_is_told_apart_from_a_deleted_one(opened: Opened) -> None:
+    record(opened, file(b"a.jpg", photo(1)))
+    record(opened, file(b"a.jpg", photo(2)))
+    with opened[0].read() as session, pytest.raises(FaceHidden, match="another picture has taken its place"):
+        faces.in_full(session, 1)
+    assert details(opened, 1)[0].path == Path("(replaced by another picture)")
+
+
 def test_moving_an_unknown_root_or_onto_a_known_one_is_refused(opened: Opened) -> None:
     with opened[0].write() as session:
         roots.add_root(session, "/other")
