@@ -122,11 +122,17 @@ class Catalogue:
         self.close()
 
 
-def open_catalogue(path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0) -> Catalogue:
+_MOUNTS = Path("/proc/self/mounts")
+
+
+def open_catalogue(
+    path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0, mounts: Path = _MOUNTS
+) -> Catalogue:
     """Open the catalogue at `path`; with `create`, make it (and its folders) where there is none.
 
     An older catalogue is brought up to date first. One that may not be written opens read-only, and says so in
-    `remarks`. busy_seconds: how long any statement waits for other processes before CatalogueBusy.
+    `remarks`. busy_seconds: how long any statement waits for other processes before CatalogueBusy. mounts: the system's
+    table of mounts, which tells a network share.
     Raises CatalogueMissing, NotACatalogue, CatalogueTooNew, CatalogueReadOnly (an older one that may not be brought up
     to date), CatalogueBusy, CatalogueFull, CatalogueUnreadable, CatalogueDamaged.
     """
@@ -151,7 +157,7 @@ def open_catalogue(path: AnyPath, *, create: bool = False, busy_seconds: float =
                     f"because it is read-only: copy it to a place where you may write, or use that version."
                 )
             _migrate(file, uri, busy_seconds)
-        remarks += _choose_journal(file, uri, busy_seconds, read_only=read_only)
+        remarks += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
     return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks)
 
 
@@ -190,7 +196,7 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
     )
 
 
-def network_filesystem(path: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
     """The kind of network file system that `path` lies on (nfs4, cifs, ...), or None.
 
     mounts: the system's table of mounts; where there is none, as on macOS, the answer is None.
@@ -381,9 +387,9 @@ def _migrate(path: Path, uri: str, busy_seconds: float) -> None:
         engine.dispose()
 
 
-def _choose_journal(path: Path, uri: str, busy_seconds: float, *, read_only: bool) -> list[str]:
+def _choose_journal(path: Path, uri: str, busy_seconds: float, mounts: Path, *, read_only: bool) -> list[str]:
     """Switch to the journal that suits the place; returns the remarks that go with it."""
-    kind = network_filesystem(path)
+    kind = network_filesystem(path, mounts)
     wanted = "wal" if kind is None else "delete"
     with _connection(uri, busy_seconds, query_only=read_only) as connection:
         if not read_only:

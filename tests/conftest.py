@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cli.main import run
 from tests.support.checkpoints import random_checkpoint
+
+settings.register_profile("patient", deadline=None)  # how fast a machine is decides nothing
+settings.load_profile("patient")
 
 GALLERY = Path(__file__).parent / "gallery"
 

@@ -1,9 +1,14 @@
-"""Permissions bind everybody but root, and tests often run as root."""
+"""What the machine lets a test do: permissions bind everybody but root, and tests often run as root; some file systems
+take no name that is not UTF-8; a shell's background jobs ignore Ctrl-C."""
 
 import ctypes
 import os
+import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 _VERSION_3 = 0x20080522
 
@@ -38,3 +43,38 @@ def without_root_powers() -> Iterator[None]:
             part.effective = effective
         if libc.capset(ctypes.byref(header), held):
             raise OSError(ctypes.get_errno(), "capset")
+
+
+def _takes_any_bytes() -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            os.close(os.open(os.fsencode(folder) + b"/\xff", os.O_CREAT | os.O_WRONLY))
+        except OSError:
+            return False
+    return True
+
+
+names_of_any_bytes = pytest.mark.skipif(
+    not _takes_any_bytes(), reason="this file system takes no file names that are not UTF-8"
+)
+"""For tests of such names: macOS refuses them."""
+
+
+@contextmanager
+def ctrl_c_interrupts() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, as for a program in the foreground, also where whoever runs the tests ignores
+    it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+FOREGROUND_PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cli.main import main
+main()
+"""
+"""The program for `python -c`, as a shell starts it in the foreground."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.errors import ExitCode, FileProblem, UsageProblem, reported
+from cli.main import app
 from db.errors import CatalogueBusy, RootUnknown
 from facesearch.errors import QueryError, SearchError
 from indexer.errors import NothingToIndex
@@ -114,7 +115,7 @@ def test_the_version_is_printed(facesearch: Program) -> None:
     assert ran.code == 0 and ran.out.strip() == "0.1.0"
 
 
-@pytest.mark.parametrize("command", ["", "index", "search", "similar", "score", "status", "roots", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["", *(each.callback.__name__ for each in app.registered_commands)])
 def test_every_command_explains_itself(facesearch: Program, command: str) -> None:
     ran = facesearch(*[command][: bool(command)], "--help")
     assert ran.code == 0 and "Usage: facesearch" in ran.out

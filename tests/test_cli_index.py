@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save
 from facesearch.detection import bundled_model
 from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program
+from tests.powers import FOREGROUND_PROGRAM, without_root_powers
 from tests.stand_ins import picture
 from tests.stand_ins import save as save_picture
 from tests.support.squares import album, index
@@ -149,7 +150,10 @@ def test_another_detector_serves_new_photos_and_the_run_says_so(
     assert remark in facesearch("index", photos, *common).err
 
 
-def test_ctrl_c_ends_the_run_in_order(checkpoint: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_or_a_request_to_end_ends_the_run_in_order(
+    checkpoint: Path, tmp_path: Path, sent: signal.Signals
+) -> None:
     folder = tmp_path / "many"
     folder.mkdir()
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
@@ -157,7 +161,7 @@ def test_ctrl_c_ends_the_run_in_order(checkpoint: Path, tmp_path: Path) -> None:
         noise[0, 0] = divmod(number, 256)[0], divmod(number, 256)[1], 0
         Image.fromarray(noise).save(folder / f"{number}.bmp")
     program = subprocess.Popen(
-        [sys.executable, "-c", "from cli.main import main; main()", "index", folder, "--checkpoint", checkpoint],
+        [sys.executable, "-c", FOREGROUND_PROGRAM, "index", folder, "--checkpoint", checkpoint],
         env={**os.environ, "FACESEARCH_CATALOGUE": str(tmp_path / "f.db")},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -169,8 +173,25 @@ def test_ctrl_c_ends_the_run_in_order(checkpoint: Path, tmp_path: Path) -> None:
         line = program.stderr.readline()
         assert line, err
         err += line
-    program.send_signal(signal.SIGINT)
+    program.send_signal(sent)
     _, rest = program.communicate()
     assert program.returncode == 130, err + rest
     assert "Interrupted: what was done so far is stored" in rest
     assert "Traceback" not in rest
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_strict_says_so_with_its_exit_code(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    closed = photos / "closed"
+    closed.mkdir()
+    (photos / "letter.jpg").unlink()
+    closed.chmod(0)
+    try:
+        with without_root_powers():
+            command = ("index", photos, "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+            assert facesearch(*command).code == 0
+            ran = facesearch(*command, "--strict")
+    finally:
+        closed.chmod(0o700)
+    assert ran.code == 4 and f"{closed} cannot be read" in ran.out

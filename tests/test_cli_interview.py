@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Program, Ran
+from tests.powers import FOREGROUND_PROGRAM
 from tests.stand_ins import picture, save
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index
 
@@ -257,14 +258,6 @@ def test_an_interview_loads_no_network(catalogue: Path) -> None:
     subprocess.run([sys.executable, "-c", code], input="yes\n", text=True, check=True, cwd=ROOT, capture_output=True)
 
 
-TERMINAL_PROGRAM = """
-import signal
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs, and what they start, ignore it
-from cli.main import main
-main()
-"""
-
-
 @pytest.fixture
 def on_a_terminal(catalogue: Path, tmp_path: Path) -> Callable[..., Ran]:
     """The command with a terminal for questions and answers: each of `answers` is typed at a question."""
@@ -274,7 +267,7 @@ def on_a_terminal(catalogue: Path, tmp_path: Path) -> Callable[..., Ran]:
         stdout = tmp_path / "stdout"
         with stdout.open("wb") as out:
             program = subprocess.Popen(
-                [sys.executable, "-c", TERMINAL_PROGRAM, "interview", *arguments],
+                [sys.executable, "-c", FOREGROUND_PROGRAM, "interview", *arguments],
                 stdin=terminal,
                 stdout=out,
                 stderr=terminal,

@@ -15,6 +15,7 @@ from PIL import Image
 from cli.thumbnails import PIXELS, cut
 from db.schema import Box
 from tests.conftest import Program
+from tests.powers import names_of_any_bytes
 from tests.stand_ins import encoded, picture, save
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 
@@ -95,6 +96,7 @@ def test_the_style_sheet_is_the_one_that_the_policy_allows(facesearch: Program, 
     assert f"style-src 'sha256-{digest}'" in text
 
 
+@names_of_any_bytes
 def test_names_and_words_cannot_become_markup(facesearch: Program, tmp_path: Path) -> None:
     folder = tmp_path / "a"
     folder.mkdir()

@@ -21,7 +21,7 @@ from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
 from facesearch.search import search
 from tests.conftest import Program
-from tests.powers import without_root_powers
+from tests.powers import names_of_any_bytes, without_root_powers
 from tests.stand_ins import picture, save
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 
@@ -310,10 +310,12 @@ class TestNamesOfFiles:
         assert ran.code == 0
         return ran.out
 
+    @names_of_any_bytes
     def test_bytes_that_are_no_utf8_stay_as_they_are_in_csv(self, facesearch: Program, tmp_path: Path) -> None:
         out = self.find(facesearch, tmp_path / "a", b"caf\xe9.png", "--csv", "-")
         assert os.fsencode(rows(out)[0]["photo"]) == os.fsencode(tmp_path / "a") + b"/caf\xe9.png"
 
+    @names_of_any_bytes
     def test_bytes_that_are_no_utf8_can_be_had_back_from_json(self, facesearch: Program, tmp_path: Path) -> None:
         out = self.find(facesearch, tmp_path / "a", b"caf\xe9.png", "--json")
         out.encode("ascii")
@@ -322,6 +324,7 @@ class TestNamesOfFiles:
     def test_letters_of_any_alphabet_stand_in_json_as_themselves(self, facesearch: Program, tmp_path: Path) -> None:
         assert "Фото 1.png" in self.find(facesearch, tmp_path / "a", "Фото 1.png".encode(), "--json")
 
+    @names_of_any_bytes
     def test_what_could_steer_a_terminal_is_escaped_in_the_table(self, facesearch: Program, tmp_path: Path) -> None:
         out = self.find(facesearch, tmp_path / "a", b"a\x1b[2J\n\xe2\x80\xaeb\xff [red].png")
         assert "a\\x1b[2J\\n\\u202eb\\xff [red].png" in out
@@ -340,7 +343,9 @@ class TestFilters:
 
     def searched(self, facesearch: Program, catalogue: Path, *arguments: str | Path) -> set[str]:
         ran = facesearch("search", *arguments, "--csv", "-", "--catalogue", catalogue)
-        return {Path(row["photo"]).name for row in rows(ran.out)}
+        found = {Path(row["photo"]).name for row in rows(ran.out)}
+        assert ran.code == (0 if found else 1)
+        return found
 
     def test_may_stand_in_the_description_or_be_options(self, facesearch: Program, catalogue: Path) -> None:
         for arguments in (["stubble, name:green"], ["stubble", "--name", "green"], ["stubble", "--name", "GREEN.*"]):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.decode import DecodedPhoto, PhotoError, decode_photo, read_shot
+from tests.powers import names_of_any_bytes
 from tests.test_decode import decode_bytes
 
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF_IFD, ORIGINAL, DIGITIZED = (
@@ -78,7 +79,7 @@ def of(path: Path) -> tuple[datetime | None, str]:
 # What cameras write
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "MPO"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "MPO"])
 def test_every_format_that_carries_exif_says_when_and_with_what(tmp_path: Path, format: str) -> None:
     (tmp_path / "photo").write_bytes(encoded(exif("Canon", "Canon EOS 80D", "2019:07:04 12:30:59"), format))
     photo = decode_photo(tmp_path / "photo")
@@ -86,7 +87,7 @@ def test_every_format_that_carries_exif_says_when_and_with_what(tmp_path: Path, 
     assert of(tmp_path / "photo") == (MOMENT, "Canon EOS 80D")
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "BMP", "GIF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "BMP", "GIF"])
 def test_a_photo_without_exif_says_nothing(tmp_path: Path, format: str) -> None:
     (tmp_path / "photo").write_bytes(encoded(None, format))
     photo = decode_photo(tmp_path / "photo")
@@ -104,7 +105,7 @@ def test_a_png_with_exif_behind_the_picture_says_it_too(tmp_path: Path) -> None:
 
 
 def test_a_turned_photo_is_turned_and_says_when_it_was_taken() -> None:
-    for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF"):
+    for format in ("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"):
         block = exif("Canon", "EOS", "2019:07:04 12:30:59")
         block[ORIENTATION] = 6
         photo = decoded(block, format)
@@ -231,7 +232,7 @@ GOOD = raw(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    format=st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "AVIF"]),
+    format=st.sampled_from(["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"]),
     places=st.lists(st.tuples(st.integers(0, len(GOOD) - 1), st.integers(0, 255)), max_size=8),
     end=st.integers(0, len(GOOD)),
 )
@@ -282,6 +283,7 @@ def test_a_file_that_is_gone_or_no_photo_is_refused(tmp_path: Path) -> None:
         of(tmp_path / "text.jpg")
 
 
+@names_of_any_bytes
 def test_any_file_name_is_read(tmp_path: Path) -> None:
     path = os.path.join(os.fsencode(tmp_path), b"\xff caf\xe9.jpg")  # noqa: PTH118 (bytes)
     with open(path, "wb") as file:  # noqa: PTH123

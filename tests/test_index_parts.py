@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from indexer.interrupt import stop_on_signal
 from indexer.listing import compare
 from indexer.targets import Target
 from indexer.workers import side_by_side
+from tests.powers import ctrl_c_interrupts
 
 PROJECT = Path(__file__).parent.parent
 
@@ -41,6 +42,50 @@ def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
     with budget.share() as first, budget.share() as second:
         first.take(60)
         second.take(40)
+
+
+@pytest.mark.parametrize(("held", "asked"), [(60, 50), (100, 1), (1, 250), (250, 1)])
+def test_who_does_not_fit_into_the_budget_waits_until_something_is_given_back(held: int, asked: int) -> None:
+    budget = PixelBudget(100)
+    let_in = threading.Event()
+
+    def work() -> None:
+        with budget.share() as share:
+            share.take(asked)
+            let_in.set()
+
+    with ThreadPoolExecutor(1) as pool:
+        with budget.share() as share:
+            share.take(held)
+            second = pool.submit(work)
+            assert not let_in.wait(0.2)
+        second.result(60)
+    assert let_in.is_set()
+
+
+def test_a_large_photo_is_not_kept_waiting_by_small_ones_that_come_later() -> None:
+    budget = PixelBudget(100)
+    order: list[int] = []
+
+    def work(pixels: int) -> None:
+        with budget.share() as share:
+            share.take(pixels)
+            order.append(pixels)
+
+    with ThreadPoolExecutor(2) as pool:
+        with budget.share() as share:
+            share.take(60)
+            large = pool.submit(work, 80)
+            assert not _ends(large)
+            small = pool.submit(work, 10)  # would fit beside the 60
+            assert not _ends(small)
+        for each in (large, small):
+            each.result(60)
+    assert order == [80, 10]
+
+
+def _ends(future: Future[None]) -> bool:
+    return bool(wait([future], timeout=0.2).done)
 
 
 def test_never_more_pixels_than_the_budget_are_held_and_an_oversized_photo_is_let_in_alone() -> None:
@@ -82,14 +127,15 @@ def test_one_file_looks_at_a_content_and_none_at_a_known_one() -> None:
 
 def test_the_first_interrupt_is_a_request_and_the_second_one_interrupts() -> None:
     stop = threading.Event()
-    before = signal.getsignal(signal.SIGINT)
-    with stop_on_signal(stop):
-        os.kill(os.getpid(), signal.SIGINT)
-        assert stop.wait(5)
-        with pytest.raises(KeyboardInterrupt):
+    with ctrl_c_interrupts():
+        before = signal.getsignal(signal.SIGINT)
+        with stop_on_signal(stop):
             os.kill(os.getpid(), signal.SIGINT)
-            threading.Event().wait(5)
-    assert signal.getsignal(signal.SIGINT) is before
+            assert stop.wait(5)
+            with pytest.raises(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+                threading.Event().wait(5)
+        assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_an_ignored_signal_stays_ignored() -> None:

@@ -211,7 +211,7 @@ def test_impossible_and_always_true_are_found_exactly(tree: Node) -> None:
 
 @given(trees)
 @settings(deadline=None)
-def test_leaves_come_from_left_to_right(tree: Node) -> None:
+def test_the_leaves_are_all_attributes_of_a_tree(tree: Node) -> None:
     assert {term.attribute for term, _, _ in leaves(tree)} == tree.attributes
 
 

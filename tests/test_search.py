@@ -24,6 +24,7 @@ from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
 from facesearch.search import search
+from tests.powers import without_root_powers
 
 MODEL = ScoringModel(
     digest="ab" * 32,
@@ -205,7 +206,8 @@ def test_a_read_only_catalogue_is_searched(tmp_path: Path) -> None:
     with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
         add_photos(catalogue, {"a.jpg": (face(LOGITS[0]),)})
     (tmp_path / "faces.db").chmod(0o400)
-    with open_catalogue(tmp_path / "faces.db") as catalogue:
+    with without_root_powers(), open_catalogue(tmp_path / "faces.db") as catalogue:
+        assert catalogue.read_only
         assert len(search(catalogue, parse("man")).hits) == 1
 
 

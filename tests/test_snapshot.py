@@ -22,12 +22,12 @@ from sqlalchemy import Engine, event, select, text
 from db import faces, models, photos, snapshot
 from db.arrays import Floats, unpack
 from db.catalogue import Catalogue, open_catalogue
-from db.errors import CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
+from db.errors import CatalogueDamaged, CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
 from db.models import ScoringModel
 from db.schema import Face, Score
 from db.snapshot import Condition, Gallery, due, load_gallery, rebuild, state_of
 from tests.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
-from tests.powers import without_root_powers
+from tests.powers import names_of_any_bytes, without_root_powers
 
 PROJECT = Path(__file__).parent.parent
 Opened = tuple[Catalogue, int, int]
@@ -630,6 +630,7 @@ def test_a_probe_that_is_no_profile_is_refused(opened: Opened, probe: np.ndarray
         searched(opened[0]).nearest(probe.astype(np.float32), k, None, encode)
 
 
+@names_of_any_bytes
 def test_a_catalogue_with_a_name_that_is_no_utf_8_has_snapshots_too(tmp_path: Path) -> None:
     catalogue, root_id, model_id = new_catalogue(Path(os.fsdecode(os.fsencode(tmp_path) + b"/f\xff.db")))
     with catalogue:
@@ -679,7 +680,7 @@ def test_arrays_of_the_wrong_length_in_the_tables_are_damage_and_not_a_result(op
     index(*opened, range(3))
     with opened[0].write() as session:
         session.execute(text("UPDATE scores SET logits = x'00' WHERE face_id = 2"))
-    with pytest.raises(Exception, match="wrong number of scores"):
+    with pytest.raises(CatalogueDamaged, match="wrong number of scores"):
         load_gallery(opened[0])
-    with pytest.raises(Exception, match="wrong length"):
+    with pytest.raises(CatalogueDamaged, match="wrong length"):
         unpack(b"\0" * 5, (1,))

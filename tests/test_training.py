@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
 from db.lock import exclusive
 from facesearch.attributes import BY_NAME, NAMES
@@ -22,7 +23,7 @@ from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
 from facesearch.training.independent import train_alone
 from facesearch.training.kept import kept
-from facesearch.training.loop import TrainingError, learning_rate, train
+from facesearch.training.loop import Progress, TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import StartError, trainable, unfold
@@ -242,19 +243,25 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_network(
     class Killed(BaseException):
         pass
 
-    for stop_at in (3, 0, 1):  # in the first stage; at once; in the groups
-        seen = iter(range(100))
+    for stop_at in ((1, 4), (1, 4), (2, 2)):  # in the first stage; at once; in the groups
 
-        def kill(_: object, seen=seen, stop_at: int = stop_at) -> None:  # type: ignore[no-untyped-def]
-            if next(seen) == stop_at:
+        def kill(now: Progress, stop_at: tuple[int, int] = stop_at) -> None:
+            if (now.stage, now.step) == stop_at:
                 raise Killed
 
         with pytest.raises(Killed):
             train(labels, cache, TINY, tmp_path / "b", device, kill)
-    assert '"stage": 2' in (tmp_path / "a" / "log.jsonl").read_text()
+        assert _saved_at(tmp_path / "b") == (stop_at[0], stop_at[1] - 1)
     resumed, _ = train(labels, cache, TINY, tmp_path / "b", device)
     for key, value in unbroken.state_dict().items():
         assert torch.equal(resumed.state_dict()[key], value), key
+
+
+def _saved_at(folder: Path) -> tuple[int, int]:
+    """Stage, from 1, and step of the state that is saved."""
+    with safe_open(folder / "state.safetensors", "pt") as file:
+        about = file.metadata()
+    return int(about["stage"]) + 1, int(about["step"])
 
 
 def test_stages_of_the_same_layout_follow_each_other(celeba: Path, tmp_path: Path) -> None:
@@ -277,21 +284,20 @@ def test_a_run_that_learns_from_a_teacher_and_starts_from_a_checkpoint_survives_
     taught = dataclasses.replace(TINY, stages=groups, teacher=1.0, from_checkpoint=True, keep_outputs=True)
     start = load_checkpoint(checkpoint)
 
-    def run(folder: Path, report: Callable[[object], None] | None = None) -> Mcnn:
+    def run(folder: Path, report: Callable[[Progress], None] | None = None) -> Mcnn:
         return train(labels, cache, taught, folder, device, report, embeddings=seen, start=start)[0]
 
     unbroken = run(tmp_path / "a")
     monkeypatch.setattr(loop, "SAVE_EVERY", -1.0)
-    for stop_at in (2, 1):
-        steps = iter(range(100))
+    for stop_at in ((1, 3), (2, 2)):
 
-        def kill(_: object, steps: Iterator[int] = steps, stop_at: int = stop_at) -> None:
-            if next(steps) == stop_at:
+        def kill(now: Progress, stop_at: tuple[int, int] = stop_at) -> None:
+            if (now.stage, now.step) == stop_at:
                 raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "b", kill)
-    assert (tmp_path / "b" / "state.safetensors").exists()
+        assert _saved_at(tmp_path / "b") == (stop_at[0], stop_at[1] - 1)
     resumed = run(tmp_path / "b")
     for key, value in unbroken.state_dict().items():
         assert torch.equal(resumed.state_dict()[key], value), key
@@ -448,9 +454,14 @@ def test_gradients_are_the_same_each_time_with_several_threads() -> None:
         model(x).square().mean().backward()
         return [p.grad.clone() for p in model.parameters() if p.grad is not None]
 
-    first = gradients()
-    for _ in range(3):
-        assert all(map(torch.equal, first, gradients()))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        first = gradients()
+        for _ in range(3):
+            assert all(map(torch.equal, first, gradients()))
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_a_folder_with_another_recipes_run_is_refused(celeba: Path, tmp_path: Path) -> None:
