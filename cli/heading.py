@@ -19,7 +19,8 @@ class Heading:
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
     resemble, where they were found by a face. remarks: on what was asked for beside a description. expects: whether to
-    say how many faces are expected to fit.
+    say how many faces are expected to fit. fades: whether a low score says that a hit is unlikely, so that it stands
+    back; after an interview every score is low, and that of a similarity says something else.
     """
 
     kind: str
@@ -34,5 +35,6 @@ class Heading:
     like: str = ""
     remarks: tuple[str, ...] = ()
     expects: bool = False
+    fades: bool = False
     panels: "Sequence[Panel]" = ()
     hits_title: str = ""

@@ -151,10 +151,10 @@ class _Encoder:
         self._write(text.encode("utf-8", "surrogateescape"))
 
 
-def print_table(hits: Sequence[Hit], score_heading: str, below: Sequence[str]) -> None:
+def print_table(hits: Sequence[Hit], score_heading: str, below: Sequence[str], fades: bool) -> None:
     """The hits as a table on stdout; under it these sentences, what the marks say, and what a hit is worth."""
     console = results()
-    console.print(hit_table(hits, score_heading, console.width, console.encoding))
+    console.print(hit_table(hits, score_heading, console.width, console.encoding, fades))
     for sentence in below:
         console.print(Text(sentence))
     if hits[0].asked:
@@ -190,8 +190,11 @@ def asked_words(asked: Sequence[AskedProbability]) -> list[str]:
     return [each.words for each in asked]
 
 
-def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8") -> Table:
-    """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo."""
+def hit_table(
+    hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8", fades: bool = False
+) -> Table:
+    """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
+    `Heading.fades`."""
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
@@ -224,7 +227,7 @@ def hit_table(hits: Sequence[Hit], score_heading: str, width: int, encoding: str
             row.append(Text(", ").join(_asked_text(each, one, marks) for each, one in described))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
         name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
-        table.add_row(*row, str(hit.face.face), name, style="dim" if stands_back(hit) else None)
+        table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
     return table
 
 
@@ -233,11 +236,6 @@ def _name(path: str, room: int) -> str:
     shown = printable(path)
     folder, slash, name = shown.rpartition("/")
     return f"{folder}{slash}\n{name}" if len(shown) > room and folder else shown
-
-
-def stands_back(hit: Hit) -> bool:
-    """Whether a hit of a description is too unlikely to stand among the others."""
-    return bool(hit.asked) and hit.score < DIM_BELOW
 
 
 def _asked_cell(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:

@@ -130,7 +130,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     elif wanted.json:
         write_json(to_stdout, records(), _about(result, heading, [*remarks, *outcome], catalogue))
     elif result.hits:
-        print_table(result.hits, heading.score, outcome)
+        print_table(result.hits, heading.score, outcome, heading.fades)
     for sentence in () if table else outcome:
         say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING

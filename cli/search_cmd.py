@@ -141,6 +141,7 @@ def search(
             query=query,
             reading=reading,
             expects=bool(query.asked) and query.without_hedges is not None,
+            fades=bool(query.asked),
         )
         return present(result, heading, outputs, path)
 

@@ -8,7 +8,7 @@ from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.outcome import outcome_in_words, searched_in_words
-from cli.output import DIM_BELOW, marks_in_words, place_in_words, stands_back
+from cli.output import DIM_BELOW, marks_in_words, place_in_words
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
@@ -20,13 +20,14 @@ _LARGE_PAGE = 1000
 def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue: Path, remarks: Sequence[str]) -> None:
     """Write the page of a result, with its faces cut from their photos. remarks: on the result, to stand above it."""
     outcome = outcome_in_words(result, heading.expects)
+    below = DIM_BELOW if heading.fades else 0.0
     if len(result.hits) > _LARGE_PAGE:
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
     facts = [
         *heading.facts,
         *(("Remark", each) for each in remarks),
         *([("Result", " ".join(outcome))] if result.hits and outcome else []),
-        *([("Faded", f"scores below {DIM_BELOW:g}")] if any(map(stands_back, result.hits)) else []),
+        *([("Faded", f"scores below {DIM_BELOW:g}")] if any(hit.score < below for hit in result.hits) else []),
         ("Faces searched", searched_in_words(result)),
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
@@ -45,16 +46,16 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         empty=" ".join(outcome),
     )
     with counted("Cutting out faces", len(result.hits), from_on=50) as done:
-        write_page(file.write, page, _cards(result.hits, done))
+        write_page(file.write, page, _cards(result.hits, below, done))
 
 
-def _cards(hits: Sequence[Hit], done: Callable[[int], None]) -> Iterator[Card]:
+def _cards(hits: Sequence[Hit], faded_below: float, done: Callable[[int], None]) -> Iterator[Card]:
     """In slices, so that a page of very many hits does not stand in memory as a whole."""
     for start in range(0, len(hits), _LARGE_PAGE):
         some = hits[start : start + _LARGE_PAGE]
         pictures = thumbnails([hit.face for hit in some], done)
         for hit in some:
-            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), stands_back(hit))
+            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), hit.score < faded_below)
 
 
 def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:

@@ -111,4 +111,4 @@ def _terms(text: str, wanted: bool, read: Callable[[str], Query]) -> tuple[list[
             raise ChangeError(
                 f'"{part}" leaves open what to change: list what the face is to lack one by one, with commas.'
             )
-    return found, query.remarks
+    return found, query.rough

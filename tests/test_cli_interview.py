@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.output import DIM_BELOW
 from tests.conftest import Program, Ran
 from tests.powers import FOREGROUND_PROGRAM
 from tests.stand_ins import picture, save
@@ -240,6 +241,13 @@ def test_json_and_a_page_tell_what_was_said(interview: Interview, tmp_path: Path
     assert told["description"] == told["reading"] == search_in(ran)[-1]
     text = page.read_text(encoding="utf-8")
     assert all(each in text for each in questions(ran)[:2]) and "of 7 faces remain" in text
+
+
+def test_no_hit_is_faded_as_unlikely_since_answers_make_every_score_low(interview: Interview, tmp_path: Path) -> None:
+    ran = interview("no\n" * 8, "--json", "--html", tmp_path / "sheet.html")
+    assert min(hit["score"] for hit in json.loads(ran.out)["hits"]) < DIM_BELOW
+    page = (tmp_path / "sheet.html").read_text()
+    assert "Faded" not in page and "hit dim" not in page
 
 
 def test_how_many_faces_are_expected_counts_what_the_answers_leave(interview: Interview) -> None:

@@ -461,7 +461,9 @@ class TestWhatToExpect:
             hits = search(opened, parse("stubble")).hits
         shown = io.StringIO()
         console = Console(file=shown, force_terminal=True, width=200, color_system="standard")
-        console.print(hit_table([replace(hits[0], score=0.1), replace(hits[1], score=0.0999)], "score", 200))
+        console.print(
+            hit_table([replace(hits[0], score=0.1), replace(hits[1], score=0.0999)], "score", 200, fades=True)
+        )
         likely, unlikely = shown.getvalue().splitlines()[2:]
         assert "\x1b[2m" not in likely and "\x1b[2m" in unlikely
 

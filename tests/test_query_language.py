@@ -72,7 +72,7 @@ def test_every_phrase_of_the_vocabulary_means_what_it_says_there() -> None:
     for entry in VOCABULARY.values():
         if not entry.bare:
             assert parse(entry.said).tree == entry.meaning
-            if entry.remark is None:
+            if entry.remark is None and not entry.narrow:
                 assert parse(f"not {entry.said}").tree == negate(entry.meaning)
             else:  # who wore no sunglasses may have worn glasses
                 denied = parse(f"smiling, not {entry.said}")

@@ -257,6 +257,7 @@ class TestChanges:
     ) -> None:
         wanted = changed(LOGITS[5], {NO_BEARD: MEANS.absent, GLASSES: MEANS.present, HAT: MEANS.absent})
         changes = parse_changes(["beard, glasses"], ["hat"])
+        assert parse_changes((), ["black hair, blond hair"]).remarks == ()  # to lack both is nothing odd
         result = similar(catalogue, [probe(LOGITS[5])], changes=changes, top=None, min_detection=0)
         assert names(result) == in_order(wanted)
         assert [hit.score for hit in result.hits] == pytest.approx(

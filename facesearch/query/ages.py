@@ -30,12 +30,15 @@ _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|y
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
 _THE_AGE = r"(?:\s+the\s+ages?\s+of)?"
 _MORE = r"over|above|at\s+least|(?:older|more)\s+than"
-_LESS = r"under|below|(?:younger|less)\s+than"
+_LESS = (
+    r"under|below|(?:younger|less)\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more|over)\s+than|up\s+to|at\s+most"
+)
 _ABOUT = r"about|around|approximately|roughly|approx\.?|circa|ca\.?"
+_ONLY = r"just|only"
 _AGE = re.compile(
     rf"(?:aged?\s+(?={_MORE}|{_LESS}))?"
     rf"(?:(?P<more>{_MORE}){_THE_AGE}\s+|(?P<less>{_LESS}){_THE_AGE}\s+|(?P<about>{_ABOUT})\s+)?"
-    rf"(?P<aged>(?:(?:est(?:imated|\.)?\s+)?age(?:\s+range)?\s*[:?]\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT})\s+)?)?(?P<between>between{_THE_AGE}\s+)?"
+    rf"(?P<aged>(?:(?:est(?:imated|\.)?\s+)?age(?:\s+range)?\s*[:?]\s*|(?:aged?|looks|looked)\s+)(?:(?:{_ABOUT}|{_ONLY})\s+)?)?(?P<between>between{_THE_AGE}\s+)?"
     rf"(?P<first>{_NUMBER}|{_FEW_YEARS})(?:(?(between)(?:{_TO}|\s+and\s+)|{_TO})(?P<last>{_NUMBER}))?(?P<years>{_YEARS})?"
     r"(?:(?P<up>\s*\+|\s+(?:or|and)\s+(?:older|over|above|up))|(?P<down>\s+(?:or|and)\s+(?:younger|under|below)))?"
     r"(?![\w'\"])",

@@ -177,10 +177,10 @@ def _refuse_persons_around_or(group: Group) -> None:
         if item.kind not in (Kind.OR, Kind.NOR):
             continue
         before, after = group.items[:at], group.items[at + 1 :]
-        if not (any(map(_is_person, before)) and any(map(_is_person, after))):
+        if not (any(map(_names_person, before)) and any(map(_names_person, after))):
             continue
         neighbours = [next((i for i in side if i.kind not in _SMALL), None) for side in (reversed(before), after)]
-        persons = [i for i in neighbours if i is not None and _is_person(i)]
+        persons = [i for i in neighbours if i is not None and _names_person(i)]
         if len(persons) == 2 and (_term(persons[0]) != _term(persons[1]) or persons[0].kind is Kind.PERSON):
             continue
         together = tree_of(group)
@@ -214,15 +214,30 @@ def _refuse_slashes_in_list(clauses: Sequence[Clause]) -> None:
     """ "male / bald / glasses": slashes are an "or", and whoever lists what a man has means all of it."""
     for clause in clauses:
         slashes = [a.joined for a in clause.alternatives if a.joined is not None and a.joined.shown in ("/", "|")]
-        trees = [tree for alternative in clause.alternatives if (tree := _term(alternative.unit)) is not None]
+        if not slashes or any(
+            alternative.joined is not None and alternative.joined not in slashes
+            for alternative in clause.alternatives[1:]
+        ):
+            continue
+        trees = list(_apart(clause))
         asked = frozenset().union(*(tree.attributes for tree in trees))
         alike = len(asked) < 2 or any(asked <= place for place in _OF_ONE_PLACE)
-        if not slashes or not clause.plain or alike or all(_is_person(each.unit) for each in clause.alternatives):
+        if alike or all(_is_person(each.unit) for each in clause.alternatives):
             continue
         raise QueryError(
             f'"{slashes[0].shown}" can mean "{any_of(trees)}" or "{all_of(trees)}": write the one you mean.',
             slashes[0].position,
         )
+
+
+def _apart(clause: Clause) -> Iterator[Node]:
+    """Each alternative for itself, with its own denials."""
+    for alternative in clause.alternatives:
+        if alternative.unit.kind is Kind.PHOTO:
+            continue
+        tree = unit_tree(alternative.unit, False, LeftOut())
+        if tree is not None:
+            yield negate(tree) if (len(alternative.nots) + len(alternative.dashes)) % 2 else tree
 
 
 def _refuse_list_of_persons(clauses: Sequence[Clause]) -> None:
@@ -244,6 +259,12 @@ def _refuse_list_of_persons(clauses: Sequence[Clause]) -> None:
 def _is_person(item: Item) -> bool:
     entry = entry_of(item)
     return item.kind is Kind.PERSON or (entry is not None and entry.person)
+
+
+def _names_person(item: Item) -> bool:
+    """As `_is_person`, "teenager" and "pensioner" too."""
+    entry = entry_of(item)
+    return item.kind is Kind.PERSON or (entry is not None and entry.names_person)
 
 
 def _refuse_lost_reach(clauses: Sequence[Clause]) -> None:

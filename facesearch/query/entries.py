@@ -36,7 +36,8 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
 
     meaning: None where it is known but not scored; `role` then says how it stands in a sentence. bare: it is a colour
     or kind that means hair only beside that word ("black or brown hair", "hair is black or brown"). remark: a sentence
-    for the user, where the meaning is rougher than the word.
+    for the user, where the meaning is rougher than the word. narrow: it says more than its meaning ("white hair",
+    "huge nose"), so that who denies it does not deny that.
     """
 
     said: str
@@ -44,6 +45,7 @@ class Entry(NamedTuple):  # not a dataclass: there are thousands, and every sear
     bare: bool = False
     remark: str | None = None
     role: Role | None = None
+    narrow: bool = False
 
     @property
     def person(self) -> bool:

@@ -13,6 +13,7 @@ from facesearch.errors import QueryError
 from facesearch.query.entries import Entry, of_another
 from facesearch.query.groups import LISTING, is_adjective
 from facesearch.query.lexicon import known
+from facesearch.query.pieces import normal
 from facesearch.query.tokens import Kind, Token
 
 _FACIAL_HAIR = frozenset(
@@ -26,6 +27,7 @@ _ENDS = (Kind.COMMA, Kind.OPEN, Kind.CLOSE)
 def as_sentences(found: Sequence[Token]) -> list[Token]:
     """Raises QueryError where it is not clear what an answer answers."""
     _refuse_answers_without_commas(found)
+    _refuse_negative_questions(found)
     found = _with_plain_answers(found)
     said: list[Token] = []
     field: Token | None = None  # that what stands here belongs to
@@ -49,6 +51,19 @@ def as_sentences(found: Sequence[Token]) -> list[Token]:
             said.append(each)
         field = each
     return said
+
+
+def _refuse_negative_questions(found: Sequence[Token]) -> None:
+    """ "Wasn't he wearing glasses?": asks whether he did, and a "yes" may mean either."""
+    for at, (word, who) in enumerate(pairwise(found)):
+        verb = normal(word.shown).endswith("nt") or normal(word.shown) == "aint"
+        if word.kind is not Kind.NOT or not verb or who.kind not in (Kind.PRONOUN, Kind.PERSON):
+            continue
+        sentence = list(takewhile(lambda each: each.kind is not Kind.COMMA, found[at:]))
+        if any(each.shown == "?" or each.field for each in sentence):
+            raise QueryError(
+                f'"{word.shown} {who.shown} ...?" can be meant either way: ask it without "not".', word.position
+            )
 
 
 def _with_plain_answers(found: Sequence[Token]) -> list[Token]:

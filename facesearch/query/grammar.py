@@ -321,7 +321,8 @@ def unit_tree(unit: Item, denied: bool, left_out: LeftOut) -> Node | None:
     assert unit.entry is not None
     meaning = unit.entry.meaning
     whole = meaning is None or denied or unit.entry.plain_hair  # who denies a long beard may mean a short one
-    if (unit.adjectives and whole) or (unit.entry.remark is not None and denied):  # no sunglasses: perhaps glasses
+    narrow = unit.entry.remark is not None or unit.entry.narrow
+    if (unit.adjectives and whole) or (narrow and denied):  # no sunglasses: perhaps glasses
         left_out.words.append((" ".join((*unit.adjectives, unit.shown)), unit.position))
         return None
     if unit.entry.remark is not None:

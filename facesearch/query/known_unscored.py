@@ -95,6 +95,7 @@ _TABLE: dict[Role, tuple[str, ...]] = {
         "afro/bun/topknot/mohawk/mohican/mullet/quiff/fade/undercut/bob/wig/toupee/highlights/parting/comb-over/combover/"
         "buzz-cut/buzzcut/crew-cut/crewcut/bowl-cut/pixie-cut/cowlick/widows-peak/hairspray/hairband/headband/hairclip/"
         "hair-clip/hair-band/hair-tie/ribbon/soul-patch/van-dyke",
+        "tie/ties/ribbon/ribbons/bow/pearls/beads/chain/clip/clips/pin/pins/band/flower/flowers in hair",
         "bald patch/spot",
         "middle/side/centre/center parting/part",
         "parted/parted-in-middle/parted-in-centre/parted-in-center/parted-on-side",
@@ -183,7 +184,7 @@ PICTURES = words("tattoo tattoos tatoo tatoos")
 
 _USUAL_PLACES = {
     words("hat hats cap caps headwear headgear beanie helmet fedora beret trilby bonnet sombrero toque"): words(
-        "head forehead brow eyes ears"
+        "head forehead brow eyes ears hair"
     ),
     words("glasses eyeglasses spectacles specs sunglasses shades"): words("nose eyes face"),
     words("earrings earring hoops studs"): words("ear ears"),

@@ -28,7 +28,7 @@ def tokens(text: str) -> list[Token]:
     terms = 0
     to: Word | None = None
     apart = predicate = False
-    read = _with_names_of_fields(_with_values_before(list(pieces(text))))
+    read = _with_names_of_fields(_with_denied_values_before(_with_values_before(list(pieces(text)))))
     at = 0
     while at < len(read):
         piece = read[at]
@@ -38,7 +38,8 @@ def tokens(text: str) -> list[Token]:
             words = _run_of_words(read, at)
             token_or_filler, used = _word_token(text, words, read[at - 1] if at else None)
             if token_or_filler is None:
-                if found and found[-1].kind is Kind.NOT and words[0].normal in small_words.DEGREES and used == 1:
+                _refuse_joined_in_two_ways(text, words, found)
+                if found and found[-1].kind is Kind.NOT and used == 1 and _is_degree(words):
                     raise _denied_degree(text, found[-1], words[0])
                 to = words[0] if words[0].normal == "to" else to
                 apart = apart or used > 1 or words[0].normal not in small_words.WITHIN_LISTS
@@ -66,6 +67,30 @@ def tokens(text: str) -> list[Token]:
         found.append(replace(new, touches=touches, apart=apart, predicate=predicate))
         apart = predicate = False
     return found
+
+
+def _refuse_joined_in_two_ways(text: str, words: Sequence[Word], found: Sequence[Token]) -> None:
+    """ "either a hat and glasses or a beard", "not both bald and fat": fillers elsewhere, here they group."""
+    first, said = words[0], [word.normal for word in words]
+    if first.normal == "both" and found and found[-1].kind is Kind.NOT and not small_words.AND_WORDS.isdisjoint(said):
+        raise QueryError(
+            f"{visible(text[found[-1].position : first.end])} denies that the two are there together: say "
+            '"not (... and ...)", or "no" before each if neither was there.',
+            found[-1].position,
+        )
+    if first.normal == "either" and "or" in said:
+        between = said[: said.index("or")]
+        if not (small_words.AND_WORDS | small_words.WITH_WORDS).isdisjoint(between):
+            raise QueryError(
+                '"either" joins more than one word on a side: put each side of the "or" in parentheses, as in '
+                '"(bald and glasses) or beard".',
+                first.start,
+            )
+
+
+def _is_degree(words: Sequence[Word]) -> bool:
+    """The first of these words says how much of what follows there is: "very tall", but not "Really." and "so far"."""
+    return words[0].normal in small_words.DEGREES and len(words) > 1 and words[1].normal not in small_words.FILLERS
 
 
 def _is_colour(token: Token) -> bool:
@@ -110,6 +135,30 @@ def _with_values_before(read: list[Token | Word]) -> list[Token | Word]:
                 words = [*value[:lead], *words]
                 turned[at : at + lead + used + 1] = [replace(words[0], begins_field=True), *words[1:]]
                 break
+    return turned
+
+
+def _with_denied_values_before(read: list[Token | Word]) -> list[Token | Word]:
+    """ "his mouth was not open" and "her lips weren't big" as "not mouth open" and "not big lips"."""
+    turned: list[Token | Word] = list(read)
+    for at, name in enumerate(read[:-2]):
+        if isinstance(name, Token) or name.labels or name.normal == "hair":
+            continue
+        words = [word for word in _run_of_words(read, at + 1) if not word.labels][:4]
+        copula = words[:1] if words and words[0].normal in small_words.COPULAS else []
+        denial, *value = [*words[len(copula) :], None][:2]
+        if denial is None or not value or value[0] is None:
+            continue
+        said = value[0].normal
+        contracted = denial.normal.removesuffix("nt") in small_words.COPULAS
+        if denial.normal not in small_words.NOT_WORDS or not (copula or contracted):
+            continue
+        if known(name.normal, "not", said) is not None:  # "makeup not heavy"
+            continue
+        if known(said, name.normal) is not None:
+            turned[at : at + len(copula) + 3] = [*copula, denial, value[0], name]
+        elif known(name.normal, said) is not None:
+            turned[at : at + len(copula) + 3] = [*copula, denial, name, value[0]]
     return turned
 
 

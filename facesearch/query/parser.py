@@ -77,6 +77,7 @@ def parse(text: str, *, strict: bool = False) -> Query:
         tuple(dict.fromkeys(thresholds)),
         photo,
         not_scored,
+        tuple(dict.fromkeys(left_out.rough)),
     )
 
 

@@ -36,7 +36,10 @@ _WORD = re.compile(rf"{_LETTERS}(?:[{DASHES}]{_LETTERS})*")
 _CERTAINTY = r"(?:nan|inf\w*)\b|[01]?[.,]\d|[01](?![\w.,'\"])|[01](?=[,;.]?(?:\s|$))|\d{1,3}(?:\.\d+)?\s?%"
 _COLON = re.compile(rf"\s*:(?=\s+(?!{_CERTAINTY})\w)", re.IGNORECASE)
 _TIGHT_LABEL = re.compile(rf":(?!{_CERTAINTY})(?=[^\W\d_])", re.IGNORECASE)
-_HEIGHT = re.compile(r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b""")
+_HEIGHT = re.compile(
+    r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b|(?:[12]|1\d\d|2[0-2]\d)\s?m\b|1\d\d\s?cm\b""",
+    re.IGNORECASE,
+)
 _AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
 _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
 _ANSWER = re.compile(
@@ -48,9 +51,12 @@ _ANSWER = re.compile(
 _ANSWER_AND_MORE = re.compile(r"\s*\?\s*(Yes|No)\s+\w")
 _SAME_DENIED = re.compile(r"\s*\?(?=\s*no\s+(\w+)\s*(?:$|[.,;!\n]))", re.IGNORECASE)
 _ASKED_FOR_A_VALUE = re.compile(r"\s*\?(?=\s+\w)")
+_AGED = re.compile(r"aged\s+(?=(?:maybe|perhaps|possibly|probably|likely)\s)", re.IGNORECASE)
 _PART = re.compile(rf"[^{DASHES}_]+")
 _LIST_MARK = re.compile(rf"[{DASHES}](?=\s)")
 _LISTED = re.compile(rf"^[^\S\n]*[{DASHES}](?=\s)", re.MULTILINE)
+_LINE_OF_ONE = re.compile(rf"^[^\S\n]*[{DASHES}](?=[\w(])", re.MULTILINE)
+_LONG_DASHES = "\N{EN DASH}\N{EM DASH}"
 _BEFORE_A_WORD = re.compile(r"(?<![\w!?.)])!+(?=[\w(])")
 _SYMBOLS = {
     **dict.fromkeys(",;.!\n\N{HORIZONTAL ELLIPSIS}\N{BULLET}", Kind.COMMA),
@@ -71,6 +77,8 @@ def pieces(text: str) -> Iterator[Token | Word]:
             condition, end = photo
             yield token(Kind.PHOTO, text, at, end, photo=condition)
             at = end
+        elif (aged := _AGED.match(text, at)) is not None:  # "aged probably 25": not "aged", and probably young
+            at = aged.end()
         elif (age := age_at(text, at)) is not None:
             entry, end = age
             yield token(Kind.TERM, text, at, end, entry=entry)
@@ -114,6 +122,20 @@ def pieces(text: str) -> Iterator[Token | Word]:
                 yield Token(Kind.COMMA, at, at + 1, "-")
                 at += 1
                 continue
+            if len(_LINE_OF_ONE.findall(text)) > 1:
+                raise QueryError(
+                    'A "-" at the beginning of each line can deny the words or make a list of them: leave the dashes '
+                    'out, or write "no" for what was not there.',
+                    at,
+                )
+            if char in _LONG_DASHES and text[at + 1 : at + 2].isspace():
+                yield Token(Kind.COMMA, at, at + 1, ",")
+                at += 1
+                continue
+            if char in _LONG_DASHES:
+                raise QueryError(
+                    f'"{char}" can join what stands around it or deny what follows: write a comma, or "not".', at
+                )
             if not re.match(rf"[{DASHES}(\w]", text[at + 1 : at + 2]):
                 raise QueryError('A "-" stands directly before the word or the "(" that it denies: "-smiling".', at)
             yield Token(Kind.DASH, at, at + 1, "-")

@@ -41,7 +41,8 @@ FILLERS = (
     | words(
         "who whos whose whom that thats which this these those very really quite rather somewhat fairly just so too "
         "extremely slightly bit does did do look looks looked looking like kind sort type kinda sorta about around "
-        "roughly approximately approx circa ca either both going getting turning visible noticeable whatsoever "
+        "roughly approximately approx circa ca either both "
+        "particularly especially terribly going getting turning visible noticeable whatsoever "
         "completely totally entirely fully almost nearly mostly partly partially much all must im ive hed shed "
         "sex gender um uh ok okay description police bolo"
     )
@@ -54,12 +55,13 @@ ANSWERS = YES_WORDS | words("no none nope")
 NEVER_DOUBTED = words("sex gender hair colour color age race ethnicity build height eyes complexion")
 """What everybody has: "Sex? Male" asks and answers, where "hat? glasses" doubts."""
 DEGREES = words(
-    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots quite"
+    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots "
+    "quite that so as really rather particularly especially terribly"
 )
 """Fillers that a "not" in front of them would deny, and not what follows: "not completely bald"."""
 COPULAS = words("is was are were be been being look looks looked seems seemed appears appeared hes shes")
 """Verbs that say of what stands before them what stands behind: no colour behind them is that of a later hair."""
-WITHIN_LISTS = DEGREES | words(
+WITHIN_LISTS = (DEGREES - words("that as")) | words(
     "a an the to quite really rather somewhat fairly slightly just so kind sort kinda sorta of bit"
 )
 """Fillers that part no adjective from its noun, as verbs and pronouns do: "black or very dark brown hair"."""
@@ -69,8 +71,14 @@ HEDGES: dict[tuple[str, ...], float] = {
     for certainty, phrases in {
         0.5: "maybe/perhaps/possibly/possible/might/mightve/may/could/may be/quite possibly/very possibly",
         0.8: "probably/likely/presumably/apparently/most probably/very probably/quite probably/most likely/very likely/"
-        "seemingly/supposedly/reportedly/believed/thought/id say/i would say/pretty sure/fairly sure/quite sure/"
-        "quite likely/more likely/i think/i believe/i guess/i suppose/i suspect",
+        "seemingly/supposedly/reportedly/believed/thought/id say/i would say/"
+        "quite likely/more likely/i think/i believe/i guess/i suppose/i suspect/"
+        + "/".join(
+            f"{whose}{degree} {surety}"
+            for whose in ("", "im ", "i am ")
+            for degree in ("fairly", "quite", "rather", "almost", "nearly", "mostly", "reasonably", "pretty")
+            for surety in ("sure", "certain")
+        ),
         1.0: "no doubt/without doubt/definitely/surely/certainly/clearly/obviously/undoubtedly/absolutely/"
         "for sure/for certain/im sure/im certain/i am sure/i am certain",
     }.items()

@@ -143,7 +143,7 @@ _HOLDS: dict[str, tuple[str, ...]] = {
 
 _DOES_NOT_HOLD: dict[str, tuple[str, ...]] = {
     "Attractive": ("unattractive/ugly",),
-    "Bald": ("full head of hair", "hair", "hair on head"),
+    "Bald": ("full head of hair", "hair", "hair on head", "head unshaven/unshaved", "unshaven/unshaved head"),
     "Blurry": ("in focus", "sharp picture/photo/photograph/image"),
     "Goatee": (f"goatee {_SHAVED}",),
     "Male": (
@@ -319,11 +319,27 @@ def _rough_entries() -> Iterator[Entry]:
         yield Entry(said, negate(facial_hair))
 
 
+_NARROW = words(
+    "huge bulbous obese cap caps ugly serious deadpan shaved shaven father dad brother son uncle husband businessman "
+    "mother mum mom sister daughter aunt wife nun bride white silver raven chestnut platinum sandy golden"
+)
+"""Words that say more than they are searched as: who was no nun may have been a woman."""
+_SHADES = words("light dark medium mid mousy mousey dirty strawberry ash jet snow")
+
+
+def _is_narrow(entry: Entry) -> bool:
+    said = entry.said.split()
+    shade = isinstance(entry.meaning, Term) and entry.of_hair and not _SHADES.isdisjoint(said)
+    of_head = said[-1] in ("head", "headed", "hair") or said[0] in ("head", "hair", "beard", "goatee", "mustache")
+    shaving = not {"shaved", "shaven"}.isdisjoint(said)
+    return shade or (not _NARROW.isdisjoint(said) and not (shaving and (of_head or len(said) > 1)))
+
+
 def _vocabulary() -> dict[tuple[str, ...], Entry]:
     entries: dict[tuple[str, ...], Entry] = {}
     for table in (_attribute_entries(), _hair_entries(), _rough_entries()):
         for entry in table:
-            entries.setdefault(tuple(entry.said.split()), entry)
+            entries.setdefault(tuple(entry.said.split()), entry._replace(narrow=_is_narrow(entry)))
     return entries
 
 
