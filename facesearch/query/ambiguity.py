@@ -45,12 +45,17 @@ def remarks(group: Group) -> Iterator[str]:
         joined = following.joined
         if not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
-        if isinstance(second, Token) and second.apart and joined is not None:  # "no hat, had glasses"
+        one, other = _named(first), _named(second)
+        apart = isinstance(second, Token) and second.apart and joined is not None  # "no hat, had glasses"
+        if apart and not (joined is not None and joined.kind is Kind.AND and _hedges_one_word(clause)):
             continue
         yield from _on_what_goes_together(clause, following, denying)
         if joined is None:
+            if _hedges_one_word(clause) and isinstance(second, Token) and second.touches and not _is_person(second):
+                assert clause.hedge is not None
+                word = clause.hedge.shown
+                yield f'"{word}" ends at "{one}": for both, say "{word} ({one} and {other})".'
             continue
-        one, other = _named(first), _named(second)
         if joined.kind is Kind.AND and denying is not None and joined.shown.casefold() not in _CONTRASTS:
             word = denying.alternatives[0].nots[-1].shown
             yield f'"{word}" ends at "{joined.shown}": for neither, say "{_as_no(word)} {one} or {other}".'
@@ -76,6 +81,9 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     alike = things or (_is_unscored(clause) and _is_predicate(first) and _is_predicate(second))  # "not tall, fat"
     adjective = not _is_thing(first) and isinstance(second, Token) and second.touches and following.joined is None
     strays = adjective and (word.casefold() in _NO or (_is_of_hair(first) and _is_of_hair(second)))
+    strays = strays or (
+        isinstance(second, Token) and second.touches and _ends_alike(first, second)
+    )  # "big pointy nose"
     wears = following.joined is not None and following.joined.kind is Kind.WITH and _is_person(first)
     if clause.denied and (strays or wears):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
@@ -85,6 +93,12 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
         others = " or ".join(_named(each.unit) for each in following.alternatives)
         if _term(first) is not None and not _is_of_hair(first) and not _is_of_hair(second):
             yield f'"or" reaches back to the comma: for any of the list, say "{one} or {others}".'
+
+
+def _ends_alike(one: Item, other: Item) -> bool:
+    """Both are said of one thing: "big nose" and "pointy nose"."""
+    first, second = entry_of(one), entry_of(other)
+    return first is not None and second is not None and first.said.split()[-1] == second.said.split()[-1]
 
 
 def _as_no(word: str) -> str:
