@@ -25,8 +25,8 @@ from db.errors import (
     CatalogueUnreadable,
     NotACatalogue,
 )
-from tests.catalogues import file, index, new_catalogue, photo
-from tests.powers import names_of_any_bytes, without_root_powers
+from tests.support.catalogues import file, index, new_catalogue, photo
+from tests.support.powers import names_of_any_bytes, without_root_powers
 
 PROJECT = Path(__file__).parent.parent
 
@@ -443,7 +443,7 @@ def test_a_killed_index_run_leaves_no_lock_even_if_a_worker_of_it_lives_on(tmp_p
 
 WRITE_AND_DIE = """
 import os, signal, sys
-from tests.catalogues import file, index, photo
+from tests.support.catalogues import file, index, photo
 from db import photos
 from db.catalogue import open_catalogue
 catalogue = open_catalogue(sys.argv[1])

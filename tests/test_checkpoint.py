@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import resource
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from facesearch.network.checkpoint import (
 from facesearch.network.mcnn import Aux, Mcnn, Normalisation, parameter_count, prepare
 from facesearch.network.scorer import Scorer
 from facesearch.network.views import Views
+from tests.support.powers import files_no_larger_than
 
 SMALL = {
     "mean": np.array([120, 110, 100], np.float32),
@@ -185,13 +185,8 @@ def test_a_checkpoint_that_does_not_say_all_is_refused(saved: Path) -> None:
 
 def test_a_failed_write_leaves_the_file_that_was_there(saved: Path, tmp_path: Path) -> None:
     before = saved.read_bytes()
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))  # the disk is full after a megabyte
-    try:
-        with pytest.raises(CheckpointError, match="cannot be written"):
-            save_checkpoint(saved, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True})
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_no_larger_than(1_000_000), pytest.raises(CheckpointError, match="cannot be written"):
+        save_checkpoint(saved, Mcnn(normalisation=Normalisation.FOLDED), Aux(), SMALL, {"mirror": True})
     assert saved.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == [saved.name]
 

@@ -16,10 +16,10 @@ from safetensors.numpy import load_file, save
 from facesearch.detection import bundled_model
 from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program
-from tests.powers import FOREGROUND_PROGRAM, without_root_powers
-from tests.stand_ins import picture
-from tests.stand_ins import save as save_picture
+from tests.support.powers import FOREGROUND_PROGRAM, without_root_powers
 from tests.support.squares import album, index
+from tests.support.stand_ins import picture
+from tests.support.stand_ins import save as save_picture
 
 PORTRAITS = ("man-goatee-1.jpg", "woman-blond-hair-smiling-1.jpg")
 

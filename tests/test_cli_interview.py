@@ -17,9 +17,9 @@ import pytest
 
 from cli.output import DIM_BELOW
 from tests.conftest import Program, Ran
-from tests.powers import FOREGROUND_PROGRAM
-from tests.stand_ins import picture, save
+from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index
+from tests.support.stand_ins import picture, save
 
 Interview = Callable[..., Ran]
 

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import os
 import re
-from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
@@ -15,32 +14,10 @@ from PIL import Image
 from cli.thumbnails import PIXELS, cut
 from db.schema import Box
 from tests.conftest import Program
-from tests.powers import names_of_any_bytes
-from tests.stand_ins import encoded, picture, save
+from tests.support.pages import Reader
+from tests.support.powers import names_of_any_bytes
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
-
-
-class Reader(HTMLParser):
-    """Collects what a page consists of."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.words: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-    def pictures(self) -> list[Image.Image]:
-        sources = [value for name, value in self.attributes if name == "src"]
-        return [Image.open(BytesIO(base64.b64decode(source.partition(",")[2]))) for source in sources]
+from tests.support.stand_ins import encoded, picture, save
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
 from tests.conftest import Program, Ran
 from tests.support.checkpoints import random_checkpoint
+from tests.support.imports import loaded
 from tests.support.squares import album, index
-from tests.test_imports import loaded
 
 GROUP = "group-of-three.jpg"
 ONE = "man-goatee-1.jpg"

@@ -21,9 +21,9 @@ from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
 from facesearch.search import search
 from tests.conftest import Program
-from tests.powers import names_of_any_bytes, without_root_powers
-from tests.stand_ins import picture, save
+from tests.support.powers import names_of_any_bytes, without_root_powers
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
+from tests.support.stand_ins import picture, save
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
 LAST = ["turned", "explanation"]

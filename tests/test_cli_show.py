@@ -13,9 +13,9 @@ import pytest
 from facesearch.attributes import ATTRIBUTES, Group
 from facesearch.query.phrases import phrase
 from tests.conftest import Program
-from tests.stand_ins import picture, save
+from tests.support.pages import Reader
 from tests.support.squares import GREEN, RED, album, index
-from tests.test_cli_page import Reader
+from tests.support.stand_ins import picture, save
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from facesearch.training.datasets import Role
 from facesearch.training.recipe import load_recipe
 from facesearch.training.run import TERMS
 from tests.conftest import Program
-from tests.powers import without_root_powers
 from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise
+from tests.support.powers import without_root_powers
 
 RECIPE = """
 batch = 4

@@ -21,7 +21,6 @@ from pillow_heif import register_heif_opener
 
 from facesearch.decode import (
     EXTENSIONS,
-    DecodedPhoto,
     EncodedPhoto,
     Limits,
     PhotoError,
@@ -30,7 +29,8 @@ from facesearch.decode import (
     read_photo,
     readable_extensions,
 )
-from tests.powers import names_of_any_bytes
+from tests.support.photos import decode_bytes
+from tests.support.powers import names_of_any_bytes
 
 register_heif_opener()
 
@@ -49,10 +49,6 @@ def encode(image: Image.Image, format: str, **options: Any) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
-
-
-def decode_bytes(data: bytes, *, limits: Limits | None = None) -> DecodedPhoto:
-    return decode_encoded(EncodedPhoto(data, hashlib.sha256(data).hexdigest()), limits=limits)
 
 
 def corner_colours(rgb: np.ndarray) -> list[tuple[int, ...]]:

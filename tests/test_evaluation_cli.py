@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +29,7 @@ from facesearch.training.published import published
 from facesearch.training.utkface import AGES, GroupFigures
 from tests.conftest import Program
 from tests.support.labelled import celeba, noise, portraits
+from tests.support.pages import Reader
 
 WIDTH = 80
 
@@ -146,41 +146,8 @@ def test_gender_is_held_against_male_and_age_against_young_by_group(evaluated: E
     assert -1 <= float(evaluated.of("UTKFace all")["Young"]["age_rank_correlation"]) <= 1
 
 
-class Reader(HTMLParser):
-    """What a page consists of; every element must be closed in its turn."""
-
-    VOID = frozenset({"meta"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str]] = []
-        self.words: list[str] = []
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert not self._open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-        if tag not in self.VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag != "br":
-            assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
-
-
 def test_the_page_holds_every_plot_and_stands_alone(evaluated: Evaluated) -> None:
-    read = Reader(evaluated.page.replace("<br>", "<br/>"))
+    read = Reader(evaluated.page)
     drawn = [value for name, value in read.attributes if name == "aria-label"]
     assert all(f"Reliability diagram of {name}" in drawn for name in NAMES)
     assert "Reliability diagram of all attributes together" in drawn and "AUX weights less the identity" in drawn
@@ -193,7 +160,7 @@ def test_the_page_holds_every_plot_and_stands_alone(evaluated: Evaluated) -> Non
 
 
 def test_no_number_of_the_page_is_no_number(evaluated: Evaluated) -> None:
-    read = Reader(evaluated.page.replace("<br>", "<br/>"))
+    read = Reader(evaluated.page)
     assert not re.search(r"\b(nan|inf|None)\b", " ".join(read.words))
     assert not any(
         re.search(r"\b(nan|inf)\b", value) for name, value in read.attributes if name in ("d", "x", "y", "points")
@@ -206,7 +173,7 @@ def test_names_cannot_become_markup(facesearch: Program, utkface: Path, checkpoi
     (folder / "25_0_0_1.jpg").write_bytes((utkface / "25_0_0_1.jpg").read_bytes())
     ran = facesearch("evaluate", "--utkface", folder, "--checkpoint", checkpoint, "--html", tmp_path / "page.html")
     assert ran.code == 0, ran.err
-    read = Reader((tmp_path / "page.html").read_text(encoding="utf-8").replace("<br>", "<br/>"))
+    read = Reader((tmp_path / "page.html").read_text(encoding="utf-8"))
     assert "img" not in read.tags and any("<img src=x onerror" in words for words in read.words)
 
 

@@ -17,8 +17,8 @@ from facesearch.reliability import MEANINGS, SMALLEST_FACE, graded, grades, smal
 from facesearch.training.finish import fit
 from facesearch.training.metrics import average_precision
 from tests.conftest import Program
-from tests.stand_ins import model
-from tests.test_imports import loaded
+from tests.support.imports import loaded
+from tests.support.stand_ins import model
 
 FREE = [
     name

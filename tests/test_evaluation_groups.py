@@ -9,7 +9,7 @@ from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.training.datasets import DatasetError
 from facesearch.training.utkface import EVERYONE, GroupFigures, evaluate_groups, read_utkface
-from tests.stand_ins import DotColours, RedSquares, picture, save
+from tests.support.stand_ins import DotColours, RedSquares, picture, save
 
 MAN, WOMAN = (250, 0, 0), (0, 0, 0)
 

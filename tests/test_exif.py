@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from facesearch.decode import DecodedPhoto, PhotoError, decode_photo, read_shot
-from tests.powers import names_of_any_bytes
-from tests.test_decode import decode_bytes
+from tests.support.photos import decode_bytes
+from tests.support.powers import names_of_any_bytes
 
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF_IFD, ORIGINAL, DIGITIZED = (
     0x010F, 0x0110, 0x0112, 0x0132, 0x8769, 0x9003, 0x9004

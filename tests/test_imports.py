@@ -1,37 +1,20 @@
 """Which packages are loaded for what. Help and searches must start fast, and the rooms depend on each other one way."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.imports import loaded
 from tests.support.squares import album, index
 
 ROOT = Path(__file__).parent.parent
-HEAVY = ("torch", "cv2", "alembic", "faiss")
 MAY_IMPORT = {
     "db": set(),
     "facesearch": {"db"},
     "indexer": {"db", "facesearch"},
     "cli": {"db", "facesearch", "indexer"},
 }
-
-
-def loaded(*arguments: str | Path) -> set[str]:
-    """The heavy packages among all that a run of the program has loaded at its end."""
-    script = (
-        "import sys\n"
-        "from cli.main import run\n"
-        "code = run(sys.argv[1:])\n"
-        f"print('loaded', *[name for name in {HEAVY} if name in sys.modules], file=sys.stderr)\n"
-        "sys.exit(code)\n"
-    )
-    ran = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    return set(ran.stderr.splitlines()[-1].split()[1:])
 
 
 def test_help_loads_nothing_heavy() -> None:

@@ -19,7 +19,7 @@ from indexer.interrupt import stop_on_signal
 from indexer.listing import compare
 from indexer.targets import Target
 from indexer.workers import side_by_side
-from tests.powers import ctrl_c_interrupts
+from tests.support.powers import ctrl_c_interrupts
 
 PROJECT = Path(__file__).parent.parent
 

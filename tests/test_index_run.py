@@ -29,8 +29,8 @@ from indexer.batches import Size
 from indexer.errors import NothingToIndex
 from indexer.pipeline import index_folders
 from indexer.report import Progress, RunReport, Stage
-from tests.powers import ctrl_c_interrupts, names_of_any_bytes, without_root_powers
-from tests.stand_ins import DotColours, RedSquares, encoded, model, picture, save
+from tests.support.powers import ctrl_c_interrupts, names_of_any_bytes, without_root_powers
+from tests.support.stand_ins import DotColours, RedSquares, encoded, model, picture, save
 
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
 
@@ -743,7 +743,7 @@ KILLED = """
     from db.catalogue import open_catalogue
     from indexer.batches import Size
     from indexer.pipeline import index_folders
-    from tests.stand_ins import DotColours, RedSquares, model
+    from tests.support.stand_ins import DotColours, RedSquares, model
 
     def die(progress):
         if progress.done >= 9:

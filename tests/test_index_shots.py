@@ -19,9 +19,9 @@ from db.filters import PhotoFilter, faces_of
 from indexer.batches import Size
 from indexer.pipeline import index_folders
 from indexer.report import Progress, RunReport, Stage
-from tests.catalogues import make_version_1
-from tests.powers import without_root_powers
-from tests.stand_ins import DotColours, RedSquares, model, picture, save
+from tests.support.catalogues import make_version_1
+from tests.support.powers import without_root_powers
+from tests.support.stand_ins import DotColours, RedSquares, model, picture, save
 
 GREEN = (0, 250, 0)
 opened_files: list[str] | None = None

@@ -36,7 +36,7 @@ from facesearch.questions import question
 from facesearch.ranking.information import SAMPLE, information, representatives
 from facesearch.ranking.joint import joint_probability
 from facesearch.search import search
-from tests.stand_ins import model
+from tests.support.stand_ins import model
 
 FACES = 50
 MALE, YOUNG, BALD, HAT = (BY_NAME[name].index for name in ("Male", "Young", "Bald", "Wearing_Hat"))

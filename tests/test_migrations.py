@@ -15,8 +15,8 @@ from db.catalogue import SCHEMA_VERSION, open_catalogue
 from db.errors import CatalogueError, CatalogueReadOnly
 from db.migrations.run import config
 from db.schema import Base, Outcome, Photo
-from tests.catalogues import make_version_1
-from tests.powers import without_root_powers
+from tests.support.catalogues import make_version_1
+from tests.support.powers import without_root_powers
 
 
 def test_the_newest_migration_is_the_version_that_the_code_expects() -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, event
 from db import photos, roots
 from db.catalogue import Catalogue
 from db.filters import PhotoFilter, faces_of
-from tests.catalogues import file, index, new_catalogue, photo
+from tests.support.catalogues import file, index, new_catalogue, photo
 
 Opened = tuple[Catalogue, int, int]
 

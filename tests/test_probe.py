@@ -7,8 +7,8 @@ import pytest
 
 from facesearch.detection import DetectorError
 from facesearch.probe import ProbeError, look
-from tests.powers import without_root_powers
-from tests.stand_ins import DotColours, RedSquares, picture, save
+from tests.support.powers import without_root_powers
+from tests.support.stand_ins import DotColours, RedSquares, picture, save
 
 BLUE, GREEN = (0, 0, 250), (0, 250, 0)
 

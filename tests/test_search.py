@@ -24,7 +24,7 @@ from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
 from facesearch.search import search
-from tests.powers import without_root_powers
+from tests.support.powers import without_root_powers
 
 MODEL = ScoringModel(
     digest="ab" * 32,

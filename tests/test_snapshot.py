@@ -3,14 +3,12 @@
 import hashlib
 import json
 import os
-import resource
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +24,8 @@ from db.errors import CatalogueDamaged, CatalogueFull, CatalogueReadOnly, Catalo
 from db.models import ScoringModel
 from db.schema import Face, Score
 from db.snapshot import Condition, Gallery, due, load_gallery, rebuild, state_of
-from tests.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
-from tests.powers import names_of_any_bytes, without_root_powers
+from tests.support.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
+from tests.support.powers import files_no_larger_than, names_of_any_bytes, without_root_powers
 
 PROJECT = Path(__file__).parent.parent
 Opened = tuple[Catalogue, int, int]
@@ -454,17 +452,6 @@ def test_a_folder_that_may_not_be_read_costs_time_only(opened: Opened) -> None:
         opened[0].folder.chmod(0o700)
 
 
-@contextmanager
-def files_no_larger_than(size: int) -> Iterator[None]:
-    """As on a disk with a quota: a write past this many bytes of one file fails."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 @pytest.mark.parametrize("share", [0.001, 0.5, 0.9999])
 def test_a_full_disk_leaves_the_older_snapshot_in_force_and_no_rubbish(opened: Opened, share: float) -> None:
     index(*opened, range(1000))
@@ -511,7 +498,7 @@ def test_a_process_killed_at_any_step_of_building_leaves_a_catalogue_in_step(ope
 import os, signal, sys
 from db import snapshot
 from db.catalogue import open_catalogue
-from tests.catalogues import encode, index
+from tests.support.catalogues import encode, index
 
 catalogue = open_catalogue(sys.argv[1])
 index(catalogue, 1, 1, range(100, 300))
@@ -539,7 +526,7 @@ BUILD_SLOWLY = """
 import sys
 from db import snapshot
 from db.catalogue import open_catalogue
-from tests.catalogues import encode
+from tests.support.catalogues import encode
 
 def waiting(values, model):
     print("building", flush=True)

@@ -18,7 +18,18 @@ from db.errors import FaceHidden, FaceUnknown, FaceUnscored, RootTaken, RootUnkn
 from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
 from db.schema import Box, Face, Outcome, Score
-from tests.catalogues import WIDTH, box, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
+from tests.support.catalogues import (
+    WIDTH,
+    box,
+    digest,
+    failed,
+    file,
+    index,
+    logits,
+    new_catalogue,
+    photo,
+    scoring_model,
+)
 
 Opened = tuple[Catalogue, int, int]
 

@@ -30,6 +30,7 @@ from facesearch.training.start import StartError, trainable, unfold
 from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise
+from tests.support.powers import files_no_larger_than
 
 GALLERY = Path(__file__).parent / "gallery"
 
@@ -128,14 +129,9 @@ def test_a_full_disk_is_one_sentence_and_the_numbers_go_on_later(tmp_path: Path)
     def ones(chunks: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
         return (np.ones((len(rows), 64), np.float32) for rows in chunks)
 
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     rows = np.arange(256)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (256 * 64 * 2, hard))
-    try:
-        with pytest.raises(DatasetError, match="free some space"):
-            kept(tmp_path / "numbers", (256, 64), rows, ones)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_no_larger_than(256 * 64 * 2), pytest.raises(DatasetError, match="free some space"):
+        kept(tmp_path / "numbers", (256, 64), rows, ones)
     assert kept(tmp_path / "numbers", (256, 64), rows, ones)[rows].all()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from facesearch.decode import readable_extensions
 from indexer.walk import Aside, FoundFile, lies_under, walk
-from tests.powers import names_of_any_bytes, without_root_powers
+from tests.support.powers import names_of_any_bytes, without_root_powers
 
 READABLE = frozenset({".jpg", ".png"})
 

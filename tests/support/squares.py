@@ -8,7 +8,7 @@ from pathlib import Path
 
 from db.catalogue import open_catalogue
 from indexer.pipeline import index_folders
-from tests.stand_ins import DotColours, RedSquares, model, picture, save
+from tests.support.stand_ins import DotColours, RedSquares, model, picture, save
 
 RED, GREEN, BLUE = (250, 0, 0), (0, 250, 0), (0, 0, 250)
 BLACK, WHITE, YELLOW, CYAN = (0, 0, 0), (250, 250, 250), (250, 250, 0), (0, 250, 250)

@@ -1,8 +1,9 @@
 """What the machine lets a test do: permissions bind everybody but root, and tests often run as root; some file systems
-take no name that is not UTF-8; a shell's background jobs ignore Ctrl-C."""
+take no name that is not UTF-8; a shell's background jobs ignore Ctrl-C; disks are full."""
 
 import ctypes
 import os
+import resource
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -43,6 +44,17 @@ def without_root_powers() -> Iterator[None]:
             part.effective = effective
         if libc.capset(ctypes.byref(header), held):
             raise OSError(ctypes.get_errno(), "capset")
+
+
+@contextmanager
+def files_no_larger_than(size: int) -> Iterator[None]:
+    """As on a disk that is full, or has a quota: a write past this many bytes of one file fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _takes_any_bytes() -> bool:
