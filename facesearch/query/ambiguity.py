@@ -46,9 +46,9 @@ def remarks(group: Group) -> Iterator[str]:
         if not following.plain or not _is_one_word(first) or _term(second) is None:
             continue
         one, other = _named(first), _named(second)
-        apart = isinstance(second, Token) and second.apart and joined is not None  # "no hat, had glasses"
-        if apart and not (joined is not None and joined.kind is Kind.AND and _hedges_one_word(clause)):
-            continue
+        hedges_and = joined is not None and joined.kind is Kind.AND and _hedges_one_word(clause)
+        if isinstance(second, Token) and second.apart and joined is not None and not hedges_and:
+            continue  # "no hat, had glasses"
         yield from _on_what_goes_together(clause, following, denying)
         if joined is None:
             if _hedges_one_word(clause) and isinstance(second, Token) and second.touches and not _is_person(second):
@@ -81,9 +81,7 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
     alike = things or (_is_unscored(clause) and _is_predicate(first) and _is_predicate(second))  # "not tall, fat"
     adjective = not _is_thing(first) and isinstance(second, Token) and second.touches and following.joined is None
     strays = adjective and (word.casefold() in _NO or (_is_of_hair(first) and _is_of_hair(second)))
-    strays = strays or (
-        isinstance(second, Token) and second.touches and _ends_alike(first, second)
-    )  # "big pointy nose"
+    strays = strays or (isinstance(second, Token) and second.touches and _of_one_thing(first, second))
     wears = following.joined is not None and following.joined.kind is Kind.WITH and _is_person(first)
     if clause.denied and (strays or wears):
         yield f'"{word}" ends at "{one}": if it denies the two together, say "not ({one} and {other})".'
@@ -95,8 +93,8 @@ def _on_what_goes_together(clause: Clause, following: Clause, denying: Clause | 
             yield f'"or" reaches back to the comma: for any of the list, say "{one} or {others}".'
 
 
-def _ends_alike(one: Item, other: Item) -> bool:
-    """Both are said of one thing: "big nose" and "pointy nose"."""
+def _of_one_thing(one: Item, other: Item) -> bool:
+    """ "big nose" and "pointy nose"."""
     first, second = entry_of(one), entry_of(other)
     return first is not None and second is not None and first.said.split()[-1] == second.said.split()[-1]
 
@@ -228,10 +226,7 @@ def _refuse_slashes_in_list(clauses: Sequence[Clause]) -> None:
     """ "male / bald / glasses": slashes are an "or", and whoever lists what a man has means all of it."""
     for clause in clauses:
         slashes = [a.joined for a in clause.alternatives if a.joined is not None and a.joined.shown in ("/", "|")]
-        if not slashes or any(
-            alternative.joined is not None and alternative.joined not in slashes
-            for alternative in clause.alternatives[1:]
-        ):
+        if not slashes or len(slashes) < len(clause.alternatives) - 1:
             continue
         trees = list(_apart(clause))
         asked = frozenset().union(*(tree.attributes for tree in trees))

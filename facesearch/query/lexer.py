@@ -140,25 +140,24 @@ def _with_values_before(read: list[Token | Word]) -> list[Token | Word]:
 
 def _with_denied_values_before(read: list[Token | Word]) -> list[Token | Word]:
     """ "his mouth was not open" and "her lips weren't big" as "not mouth open" and "not big lips"."""
-    turned: list[Token | Word] = list(read)
-    for at, name in enumerate(read[:-2]):
-        if isinstance(name, Token) or name.labels or name.normal == "hair":
+    turned = list(read)
+    for at in range(len(read) - 2):
+        words = [piece for piece in read[at : at + 4] if isinstance(piece, Word) and not piece.labels]
+        verb = len(words) == 4 and words[1].normal in small_words.COPULAS  # "was not", where "wasn't" is one word
+        said = words[:1] + words[2:] if verb else words[:3]
+        if len(said) < 3 or said != [*words[:1], *read[at + 1 + verb : at + 3 + verb]]:
             continue
-        words = [word for word in _run_of_words(read, at + 1) if not word.labels][:4]
-        copula = words[:1] if words and words[0].normal in small_words.COPULAS else []
-        denial, *value = [*words[len(copula) :], None][:2]
-        if denial is None or not value or value[0] is None:
+        name, denial, value = said
+        if not (verb or denial.normal.removesuffix("nt") in small_words.COPULAS):
             continue
-        said = value[0].normal
-        contracted = denial.normal.removesuffix("nt") in small_words.COPULAS
-        if denial.normal not in small_words.NOT_WORDS or not (copula or contracted):
+        if denial.normal not in small_words.NOT_WORDS or name.normal == "hair":
             continue
-        if known(name.normal, "not", said) is not None:  # "makeup not heavy"
-            continue
-        if known(said, name.normal) is not None:
-            turned[at : at + len(copula) + 3] = [*copula, denial, value[0], name]
-        elif known(name.normal, said) is not None:
-            turned[at : at + len(copula) + 3] = [*copula, denial, name, value[0]]
+        if known(name.normal, "not", value.normal) is not None:  # "makeup not heavy"
+            turned[at : at + 3 + verb] = [*words[: 1 + verb], replace(denial, normal="not"), value]
+        elif known(value.normal, name.normal) is not None:
+            turned[at : at + 3 + verb] = [*words[1 : 1 + verb], denial, value, name]
+        elif known(name.normal, value.normal) is not None:
+            turned[at : at + 3 + verb] = [*words[1 : 1 + verb], denial, name, value]
     return turned
 
 

@@ -36,10 +36,8 @@ _WORD = re.compile(rf"{_LETTERS}(?:[{DASHES}]{_LETTERS})*")
 _CERTAINTY = r"(?:nan|inf\w*)\b|[01]?[.,]\d|[01](?![\w.,'\"])|[01](?=[,;.]?(?:\s|$))|\d{1,3}(?:\.\d+)?\s?%"
 _COLON = re.compile(rf"\s*:(?=\s+(?!{_CERTAINTY})\w)", re.IGNORECASE)
 _TIGHT_LABEL = re.compile(rf":(?!{_CERTAINTY})(?=[^\W\d_])", re.IGNORECASE)
-_HEIGHT = re.compile(
-    r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)|[12][.,]\d\d?\s?m\b|(?:[12]|1\d\d|2[0-2]\d)\s?m\b|1\d\d\s?cm\b""",
-    re.IGNORECASE,
-)
+_IN_FEET = r"""[3-8]\s?['\u2019\u2032]\s?(?:1?\d\s?(?:["\u201d\u2033]|'')?)?(?!\w)"""
+_HEIGHT = re.compile(rf"{_IN_FEET}|(?:[12]|[12][.,]\d\d?|1\d\d|2[0-2]\d)\s?m\b|1\d\d\s?cm\b", re.IGNORECASE)
 _AND_OR = re.compile(r"and\s?/\s?or\b", re.IGNORECASE)
 _WITH_OR_WITHOUT = re.compile(r"w/(?P<without>o\b)?(?!/)", re.IGNORECASE)
 _ANSWER = re.compile(
@@ -55,7 +53,7 @@ _AGED = re.compile(r"aged\s+(?=(?:maybe|perhaps|possibly|probably|likely)\s)", r
 _PART = re.compile(rf"[^{DASHES}_]+")
 _LIST_MARK = re.compile(rf"[{DASHES}](?=\s)")
 _LISTED = re.compile(rf"^[^\S\n]*[{DASHES}](?=\s)", re.MULTILINE)
-_LINE_OF_ONE = re.compile(rf"^[^\S\n]*[{DASHES}](?=[\w(])", re.MULTILINE)
+_LINES_OF_A_WORD = re.compile(rf"^[^\S\n]*[{DASHES}](?=[\w(])", re.MULTILINE)
 _LONG_DASHES = "\N{EN DASH}\N{EM DASH}"
 _BEFORE_A_WORD = re.compile(r"(?<![\w!?.)])!+(?=[\w(])")
 _SYMBOLS = {
@@ -114,36 +112,38 @@ def pieces(text: str) -> Iterator[Token | Word]:
             yield Token(Kind.HEDGE, at, at + 1, char, certainty=small_words.HEDGES["maybe",])
             at += 1
         elif char in DASHES:
-            if _LIST_MARK.match(text, at) and not text[:at].rpartition("\n")[2].strip():
-                if len(_LISTED.findall(text)) == 1:
-                    raise QueryError(
-                        'A "-" before a space can deny the word or begin a list: write "-smiling", or leave it out.', at
-                    )
-                yield Token(Kind.COMMA, at, at + 1, "-")
-                at += 1
-                continue
-            if len(_LINE_OF_ONE.findall(text)) > 1:
-                raise QueryError(
-                    'A "-" at the beginning of each line can deny the words or make a list of them: leave the dashes '
-                    'out, or write "no" for what was not there.',
-                    at,
-                )
-            if char in _LONG_DASHES and text[at + 1 : at + 2].isspace():
-                yield Token(Kind.COMMA, at, at + 1, ",")
-                at += 1
-                continue
-            if char in _LONG_DASHES:
-                raise QueryError(
-                    f'"{char}" can join what stands around it or deny what follows: write a comma, or "not".', at
-                )
-            if not re.match(rf"[{DASHES}(\w]", text[at + 1 : at + 2]):
-                raise QueryError('A "-" stands directly before the word or the "(" that it denies: "-smiling".', at)
-            yield Token(Kind.DASH, at, at + 1, "-")
+            yield _dash(text, at)
             at += 1
         elif char.isspace():
             at += 1
         else:
             raise QueryError(f"{visible(char)} means nothing in a description: leave it out.", at)
+
+
+def _dash(text: str, at: int) -> Token:
+    """What the dash at `at` does: it denies ("-smiling"), begins a line of a list ("- man"), or is a comma (a long one
+    before a space). Raises QueryError where it could be either.
+    """
+    dash = text[at]
+    if _LIST_MARK.match(text, at) and not text[:at].rpartition("\n")[2].strip():
+        if len(_LISTED.findall(text)) == 1:
+            raise QueryError(
+                'A "-" before a space can deny the word or begin a list: write "-smiling", or leave it out.', at
+            )
+        return Token(Kind.COMMA, at, at + 1, "-")
+    if len(_LINES_OF_A_WORD.findall(text)) > 1:
+        raise QueryError(
+            'A "-" at the beginning of each line can deny the words or make a list of them: leave the dashes out, or '
+            'write "no" for what was not there.',
+            at,
+        )
+    if dash in _LONG_DASHES and text[at + 1 : at + 2].isspace():
+        return Token(Kind.COMMA, at, at + 1, ",")
+    if dash in _LONG_DASHES:
+        raise QueryError(f'"{dash}" can join what stands around it or deny what follows: write a comma, or "not".', at)
+    if not re.match(rf"[{DASHES}(\w]", text[at + 1 : at + 2]):
+        raise QueryError('A "-" stands directly before the word or the "(" that it denies: "-smiling".', at)
+    return Token(Kind.DASH, at, at + 1, "-")
 
 
 def _label(text: str, word: re.Match[str]) -> re.Match[str] | None:
