@@ -116,6 +116,7 @@ class _Run:
         self._batches = 0
         self._model_id = 0
         self._walked: list[int] = []  # ids of the roots that were there
+        self._out_of_reach: list[bytes] = []  # folders that could not be looked into, or are suddenly empty
 
     def index(self, folders: list[bytes]) -> RunReport:
         report = self.report
@@ -196,6 +197,8 @@ class _Run:
         report.spared += listing.spared
         if listing.unusable is not None:
             report.unusable.append(listing.unusable)
+        places = (*listing.aside.empty, *listing.aside.linked, *(each.path for each in listing.aside.unreadable))
+        self._out_of_reach += [join(root, place) if place else root for place in places]
         report.linked += [_link(join(root, path)) for path in listing.aside.linked]
         report.hidden += listing.aside.hidden
         report.others += listing.aside.others
@@ -308,7 +311,7 @@ class _Run:
             at_once=self.size.faces,
             stop=self.stop,
             progress=tell,
-            absent=[folder for folder in known if not is_folder(folder)],
+            absent=[*self._out_of_reach, *(folder for folder in known if not is_folder(folder))],
         )
         self.report.rescored = done.faces
         self.report.waiting_photos = done.waiting

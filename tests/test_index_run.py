@@ -831,10 +831,15 @@ def test_another_checkpoint_scores_every_face_again_at_its_stored_place(run: Run
     assert (again.rescored, again.waiting) == (0, 0)
 
 
-def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs, album: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("place_stays", [False, True])
+def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(
+    run: Runs, album: Path, tmp_path: Path, place_stays: bool
+) -> None:
     save(tmp_path / "drive" / "away.png", picture(WHITE))
     run(album, tmp_path / "drive")
     (tmp_path / "drive").rename(tmp_path / "unplugged")
+    if place_stays:  # as the place of a drive does that is not mounted
+        (tmp_path / "drive").mkdir()
     run.model, run.scorer = "second", DotColours(sign=-1.0)
     save(album / "new.png", picture(BLACK))
     report = run()
@@ -847,6 +852,8 @@ def test_the_old_scores_serve_until_the_last_visible_face_has_new_ones(run: Runs
         serving = models.serving(session)
     assert serving is not None and serving[1].digest == model("first").digest
 
+    if place_stays:
+        (tmp_path / "drive").rmdir()
     (tmp_path / "unplugged").rename(tmp_path / "drive")
     report = run()
     assert (report.rescored, report.waiting, report.serving, report.unsearchable) == (1, 0, True, 0)

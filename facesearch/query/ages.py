@@ -30,9 +30,7 @@ _YEARS = r"(?:[\s-]*(?:years?|yrs?)(?:[\s-]+(?:old|of[\s-]+age))?|[\s-]*(?:y/o|y
 _TO = r"(?:\s*[-\N{EN DASH}]\s*|\s+(?:to|or)\s+)"
 _THE_AGE = r"(?:\s+the\s+ages?\s+of)?"
 _MORE = r"over|above|at\s+least|(?:older|more)\s+than"
-_LESS = (
-    r"under|below|(?:younger|less)\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more|over)\s+than|up\s+to|at\s+most"
-)
+_LESS = r"under|below|(?:younger|less)\s+than|not?\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
 _ABOUT = r"about|around|approximately|roughly|approx\.?|circa|ca\.?"
 _ONLY = r"just|only"
 _AGE = re.compile(

@@ -189,9 +189,11 @@ def _refuse_persons_around_or(group: Group) -> None:
         if item.kind not in (Kind.OR, Kind.NOR):
             continue
         before, after = group.items[:at], group.items[at + 1 :]
-        if not (any(map(_names_person, before)) and any(map(_names_person, after))):
-            continue
         neighbours = [next((i for i in side if i.kind not in _SMALL), None) for side in (reversed(before), after)]
+        beside = any(each is not None and _names_person(each) for each in neighbours)
+        counts = _names_person if beside else _is_person  # "teenager with black or brown hair, male"
+        if not (any(map(counts, before)) and any(map(counts, after))):
+            continue
         persons = [i for i in neighbours if i is not None and _names_person(i)]
         if len(persons) == 2 and (_term(persons[0]) != _term(persons[1]) or persons[0].kind is Kind.PERSON):
             continue
@@ -226,8 +228,9 @@ def _refuse_slashes_in_list(clauses: Sequence[Clause]) -> None:
     """ "male / bald / glasses": slashes are an "or", and whoever lists what a man has means all of it."""
     for clause in clauses:
         slashes = [a.joined for a in clause.alternatives if a.joined is not None and a.joined.shown in ("/", "|")]
-        if not slashes or len(slashes) < len(clause.alternatives) - 1:
-            continue
+        first, *others = clause.alternatives
+        if not slashes or len(slashes) < len(others) or (first.nots and all(each.plain for each in others)):
+            continue  # "no glasses/hat": neither
         trees = list(_apart(clause))
         asked = frozenset().union(*(tree.attributes for tree in trees))
         alike = len(asked) < 2 or any(asked <= place for place in _OF_ONE_PLACE)

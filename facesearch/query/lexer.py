@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import dropwhile
 
 from facesearch.errors import QueryError
 from facesearch.query import known_unscored, small_words
@@ -78,8 +79,9 @@ def _refuse_joined_in_two_ways(text: str, words: Sequence[Word], found: Sequence
             '"not (... and ...)", or "no" before each if neither was there.',
             found[-1].position,
         )
-    if first.normal == "either" and "or" in said:
-        between = said[: said.index("or")]
+    if first.normal == "either" and "or" in said and said[1] not in ("sex", "gender"):
+        silent = small_words.FILLERS | small_words.WITH_WORDS
+        between = list(dropwhile(lambda word: word in silent, said[: said.index("or")]))
         if not (small_words.AND_WORDS | small_words.WITH_WORDS).isdisjoint(between):
             raise QueryError(
                 '"either" joins more than one word on a side: put each side of the "or" in parentheses, as in '
@@ -89,8 +91,10 @@ def _refuse_joined_in_two_ways(text: str, words: Sequence[Word], found: Sequence
 
 
 def _is_degree(words: Sequence[Word]) -> bool:
-    """The first of these words says how much of what follows there is: "very tall", but not "Really." and "so far"."""
-    return words[0].normal in small_words.DEGREES and len(words) > 1 and words[1].normal not in small_words.FILLERS
+    """The first of these words says how much of what follows there is: "very tall", "a lot of hair"."""
+    goes_on = len(words) > 1 and words[1].normal not in small_words.FILLERS
+    said = words[0].normal
+    return said in small_words.DEGREES or (said in small_words.DEGREES_OF_A_WORD and goes_on)
 
 
 def _is_colour(token: Token) -> bool:
@@ -151,6 +155,9 @@ def _with_denied_values_before(read: list[Token | Word]) -> list[Token | Word]:
         if not (verb or denial.normal.removesuffix("nt") in small_words.COPULAS):
             continue
         if denial.normal not in small_words.NOT_WORDS or name.normal == "hair":
+            continue
+        before = read[at - 1] if at else None
+        if isinstance(before, Word) and known(before.normal, name.normal) is not None:  # "thick lips were not parted"
             continue
         if known(name.normal, "not", value.normal) is not None:  # "makeup not heavy"
             turned[at : at + 3 + verb] = [*words[: 1 + verb], replace(denial, normal="not"), value]

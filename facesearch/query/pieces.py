@@ -49,7 +49,10 @@ _ANSWER = re.compile(
 _ANSWER_AND_MORE = re.compile(r"\s*\?\s*(Yes|No)\s+\w")
 _SAME_DENIED = re.compile(r"\s*\?(?=\s*no\s+(\w+)\s*(?:$|[.,;!\n]))", re.IGNORECASE)
 _ASKED_FOR_A_VALUE = re.compile(r"\s*\?(?=\s+\w)")
-_AGED = re.compile(r"aged\s+(?=(?:maybe|perhaps|possibly|probably|likely)\s)", re.IGNORECASE)
+_AGED = re.compile(
+    r"(?<!middle.)aged\s+(?=(?:maybe|perhaps|possibly|probably|likely)\s+(?:\d|in\s+(?:his|her|their)\s))",
+    re.IGNORECASE,
+)
 _PART = re.compile(rf"[^{DASHES}_]+")
 _LIST_MARK = re.compile(rf"[{DASHES}](?=\s)")
 _LISTED = re.compile(rf"^[^\S\n]*[{DASHES}](?=\s)", re.MULTILINE)
@@ -121,8 +124,8 @@ def pieces(text: str) -> Iterator[Token | Word]:
 
 
 def _dash(text: str, at: int) -> Token:
-    """What the dash at `at` does: it denies ("-smiling"), begins a line of a list ("- man"), or is a comma (a long one
-    before a space). Raises QueryError where it could be either.
+    """What the dash at `at` does: it denies ("-smiling"), or begins a line of a list ("- man"). Raises QueryError where
+    it could be either.
     """
     dash = text[at]
     if _LIST_MARK.match(text, at) and not text[:at].rpartition("\n")[2].strip():
@@ -137,8 +140,6 @@ def _dash(text: str, at: int) -> Token:
             'write "no" for what was not there.',
             at,
         )
-    if dash in _LONG_DASHES and text[at + 1 : at + 2].isspace():
-        return Token(Kind.COMMA, at, at + 1, ",")
     if dash in _LONG_DASHES:
         raise QueryError(f'"{dash}" can join what stands around it or deny what follows: write a comma, or "not".', at)
     if not re.match(rf"[{DASHES}(\w]", text[at + 1 : at + 2]):

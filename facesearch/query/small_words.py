@@ -55,13 +55,14 @@ ANSWERS = YES_WORDS | words("no none nope")
 NEVER_DOUBTED = words("sex gender hair colour color age race ethnicity build height eyes complexion")
 """What everybody has: "Sex? Male" asks and answers, where "hat? glasses" doubts."""
 DEGREES = words(
-    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots "
-    "quite that so as really rather particularly especially terribly"
+    "very too extremely completely totally entirely fully almost nearly mostly partly partially much all lot lots quite"
 )
 """Fillers that a "not" in front of them would deny, and not what follows: "not completely bald"."""
+DEGREES_OF_A_WORD = words("that so as really rather particularly especially terribly")
+"""The same where they stand right before a word: "not that old", but not "Beard? Not really."."""
 COPULAS = words("is was are were be been being look looks looked seems seemed appears appeared hes shes")
 """Verbs that say of what stands before them what stands behind: no colour behind them is that of a later hair."""
-WITHIN_LISTS = (DEGREES - words("that as")) | words(
+WITHIN_LISTS = DEGREES | words(
     "a an the to quite really rather somewhat fairly slightly just so kind sort kinda sorta of bit"
 )
 """Fillers that part no adjective from its noun, as verbs and pronouns do: "black or very dark brown hair"."""
