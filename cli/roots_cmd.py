@@ -1,5 +1,6 @@
 """`facesearch roots`: the indexed folders."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ def roots(
     """
     from cli.output import new_table
     from cli.results import opened
-    from db.paths import is_folder
+    from db.paths import absolute, is_folder, within
     from db.photos import forget_root
     from db.roots import list_roots, move_root
 
@@ -54,6 +55,10 @@ def roots(
             with target.indexing(), target.write() as session:
                 files, faces = forget_root(session, forget)
             say(f"Forgotten: {forget}, {files:,} photos. Faces that left the results: {faces:,}")
+            with target.read() as session:
+                around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(forget))]
+            if around:
+                say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
         with target.read() as session:
             known = list_roots(session)
     if not known:

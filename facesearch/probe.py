@@ -39,7 +39,9 @@ class Probe:
         try:
             return scorer.score(self.crops(faces)) if faces else np.empty((0, 40), np.float32)
         except Exception as error:  # whatever they raise: the next photo may do
-            raise ProbeError(f"The faces in {self.path} cannot be scored ({on_one_line(error)}).") from error
+            raise ProbeError(
+                f"The faces in {self.path} cannot be scored ({on_one_line(error)}): try a smaller copy."
+            ) from error
 
     def crops(self, faces: Sequence[Detection]) -> NDArray[np.uint8]:
         """What the network sees of some of the faces, one or more: uint8 RGB [len(faces), 227, 227, 3]."""
@@ -56,7 +58,7 @@ def look(path: Path, detector: Detector) -> Probe:
             raise ProbeError(f"There is no file {path}: check the path.") from error
         raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
     except (DetectorError, MemoryError) as error:
-        raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}).") from error
+        raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}): try a smaller copy.") from error
 
 
 def choose(probe: Probe, number: int | None, min_detection: float) -> int:
