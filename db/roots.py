@@ -67,7 +67,7 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
     """Say that the folder indexed as `old` is now found at `new`; its id. Nothing is read from either.
 
     Indexed folders within it move along. Raises RootUnknown when `old` was never indexed, RootTaken when `new` is,
-    holds or lies within another indexed folder that does not hold `old` too: its files would belong to both.
+    holds or lies within another indexed folder: its files would belong to both.
     """
     root_id = known_root(session, old)
     source, target = absolute(old), absolute(new)
@@ -76,8 +76,7 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
     moved = {root_id: target}
     for other_id, other in session.execute(select(Root.id, Root.path).where(Root.id != root_id).order_by(Root.path)):
         relation = _relation(target, other)
-        holds_both = within(other, source) is not None and within(other, target) is not None
-        if relation is not None and not holds_both:
+        if relation is not None:
             raise RootTaken(
                 f"{display(target)} {relation}: a folder can only be moved to where none is indexed; "
                 f"`facesearch index {display(target)}` finds its photos there, too."

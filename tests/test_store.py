@@ -483,12 +483,6 @@ def test_a_moved_root_takes_its_files_along_and_keeps_the_faces(opened: Opened) 
     assert visible(opened) == [1]
 
 
-def test_a_root_may_move_within_one_that_holds_it_before_and_after(opened: Opened) -> None:
-    with opened[0].write() as session:
-        trip = roots.add_root(session, "/photos/2019")
-        assert roots.move_root(session, "/photos/2019", "/photos/trips/2019") == trip
-
-
 def test_a_forgotten_root_takes_its_faces_out_of_the_results_until_their_photos_are_met_again(opened: Opened) -> None:
     catalogue, _, model_id = opened
     record(opened, file(b"a.jpg", photo(1)), file(b"b.jpg", photo(2)))
