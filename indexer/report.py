@@ -62,9 +62,8 @@ class RunReport:
     """What a run did.
 
     photos: files found. unchanged: of these, not opened, since size and time were those of the last run; opened: those
-    that were. indexed,
-    no_face, failed: what the files found are now, whether this run looked at them or an earlier one; they add up to
-    `photos` unless the run was interrupted. same_content: files opened whose content was known under another name
+    that were. indexed, no_face, failed: what the files found are now, whether this run looked at them or an earlier
+    one; they add up to `photos` unless the run was interrupted. same_content: files opened whose content was known
     (moved, copied, touched). faces: new ones. missing: files newly found gone; lost: photos that no file holds any more
     because of that. returned: files that had been missing.
 

@@ -50,8 +50,7 @@ def rescore(
     """Score every face that this model has not scored and whose photo can be read. Ends early once `stop` is set.
 
     Faces whose photo is marked missing, or lies only in the folders `absent` (absolute paths), which are not there now,
-    are left for the day it returns. Raises what `Catalogue.write` raises; what was
-    committed until then stays.
+    are left for the day it returns. Raises what `Catalogue.write` raises; what was committed until then stays.
     """
     done = Rescored()
     batch: list[tuple[UnscoredPhoto, list[Crop]]] = []

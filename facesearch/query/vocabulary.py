@@ -320,7 +320,7 @@ def _rough_entries() -> Iterator[Entry]:
 
 
 _NARROW = words(
-    "huge bulbous obese cap caps ugly serious deadpan shaved shaven father dad brother son uncle husband businessman "
+    "huge bulbous obese cap caps ugly serious deadpan father dad brother son uncle husband businessman "
     "mother mum mom sister daughter aunt wife nun bride white silver raven chestnut platinum sandy golden"
 )
 """Words that say more than they are searched as: who was no nun may have been a woman."""
@@ -330,16 +330,14 @@ _SHADES = words("light dark medium mid mousy mousey dirty strawberry ash jet sno
 def _is_narrow(entry: Entry) -> bool:
     said = entry.said.split()
     shade = isinstance(entry.meaning, Term) and entry.of_hair and not _SHADES.isdisjoint(said)
-    of_head = said[-1] in ("head", "headed", "hair") or said[0] in ("head", "hair", "beard", "goatee", "mustache")
-    shaving = not {"shaved", "shaven"}.isdisjoint(said)
-    return shade or (not _NARROW.isdisjoint(said) and not (shaving and (of_head or len(said) > 1)))
+    return shade or not _NARROW.isdisjoint(said) or entry.said in ("shaved", "shaven")  # who knows what
 
 
 def _vocabulary() -> dict[tuple[str, ...], Entry]:
     entries: dict[tuple[str, ...], Entry] = {}
     for table in (_attribute_entries(), _hair_entries(), _rough_entries()):
         for entry in table:
-            entries.setdefault(tuple(entry.said.split()), entry._replace(narrow=_is_narrow(entry)))
+            entries.setdefault(tuple(entry.said.split()), entry._replace(narrow=True) if _is_narrow(entry) else entry)
     return entries
 
 
