@@ -33,8 +33,12 @@ _NMS_IOU = 0.3
 _CERTAIN_FROM = 0.9  # YuNet gives large faces that lie on their side up to .88, with landmarks that are none
 _UPRIGHT_BONUS = 0.02
 _TOP_K = 5000
-_LONG_SIDE_MAX = 1280  # larger pictures are reduced: time grows with the area, and no face that matters is lost
-_LONG_SIDE_MIN = 320  # smaller ones are enlarged: YuNet misses faces that fill a small picture
+_LONG_SIDE_MIN = 320  # smaller pictures are enlarged: YuNet misses faces that fill a small picture
+_LONG_SIDE_MAX = 1280  # larger ones are reduced: time grows with the area, and no face that matters is lost ...
+_SHORT_SIDE_MAX = (
+    640  # ... but a panorama's short side keeps this much: reduced to 1,280 x 150 its faces would be specks
+)
+_PANORAMA_MAX = 4 * _LONG_SIDE_MAX
 
 
 class DetectorError(FacesearchError):
@@ -132,8 +136,7 @@ class YuNet:
         import cv2
 
         height, width = image.shape[:2]
-        longest = max(height, width)
-        scale = min(_LONG_SIDE_MAX, max(_LONG_SIDE_MIN, longest)) / longest
+        scale = _scale_to_look_at(width, height)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         bgr = cv2.cvtColor(cv2.resize(image, size, interpolation=how) if scale != 1 else image, cv2.COLOR_RGB2BGR)
@@ -156,6 +159,15 @@ class YuNet:
             for row in rows
             if row[2] > 0 and row[3] > 0
         ]
+
+
+def _scale_to_look_at(width: int, height: int) -> float:
+    """Sides of the picture that the detector is given, as a multiple of the photo's."""
+    longest, shortest = max(width, height), min(width, height)
+    if longest <= _LONG_SIDE_MAX:
+        return max(1.0, _LONG_SIDE_MIN / longest)
+    panorama = min(1.0, _SHORT_SIDE_MAX / shortest, _PANORAMA_MAX / longest)
+    return max(_LONG_SIDE_MAX / longest, panorama)
 
 
 def iou(a: Box, b: Box) -> float:

@@ -84,6 +84,23 @@ def test_a_face_of_64_pixels_in_a_large_photo_is_found(detector: YuNet, portrait
     assert any(f.score >= SEARCH_FROM for f in detector.detect([photo])[0])
 
 
+@pytest.mark.parametrize("upright", [True, False], ids=["wide", "high"])
+def test_a_face_of_64_pixels_in_a_panorama_is_found(
+    detector: YuNet, portrait: NDArray[np.uint8], upright: bool
+) -> None:
+    import cv2
+
+    (face,) = detector.detect([portrait])[0]
+    factor = 64 / max(face.box.width, face.box.height)
+    little = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    wide, high = (10_000, 1_200) if upright else (1_200, 10_000)
+    photo = np.full((high, wide, 3), 128, np.uint8)
+    x, y = wide // 2, high // 2
+    photo[y : y + little.shape[0], x : x + little.shape[1]] = little
+    expected = Box(x + face.box.x * factor, y + face.box.y * factor, face.box.width * factor, face.box.height * factor)
+    assert any(f.score >= SEARCH_FROM and iou(f.box, expected) > 0.5 for f in detector.detect([photo])[0])
+
+
 def test_faces_come_left_to_right(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
     faces = detector.detect([np.hstack([portrait, portrait, portrait])])[0]
     assert len(faces) == 3
