@@ -101,6 +101,20 @@ def test_a_face_of_64_pixels_in_a_panorama_is_found(
     assert any(f.score >= SEARCH_FROM and iou(f.box, expected) > 0.5 for f in detector.detect([photo])[0])
 
 
+def test_the_faces_of_a_crowd_in_a_large_photo_are_all_searched(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    import cv2
+
+    (face,) = detector.detect([portrait])[0]
+    factor = 48 / max(face.box.width, face.box.height)
+    little = cv2.resize(portrait, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    tile = np.full((400, 400, 3), 128, np.uint8)
+    tile[: little.shape[0], : little.shape[1]] = little
+    photo = np.tile(tile, (10, 15, 1))  # 4,000 x 6,000 pixels
+    found = [f for f in detector.detect([photo])[0] if f.score >= SEARCH_FROM]
+    assert len(found) == 150
+    assert all(max(f.box.width, f.box.height) == pytest.approx(48, rel=0.4) for f in found)
+
+
 def test_faces_come_left_to_right(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
     faces = detector.detect([np.hstack([portrait, portrait, portrait])])[0]
     assert len(faces) == 3
