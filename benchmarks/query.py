@@ -17,7 +17,7 @@ the time is the median of the rounds, with the fastest in brackets.
 Then the command `facesearch search` as a whole, in a new process, on a catalogue with a snapshot, beside
 `python -c "import numpy, sqlalchemy, typer, rich"`.
 
-Needs about 1,100 bytes of disk and 400 of memory for each face; FOLDER keeps nothing.
+Needs about 1,260 bytes of disk and 400 of memory for each face; FOLDER keeps nothing.
 """
 
 import argparse
@@ -74,14 +74,16 @@ def detections_of(count: int, seed: int) -> Floats:
 
 
 def write_columns(folder: Path, model: ScoringModel, faces: int) -> dict[str, Floats]:
-    """Memory-mapped from files: logits and odds float32 [40, faces], detection scores float32 [faces]."""
-    shapes = {"logits": (len(NAMES), faces), "odds": (len(NAMES), faces), "detections": (faces,)}
+    """Memory-mapped from files, float32: logits [40, faces], probabilities that the attributes hold and then that they
+    do not [80, faces], detection scores [faces]."""
+    shapes = {"logits": (len(NAMES), faces), "probabilities": (2 * len(NAMES), faces), "detections": (faces,)}
     made = {name: np.lib.format.open_memmap(folder / name, "w+", np.float32, shape) for name, shape in shapes.items()}
     for start in range(0, faces, BLOCK):
         count = min(BLOCK, faces - start)
         logits = logits_of(model, count, start)
         made["logits"][:, start : start + count] = logits
-        made["odds"][:, start : start + count] = model.odds(logits.T).T
+        sides = [model.probabilities(logits.T, holds).T for holds in (True, False)]
+        made["probabilities"][:, start : start + count] = np.concatenate(sides)
         made["detections"][start : start + count] = detections_of(count, start)
     for array in made.values():
         array.flush()
@@ -95,7 +97,7 @@ class Ours:
         self._detections = columns["detections"]
         self._faces = scan.Scored(
             np.arange(1, len(self._detections) + 1, dtype=np.int64),
-            columns["odds"].__getitem__,
+            lambda attribute, holds: columns["probabilities"][attribute if holds else attribute + len(NAMES)],
             columns["logits"].__getitem__,
             model.calibration_scale,
             model.calibration_bias,
@@ -195,7 +197,7 @@ def compare(faces: int, model: ScoringModel, folder: Path, rounds: int) -> None:
     logits, detections = columns["logits"], columns["detections"]
     ours = Ours(model, columns)
     ways: dict[str, Callable[[Query], Any]] = {
-        "copy": copying(columns["odds"], detections),
+        "copy": copying(columns["probabilities"], detections),
         "facesearch": lambda query: ours.best(And(query) if len(query) > 1 else query[0]),
         "FAISS": faiss_search(model, logits),
         "SQL": sql_search(folder, model, logits, detections),

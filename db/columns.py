@@ -4,7 +4,8 @@
 - detections.npy, float32[N]: detection scores.
 - sizes.npy, float32[N]: the longer side of each face's box, in pixels of its photo.
 - logits.npy, float32[A, N].
-- odds.npy, float32[A, N]: what follows from the logits by `ScoringModel.odds`, so that a search need not compute it.
+- probabilities.npy, float32[2 A, N]: what follows from the logits by `ScoringModel.probabilities`, first that each
+  attribute holds, then that it does not, so that a search has nothing left to do but to multiply.
 
 All are memory-mapped. Each file, and of the last two each row, has a checksum that is compared when it is first read.
 """
@@ -21,9 +22,9 @@ import numpy.typing as npt
 from db.arrays import Floats, Ids
 from db.manifest import DamagedSnapshot, Manifest, create
 
-_FACES, _DETECTIONS, _SIZES, _LOGITS, _ODDS = "faces.npy", "detections.npy", "sizes.npy", "logits.npy", "odds.npy"
-FILES = (_FACES, _DETECTIONS, _SIZES, _LOGITS, _ODDS)
-_BY_ATTRIBUTE = (_LOGITS, _ODDS)
+_FACES, _DETECTIONS, _SIZES = "faces.npy", "detections.npy", "sizes.npy"
+_LOGITS, _PROBABILITIES = "logits.npy", "probabilities.npy"
+FILES = (_FACES, _DETECTIONS, _SIZES, _LOGITS, _PROBABILITIES)
 
 
 class Block(NamedTuple):
@@ -36,9 +37,10 @@ class Block(NamedTuple):
 
 
 def write(
-    folder: Path, faces: int, attributes: int, blocks: Iterable[Block], odds: Callable[[Floats], Floats]
+    folder: Path, faces: int, attributes: int, blocks: Iterable[Block], probabilities: Callable[[Floats, bool], Floats]
 ) -> dict[str, list[int]]:
-    """Write the files from blocks that hold `faces` faces in all; their checksums. odds: of logits float32[n, A].
+    """Write the files from blocks that hold `faces` faces in all; their checksums. probabilities: of logits
+    float32[n, A], that the attributes hold, or that they do not.
 
     Plain writes and no memory map: on a full disk those raise OSError where a map would kill the process.
     """
@@ -51,7 +53,7 @@ def write(
             np.lib.format.write_array_header_1_0(files[name], header)
             files[name].flush()
             starts[name] = files[name].tell()
-        checksums = {name: [0] * (attributes if name in _BY_ATTRIBUTE else 1) for name in FILES}
+        checksums = {name: [0] * (shape[0] if len(shape) == 2 else 1) for name, (_, shape) in shapes.items()}
         done = 0
         for block in blocks:
             rows: dict[str, list[npt.NDArray[Any]]] = {
@@ -59,7 +61,11 @@ def write(
                 _DETECTIONS: [block.detections],
                 _SIZES: [block.sizes],
                 _LOGITS: list(np.ascontiguousarray(block.logits.T)),
-                _ODDS: list(np.ascontiguousarray(odds(block.logits).T)),
+                _PROBABILITIES: [
+                    column
+                    for holds in (True, False)
+                    for column in np.ascontiguousarray(probabilities(block.logits, holds).T)
+                ],
             }
             for name, columns in rows.items():
                 for index, values in enumerate(columns):
@@ -105,7 +111,7 @@ class Columns:
         self.detections: Floats = np.asarray(arrays[_DETECTIONS])
         self._sizes: Floats = np.asarray(arrays[_SIZES])
         self._logits: Floats = np.asarray(arrays[_LOGITS])
-        self._odds: Floats = np.asarray(arrays[_ODDS])
+        self._probabilities: Floats = np.asarray(arrays[_PROBABILITIES])
         self._sound: set[tuple[str, int]] = set()
         self._compare(_FACES, 0, self.ids)
         self._compare(_DETECTIONS, 0, self.detections)
@@ -119,10 +125,12 @@ class Columns:
         self._compare(_LOGITS, attribute, column)
         return column
 
-    def odds(self, attribute: int) -> Floats:
-        """float32[N] of one attribute. Raises DamagedSnapshot when they are not what was written."""
-        column: Floats = self._odds[attribute]
-        self._compare(_ODDS, attribute, column)
+    def probabilities(self, attribute: int, holds: bool) -> Floats:
+        """float32[N]: that one attribute holds, or that it does not. Raises DamagedSnapshot when they are not what was
+        written."""
+        row = attribute if holds else attribute + len(self._logits)
+        column: Floats = self._probabilities[row]
+        self._compare(_PROBABILITIES, row, column)
         return column
 
     @property
@@ -143,10 +151,16 @@ class Columns:
         self._compare(_SIZES, 0, self._sizes)
         for attribute in range(len(self._logits)):
             self.logits(attribute)
-            self.odds(attribute)
+            for holds in (True, False):
+                self.probabilities(attribute, holds)
 
 
 def _shapes(faces: int, attributes: int) -> dict[str, tuple[str, tuple[int, ...]]]:
     """The type of numbers and the shape of each file."""
-    kinds = {_FACES: "<i8", _DETECTIONS: "<f4", _SIZES: "<f4", _LOGITS: "<f4", _ODDS: "<f4"}
-    return {name: (kind, (attributes, faces) if name in _BY_ATTRIBUTE else (faces,)) for name, kind in kinds.items()}
+    return {
+        _FACES: ("<i8", (faces,)),
+        _DETECTIONS: ("<f4", (faces,)),
+        _SIZES: ("<f4", (faces,)),
+        _LOGITS: ("<f4", (attributes, faces)),
+        _PROBABILITIES: ("<f4", (2 * attributes, faces)),
+    }

@@ -83,10 +83,12 @@ class Gallery:
         """float32[N]: every face's logit of one attribute (its place in `model.attributes`). Reads no other column."""
         return self._column(lambda columns: columns.logits(attribute), lambda tail: tail.logits[:, attribute])
 
-    def odds(self, attribute: int) -> Floats:
-        """float32[N]: the same as calibrated odds against the attribute, as `ScoringModel.odds`."""
+    def probabilities(self, attribute: int, holds: bool) -> Floats:
+        """float32[N]: the calibrated probability that the attribute holds, or does not, as
+        `ScoringModel.probabilities`."""
         return self._column(
-            lambda columns: columns.odds(attribute), lambda tail: self.model.odds(tail.logits[:, attribute], attribute)
+            lambda columns: columns.probabilities(attribute, holds),
+            lambda tail: self.model.probabilities(tail.logits[:, attribute], holds, attribute),
         )
 
     @property

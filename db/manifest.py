@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from db.durable import flush_folder
 
-FORMAT = 3  # 1 had no sizes, 2 no odds
+FORMAT = 4  # 1 had no sizes, 2 no probabilities, 3 odds in their place
 _FILE = "manifest.json"
 
 

@@ -35,16 +35,16 @@ class ScoringModel:
         """The first 12 digits of the digest, for people."""
         return self.digest[:12]
 
-    def odds(self, logits: Floats, attributes: int | slice = slice(None)) -> Floats:
-        """float32, as `logits`: the calibrated odds against these attributes, exp(-(scale * logit + bias)), so that the
-        probability is 1 / (1 + odds). Unlike that, they tell apart faces that surely have, or surely lack, something.
+    def probabilities(self, logits: Floats, holds: bool, attributes: int | slice = slice(None)) -> Floats:
+        """float32, as `logits`: the calibrated probabilities that these attributes hold, or that they do not. Each is
+        rounded by itself, so that a face that surely has something is still told apart by how little it may lack it.
 
         `logits`: float32[n, A], or with the place of one attribute float32[n].
         """
         scale, bias = self.calibration_scale[attributes], self.calibration_bias[attributes]
-        with np.errstate(over="ignore"):  # inf is what is meant
-            against = np.exp(-(logits.astype(np.float64) * scale.astype(np.float64) + bias.astype(np.float64)))
-            return np.asarray(against, np.float32)
+        z = logits.astype(np.float64) * scale.astype(np.float64) + bias.astype(np.float64)
+        with np.errstate(over="ignore"):  # exp is inf, and 1 / inf the 0 that is meant
+            return np.asarray(1.0 / (1.0 + np.exp(-z if holds else z)), np.float32)
 
 
 def register(session: Session, model: ScoringModel) -> int:

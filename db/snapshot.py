@@ -163,7 +163,7 @@ def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> int
                 index.add(profiles)
                 yield block
 
-        checksums = columns.write(folder, total, width, encoded_on_the_way(), model.odds)
+        checksums = columns.write(folder, total, width, encoded_on_the_way(), model.probabilities)
         number = generation.current(session)
     checksums |= vectors.write(folder, index)
     sizes = {file: (folder / file).stat().st_size for file in (*columns.FILES, vectors.FILE)}

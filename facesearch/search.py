@@ -36,7 +36,9 @@ def search(
     model = gallery.model
     looked_at = filtered(catalogue, gallery, query, photo=photo, min_face=min_face, min_detection=min_detection)
 
-    faces = scan.Scored(gallery.face_ids, gallery.odds, gallery.logits, model.calibration_scale, model.calibration_bias)
+    faces = scan.Scored(
+        gallery.face_ids, gallery.probabilities, gallery.logits, model.calibration_scale, model.calibration_bias
+    )
 
     def ranked(top: int | None, min_score: float) -> scan.Ranked:
         return scan.ranked(

@@ -51,14 +51,22 @@ def nested(nodes: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 trees = st.recursive(st.builds(Term, st.integers(0, 5), st.booleans()), nested, max_leaves=5)
 
 
-def odds_of(logits: dict[int, np.ndarray], scale: np.ndarray, bias: np.ndarray) -> dict[int, np.ndarray]:
+def columns_of(
+    logits: dict[int, np.ndarray], scale: np.ndarray, bias: np.ndarray
+) -> dict[tuple[int, bool], np.ndarray]:
+    """As a snapshot has them."""
+    found = {}
     with np.errstate(over="ignore"):
-        exact = {i: np.exp(-(column.astype(np.float64) * scale[i] + bias[i])) for i, column in logits.items()}
-        return {index: column.astype(np.float32) for index, column in exact.items()}
+        for i, column in logits.items():
+            z = column.astype(np.float64) * scale[i] + bias[i]
+            for holds in (True, False):
+                found[i, holds] = (1 / (1 + np.exp(-z if holds else z))).astype(np.float32)
+    return found
 
 
 def scored(logits: dict[int, np.ndarray], ids: np.ndarray, scale: np.ndarray, bias: np.ndarray) -> scan.Scored:
-    return scan.Scored(ids, odds_of(logits, scale, bias).__getitem__, logits.__getitem__, scale, bias)
+    probabilities = columns_of(logits, scale, bias)
+    return scan.Scored(ids, lambda *side: probabilities[side], logits.__getitem__, scale, bias)
 
 
 def ranked(tree: Node, allowed: np.ndarray, top: int | None, min_score: float = 0.0, **other) -> scan.Ranked:
@@ -103,7 +111,7 @@ def test_an_estimate_is_never_further_off_than_its_margin(tree: Node, shift: flo
         return
     bias = np.full(40, shift, np.float32)
     relative, absolute = estimate.margin(tree)
-    estimates = estimate.Estimator(tree, odds_of(LOGITS, SCALE, bias), 4096)(slice(0, 4096)).astype(np.float64)
+    estimates = estimate.Estimator(tree, columns_of(LOGITS, SCALE, bias), 4096)(slice(0, 4096)).astype(np.float64)
     exact = scan.scores(tree, lambda index: LOGITS[index][:4096], 4096, SCALE, bias)
     assert (np.abs(estimates - exact) <= relative * exact + absolute).all()
 
@@ -152,16 +160,17 @@ def test_where_no_face_is_allowed_none_is_found_or_expected() -> None:
 
 
 def test_each_column_is_asked_for_once_also_where_hedged_words_are_left_out_of_the_count() -> None:
-    asked: list[int] = []
+    asked: list[tuple[int, bool]] = []
     faces = scored(LOGITS, IDS, SCALE, BIAS)
 
-    def odds(index: int) -> np.ndarray:
-        asked.append(index)
-        return faces.odds(index)
+    def probabilities(index: int, holds: bool) -> np.ndarray:
+        asked.append((index, holds))
+        return faces.probabilities(index, holds)
 
     tree = And((Term(2), Weighted(Term(0), 0.5)))
-    scan.ranked(tree, replace(faces, odds=odds), allowed=np.ones(FACES, np.bool_), top=3, firm=Term(2))
-    assert asked == [0, 2]
+    counted = replace(faces, probabilities=probabilities)
+    scan.ranked(tree, counted, allowed=np.ones(FACES, np.bool_), top=3, firm=Term(2))
+    assert asked == [(0, False), (2, True)]
 
 
 def test_too_entangled_a_description_is_refused() -> None:

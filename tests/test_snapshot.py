@@ -29,7 +29,15 @@ from tests.support.powers import files_no_larger_than, names_of_any_bytes, witho
 
 PROJECT = Path(__file__).parent.parent
 Opened = tuple[Catalogue, int, int]
-FILES = ["detections.npy", "faces.npy", "logits.npy", "manifest.json", "odds.npy", "profiles.faiss", "sizes.npy"]
+FILES = [
+    "detections.npy",
+    "faces.npy",
+    "logits.npy",
+    "manifest.json",
+    "probabilities.npy",
+    "profiles.faiss",
+    "sizes.npy",
+]
 Truth = dict[int, tuple[float, float, bytes]]
 
 
@@ -331,26 +339,29 @@ def test_sizes_found_damaged_are_read_from_the_tables_as_of_the_same_moment(open
     assert agrees(gallery, expected)
 
 
-def test_odds_follow_from_the_logits_in_the_snapshot_behind_it_and_where_they_are_damaged(opened: Opened) -> None:
+def test_probabilities_follow_from_the_logits_in_the_snapshot_behind_it_and_where_they_are_damaged(
+    opened: Opened,
+) -> None:
     index(*opened, range(40))
     rebuild(opened[0], encode)
     lose(opened, 4)
     index(*opened, range(40, 50))
 
-    def against(gallery: Gallery, attribute: int) -> np.ndarray:
+    def are_right(gallery: Gallery, attribute: int) -> bool:
         model = gallery.model
         z = gallery.logits(attribute).astype(np.float64) * model.calibration_scale[attribute]
-        return np.exp(-(z + model.calibration_bias[attribute]))
+        p = 1 / (1 + np.exp(-(z + model.calibration_bias[attribute])))
+        sides = gallery.probabilities(attribute, True), gallery.probabilities(attribute, False)
+        return np.allclose(sides[0], p, rtol=1e-6, atol=0) and np.allclose(sides[1], 1 - p, rtol=1e-6, atol=0)
 
-    gallery = searched(opened[0])
-    np.testing.assert_allclose(gallery.odds(7), against(gallery, 7), rtol=1e-6)
-    path = folder_of(opened[0]) / "odds.npy"
+    assert are_right(searched(opened[0]), 7)
+    path = folder_of(opened[0]) / "probabilities.npy"
     content = bytearray(path.read_bytes())
     content[-10] ^= 1  # in the last column
     path.write_bytes(content)
     gallery = searched(opened[0])
-    np.testing.assert_allclose(gallery.odds(7), against(gallery, 7), rtol=1e-6)
-    np.testing.assert_allclose(gallery.odds(39), against(gallery, 39), rtol=1e-6)
+    assert are_right(gallery, 7)
+    assert are_right(gallery, 39)
 
 
 def test_a_snapshot_of_another_version_counts_as_stale_and_is_rebuilt(opened: Opened) -> None:

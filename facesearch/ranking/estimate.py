@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from facesearch.query.tree import And, Node, Not, Term, Weighted, leaves, shared_attribute
 
 Floats = NDArray[np.float32]
+Side = tuple[int, bool]  # an attribute, and whether it holds
 
 _ONE = np.float32(1)
 _ROUNDING = 2.0**-24  # largest relative error of one operation in float32
@@ -26,12 +27,24 @@ def is_read_once(tree: Node) -> bool:
     return shared_attribute(tree, {}) is None and all(map(is_read_once, tree.children))
 
 
+def sides(node: Node, truth: bool = True) -> set[Side]:
+    """The columns that an estimate that `node` is `truth` is made of: of which attributes the probability that they
+    hold, of which that they do not."""
+    if isinstance(node, Term):
+        return {(node.attribute, node.holds is truth)}
+    if isinstance(node, Not):
+        return sides(node.child, not truth)
+    if isinstance(node, Weighted):
+        return sides(node.child, False)
+    return set().union(*(sides(child, isinstance(node, And)) for child in node.children))
+
+
 def margin(tree: Node) -> tuple[float, float]:
     """(relative, absolute): the estimate of a score s is off by at most relative * s + absolute.
 
-    The odds are rounded to float32, and so is every operation on them; a product adds the errors of its factors. Above
-    a complement, 1 - x, only the absolute error keeps this bound. In the score, a float64, 1 - p of a denied word is
-    good to 1e-16.
+    The probabilities are rounded to float32, and so is every operation on them; a product adds the errors of its
+    factors. Above a complement, 1 - x, only the absolute error keeps this bound. In the score, a float64, 1 - p of a
+    denied word is good to 1e-16.
     """
     terms = sum(1 for _ in leaves(tree))
     error = 16.0 * _ROUNDING * (terms + 1)  # a few times what it has to be, which costs next to nothing
@@ -52,57 +65,43 @@ def _is_product(node: Node, truth: bool) -> bool:
 class Estimator:
     """Estimates for one chunk of faces after the other, in buffers that stay. One thread at a time."""
 
-    def __init__(self, tree: Node, odds: Mapping[int, Floats], chunk: int) -> None:
-        """tree: `is_read_once`. odds: float32 [N], against each attribute, by its index. chunk: most faces at a
+    def __init__(self, tree: Node, columns: Mapping[Side, Floats], chunk: int) -> None:
+        """tree: `is_read_once`. columns: float32 [N], probabilities, for all its `sides`. chunk: most faces at a
         time."""
         self._tree = tree
-        self._odds = odds
+        self._columns = columns
         self._chunk = chunk
         self._buffers: list[Floats] = []
 
     def __call__(self, rows: slice) -> Floats:
-        """float32 [n], 0..1, of these n faces; valid until the next call."""
-        with np.errstate(over="ignore", divide="ignore"):  # odds may be inf and 0, and their reciprocals 0 and inf
-            return self._fill(self._tree, True, rows, 0)
+        """float32 [n], 0..1, of these n faces; not to be written to, and valid until the next call."""
+        return self._fill(self._tree, True, rows, 0)
 
     def _fill(self, node: Node, truth: bool, rows: slice, depth: int) -> Floats:
-        """The probability that `node` is `truth`, in the buffer of this depth. Denials move down to the terms, where
-        they cost nothing and lose nothing."""
+        """The probability that `node` is `truth`, in the buffer of this depth or, as it stands, from a column. Denials
+        move down to the terms, where they cost nothing and lose nothing."""
+        if isinstance(node, Term):
+            return self._columns[node.attribute, node.holds is truth][rows]
         if isinstance(node, Not):
             return self._fill(node.child, not truth, rows, depth)
+        place = self._buffer(depth, rows)
         if isinstance(node, Weighted):
-            found = self._fill(node.child, False, rows, depth)
-            np.multiply(found, np.float32(node.certainty), out=found)
-            return np.subtract(_ONE, found, out=found) if truth else found
-        if isinstance(node, Term):
-            return self._product((node,), truth, rows, depth)
+            found = np.multiply(self._fill(node.child, False, rows, depth), np.float32(node.certainty), out=place)
+            return np.subtract(_ONE, found, out=place) if truth else found
         if isinstance(node, And) is truth:
             return self._product(node.children, truth, rows, depth)
-        found = self._product(node.children, not truth, rows, depth)
-        return np.subtract(_ONE, found, out=found)
+        return np.subtract(_ONE, self._product(node.children, not truth, rows, depth), out=place)
 
     def _product(self, children: tuple[Node, ...], truth: bool, rows: slice, depth: int) -> Floats:
-        """The probability that all `children` are `truth`: 1 / ((1 + odds) (1 + odds) ...) of terms, times the rest."""
-        terms = [child for child in children if isinstance(child, Term)]
-        found = self._buffer(depth, rows)
-        for number, term in enumerate(terms):
-            place = found if number == 0 else self._buffer(depth + 1, rows)
-            self._one_and_odds(self._odds[term.attribute][rows], term.holds is truth, place)
-            if number > 0:
-                np.multiply(found, place, out=found)
-        if terms:
-            np.reciprocal(found, out=found)
-        else:
-            found.fill(1)
-        for child in children:
-            if not isinstance(child, Term):
-                np.multiply(found, self._fill(child, truth, rows, depth + 1), out=found)
+        """The probability that all `children` are `truth`."""
+        place = self._buffer(depth, rows)
+        if not children:
+            place.fill(1)
+            return place
+        found = self._fill(children[0], truth, rows, depth)
+        for child in children[1:]:
+            found = np.multiply(found, self._fill(child, truth, rows, depth + 1), out=place)
         return found
-
-    @staticmethod
-    def _one_and_odds(against: Floats, holds: bool, out: Floats) -> None:
-        """1 + the odds against the attribute, or in favour of it."""
-        np.add(against if holds else np.reciprocal(against, out=out), _ONE, out=out)
 
     def _buffer(self, depth: int, rows: slice) -> Floats:
         while len(self._buffers) <= depth:

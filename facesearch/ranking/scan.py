@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from facesearch.cores import usable_cores
 from facesearch.network.calibration import probabilities
 from facesearch.query.tree import Node, Threshold, check_repeats
-from facesearch.ranking.estimate import Estimator, is_read_once, margin
+from facesearch.ranking.estimate import Estimator, Side, is_read_once, margin, sides
 from facesearch.ranking.joint import joint_probability, passes
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ CHUNK = 1 << 16
 """Faces that are scored exactly at a time: memory hardly grows with the faces."""
 
 # Faces that are estimated at a time, and looked through for candidates: few enough for the processor's cache, and so
-# many that threads are seldom in Python, where they wait for each other (on 2 cores half the time of 1 << 16).
-_BLOCK, _LOT = 1 << 17, 1 << 19
+# many that threads are seldom in Python, where they wait for each other (on 2 cores a fifth less time than 1 << 17).
+_BLOCK, _LOT = 1 << 18, 1 << 19
 _FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
 _MOST_THREADS = 8  # more than memory feeds
 _PART = 64  # faces at a time that are looked into for candidates
@@ -43,12 +43,12 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scored:
-    """N faces with their scores. ids: int64 [N]. odds, logits: of one attribute, float32 [N]; odds: calibrated, against
-    it, exp(-(scale * logit + bias)). scale, bias: float32 [40].
+    """N faces with their scores. ids: int64 [N]. probabilities: calibrated, that an attribute holds, or that it does
+    not; logits: of an attribute; each float32 [N]. scale, bias: float32 [40].
     """
 
     ids: Ids
-    odds: Callable[[int], Floats]
+    probabilities: Callable[[int, bool], Floats]
     logits: Callable[[int], Floats]
     scale: Floats
     bias: Floats
@@ -145,12 +145,14 @@ def _candidates(
 ) -> tuple[Ids, list[float]]:
     """Rows among which the best by the first tree are, and for each tree the sum of its estimates over the allowed."""
     error = margin(trees[0]) if is_read_once(trees[0]) else _ROUNDED
-    asked: frozenset[int] = frozenset().union(*(tree.attributes for tree in trees))
-    odds = {index: faces.odds(index) for index in sorted(asked)}
+    asked = set().union(*(sides(tree) if is_read_once(tree) else _both_sides(tree) for tree in trees))
+    columns = {side: faces.probabilities(*side) for side in sorted(asked)}
 
     def part(start: int, stop: int) -> tuple[_Pool, list[float]]:
         pool = _Pool(top, min_score, error)
-        estimators = [Estimator(tree, odds, _BLOCK) if is_read_once(tree) else _entangled(tree, odds) for tree in trees]
+        estimators = [
+            Estimator(tree, columns, _BLOCK) if is_read_once(tree) else _entangled(tree, columns) for tree in trees
+        ]
         sums = [0.0] * len(trees)
         room, masks = np.empty(min(_LOT, stop - start), np.float32), np.empty(_BLOCK, np.float32)
         for lot in _slices(start, stop, _LOT):
@@ -170,11 +172,18 @@ def _candidates(
     return rows, [sum(sums[number] for _, sums in parts) for number in range(len(trees))]
 
 
-def _entangled(tree: Node, odds: dict[int, Floats]) -> Callable[[slice], Floats]:
-    """Estimates of a tree in which attributes stand several times."""
+def _both_sides(tree: Node) -> set[Side]:
+    return {(attribute, holds) for attribute in tree.attributes for holds in (True, False)}
+
+
+def _entangled(tree: Node, columns: dict[Side, Floats]) -> Callable[[slice], Floats]:
+    """Estimates of a tree in which attributes stand several times: good on both sides of each, p and 1 - p."""
 
     def estimate(rows: slice) -> Floats:
-        p = {index: 1.0 / (1.0 + odds[index][rows].astype(np.float64)) for index in tree.attributes}
+        p = {}
+        for index in tree.attributes:
+            holds, lacks = (columns[index, side][rows].astype(np.float64) for side in (True, False))
+            p[index] = holds / (holds + lacks)
         return joint_probability(tree, p.__getitem__, rows.stop - rows.start).astype(np.float32)
 
     return estimate
