@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,7 +39,8 @@ _LONG_SIDE_MAX = 1280  # larger ones are reduced: time grows with the area, and 
 _SHORT_SIDE_MAX = (
     640  # ... but a panorama's short side keeps this much: reduced to 1,280 x 150 its faces would be specks
 )
-_PANORAMA_MAX = 4 * _LONG_SIDE_MAX
+_PANORAMA_MAX = 2 * _LONG_SIDE_MAX
+_OVERLAP = 96  # pixels, of the parts in which small faces, of up to 80 pixels there, are looked for
 _SPECK = 20  # pixels of a face's longer side as looked at, below which YuNet is no longer sure of it (measured: 17)
 
 
@@ -140,7 +142,7 @@ class YuNet:
         picture = _resized(image, scale)
         found = self._look(picture, image.shape)
         if scale < 1 and any(_longer_side(d) * scale < _SPECK for d in found):
-            closer = self._look(_resized(image, min(1.0, 2 * scale)), image.shape)
+            closer = self._look_closer(image, min(1.0, 2 * scale))
             found = _suppress(found + [d for d in closer if _longer_side(d) * scale < 2 * _SPECK])
         if not any(d.score >= _CERTAIN_FROM for d in found):
             for turned in (90, 180, 270):
@@ -156,6 +158,27 @@ class YuNet:
         if turned:
             found = [_turn_back(d, turned, (width, height)) for d in found]
         return [_rescale(d, photo[1] / width, photo[0] / height) for d in found]
+
+    def _look_closer(self, image: NDArray[np.uint8], scale: float) -> list[Detection]:
+        """The small faces of a picture `scale` times as large, part by part: as a whole it would cost each thread
+        several hundred megabytes. The parts overlap by more than such a face; one on the edge of a part is left to the
+        next part, which sees it whole."""
+        picture = _resized(image, scale)
+        height, width = picture.shape[:2]
+        found = []
+        for top, left in product(_starts(height), _starts(width)):
+            part = np.ascontiguousarray(picture[top : top + _LONG_SIDE_MAX, left : left + _LONG_SIDE_MAX])
+            bottom, right = top + part.shape[0], left + part.shape[1]
+            for d in (_moved(d, left, top) for d in self._run(part)):
+                cut = (
+                    (left > 0 and d.box.x <= left)
+                    or (top > 0 and d.box.y <= top)
+                    or (right < width and d.box.x + d.box.width >= right)
+                    or (bottom < height and d.box.y + d.box.height >= bottom)
+                )
+                if not cut:
+                    found.append(_rescale(d, image.shape[1] / width, image.shape[0] / height))
+        return found
 
     def _run(self, bgr: Any) -> list[Detection]:
         self._net.setInputSize((bgr.shape[1], bgr.shape[0]))
@@ -187,6 +210,11 @@ def _resized(image: NDArray[np.uint8], scale: float) -> Any:
     size = [max(1, round(side * scale)) for side in (image.shape[1], image.shape[0])]
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return cv2.cvtColor(cv2.resize(image, size, interpolation=how), cv2.COLOR_RGB2BGR)
+
+
+def _starts(side: int) -> range:
+    """Where the parts begin that a side of so many pixels is looked at in."""
+    return range(0, max(1, side - _OVERLAP), _LONG_SIDE_MAX - _OVERLAP)
 
 
 def _longer_side(d: Detection) -> float:
@@ -229,6 +257,11 @@ def _turn_back(d: Detection, turned: int, size: tuple[int, int]) -> Detection:
         box = Box(width - b.y - b.height, b.x, b.height, b.width)
         points = np.stack([width - xy[:, 1], xy[:, 0]], axis=1)
     return Detection(box, d.score, points.astype(np.float32), turned)
+
+
+def _moved(d: Detection, right: int, down: int) -> Detection:
+    box = Box(d.box.x + right, d.box.y + down, d.box.width, d.box.height)
+    return replace(d, box=box, landmarks=d.landmarks + np.array([right, down], np.float32))
 
 
 def _rescale(d: Detection, fx: float, fy: float) -> Detection:
