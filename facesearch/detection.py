@@ -36,9 +36,7 @@ _UPRIGHT_BONUS = 0.02
 _TOP_K = 5000
 _LONG_SIDE_MIN = 320  # smaller pictures are enlarged: YuNet misses faces that fill a small picture
 _LONG_SIDE_MAX = 1280  # larger ones are reduced: time grows with the area, and no face that matters is lost ...
-_SHORT_SIDE_MAX = (
-    640  # ... but a panorama's short side keeps up to that: reduced to 1,280 x 150 its faces would be specks
-)
+_SHORT_SIDE_MAX = 640  # ... but a panorama's short side keeps up to that: at 1,280 x 150 its faces would be specks
 _PANORAMA_MAX = 2 * _LONG_SIDE_MAX
 _OVERLAP = 96  # pixels, of the parts in which small faces, of up to 80 pixels there, are looked for
 _SPECK = 20  # pixels of a face's longer side as looked at, below which YuNet is no longer sure of it (measured: 17)
