@@ -134,6 +134,17 @@ def test_very_unlikely_faces_are_ranked_as_exactly_as_likely_ones() -> None:
     assert (found.rows.tolist(), found.scores.tolist()) == by_sorting(tree, allowed, 20, 0.0, logits=logits)
 
 
+def test_a_lot_of_a_few_faces_at_the_end_is_looked_at_as_well() -> None:
+    faces = 50_000 + 24_000 + 5  # by threads in small lots: the last thread's last lot has five
+    other = {"logits": columns(faces, 9), "ids": np.arange(faces)}
+    other["logits"][0][-1] = other["logits"][1][-1] = 300
+    found = ranked(And((Term(0), Term(1))), np.ones(faces, np.bool_), 20, **other)
+    assert faces - 1 in found.rows[:20]
+    assert (found.rows.tolist(), found.scores.tolist()) == by_sorting(
+        And((Term(0), Term(1))), np.ones(faces, np.bool_), 20, 0.0, **other
+    )
+
+
 def test_so_many_faces_that_several_threads_share_them() -> None:
     faces = 3 * (1 << 18) + 77
     other = {"logits": columns(faces, 8), "ids": np.arange(faces, 0, -1)}

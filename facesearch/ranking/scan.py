@@ -212,7 +212,7 @@ class _Pool:
         if len(high) > parts // 8:
             found = np.flatnonzero(estimates >= self._floor)
         else:  # few parts hold any: look into these alone, and at what is left at the end
-            inside = np.add.outer(np.arange(0, parts * _PART, parts), high).ravel()
+            inside = np.add.outer(np.arange(_PART) * parts, high).ravel()
             looked_at = np.concatenate([inside, np.arange(parts * _PART, len(estimates))])
             found = looked_at[estimates[looked_at] >= self._floor]
         found = found[allowed[found]]
