@@ -35,7 +35,7 @@ _CERTAIN_FROM = 0.9  # YuNet gives large faces that lie on their side up to .88,
 _UPRIGHT_BONUS = 0.02
 _TOP_K = 5000
 _LONG_SIDE_MIN = 320  # smaller pictures are enlarged: YuNet misses faces that fill a small picture
-_LONG_SIDE_MAX = 1280  # larger ones are reduced: time grows with the area, and no face that matters is lost ...
+_LONG_SIDE_MAX = 1280  # larger ones are reduced, as time grows with the area; small faces are looked for once more ...
 _SHORT_SIDE_MAX = 640  # ... but a panorama's short side keeps up to that: at 1,280 x 150 its faces would be specks
 _PANORAMA_MAX = 2 * _LONG_SIDE_MAX
 _OVERLAP = 96  # pixels, of the parts in which small faces, of up to 80 pixels there, are looked for
@@ -125,8 +125,9 @@ class YuNet:
         self.name = f"yunet-{hashlib.sha256(content).hexdigest()[:12]}"
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
-        """See Detector.detect. Reduced pictures in which a face is a speck are looked at again in twice the size, as
-        crowds are; pictures without a face from .9 on, turned three ways."""
+        """See Detector.detect. Pictures without a face from .9 on are looked at turned three ways, too. Where a face is
+        a speck in a reduced picture, as in crowds, its small faces are looked for in twice the size; a small face that
+        is not even seen as a speck, as one alone in a very large photo may be, is missed."""
         import cv2
 
         try:
@@ -138,30 +139,28 @@ class YuNet:
         height, width = image.shape[:2]
         scale = _scale_to_look_at(width, height)
         picture = _resized(image, scale)
-        found = self._look(picture, image.shape)
-        if scale < 1 and any(_longer_side(d) * scale < _SPECK for d in found):
-            closer = self._look_closer(image, min(1.0, 2 * scale))
-            found = _suppress(found + [d for d in closer if _longer_side(d) * scale < 2 * _SPECK])
+        found = self._look(image, picture, scale)
         if not any(d.score >= _CERTAIN_FROM for d in found):
             for turned in (90, 180, 270):
-                found += self._look(picture, image.shape, turned)
+                found += self._look(image, picture, scale, turned)
             found = _suppress(found)
         return sorted(found, key=lambda d: (d.box.x, d.box.y))
 
-    def _look(self, picture: Any, photo: tuple[int, ...], turned: int = 0) -> list[Detection]:
-        """The faces in `picture`, a copy of the photo in another size, turned clockwise first; in the photo's pixels.
-        photo: its shape."""
-        height, width = picture.shape[:2]
-        found = self._run(np.ascontiguousarray(np.rot90(picture, -turned // 90)))
-        if turned:
-            found = [_turn_back(d, turned, (width, height)) for d in found]
-        return [_rescale(d, photo[1] / width, photo[0] / height) for d in found]
+    def _look(self, image: NDArray[np.uint8], picture: Any, scale: float, turned: int = 0) -> list[Detection]:
+        """The faces in the image, turned clockwise first, in its pixels: those that are seen in `picture`, its copy
+        `scale` times as large, and, where one of them is a speck there, the small ones in a copy of twice that
+        size."""
+        found = _in_photo(self._run(_turned(picture, turned)), picture, image, turned)
+        if scale < 1 and any(_longer_side(d) * scale < _SPECK for d in found):
+            larger = _resized(image, min(1.0, 2 * scale))
+            closer = _in_photo(self._run_by_parts(_turned(larger, turned)), larger, image, turned)
+            found = _suppress(found + [d for d in closer if _longer_side(d) * scale < 2 * _SPECK])
+        return found
 
-    def _look_closer(self, image: NDArray[np.uint8], scale: float) -> list[Detection]:
-        """The small faces of a picture `scale` times as large, part by part: as a whole it would cost each thread
-        several hundred megabytes. The parts overlap by more than such a face; one on the edge of a part is left to the
-        next part, which sees it whole."""
-        picture = _resized(image, scale)
+    def _run_by_parts(self, picture: Any) -> list[Detection]:
+        """The small faces of a large picture, part by part: as a whole it would cost each thread several hundred
+        megabytes. The parts overlap by more than such a face; one on the edge of a part is left to the next part, which
+        sees it whole."""
         height, width = picture.shape[:2]
         found = []
         for top, left in product(_starts(height), _starts(width)):
@@ -175,7 +174,7 @@ class YuNet:
                     or (bottom < height and d.box.y + d.box.height >= bottom)
                 )
                 if not cut:
-                    found.append(_rescale(d, image.shape[1] / width, image.shape[0] / height))
+                    found.append(d)
         return found
 
     def _run(self, bgr: Any) -> list[Detection]:
@@ -238,6 +237,19 @@ def _suppress(found: list[Detection]) -> list[Detection]:
         if all(iou(d.box, k.box) <= _NMS_IOU for k in kept):
             kept.append(d)
     return kept
+
+
+def _turned(picture: Any, turned: int) -> Any:
+    """By so many degrees clockwise."""
+    return np.ascontiguousarray(np.rot90(picture, -turned // 90))
+
+
+def _in_photo(found: list[Detection], picture: Any, photo: NDArray[np.uint8], turned: int) -> list[Detection]:
+    """Faces found in the turned `picture`, a copy of the photo in another size, in the photo's pixels."""
+    height, width = picture.shape[:2]
+    if turned:
+        found = [_turn_back(d, turned, (width, height)) for d in found]
+    return [_rescale(d, photo.shape[1] / width, photo.shape[0] / height) for d in found]
 
 
 def _turn_back(d: Detection, turned: int, size: tuple[int, int]) -> Detection:

@@ -101,7 +101,10 @@ def test_a_face_of_64_pixels_in_a_panorama_is_found(
     assert any(f.score >= SEARCH_FROM and iou(f.box, expected) > 0.5 for f in detector.detect([photo])[0])
 
 
-def test_the_faces_of_a_crowd_in_a_large_photo_are_all_searched(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+@pytest.mark.parametrize("turned", [0, 90])
+def test_the_faces_of_a_crowd_in_a_large_photo_are_all_searched(
+    detector: YuNet, portrait: NDArray[np.uint8], turned: int
+) -> None:
     import cv2
 
     (face,) = detector.detect([portrait])[0]
@@ -110,8 +113,9 @@ def test_the_faces_of_a_crowd_in_a_large_photo_are_all_searched(detector: YuNet,
     tile = np.full((400, 400, 3), 128, np.uint8)
     tile[: little.shape[0], : little.shape[1]] = little
     photo = np.tile(tile, (10, 15, 1))  # 4,000 x 6,000 pixels; many faces lie where the parts looked at meet
+    photo = np.ascontiguousarray(np.rot90(photo, turned // 90))  # as it lies where it must be turned so far clockwise
     found = [f for f in detector.detect([photo])[0] if f.score >= SEARCH_FROM]
-    assert len(found) == 150
+    assert [f.turned for f in found] == [turned] * 150
     assert all(max(f.box.width, f.box.height) == pytest.approx(48, rel=0.4) for f in found)
 
 
