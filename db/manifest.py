@@ -25,7 +25,8 @@ class OutdatedSnapshot(DamagedSnapshot):
 class Manifest:
     """name: the snapshot's own, as `state` has it. model: digest. faces, attributes: N and A.
 
-    sizes: bytes by file name. checksums: CRC-32 by what they cover; one for each column of the logits.
+    sizes: bytes by file name. checksums: CRC-32 by what they cover; one for each column of the logits and of the
+    probabilities.
     """
 
     name: str

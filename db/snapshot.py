@@ -93,6 +93,8 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
         except DamagedSnapshot:
             return SnapshotState(Condition.DAMAGED, 0, _count(session, serving[0]))
         behind = changed_count(session, snapshot.manifest.generation)
+        if behind and not _count(session, serving[0]):  # all faces have left since: there is nothing to rebuild from
+            return SnapshotState(Condition.EMPTY, len(snapshot.columns), 0)
         return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
 
 

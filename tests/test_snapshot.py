@@ -154,6 +154,15 @@ def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(op
     assert entries_beside(opened[0]) == []
 
 
+def test_when_all_faces_have_left_the_snapshot_is_not_stale_for_ever(opened: Opened) -> None:
+    index(*opened, range(5))
+    assert rebuild(opened[0], encode)
+    lose(opened, *range(5))
+    assert state_of(opened[0]).condition is Condition.EMPTY
+    assert not due(opened[0])
+    assert len(searched(opened[0])) == 0
+
+
 def test_without_a_snapshot_everything_comes_from_the_tables(opened: Opened) -> None:
     index(*opened, range(20), faces=2)
     assert is_in_step(opened[0])
