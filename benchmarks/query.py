@@ -172,8 +172,8 @@ def queries(terms: int, rounds: int) -> list[Query]:
     rest: list[int] = []
     for _ in range(rounds):
         if len(rest) < terms:
-            used = [term.attribute for term in drawn[-1]] if drawn else []
-            rest = used + [index for index in random.permutation(len(NAMES)).tolist() if index not in used]
+            before = [term.attribute for term in drawn[-1]] if drawn else []  # drawn last, as they stand first
+            rest = before + [index for index in random.permutation(len(NAMES)).tolist() if index not in before]
         drawn.append(tuple(Term(rest.pop(), number % 3 != 2) for number in range(terms)))
     return drawn
 

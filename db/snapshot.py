@@ -18,7 +18,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from db import columns, generation, manifest, models, vectors
@@ -77,24 +77,22 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
     """How the snapshot stands; reads, if thorough, all of its files to compare their checksums."""
     with catalogue.read() as session:
         serving = models.serving(session)
-        if serving is None:
+        if serving is None or not _any(session, serving[0]):
             return SnapshotState(Condition.EMPTY, 0, 0)
+        model_id, model = serving
         name = snapshot_name(session)
         if name is None or not is_folder(catalogue.folder / name):
-            total = _count(session, serving[0])
-            return SnapshotState(Condition.MISSING if total else Condition.EMPTY, 0, total)
+            return SnapshotState(Condition.MISSING, 0, _count(session, model_id))
         try:
-            snapshot = open_snapshot(catalogue.folder, name, serving[1])
+            snapshot = open_snapshot(catalogue.folder, name, model)
             if thorough:
                 snapshot.columns.verify()
                 vectors.verify(snapshot.folder, snapshot.manifest)
         except OutdatedSnapshot:
-            return SnapshotState(Condition.STALE, 0, _count(session, serving[0]))
+            return SnapshotState(Condition.STALE, 0, _count(session, model_id))
         except DamagedSnapshot:
-            return SnapshotState(Condition.DAMAGED, 0, _count(session, serving[0]))
+            return SnapshotState(Condition.DAMAGED, 0, _count(session, model_id))
         behind = changed_count(session, snapshot.manifest.generation)
-        if behind and not _count(session, serving[0]):  # all faces have left since: there is nothing to rebuild from
-            return SnapshotState(Condition.EMPTY, len(snapshot.columns), 0)
         return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
 
 
@@ -196,11 +194,16 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False) and len(name) == 32 and set(name) <= set("0123456789abcdef")
 
 
+def _visible(model_id: int) -> Select[tuple[int]]:
+    """The ids of the visible faces that this model has scored."""
+    return (
+        select(Face.id).join(Score, Face.id == Score.face_id).where(Score.model_id == model_id, Face.hidden.is_(False))
+    )
+
+
+def _any(session: Session, model_id: int) -> bool:
+    return session.execute(_visible(model_id).limit(1)).first() is not None
+
+
 def _count(session: Session, model_id: int) -> int:
-    """How many visible faces this model has scored."""
-    return session.execute(
-        select(func.count())
-        .select_from(Score)
-        .join(Face, Face.id == Score.face_id)
-        .where(Score.model_id == model_id, Face.hidden.is_(False))
-    ).scalar_one()
+    return session.execute(select(func.count()).select_from(_visible(model_id).subquery())).scalar_one()

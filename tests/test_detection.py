@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from db.schema import Box
 from facesearch.decode import decode_photo
-from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, YuNet, bundled_model, iou
+from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, Look, YuNet, bundled_model, iou, is_outdated
 
 GALLERY = Path(__file__).parent / "gallery"
 
@@ -138,7 +138,27 @@ def test_the_oddest_picture_sizes_are_looked_at(detector: YuNet, size: tuple[int
 
 def test_the_bundled_model_is_the_one_whose_figures_are_known() -> None:
     assert bundled_model().suffix == ".onnx"
-    assert YuNet().name == "yunet-8f2383e4dd3c"
+    assert YuNet().name == "yunet-8f2383e4dd3c/2"
+    assert YuNet(look=Look.QUICK).name == "yunet-8f2383e4dd3c/2 quick"
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "outdated"),
+    [
+        ("yunet-a", "yunet-a/2", True),  # looked at before names held the rules
+        ("yunet-a/2", "yunet-a/2", False),
+        ("yunet-a/3", "yunet-a/2", False),  # by a newer version of this program
+        ("yunet-a/2 quick", "yunet-a/2", True),
+        ("yunet-a/2", "yunet-a/2 quick", False),
+        ("yunet-a/2", "yunet-a/3 quick", False),  # quick never replaces thorough
+        ("yunet-a/2 quick", "yunet-a/3 quick", True),
+        ("yunet-b/2", "yunet-a/2", True),
+        ("red squares", "red squares", False),
+        ("red squares", "blue squares", True),
+    ],
+)
+def test_a_photo_is_outdated_where_the_detector_in_use_could_find_more(name: str, current: str, outdated: bool) -> None:
+    assert is_outdated(name, current) is outdated
 
 
 def test_a_detector_file_that_is_none_is_refused(tmp_path: Path) -> None:

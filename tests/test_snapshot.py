@@ -154,9 +154,12 @@ def test_a_catalogue_without_faces_has_an_empty_gallery_and_needs_no_snapshot(op
     assert entries_beside(opened[0]) == []
 
 
-def test_when_all_faces_have_left_the_snapshot_is_not_stale_for_ever(opened: Opened) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_when_all_faces_have_left_there_is_nothing_to_hold_and_nothing_is_due(opened: Opened, damaged: bool) -> None:
     index(*opened, range(5))
     assert rebuild(opened[0], encode)
+    if damaged:
+        (folder_of(opened[0]) / "manifest.json").unlink()
     lose(opened, *range(5))
     assert state_of(opened[0]).condition is Condition.EMPTY
     assert not due(opened[0])
