@@ -1,0 +1,33 @@
+"""Finding faces: what a detector gives, and YuNet, the detector in use."""
+
+from facesearch.detection.detector import (
+    RULES,
+    SEARCH_FROM,
+    STORE_FROM,
+    Detection,
+    Detector,
+    DetectorError,
+    Look,
+    detector_name,
+    is_outdated,
+)
+from facesearch.detection.finder import YuNet
+from facesearch.detection.geometry import iou
+from facesearch.detection.yunet import MODEL_FILE, MODEL_SHA256, bundled_model
+
+__all__ = [
+    "MODEL_FILE",
+    "MODEL_SHA256",
+    "RULES",
+    "SEARCH_FROM",
+    "STORE_FROM",
+    "Detection",
+    "Detector",
+    "DetectorError",
+    "Look",
+    "YuNet",
+    "bundled_model",
+    "detector_name",
+    "iou",
+    "is_outdated",
+]

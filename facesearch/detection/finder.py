@@ -1,0 +1,159 @@
+"""Finding every face of a photo, whatever its size and direction, once each.
+
+A survey of the photo in several sizes and turns notes every place where something may be a face; a closer look at each
+decides. Nothing that the survey alone saw counts.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.detection.closer import FULL, GLANCE, look_closer
+from facesearch.detection.copies import SMALL, Copy, Part, parts, plan_copies, resized
+from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name
+from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
+from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
+
+_PLACE_FROM = 0.15  # score in the survey from which a place gets a closer look
+_CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
+_UPRIGHT_BONUS = 0.02
+_PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
+_PART_SIZE = 0.6  # ... if it is smaller than this
+_GLANCE_ERRS = 0.2  # by which a glance may be below the full look
+_MOST_PLACES = 5000
+_MOVED = 0.1  # of a face's size: how far a closer look may be off before the place is looked at again
+
+
+class YuNet:
+    """YuNet as it is used on photos."""
+
+    def __init__(self, model: Path | None = None, look: Look = Look.DEFAULT) -> None:
+        """model: another YuNet file (.onnx) instead of the bundled one. Raises DetectorError when it cannot be
+        loaded."""
+        path = model or bundled_model()
+        try:
+            content = path.read_bytes()
+            self._network = Network(content)
+        except OSError as e:
+            raise DetectorError(
+                f"The face detector {path} cannot be read ({e.strerror}): check --detector-model."
+            ) from e
+        except ValueError as e:
+            raise DetectorError(f"The face detector {path} is not a YuNet model: check --detector-model.") from e
+        self.look = look
+        self.name = detector_name(hashlib.sha256(content).hexdigest(), look)
+
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        """See Detector.detect."""
+        return [sorted(self._detect_one(image), key=lambda d: (d.box.x, d.box.y)) for image in images]
+
+    def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
+        height, width = image.shape[:2]
+        copies = plan_copies(width, height, self.look)
+        places = self._survey(image, copies)
+        settled = _as_training_finds(places) if max(width, height) <= SMALL else []
+        found = self._look_at(image, [d for d in places if not _overlaps(d, settled)], settled)
+        # A photo that lies on its side shows all its faces so: what one look turned has found, others may find more of.
+        lies = {d.turned for d in found if d.turned}
+        finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
+        if any(copy.turns for copy in finer):
+            known = settled + found
+            places = [d for d in self._survey(image, finer) if not _overlaps(d, known)]
+            found += self._look_at(image, places, known)
+        return settled + _one_box_a_face([d for d in found if not _overlaps(d, settled)])
+
+    def _look_at(
+        self, image: NDArray[np.uint8], places: list[Detection], known: Sequence[Detection]
+    ) -> list[Detection]:
+        """The faces at these places, beside those that are known."""
+        found: list[Detection] = []
+        # From large to small, so that what belongs to a face is known when its nose and chin are come upon; upright
+        # ones first, since they are the rule.
+        for place in sorted(places, key=lambda d: (d.turned != 0, -longer_side(d.box)))[:_MOST_PLACES]:
+            if not any(_is_part(place, face) for face in (*known, *found) if face.score >= _CERTAIN_FROM):
+                found += self._faces_at(image, place)
+        return found
+
+    def _survey(self, image: NDArray[np.uint8], copies: Sequence[Copy]) -> list[Detection]:
+        """Every place where something may be a face, in pixels of the photo; of one face, one place in each turn."""
+        height, width = image.shape[:2]
+        places: list[Detection] = []
+        copy = image
+        for plan in copies:
+            copy = resized(copy, plan.width, plan.height)
+            for turned in plan.turns:
+                picture = turn(copy, turned) if turned else copy
+                seen = (turn_back(d, turned, (plan.width, plan.height)) for d in self._look_by_parts(picture))
+                places += [rescale(d, width / plan.width, height / plan.height) for d in seen]
+        by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
+        return [d for some in by_turn for d in suppress(some, NMS_IOU)]
+
+    def _look_by_parts(self, picture: NDArray[np.uint8]) -> Iterator[Detection]:
+        """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
+        for part in parts(picture):
+            for d in self._network.detect(part.pixels, _PLACE_FROM):
+                if not _is_cut_off(d, part):
+                    yield move(d, part.left, part.top)
+
+    def _faces_at(self, image: NDArray[np.uint8], place: Detection) -> list[Detection]:
+        """What a closer look at a place makes of it: none, or a face; or several, where it was not certain which way
+        up the face is."""
+        face = self._face_at(image, place)
+        if face is None or place.turned or face.score >= _CERTAIN_FROM:
+            return [face] if face else []
+        turned = (self._face_at(image, replace(face, turned=turned)) for turned in (90, 180, 270))
+        return [face, *(each for each in turned if each)]
+
+    def _face_at(self, image: NDArray[np.uint8], place: Detection) -> Detection | None:
+        least = _CERTAIN_FROM if place.turned else STORE_FROM
+        glance = look_closer(self._network, image, place, GLANCE)
+        if glance is None or glance.score < least - _GLANCE_ERRS:
+            return None
+        face = look_closer(self._network, image, glance, FULL)
+        if face is not None and _moved(face, glance) > _MOVED:
+            face = look_closer(self._network, image, face, FULL)
+        if face is None:
+            return None
+        face = replace(face, score=max(face.score, glance.score))
+        return face if face.score >= least else None
+
+
+def _as_training_finds(places: Iterable[Detection]) -> list[Detection]:
+    """The faces of a small photo that training learns from: those that stand out in the one copy that is looked at, and
+    turned ones only where none is certain. They keep their boxes, so that a network is used on what it has learnt."""
+    clear = [d for d in places if d.score >= STORE_FROM]
+    upright = [d for d in clear if d.turned == 0]
+    return upright if any(d.score >= _CERTAIN_FROM for d in upright) else suppress(clear, NMS_IOU, _UPRIGHT_BONUS)
+
+
+def _overlaps(d: Detection, found: Iterable[Detection]) -> bool:
+    return any(iou(d.box, face.box) > NMS_IOU for face in found)
+
+
+def _one_box_a_face(found: Sequence[Detection]) -> list[Detection]:
+    kept = suppress(found, NMS_IOU, _UPRIGHT_BONUS)
+    return [d for d in kept if not any(_is_part(d, face) for face in kept if face.score >= SEARCH_FROM)]
+
+
+def _is_part(d: Detection, face: Detection) -> bool:
+    """Whether what was found is a part of this face, as a nose or a chin that looks like one."""
+    inside = intersection(d.box, face.box) >= _PART_INSIDE * d.box.width * d.box.height
+    return inside and longer_side(d.box) < _PART_SIZE * longer_side(face.box)
+
+
+def _is_cut_off(d: Detection, part: Part) -> bool:
+    """Whether a face touches an edge of the part beyond which the copy goes on."""
+    b, (height, width) = d.box, part.pixels.shape[:2]
+    touches = (b.x <= 0, b.y <= 0, b.x + b.width >= width, b.y + b.height >= height)
+    return any(edge and goes_on for edge, goes_on in zip(touches, part.goes_on, strict=True))
+
+
+def _moved(face: Detection, place: Detection) -> float:
+    """How far a face lies from, and differs in size from, the place that was looked at, in units of its size."""
+    a, b = face.box, place.box
+    apart = np.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2)
+    return float(max(apart, abs(longer_side(a) - longer_side(b))) / longer_side(b))
