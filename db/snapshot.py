@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Select, func, select, update
@@ -194,7 +195,7 @@ def _is_ours(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir(follow_symlinks=False) and len(name) == 32 and set(name) <= set("0123456789abcdef")
 
 
-def _visible(model_id: int) -> Select[tuple[int]]:
+def _visible(model_id: int) -> Select[Any]:
     """The ids of the visible faces that this model has scored."""
     return (
         select(Face.id).join(Score, Face.id == Score.face_id).where(Score.model_id == model_id, Face.hidden.is_(False))

@@ -11,7 +11,10 @@ from math import ceil, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from db.schema import Box
+from facesearch.crop import SIDE, Padding, crop_face
 from facesearch.detection.detector import Look
+from facesearch.detection.geometry import longer_side, scaled
 
 SMALL = 320
 """A photo whose longer side has up to so many pixels is enlarged to that, and looked at in this one size."""
@@ -20,17 +23,20 @@ _UPRIGHT = (0,)
 _EVERY_TURN = (0, 90, 180, 270)
 
 _ENLARGED_UP_TO = 2_000_000  # pixels of a photo that are few enough to enlarge it for faces of 16 pixels
-_ENLARGED_BY = 1.25
-_WHOLE_UP_TO = 24_000_000  # pixels of a photo that is looked at in full size
-_LONG_SIDE = 6000  # of larger ones, so that faces from 1/250 of it have 24 pixels
+_ENLARGED_BY = 1.12
+_REDUCED_BY = 0.9  # larger ones: faces of 24 pixels keep 21
+_WHOLE_UP_TO = 24_000_000  # pixels of a photo of which that holds
+_LONG_SIDE = 6000  # of still larger ones, before: faces from 1/250 of it keep 21 pixels, too
 _STEP = 4.4  # from one copy to the next, at most: a face of 90 pixels in one has 20 in the next
-_TURNED_PIXELS = 768 * 576  # of the copy that is looked at turned: faces from 1/30 of its longer side have 25 pixels
+_TURNED_PIXELS = 672 * 504  # of the copy that is looked at turned: faces from 1/30 of its longer side have 22 pixels
 _QUICK = ((1280, 960), (640, 480), (320, 240))
 
-PART = 1536
-"""Longest side of a part of a copy that is looked at in one go, so that a thread needs some 100 MB."""
+_MUCH_REDUCED = 0.7  # a copy of so much of the side, below which linear interpolation passes over pixels
 
-OVERLAP = 128
+PART = 1408
+"""Longest side of a part of a copy that is looked at in one go, so that a thread needs some 200 MB."""
+
+OVERLAP = 96
 """Pixels that neighbouring parts share: more than a face has that no coarser copy shows well."""
 
 
@@ -63,7 +69,7 @@ def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     if pixels <= _ENLARGED_UP_TO:
         finest = _ENLARGED_BY
     else:
-        finest = min(1.0, max(_LONG_SIDE / longest, sqrt(_WHOLE_UP_TO / pixels)))
+        finest = _REDUCED_BY * min(1.0, max(_LONG_SIDE / longest, sqrt(_WHOLE_UP_TO / pixels)))
     coarsest = with_pixels(320, 240)
     steps = max(1, ceil(log(finest / coarsest) / log(_STEP)))
     upright = [finest * (coarsest / finest) ** (n / steps) for n in range(steps + 1)]
@@ -74,15 +80,35 @@ def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     return sorted(copies, key=lambda each: -each.width * each.height)
 
 
-def resized(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
-    """The picture [H, W, 3] in another size: reduced by averaging, enlarged linearly."""
-    import cv2
+class Pyramid:
+    """A photo (uint8 RGB [H, W, 3]) and its copies in other sizes, each made from the next larger one."""
 
-    if image.shape[:2] == (height, width):
-        return image
-    smaller = width * height < image.shape[0] * image.shape[1]
-    how = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)
+    def __init__(self, photo: NDArray[np.uint8]) -> None:
+        self.height, self.width = photo.shape[:2]
+        self._levels = [photo]  # largest first
+
+    def copy(self, width: int, height: int) -> NDArray[np.uint8]:
+        """The photo in this size: reduced by averaging, enlarged and reduced by little linearly."""
+        import cv2
+
+        place = sum(level.shape[1] >= width and level.shape[0] >= height for level in self._levels)
+        larger: NDArray[np.uint8] = self._levels[max(0, place - 1)]
+        if larger.shape[:2] == (height, width):
+            return larger
+        how = cv2.INTER_AREA if width < _MUCH_REDUCED * larger.shape[1] else cv2.INTER_LINEAR
+        copy: NDArray[np.uint8] = np.asarray(cv2.resize(larger, (width, height), interpolation=how), np.uint8)
+        if place:  # an enlarged one holds nothing that the photo does not
+            self._levels.insert(place, copy)
+        return copy
+
+    def window(self, box: Box, turned: int, side: int) -> NDArray[np.uint8]:
+        """The surroundings of a face of the photo, upright, in so many pixels each way, as `crop_face` cuts them; black
+        beyond the photo. They come from the smallest copy that shows them in full, so that a large face costs no
+        more than a small one."""
+        needed = side / (SIDE * longer_side(box)) * self.width
+        level = next((level for level in reversed(self._levels) if level.shape[1] >= needed), self._levels[0])
+        there = scaled(box, level.shape[1] / self.width, level.shape[0] / self.height)
+        return crop_face(level, there, turned, size=side, padding=Padding.BLACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +135,8 @@ def parts(copy: NDArray[np.uint8]) -> Iterator[Part]:
 
 def _ranges(side: int) -> list[tuple[int, int]]:
     """Where the parts of a side of so many pixels begin and end."""
-    count = max(1, ceil((side - OVERLAP) / (PART - OVERLAP)))
+    if side <= PART:
+        return [(0, side)]
+    count = ceil((side - OVERLAP) / (PART - OVERLAP))
     length = ceil((side - OVERLAP) / count) + OVERLAP
-    return [(start, min(start + length, side)) for start in range(0, max(1, side - OVERLAP), length - OVERLAP)][:count]
+    return [(start, min(start + length, side)) for start in range(0, side - OVERLAP, length - OVERLAP)]

@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.detection.closer import FULL, GLANCE, look_closer
-from facesearch.detection.copies import SMALL, Copy, Part, parts, plan_copies, resized
+from facesearch.detection.copies import SMALL, Copy, Part, Pyramid, parts, plan_copies
 from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name
 from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
 from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
 
-_PLACE_FROM = 0.15  # score in the survey from which a place gets a closer look
+_PLACE_FROM = 0.1  # score in the survey from which a place gets a closer look
 _CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
 _UPRIGHT_BONUS = 0.02
 _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
@@ -54,41 +54,38 @@ class YuNet:
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
         copies = plan_copies(width, height, self.look)
-        places = self._survey(image, copies)
+        photo = Pyramid(image)
+        places = self._survey(photo, copies)
         settled = _as_training_finds(places) if max(width, height) <= SMALL else []
-        found = self._look_at(image, [d for d in places if not _overlaps(d, settled)], settled)
+        found = self._look_at(photo, [d for d in places if not _overlaps(d, settled)], settled)
         # A photo that lies on its side shows all its faces so: what one look turned has found, others may find more of.
         lies = {d.turned for d in found if d.turned}
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
         if any(copy.turns for copy in finer):
             known = settled + found
-            places = [d for d in self._survey(image, finer) if not _overlaps(d, known)]
-            found += self._look_at(image, places, known)
+            places = [d for d in self._survey(photo, finer) if not _overlaps(d, known)]
+            found += self._look_at(photo, places, known)
         return settled + _one_box_a_face([d for d in found if not _overlaps(d, settled)])
 
-    def _look_at(
-        self, image: NDArray[np.uint8], places: list[Detection], known: Sequence[Detection]
-    ) -> list[Detection]:
+    def _look_at(self, photo: Pyramid, places: list[Detection], known: Sequence[Detection]) -> list[Detection]:
         """The faces at these places, beside those that are known."""
         found: list[Detection] = []
         # From large to small, so that what belongs to a face is known when its nose and chin are come upon; upright
         # ones first, since they are the rule.
         for place in sorted(places, key=lambda d: (d.turned != 0, -longer_side(d.box)))[:_MOST_PLACES]:
             if not any(_is_part(place, face) for face in (*known, *found) if face.score >= _CERTAIN_FROM):
-                found += self._faces_at(image, place)
+                found += self._faces_at(photo, place)
         return found
 
-    def _survey(self, image: NDArray[np.uint8], copies: Sequence[Copy]) -> list[Detection]:
+    def _survey(self, photo: Pyramid, copies: Sequence[Copy]) -> list[Detection]:
         """Every place where something may be a face, in pixels of the photo; of one face, one place in each turn."""
-        height, width = image.shape[:2]
         places: list[Detection] = []
-        copy = image
         for plan in copies:
-            copy = resized(copy, plan.width, plan.height)
+            copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
                 picture = turn(copy, turned) if turned else copy
                 seen = (turn_back(d, turned, (plan.width, plan.height)) for d in self._look_by_parts(picture))
-                places += [rescale(d, width / plan.width, height / plan.height) for d in seen]
+                places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in seen]
         by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
         return [d for some in by_turn for d in suppress(some, NMS_IOU)]
 
@@ -99,23 +96,23 @@ class YuNet:
                 if not _is_cut_off(d, part):
                     yield move(d, part.left, part.top)
 
-    def _faces_at(self, image: NDArray[np.uint8], place: Detection) -> list[Detection]:
+    def _faces_at(self, photo: Pyramid, place: Detection) -> list[Detection]:
         """What a closer look at a place makes of it: none, or a face; or several, where it was not certain which way
         up the face is."""
-        face = self._face_at(image, place)
+        face = self._face_at(photo, place)
         if face is None or place.turned or face.score >= _CERTAIN_FROM:
             return [face] if face else []
-        turned = (self._face_at(image, replace(face, turned=turned)) for turned in (90, 180, 270))
+        turned = (self._face_at(photo, replace(face, turned=turned)) for turned in (90, 180, 270))
         return [face, *(each for each in turned if each)]
 
-    def _face_at(self, image: NDArray[np.uint8], place: Detection) -> Detection | None:
+    def _face_at(self, photo: Pyramid, place: Detection) -> Detection | None:
         least = _CERTAIN_FROM if place.turned else STORE_FROM
-        glance = look_closer(self._network, image, place, GLANCE)
+        glance = look_closer(self._network, photo, place, GLANCE)
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
-        face = look_closer(self._network, image, glance, FULL)
+        face = look_closer(self._network, photo, glance, FULL)
         if face is not None and _moved(face, glance) > _MOVED:
-            face = look_closer(self._network, image, face, FULL)
+            face = look_closer(self._network, photo, face, FULL)
         if face is None:
             return None
         face = replace(face, score=max(face.score, glance.score))

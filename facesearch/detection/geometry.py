@@ -28,6 +28,11 @@ def longer_side(box: Box) -> float:
     return max(box.width, box.height)
 
 
+def scaled(box: Box, fx: float, fy: float) -> Box:
+    """The box in a picture so many times as wide and as high."""
+    return Box(box.x * fx, box.y * fy, box.width * fx, box.height * fy)
+
+
 def keep_best(boxes: NDArray[np.float32], scores: NDArray[np.float32], max_iou: float) -> NDArray[np.intp]:
     """Greedy non-maximum suppression: places of the boxes to keep, best first.
 
@@ -80,8 +85,7 @@ def move(d: Detection, right: float, down: float) -> Detection:
 
 def rescale(d: Detection, fx: float, fy: float) -> Detection:
     """The face in a picture so many times as wide and as high."""
-    box = Box(d.box.x * fx, d.box.y * fy, d.box.width * fx, d.box.height * fy)
-    return replace(d, box=box, landmarks=d.landmarks * np.array([fx, fy], np.float32))
+    return replace(d, box=scaled(d.box, fx, fy), landmarks=d.landmarks * np.array([fx, fy], np.float32))
 
 
 def suppress(found: Sequence[Detection], max_iou: float, upright_bonus: float = 0.0) -> list[Detection]:

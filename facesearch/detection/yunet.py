@@ -65,9 +65,8 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos are looked at side by side
         options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # its shapes are declared for 640 x 640 pixels, and every other size is a warning
+        options.log_severity_level = 4  # every size but the declared 640 x 640 is a warning
         options.enable_mem_pattern = False  # every size would keep a plan of its own
-        options.enable_cpu_mem_arena = False  # and the largest photo's memory would never be given back
         # The network is convolutional throughout and takes any multiple of 32; only the file declares one size.
         content = content.replace(_FIXED_SIZE, _ANY_SIZE, 1)
         try:
@@ -81,10 +80,10 @@ class Network:
     def detect(self, rgb: NDArray[np.uint8], least: float, gain: float = 1.0) -> list[Detection]:
         """The faces of a picture [H, W, 3] as it is, best first, in its pixels.
 
-        least: score from which a face counts. gain: factor by which the picture is brightened first. Large pictures
-        take much memory, about 40 bytes a pixel.
+        least: score from which a face counts. gain: factor by which the picture is brightened first. Memory grows with
+        the picture, by about 100 bytes a pixel.
         """
-        boxes, scores, landmarks = self._decode(*rgb.shape[:2], self._run(rgb, gain), least)
+        boxes, scores, landmarks = self._decode(rgb.shape[1], self._run(rgb, gain), least)
         return [
             Detection(Box(*map(float, boxes[i])), float(scores[i]), landmarks[i])
             for i in keep_best(boxes, scores, NMS_IOU)
@@ -104,22 +103,22 @@ class Network:
 
     @staticmethod
     def _decode(
-        height: int, width: int, answers: list[NDArray[np.float32]], least: float
+        width: int, answers: list[NDArray[np.float32]], least: float
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """Boxes [N, 4], scores [N] and landmarks [N, 5, 2] from the network's twelve answers: class, objectness, box
         and landmarks, for each stride in turn."""
         boxes, scores, landmarks = [], [], []
         for i, stride in enumerate(_STRIDES):
             classes, objects, box, points = (answers[i + 3 * kind][0] for kind in range(4))
-            score = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
-            at = np.flatnonzero(score >= least)
+            square = classes[:, 0] * objects[:, 0]  # both from 0 to 1
+            at = np.flatnonzero(square >= least * least)
             columns = -(-width // _PAD_TO) * _PAD_TO // stride
             corner = np.stack([at % columns, at // columns], axis=1).astype(np.float32)
             centre = (corner + box[at, :2]) * stride
             with np.errstate(over="ignore"):
                 size = np.exp(box[at, 2:]) * stride
             boxes.append(np.concatenate([centre - size / 2, size], axis=1))
-            scores.append(score[at])
+            scores.append(np.sqrt(square[at]))
             landmarks.append((points[at].reshape(-1, 5, 2) + corner[:, None]) * stride)
         joined = np.concatenate(boxes), np.concatenate(scores), np.concatenate(landmarks)
         sound = np.isfinite(joined[0]).all(axis=1) & (joined[0][:, 2:] > 0).all(axis=1)
