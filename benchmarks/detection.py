@@ -14,10 +14,14 @@ faces, come from the test data of packages, as far as they are installed:
 Sources have faces of some 40 to 250 pixels, so every larger one is an enlarged one, and so are many smaller ones.
 
 Recall counts faces found from a score of .8, with IoU of .5 and more with the truth, the right way up. Faces that the
-photo's edge cuts off are no misses. Blur and strong JPEG are reported only. WORK keeps a line for each photo
-and detector in detection.jsonl, so an interrupted run goes on, and only a detector whose code has changed looks again.
---photos N takes the first N, which hold all kinds in their shares; --save 3,17 FOLDER writes photos 3 and 17, and what
-is known of them. The whole takes about an hour on two idle cores.
+photo's edge cuts off are no misses. A mark is met when the figure over all faces reaches it and that of no size lies
+below it for certain, so that crowds of small faces do not hide lost close-ups. The cost of a photo (--cost: it alone)
+comes last: CPU time of decoding, looking and scoring. `--stability` measures instead how much the scores of one
+photograph change with its size.
+
+WORK keeps a line for each photo and detector in detection.jsonl, so an interrupted run goes on, and only a detector
+whose code has changed looks again. --photos N takes the first N, which hold all kinds in their shares; --save 3,17
+FOLDER writes photos 3 and 17, and what is known of them. The whole takes about an hour on two idle cores.
 """
 
 import argparse
@@ -39,9 +43,11 @@ from typing import Any
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before cv2 is loaded: as in the indexer's workers
 
 import cv2
+from detection_cost import Detector, cost_table
 from detection_marks import Results, as_markdown, by_shares, by_sizes, marks_table, recall_table
 from detection_photos import Photo, Pool, Source, Stratum, compose, find_sources, full_schedule
 from detection_scenery import Scenery, installed_scenery
+from detection_stability import largest, stability_table
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -72,6 +78,9 @@ class Candidate:
         if self.module is None:
             return facesearch.detection.YuNet(look=Look(self.look))
         return importlib.import_module(self.module).YuNet()
+
+    def detector(self) -> Detector:
+        return Detector(self.title, self.look, self.load())
 
 
 # --- which detectors -------------------------------------------------------------------------------------------------
@@ -332,6 +341,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--look", choices=[*Look], action="append", help="only this one (may be given twice)")
     parser.add_argument("--against", default=BEFORE_THE_REWRITE, help="revision; '' for none")
     parser.add_argument("--save", nargs=2, metavar=("NUMBERS", "FOLDER"), help="write these photos and stop")
+    parser.add_argument("--cost", action="store_true", help="only the cost of a photo (else it comes last)")
+    parser.add_argument(
+        "--stability",
+        type=int,
+        nargs="?",
+        const=30,
+        metavar="N",
+        help="only how scores change with the size, of N photographs",
+    )
     parser.add_argument("--markdown", action="store_true", help="tables for docs")
     given = parser.parse_args(arguments)
     cv2.setNumThreads(1)
@@ -343,29 +361,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
     count = min(given.photos or len(photos.schedule), len(photos.schedule))
     with tempfile.TemporaryDirectory() as folder:
         several = candidates(given.look or [*Look], given.against, Path(folder))
-        records = list(looked_at(photos, several, folder, given.work, count, given.processes))
-        columns = {c.title: (c.look, Results([r for r in records if r["detector"] == c.key])) for c in several}
-        tables = recall_tables(columns)
-    say(tables, photos, count, records, given.markdown)
+        sys.path.append(folder)
+        tables, notes = [], list(photos.notes)
+        if not given.cost and given.stability is None:
+            records = list(looked_at(photos, several, folder, given.work, count, given.processes))
+            columns = {c.title: (c.look, Results([r for r in records if r["detector"] == c.key])) for c in several}
+            tables += recall_tables(columns)
+            notes += about(records, photos)
+        if given.stability is None:
+            tables.append(cost_table([c.detector() for c in several], photos.pool, photos.scenery, given.seed))
+        else:
+            sources = [s for o, several in photos.pool.by_origin.items() if o != "gallery" for s in several]
+            tables.append(stability_table([c.detector() for c in several], largest(sources, given.stability)))
+    say(tables, notes, given.markdown)
 
 
-def say(tables: Sequence[Table], photos: PhotoSet, count: int, records: list[dict[str, Any]], markdown: bool) -> None:
-    console = Console(width=200)
+def about(records: Sequence[dict[str, Any]], photos: PhotoSet) -> list[str]:
+    """What was looked at, and what failed."""
     first = {r["number"]: r["truth"] for r in records}
     truths = [t for several in first.values() for t in several]
     large = [t for t in truths if max(t["box"][2:]) > 250]
-    notes = [
-        *photos.notes,
-        f"seed {photos.seed}, photos {photos.fingerprint}: {count:,} photos with {len(truths):,} faces, of which "
+    return [
+        f"seed {photos.seed}, photos {photos.fingerprint}: {len(first):,} photos with {len(truths):,} faces, of which "
         f"{sum(t['cut'] for t in truths):,} are cut off by an edge and not counted",
         f"{len(large):,} faces are larger than 250 pixels, {sum(t['scale'] > 1 for t in large):,} of them enlarged",
+        *(f"FAILED: photo {r['number']} by {r['detector']}: {r['error']}" for r in records if "error" in r),
     ]
-    failed = [r for r in records if "error" in r]
-    notes += [f"FAILED: photo {r['number']} by {r['detector']}: {r['error']}" for r in failed]
+
+
+def say(tables: Sequence[Table], notes: Sequence[str], markdown: bool) -> None:
     if markdown:
         print("\n".join([*(f"- {note}" for note in notes), ""]))
         print("\n".join(map(as_markdown, tables)))
         return
+    console = Console(width=200)
     for note in notes:
         console.print(note, highlight=False, markup=False)
     for table in tables:

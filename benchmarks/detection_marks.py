@@ -192,8 +192,8 @@ class Results:
 
 
 def _upright(results: Results, look: str) -> Figure:
-    least = (lambda f: max(24.0, f.longer_side / 50)) if look == Look.QUICK else (lambda f: f.expected_from)
-    return recall([f for f in results.upright() if f.truth.size >= least(f)])
+    faces = [f for f in results.upright() if f.truth.size >= f.expected_from]
+    return recall([f for f in faces if look != Look.QUICK or f.share >= 1 / 50])
 
 
 def _band(low: float, high: float, megapixels: float) -> Callable[[Results, str], Figure]:

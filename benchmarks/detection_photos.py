@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,8 +66,9 @@ class Stratum:
     """Photos of one kind, `photos` of them.
 
     size: pixels of a face, or with `relative`, its share of the photo's longer side. megapixels: least and most. turn:
-    degrees clockwise by which the photo must be turned for its faces to stand upright; None: each face its own.
-    most_faces: as many at most. spread: one large face and many small ones. cell: UTKFace's group and sex.
+    degrees clockwise by which the photo must be turned for its faces to stand upright; None: each face its own. faces:
+    so many where they have room; drawn if None. most_faces: no more than that. spread: one large face and many small
+    ones. cell: UTKFace's group and sex. layout: counts the photos of a kind.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Stratum:
     relative: bool = False
     turn: int | None = 0
     condition: Condition = Condition.GOOD
+    faces: int | None = None
     most_faces: int = 200
     spread: bool = False
     cell: tuple[int, bool] | None = None
@@ -126,7 +128,7 @@ def full_schedule(groups: bool = True) -> tuple[Stratum, ...]:
         Stratum("100 to 300 px", 100, (100, 300), (0.1, 24), most_faces=30),
         Stratum("300 to 1,000 px", 100, (300, 1000), (0.2, 24), most_faces=12),
         Stratum("1,000 to 4,000 px", 70, (1000, 4000), (1, 100), most_faces=3),
-        Stratum("one large, many small", 30, (24, 48), (1, 24), spread=True),
+        Stratum("one large, many small", 30, (24, 48), (1, 24), faces=25, spread=True),
         Stratum("very large photos", 40, (1 / 250, 1 / 15), (24, 100), relative=True, most_faces=20),
         Stratum("mixed directions", 70, (1 / 30, 1 / 6), (0.3, 24), relative=True, turn=None, most_faces=40),
         Stratum("dark", 100, (24, 800), condition=Condition.DARK, most_faces=30),
@@ -143,15 +145,37 @@ def full_schedule(groups: bool = True) -> tuple[Stratum, ...]:
         ]
     if groups:
         strata += [
-            Stratum(f"UTKFace {group}{'m' if man else 'w'}", UTK_LAYOUTS, (24, 120), (6, 12), cell=(group, man))
+            Stratum(
+                f"UTKFace {group}{'m' if man else 'w'}", UTK_LAYOUTS, (24, 120), (6, 12), faces=80, cell=(group, man)
+            )
             for group in range(5)
             for man in (True, False)
         ]
     return interleaved(strata)
 
 
-UTK_LAYOUTS = 10
+UTK_LAYOUTS = 12
 """Photos a group and sex. The same layouts (sizes, places, backgrounds) serve all of them."""
+
+
+def gallery_schedule() -> tuple[Stratum, ...]:
+    """40 photos that need the gallery only and are looked at in half a minute."""
+    strata = [
+        Stratum("16 to 20 px", 2, (16, 20), (0.1, 1), most_faces=20),
+        Stratum("20 to 24 px", 2, (20, 24), (0.1, 4), most_faces=20),
+        Stratum("24 to 32 px", 4, (24, 32), (0.5, 6), most_faces=20),
+        Stratum("32 to 100 px", 4, (32, 100), (0.3, 4), most_faces=20),
+        Stratum("100 to 300 px", 4, (100, 300), (0.3, 4), most_faces=10),
+        Stratum("300 to 1,000 px", 4, (300, 1000), (0.5, 4), most_faces=4),
+        Stratum("1,000 to 2,000 px", 4, (1000, 2000), (1.5, 6), most_faces=2),
+        Stratum("turned 90", 2, (1 / 30, 1 / 3), (0.5, 4), relative=True, turn=90, most_faces=10),
+        Stratum("turned 180", 2, (1 / 30, 1 / 3), (0.5, 4), relative=True, turn=180, most_faces=10),
+        Stratum("turned 270", 2, (1 / 30, 1 / 3), (0.5, 4), relative=True, turn=270, most_faces=10),
+        Stratum("mixed directions", 3, (1 / 25, 1 / 10), (0.5, 4), relative=True, turn=None, faces=12),
+        Stratum("dark", 3, (24, 300), (0.3, 3), condition=Condition.DARK, most_faces=10),
+        Stratum(NO_FACES, 4, (0, 0), (0.3, 4)),
+    ]
+    return interleaved(strata)
 
 
 def interleaved(strata: Iterable[Stratum]) -> tuple[Stratum, ...]:
@@ -213,14 +237,10 @@ def _only_face(path: Path) -> tuple[float, float, float, float] | None:
     return x * width / w, y * height / h, bw * width / w, bh * height / h
 
 
-@cache
-def _decoded(path: str) -> Picture:
-    return decode_photo(Path(path)).rgb
-
-
+@lru_cache(maxsize=128)
 def source_picture(path: str) -> Picture:
-    """A source's pixels; those of the gallery's few stay in memory."""
-    return _decoded(path) if "gallery" in path else decode_photo(Path(path)).rgb
+    """A source's pixels, read-only."""
+    return decode_photo(Path(path)).rgb
 
 
 class Pool:
@@ -249,11 +269,11 @@ class _Canvas:
 
     @property
     def width(self) -> int:
-        return self.rgb.shape[1]
+        return int(self.rgb.shape[1])
 
     @property
     def height(self) -> int:
-        return self.rgb.shape[0]
+        return int(self.rgb.shape[0])
 
     def is_free(self, left: int, top: int, right: int, bottom: int) -> bool:
         if not self.taken:
@@ -322,10 +342,7 @@ def _sizes(rng: np.random.Generator, stratum: Stratum, size: float, width: int, 
     """The faces' sizes, the largest first, as many as have room by and by."""
     most = min(stratum.most_faces, int(0.4 * width * height / (2.2 * size) ** 2))
     count = _log_uniform(rng, *((1, 6), (6, 30), (30, 201))[rng.choice(3, p=(0.7, 0.2, 0.1))])
-    if stratum.cell:
-        count = 80
-    if stratum.spread:
-        count = 25
+    count = stratum.faces or count
     if stratum.spread:
         yield min(width, height) * float(rng.uniform(0.25, 0.45))
     yield size
@@ -457,8 +474,8 @@ def _blurred(picture: Picture, rng: np.random.Generator, face: float) -> Picture
     kernel = np.zeros((length, length), np.float32)
     kernel[length // 2] = 1 / length
     turn = cv2.getRotationMatrix2D((length // 2, length // 2), float(rng.uniform(0, 180)), 1)
-    kernel = cv2.warpAffine(kernel, turn, (length, length))
-    return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE), np.uint8)
+    turned = np.asarray(cv2.warpAffine(kernel, turn, (length, length)), np.float32)
+    return np.asarray(cv2.filter2D(picture, -1, turned / turned.sum(), borderType=cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _finished(canvas: _Canvas, rng: np.random.Generator, stratum: Stratum, place: Place, shows: str) -> Photo:
@@ -486,4 +503,4 @@ def _darken(rgb: Picture, rng: np.random.Generator) -> None:
 
 def _through_jpeg(rgb: Picture, quality: int) -> Picture:
     _, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB), np.uint8)
+    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR_RGB), np.uint8)

@@ -100,7 +100,7 @@ def background(rng: np.random.Generator, width: int, height: int, scenery: Scene
     if scenery.scenes and rng.random() < 0.55:
         path = scenery.scenes[rng.integers(len(scenery.scenes))]
         return cut_out(rng, read(path), width, height), path.name
-    way = ways[rng.integers(len(ways))]
+    way = ways[int(rng.integers(len(ways)))]
     return way(rng, width, height), way.__name__.replace("_", " ")
 
 
@@ -110,7 +110,7 @@ def without_faces(rng: np.random.Generator, width: int, height: int, scenery: Sc
         path = scenery.scenes[rng.integers(len(scenery.scenes))]
         return cut_out(rng, read(path), width, height), path.name
     ways: Sequence[Callable[[np.random.Generator, int, int], Picture]] = (natural_noise, ovals, text_page, gradient)
-    way = ways[rng.integers(len(ways))]
+    way = ways[int(rng.integers(len(ways)))]
     return way(rng, width, height), way.__name__.replace("_", " ")
 
 
