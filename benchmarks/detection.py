@@ -15,8 +15,8 @@ Sources have faces of some 40 to 250 pixels, so every larger one is an enlarged 
 
 Recall counts faces found from a score of .8, with IoU of .5 and more with the truth, the right way up. Faces that the
 photo's edge cuts off are no misses. A mark is met when the figure over all faces reaches it and that of no size lies
-below it for certain, so that crowds of small faces do not hide lost close-ups. The cost of a photo (--cost: it alone)
-comes last: CPU time of decoding, looking and scoring. `--stability` measures instead how much the scores of one
+below it for certain, so that crowds of small faces do not hide lost close-ups. The cost of a photo comes
+last: CPU time of decoding, looking and scoring. `--stability` measures instead how much the scores of one
 photograph change with its size.
 
 WORK keeps a line for each photo and detector in detection.jsonl, so an interrupted run goes on, and only a detector
@@ -341,7 +341,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--look", choices=[*Look], action="append", help="only this one (may be given twice)")
     parser.add_argument("--against", default=BEFORE_THE_REWRITE, help="revision; '' for none")
     parser.add_argument("--save", nargs=2, metavar=("NUMBERS", "FOLDER"), help="write these photos and stop")
-    parser.add_argument("--cost", action="store_true", help="only the cost of a photo (else it comes last)")
+    parser.add_argument("--only", choices=["recall", "cost"], help="only this part (both if not given)")
     parser.add_argument(
         "--stability",
         type=int,
@@ -363,14 +363,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         several = candidates(given.look or [*Look], given.against, Path(folder))
         sys.path.append(folder)
         tables, notes = [], list(photos.notes)
-        if not given.cost and given.stability is None:
+        if given.only != "cost" and given.stability is None:
             records = list(looked_at(photos, several, folder, given.work, count, given.processes))
             columns = {c.title: (c.look, Results([r for r in records if r["detector"] == c.key])) for c in several}
             tables += recall_tables(columns)
             notes += about(records, photos)
-        if given.stability is None:
+        if given.only != "recall" and given.stability is None:
             tables.append(cost_table([c.detector() for c in several], photos.pool, photos.scenery, given.seed))
-        else:
+        if given.stability is not None:
             sources = [s for o, several in photos.pool.by_origin.items() if o != "gallery" for s in several]
             tables.append(stability_table([c.detector() for c in several], largest(sources, given.stability)))
     say(tables, notes, given.markdown)

@@ -100,8 +100,8 @@ def false_boxes(record: dict[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Figure:
-    """value: a share or a mean. interval: 95 %. n: faces or photos. weakest: the size with the lowest recall, its
-    value, interval and count."""
+    """value: a share or a mean. interval: 95 %. n: faces or photos. weakest: of the sizes with FEWEST faces or
+    more the one with the lowest recall, if that is lower than that of all, its value, interval and count."""
 
     value: float
     interval: Interval
@@ -114,8 +114,8 @@ def recall(faces: Sequence[Seen], by_size: bool = True) -> Figure:
     weakest = None
     if by_size:
         several = [(name, r) for name, of in by_sizes(faces) if len(of) >= FEWEST for r in (recall(of, False),)]
-        if len(several) > 1:
-            name, figure = min(several, key=lambda s: s[1].value)
+        name, figure = min(several, key=lambda s: s[1].value, default=("", None))
+        if figure and figure.value < hits / len(faces):
             weakest = name, figure.value, figure.interval, figure.n
     return Figure(hits / len(faces) if faces else math.nan, wilson(hits, len(faces)), len(faces), weakest)
 

@@ -28,6 +28,8 @@ from facesearch.detection import bundled_model
 CLEAR_FROM = 0.9
 RIVAL_FROM = 0.6
 SEEN_AT = 320
+MOST_REACH = 0.05
+"""How far a source's box may reach beyond its picture, as a share of its side: UTKFace's are cut out that tightly."""
 
 Floats = NDArray[np.float64]
 
@@ -231,8 +233,8 @@ def _only_face(path: Path) -> tuple[float, float, float, float] | None:
         return None
     x, y, bw, bh = (float(v) for v in rows[0][:4])
     middle = 0.25 < (x + bw / 2) / w < 0.75 and 0.25 < (y + bh / 2) / h < 0.75
-    inside = x > 0 and y > 0 and x + bw < w and y + bh < h
-    if not (middle and inside):
+    reach = max(-x / bw, -y / bh, (x + bw - w) / bw, (y + bh - h) / bh)
+    if not middle or reach > MOST_REACH:
         return None
     return x * width / w, y * height / h, bw * width / w, bh * height / h
 
@@ -264,7 +266,7 @@ class _Canvas:
     """A photo in the making. taken: what the patches on it cover, [N, 4] as left, top, right, bottom."""
 
     rgb: Picture
-    taken: list[tuple[int, int, int, int]] = field(default_factory=list)
+    taken: list[tuple[float, float, float, float]] = field(default_factory=list)
     truths: list[Truth] = field(default_factory=list)
 
     @property
@@ -275,7 +277,7 @@ class _Canvas:
     def height(self) -> int:
         return int(self.rgb.shape[0])
 
-    def is_free(self, left: int, top: int, right: int, bottom: int) -> bool:
+    def is_free(self, left: float, top: float, right: float, bottom: float) -> bool:
         if not self.taken:
             return True
         t = np.array(self.taken)
@@ -373,12 +375,20 @@ def _lay(
         x, y = _place(rng, place, canvas.width, canvas.height, w, h)
         left, top = round(x - box[0] * scale), round(y - box[1] * scale)
         right, bottom = left + round(picture.shape[1] * scale), top + round(picture.shape[0] * scale)
-        seen = max(left, 0), max(top, 0), min(right, canvas.width), min(bottom, canvas.height)
-        if canvas.is_free(*seen):
-            fx, fy = (right - left) / picture.shape[1], (bottom - top) / picture.shape[0]
-            _paste(canvas.rgb, picture, (left, top, right, bottom), seen)
-            canvas.taken.append(seen)
-            where = left + box[0] * fx, top + box[1] * fy, box[2] * fx, box[3] * fy
+        fx, fy = (right - left) / picture.shape[1], (bottom - top) / picture.shape[0]
+        where = left + box[0] * fx, top + box[1] * fy, box[2] * fx, box[3] * fy
+        around = where[0] - left, where[1] - top, right - where[0] - where[2], bottom - where[1] - where[3]
+        claimed = (
+            left + min(0, around[0]),
+            top + min(0, around[1]),
+            right - min(0, around[2]),
+            bottom - min(0, around[3]),
+        )
+        if canvas.is_free(*claimed):
+            seen = max(left, 0), max(top, 0), min(right, canvas.width), min(bottom, canvas.height)
+            soft = max(1.0, min(SOFT * (right - left), SOFT * (bottom - top), *(0.8 * a for a in around)))
+            _paste(canvas.rgb, picture, (left, top, right, bottom), seen, soft)
+            canvas.taken.append(claimed)
             cut = where[0] < 0 or where[1] < 0 or where[0] + where[2] > canvas.width
             cut = cut or where[1] + where[3] > canvas.height
             canvas.truths.append(
@@ -427,10 +437,12 @@ def _turned_box(
 
 
 SOFT = 0.06
-"""Width of a patch's soft border, as a share of its side."""
+"""Width of a patch's soft border, as a share of its side; less where the face is close to it."""
 
 
-def _paste(canvas: Picture, picture: Picture, at: tuple[int, int, int, int], seen: tuple[int, int, int, int]) -> None:
+def _paste(
+    canvas: Picture, picture: Picture, at: tuple[int, int, int, int], seen: tuple[int, int, int, int], soft: float
+) -> None:
     """Scale the picture to the place `at` and blend the part of it that is `seen` in."""
     left, top, right, bottom = at
     width, height = right - left, bottom - top
@@ -442,8 +454,8 @@ def _paste(canvas: Picture, picture: Picture, at: tuple[int, int, int, int], see
     across, down = seen[2] - seen[0], seen[3] - seen[1]
     # pixel centres: i of the photo is (i + dx + .5) / fx - .5 of the picture
     matrix = np.array([[1 / fx, 0, (dx + 0.5) / fx - 0.5], [0, 1 / fy, (dy + 0.5) / fy - 0.5]])
-    alpha_x = _soft(width)[dx : dx + across]
-    alpha_y = _soft(height)[dy : dy + down]
+    alpha_x = _soft(width, soft)[dx : dx + across]
+    alpha_y = _soft(height, soft)[dy : dy + down]
     strip = max(1, (1 << 22) // across)
     for start in range(0, down, strip):
         rows = min(strip, down - start)
@@ -461,9 +473,9 @@ def _paste(canvas: Picture, picture: Picture, at: tuple[int, int, int, int], see
         under[:] = np.rint(under + alpha * (patch.astype(np.float32) - under))
 
 
-def _soft(side: int) -> NDArray[np.float32]:
+def _soft(side: int, soft: float) -> NDArray[np.float32]:
     i = np.arange(side, dtype=np.float32) + 0.5
-    return np.asarray(np.clip(np.minimum(i, side - i) / max(1.0, SOFT * side), 0, 1), np.float32)
+    return np.asarray(np.clip(np.minimum(i, side - i) / soft, 0, 1), np.float32)
 
 
 def _blurred(picture: Picture, rng: np.random.Generator, face: float) -> Picture:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
-from detection_marks import Results, Seen, faces_of, false_boxes, recall, wilson
+from detection import main
+from detection_marks import MARKS, Results, Seen, faces_of, false_boxes, recall, wilson
 from detection_photos import (
     NO_FACES,
     Condition,
@@ -258,3 +259,37 @@ def test_an_interval_holds_the_share_and_narrows_with_the_faces() -> None:
     assert (low, high) == pytest.approx((0.9155, 0.9897), abs=1e-4)
     assert wilson(0, 0) == (0, 1)
     assert wilson(970, 1000)[0] > low
+
+
+def test_lost_close_ups_do_not_hide_behind_a_crowd_of_small_faces() -> None:
+    def seen(size: float, found: bool) -> Seen:
+        truth = Truth((0, 0, size, size), 0, False, "a", "lfw", 1)
+        return Seen(truth, 4000, 3000, Condition.GOOD, "any", found, int(found))
+
+    crowd, close_ups = [seen(30, True)] * 4000, [seen(1500, n % 2 == 0) for n in range(40)]
+    (upright,) = (m for m in MARKS if m.default == 0.98)
+    assert upright.verdict(recall(crowd), Look.DEFAULT) == "met"
+    both = recall(crowd + close_ups)
+    assert both.value > 0.99
+    assert both.weakest is not None
+    assert both.weakest[0] == "1,000 to 4,000 px"
+    assert upright.verdict(both, Look.DEFAULT) == "missed"
+
+
+def test_an_interrupted_run_goes_on_and_shows_both_detectors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["--work", str(tmp_path), "--only", "recall", "--look", "quick", "--against", "HEAD", "--processes", "1"]
+    main([*command, "--photos", "3", "--markdown"])
+    shown = capsys.readouterr().out
+    assert "| mark | before (" in shown
+    assert "| now, quick |" in shown
+    kept = tmp_path / "detection.jsonl"
+    lines = kept.read_text().splitlines(keepends=True)
+    assert len(lines) == 3 * 2
+    kept.write_text("".join(lines[:4]) + lines[4][:100])
+    main([*command, "--photos", "3", "--markdown"])
+    assert capsys.readouterr().out == shown
+    assert sorted(kept.read_text().splitlines(keepends=True)) == sorted(lines)
+    main([*command, "--photos", "2"])
+    assert len(kept.read_text().splitlines()) == 6
