@@ -14,10 +14,10 @@ faces, come from the test data of packages, as far as they are installed:
 Sources have faces of some 40 to 250 pixels, so every larger one is an enlarged one, and so are many smaller ones.
 
 Recall counts faces found from a score of .8, with IoU of .5 and more with the truth, the right way up. Faces that the
-photo's edge cuts off are no misses. A mark is met when the figure over all faces reaches it and that of no size lies
-below it for certain, so that crowds of small faces do not hide lost close-ups. The cost of a photo comes
-last: CPU time of decoding, looking and scoring. `--stability` measures instead how much the scores of one
-photograph change with its size.
+photo's edge cuts off are no misses. A mark is met when the figure over all faces reaches it and that of no size (in
+pixels, or as a share of the longer side) lies below it for certain, so that crowds of small faces do not hide lost
+close-ups. The cost of a photo comes last: CPU time of decoding, looking and scoring. `--stability` measures instead how
+much the scores of one photograph change with its size.
 
 WORK keeps a line for each photo and detector in detection.jsonl, so an interrupted run goes on, and only a detector
 whose code has changed looks again. --photos N takes the first N, which hold all kinds in their shares; --save 3,17

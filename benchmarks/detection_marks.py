@@ -17,9 +17,21 @@ from facesearch.detection import SEARCH_FROM, Look, iou
 SAME_FROM = 0.5
 TOUCHES_FROM = 0.2
 SIZES = (16, 20, 24, 32, 48, 100, 300, 1000, 4001)
-SHARES = (0, 1 / 250, 1 / 100, 1 / 50, 1 / 30, 1 / 20, 1 / 5, 1)
+SHARES = (
+    ("below 1/250", 0),
+    ("1/250 to 1/100", 1 / 250),
+    ("1/100 to 1/50", 1 / 100),
+    ("1/50 to 1/30", 1 / 50),
+    ("1/30 to 1/20", 1 / 30),
+    ("1/20 to 1/5", 1 / 20),
+    ("1/5 to 1/3", 1 / 5),
+    ("1/3 to 1/2", 1 / 3),
+    ("1/2 on", 1 / 2),
+    ("", 1),
+)
+"""Of the longer side: names, and from where on."""
 FEWEST = 30
-"""Faces from which a size is looked at by itself."""
+"""Faces from which a size or share is looked at by itself."""
 
 Interval = tuple[float, float]
 
@@ -100,8 +112,11 @@ def false_boxes(record: dict[str, Any]) -> int:
 
 @dataclass(frozen=True)
 class Figure:
-    """value: a share or a mean. interval: 95 %. n: faces or photos. weakest: of the sizes with FEWEST faces or
-    more the one with the lowest recall, if that is lower than that of all, its value, interval and count."""
+    """value: a share or a mean. interval: 95 %. n: faces or photos.
+
+    weakest: of the sizes, and the shares of the longer side, with FEWEST faces or more the one with the lowest recall,
+    if that is lower than that of all; its value, interval and count.
+    """
 
     value: float
     interval: Interval
@@ -113,7 +128,8 @@ def recall(faces: Sequence[Seen], by_size: bool = True) -> Figure:
     hits = sum(f.found for f in faces)
     weakest = None
     if by_size:
-        several = [(name, r) for name, of in by_sizes(faces) if len(of) >= FEWEST for r in (recall(of, False),)]
+        kinds = (*by_sizes(faces), *((f"{name} of the side", of) for name, of in by_shares(faces)))
+        several = [(name, recall(of, False)) for name, of in kinds if len(of) >= FEWEST]
         name, figure = min(several, key=lambda s: s[1].value, default=("", None))
         if figure and figure.value < hits / len(faces):
             weakest = name, figure.value, figure.interval, figure.n
@@ -128,9 +144,7 @@ def by_sizes(faces: Sequence[Seen]) -> list[tuple[str, list[Seen]]]:
 
 
 def by_shares(faces: Sequence[Seen]) -> list[tuple[str, list[Seen]]]:
-    names = ["below 1/250", "1/250 to 1/100", "1/100 to 1/50", "1/50 to 1/30", "1/30 to 1/20", "1/20 to 1/5", "1/5 on"]
-    bounds = zip(names, SHARES, SHARES[1:], strict=False)
-    return [(name, [f for f in faces if low <= f.share < high]) for name, low, high in bounds]
+    return [(name, [f for f in faces if low <= f.share < high]) for (name, low), (_, high) in pairwise(SHARES)]
 
 
 def boxes_a_face(faces: Sequence[Seen]) -> Figure:
@@ -167,7 +181,7 @@ class Mark:
         return self.quick if look == Look.QUICK else self.default
 
     def verdict(self, figure: Figure, look: str) -> str:
-        """Met when the value reaches the mark and no size of FEWEST faces and more lies below it for certain."""
+        """Met when the value reaches the mark, and its weakest does not lie below it for certain."""
         wanted = self.wanted(look)
         if wanted is None or math.isnan(figure.value):
             return ""
