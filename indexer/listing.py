@@ -83,7 +83,8 @@ def compare(
 
 
 def _has_to_be_opened(file: FoundFile, before: KnownFile) -> bool:
-    return before.retry or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
+    # What was too large to be read has no content: to see whether it still is costs no reading.
+    return before.retry or before.photo_id is None or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
 
 
 def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict[bytes, int], list[Remark]]:

@@ -72,6 +72,7 @@ class Runs:
                 "model": model(self.model),
                 "new_scorer": lambda: self.scorer,
                 "new_detector": new_detector,
+                "detector": self.detector.name,
                 "progress": self.progress.append,
                 "workers": 3,
                 **options,
@@ -126,7 +127,7 @@ def test_what_is_known_of_a_photo_is_stored_with_it(run: Runs, tmp_path: Path) -
     save(tmp_path / "album" / "a.png", picture(GREEN).transpose(Image.Transpose.ROTATE_90), exif=turned)
     run(tmp_path / "album")
     with sqlite3.connect(run.catalogue.path) as rows:
-        photo = rows.execute("SELECT outcome, width, height, format, detector FROM photos").fetchone()
+        photo = rows.execute("SELECT outcome, width, height, format, detector FROM photos, provenances").fetchone()
         face = rows.execute("SELECT x, y, width, height, detection, turned, hidden FROM faces").fetchone()
     assert photo == ("indexed", 200, 120, "PNG", "red squares")
     assert face == (10, 30, 48, 48, 0.95, 0, 0)
@@ -752,7 +753,7 @@ KILLED = """
     with open_catalogue(Path(sys.argv[1])) as catalogue:
         index_folders(
             catalogue, [sys.argv[2]], model=model(), new_scorer=DotColours, new_detector=RedSquares,
-            progress=die, batch=Size(faces=4), workers=2,
+            detector="red squares", progress=die, batch=Size(faces=4), workers=2,
         )
 """
 
