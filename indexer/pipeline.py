@@ -149,7 +149,7 @@ class _Run:
         if not self.stop.is_set():
             self._rescore()
         report.interrupted = self.stop.is_set()
-        report.failures = list(self._failures.values())
+        report.failures = [self._failures[path] for path in sorted(self._failures)]
         with self.catalogue.write() as session:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))

@@ -24,7 +24,7 @@ RED = (250, 10, 10)
 DARK = 40
 """A ground on which the first version of `RedSquares` misses all faces but the leftmost."""
 
-NAME = "red squares"
+NAME = "red-squares"
 
 
 def picture(*dots: tuple[int, int, int], size: tuple[int, int] = (200, 120), ground: int = 120) -> Image.Image:
