@@ -33,7 +33,10 @@ def match(new: Sequence[Box], old: Sequence[Box]) -> dict[int, int]:
 
 def _ious(new: Sequence[Box], old: Sequence[Box]) -> npt.NDArray[np.float64]:
     """float64[N, M]: intersection over union of each pair."""
-    a, b = (np.array([(box.x, box.y, box.x + box.width, box.y + box.height) for box in boxes]) for boxes in (new, old))
+    a, b = (
+        np.array([(box.x, box.y, box.x + box.width, box.y + box.height) for box in boxes], np.float64)
+        for boxes in (new, old)
+    )
     low, high = np.maximum(a[:, None, :2], b[None, :, :2]), np.minimum(a[:, None, 2:], b[None, :, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=2)
     areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (a, b)]

@@ -41,6 +41,10 @@ class Place(NamedTuple):
     root_id: int
     within: bytes = b""
 
+    def holds(self, root_id: int, path: bytes) -> bool:
+        """Whether the file at this path within this root lies here."""
+        return root_id == self.root_id and (not self.within or path.startswith(self.within + b"/"))
+
 
 class StoredFile(NamedTuple):
     """A file as it was when last looked at: its root, its path within that, size in bytes, mtime in ns.
@@ -113,7 +117,7 @@ def behind(
     """Photos of this group with a file that is there in one of these places; the next `limit` with an id > after."""
     page = select(Photo.id, Photo.sha256).where(*_in(group, places), Photo.id > after).order_by(Photo.id).limit(limit)
     found = {photo_id: sha256 for photo_id, sha256 in session.execute(page)}  # noqa: C416 (rows are no pairs to mypy)
-    files = files_of(session, list(found), places)
+    files = files_of(session, list(found), _widened(places))
     return [BehindPhoto(photo_id, sha256, group.outcome, files[photo_id]) for photo_id, sha256 in found.items()]
 
 
@@ -125,11 +129,12 @@ def files_of(session: Session, photo_ids: Sequence[int], places: Sequence[Place]
     rows = session.execute(
         select(File.photo_id, File.root_id, Root.path, File.path, File.size, File.mtime_ns, failing)
         .join(Root, Root.id == File.root_id)
-        .where(of_photos, File.missing_since.is_(None), _within(places))
+        .where(of_photos, File.missing_since.is_(None))
         .order_by(File.id)
     )
+    # Which places they are in is not asked of SQLite: it might choose to go through all files of a root.
     for photo_id, root_id, root, path, size, mtime_ns, fails in rows:
-        if photo_id is not None:
+        if photo_id is not None and any(place.holds(root_id, path) for place in places):
             found[photo_id].append(StoredFile(root_id, root, path, size, mtime_ns, fails))
     return {photo_id: tuple(files) for photo_id, files in found.items()}
 
@@ -157,9 +162,13 @@ def _in(group: Group, places: Sequence[Place] | None) -> tuple[ColumnElement[boo
     return Photo.provenance_id == group.provenance_id, Photo.outcome == group.outcome, there
 
 
+def _widened(places: Sequence[Place]) -> Sequence[Place]:
+    return places if len(places) <= _MOST_PLACES else [Place(root_id) for root_id in {each.root_id for each in places}]
+
+
 def _within(places: Sequence[Place]) -> ColumnElement[bool]:
-    many = len(places) > _MOST_PLACES
-    whole = {place.root_id for place in places if many or not place.within}
+    places = _widened(places)
+    whole = {place.root_id for place in places if not place.within}
     parts = [place for place in places if place.root_id not in whole]
     below = ((place, place.within + b"/", place.within + b"0") for place in parts)  # "0" comes after "/"
     return or_(
