@@ -83,7 +83,7 @@ def index(
             new_detector=lambda: new_detector(detector_model, thoroughness),
             detector=detector,
             again=again,
-            progress=_Teller(display).tell,
+            progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()
     _print(report)
@@ -102,8 +102,10 @@ def index(
 class _Teller:
     """Turns where a run stands into words."""
 
-    def __init__(self, display: "Status") -> None:
+    def __init__(self, display: "Status", *, asked: bool) -> None:
+        """asked: whether photos are looked at again because the user wants it."""
         self._display = display
+        self._asked = asked
         self._stage: Stage | None = None
         self._began = 0.0
         self._estimated = False
@@ -120,7 +122,7 @@ class _Teller:
             if now.stage is not self._stage:
                 self._stage, self._began = now.stage, time.monotonic()
                 if now.stage is Stage.AGAIN:
-                    self._display.note(_announced(now.total))
+                    self._display.note(_announced(now.total, self._asked))
             worked, seconds = now.done - now.unchanged, time.monotonic() - self._began
             rate = worked / seconds if seconds > 0 else 0.0
             if now.stage is Stage.AGAIN and seconds >= _MEASURED and worked and not self._estimated:
@@ -137,13 +139,11 @@ class _Teller:
             self._display.show(what, now.done, now.total, ", ".join(words))
 
 
-def _announced(photos: int) -> str:
+def _announced(number: int, asked: bool) -> str:
     """What is going to be done with photos that are behind, before it takes its time."""
-    them = "1 photo that was" if photos == 1 else f"{photos:,} photos that were"
-    return (
-        f"Looking again at {them} looked at by another version, quickly, or are asked for: Ctrl-C stops, and the next "
-        "run goes on from there; --no-again leaves them as they are."
-    )
+    photos = "1 photo" if number == 1 else f"{number:,} photos"
+    why = "as asked" if asked else "since another version, or a quick look, was the last; --no-again leaves them"
+    return f"Looking again at {photos}, {why}. Ctrl-C stops, and the next run goes on from there."
 
 
 def _print(report: "RunReport") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from db import provenance
 from db.catalogue import Catalogue
@@ -23,15 +24,24 @@ Opened = tuple[Job, Unread | Known | Looked]
 
 
 def photos_behind(
-    catalogue: Catalogue, groups: Collection[Group], places: Sequence[Place], contents: Contents
+    catalogue: Catalogue,
+    groups: Collection[Group],
+    places: Sequence[Place],
+    contents: Contents,
+    passed_over: Collection[int],
 ) -> Iterator[BehindPhoto]:
-    """Photos of these groups with a file in these places, but for those that this run has looked at before."""
+    """Photos of these groups with a file in these places, but for those that this run has looked at before.
+
+    passed_over: ids of files that the walk did not come by. They wait, so that a photo may be left without any.
+    """
 
     def page(group: Group, after: int) -> list[BehindPhoto]:
         with catalogue.read() as session:
             return provenance.behind(session, group, places, after=after)
 
-    return (photo for photo in provenance.all_behind(page, groups) if not contents.was_taken(photo.sha256))
+    for photo in provenance.all_behind(page, groups):
+        if not contents.was_taken(photo.sha256):
+            yield replace(photo, files=tuple(file for file in photo.files if file.id not in passed_over))
 
 
 def look_again(looker: Looker, photo: BehindPhoto) -> list[Opened]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from sqlalchemy.orm import Session
@@ -133,7 +133,8 @@ class _Run:
         self._outdated: frozenset[Group] = frozenset()  # what is behind
         self._behind: frozenset[Group] = frozenset()  # what of it this run looks at again
         self._work: list[Job] = []
-        self._opened: frozenset[bytes] | None = None  # their paths, once somebody needs them
+        self._work_paths: frozenset[bytes] | None = None  # once somebody needs them
+        self._passed_over: set[int] = set()  # ids of files that should be there and are not tallied
         self._out_of_reach: list[bytes] = []  # folders that could not be looked into, or are suddenly empty
 
     def index(self, folders: list[bytes]) -> RunReport:
@@ -224,6 +225,7 @@ class _Run:
         report.hidden += listing.aside.hidden
         report.others += listing.aside.others
         report.unsupported.update(map(extension_of, listing.aside.unsupported))
+        self._passed_over.update(listing.passed_over)
         self._mark(photos.mark_present, listing.returned)
         listing.unchanged.clear()  # of a million photos it would be in the way of the work that follows
 
@@ -278,15 +280,15 @@ class _Run:
         return following
 
     def _settle(self, written: Written) -> None:
-        self._note(written, self._work_paths)
+        self._note(written, self._is_work)
         for each in written.settled:
             self._done += 1
             self.report.opened += 1
             self.report.same_content += each.same_content
             self._tally(each.job.path, each.outcome, each.reason, each.retry)
 
-    def _note(self, written: Written, opened: Callable[[], Collection[bytes]]) -> None:
-        """What a batch changed in known photos. opened: paths that are tallied elsewhere."""
+    def _note(self, written: Written, opened: Callable[[bytes], bool]) -> None:
+        """What a batch changed in known photos. opened: whether the file at this path is tallied elsewhere."""
         report = self.report
         report.faces += written.faces
         changed = []
@@ -301,21 +303,23 @@ class _Run:
             if each.after is not former or each.reason != each.before.reason:
                 changed.append(each)
         if changed:
-            self._tally_others(changed, opened())
+            self._tally_others(changed, opened)
 
-    def _tally_others(self, changed: list[Relooked], opened: Collection[bytes]) -> None:
+    def _tally_others(self, changed: list[Relooked], opened: Callable[[bytes], bool]) -> None:
         """The other files of photos that have become something else: unchanged, they counted as what it was."""
         with self.catalogue.read() as session:
             files = provenance.files_of(session, [each.before.id for each in changed], self._places)
         for each in changed:
-            for path in {job_of(file).path for file in files[each.before.id]}.difference(opened):
-                self._take_back(path, each.before.outcome)
-                self._tally(path, each.after, each.reason, each.retry)
+            walked = (file for file in files[each.before.id] if file.id not in self._passed_over)
+            for path in {job_of(file).path for file in walked}:
+                if not opened(path):
+                    self._take_back(path, each.before.outcome)
+                    self._tally(path, each.after, each.reason, each.retry)
 
-    def _work_paths(self) -> frozenset[bytes]:
-        if self._opened is None:
-            self._opened = frozenset(job.path for job in self._work)
-        return self._opened
+    def _is_work(self, path: bytes) -> bool:
+        if self._work_paths is None:
+            self._work_paths = frozenset(job.path for job in self._work)
+        return path in self._work_paths
 
     def _tally(self, path: bytes, outcome: Outcome, reason: str | None, retry: bool) -> None:
         self._count(outcome, 1)
@@ -363,7 +367,7 @@ class _Run:
         report = self.report
         tried = failed = 0
         gained_before = report.gained + report.faces
-        opened: dict[bytes, Outcome] = {}  # what each opened file counted as
+        opened: dict[bytes, Outcome] = {}  # of the current batch: what each opened file counted as
 
         def tell() -> None:
             gained = report.gained + report.faces - gained_before
@@ -371,16 +375,16 @@ class _Run:
 
         def settle(written: Written) -> None:
             nonlocal failed
-            self._note(written, lambda: self._work_paths() | opened.keys())
+            self._note(written, lambda path: path in opened or self._is_work(path))
             for each in written.settled:
-                self._take_back(each.job.path, opened[each.job.path])
+                self._take_back(each.job.path, opened.pop(each.job.path))
                 self._tally(each.job.path, each.outcome, each.reason, each.retry)
                 failed += each.outcome is Outcome.FAILED
 
         tell()
         looker = self._make_ready()
         batch = Batch(self.size)
-        behind = photos_behind(self.catalogue, self._behind, self._places, self._contents)
+        behind = photos_behind(self.catalogue, self._behind, self._places, self._contents, self._passed_over)
 
         def look(photo: BehindPhoto) -> list[Opened]:
             return look_again(looker, photo)

@@ -244,6 +244,23 @@ def test_a_renamed_or_touched_photo_that_is_behind_is_read_once(run: Runs, tmp_p
     assert (report.again, report.gained, report.indexed) == (3, 3, 3)
 
 
+def test_what_the_walk_does_not_come_by_is_neither_opened_nor_counted(run: Runs, tmp_path: Path) -> None:
+    """A failed photo is renamed, and a copy of it lies on a drive that is away."""
+    path = save(tmp_path / "album" / "a.png", picture(GREEN))
+    save(tmp_path / "album" / "b.png", picture(WHITE))
+    (tmp_path / "album" / "drive").mkdir()
+    shutil.copy(path, tmp_path / "album" / "drive" / "copy.png")
+    assert run(tmp_path / "album", limits=Limits(max_pixels=100)).failed == 3
+    shutil.move(tmp_path / "album" / "drive" / "copy.png", tmp_path / "copy.png")
+    path.rename(path.with_name("renamed.png"))
+    report = run()
+    assert (report.photos, report.indexed, report.failed) == (2, 1, 1)
+    assert [each.display for each in report.failures] == [str(tmp_path / "album" / "b.png")]
+    old_failures(run)
+    report = run()
+    assert (report.photos, report.indexed, report.failed, report.failures) == (2, 2, 0, [])
+
+
 def test_left_on_request_and_counted(run: Runs, tmp_path: Path) -> None:
     run(album(tmp_path / "album"))
     run.detector = RedSquares(rules=2)
