@@ -107,7 +107,7 @@ class _Teller:
         self._display = display
         self._asked = asked
         self._stage: Stage | None = None
-        self._began = 0.0
+        self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
         self._estimated = False
 
     def tell(self, now: "Progress") -> None:
@@ -120,23 +120,33 @@ class _Teller:
             self._display.show("Building the index", now.done, now.total)
         else:
             if now.stage is not self._stage:
-                self._stage, self._began = now.stage, time.monotonic()
+                self._stage, self._first = now.stage, None
                 if now.stage is Stage.AGAIN:
                     self._display.note(_announced(now.total, self._asked))
-            worked, seconds = now.done - now.unchanged, time.monotonic() - self._began
-            rate = worked / seconds if seconds > 0 else 0.0
-            if now.stage is Stage.AGAIN and seconds >= _MEASURED and worked and not self._estimated:
+            rate, seconds = self._rate(now.done - now.unchanged)
+            if now.stage is Stage.AGAIN and seconds >= _MEASURED and rate and not self._estimated:
                 self._estimated = True
                 self._display.note(f"That takes about {duration((now.total - now.done) / rate)} more.")
             rescoring = now.stage is Stage.RESCORING
-            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if worked else []
+            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if rate else []
             if not rescoring:
                 words.append(f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces")
             words.append(f"{now.failures:,} failed")
-            if worked and now.done < now.total:
+            if rate and now.done < now.total:
                 words.append(f"{duration((now.total - now.done) / rate)} left")
             what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")
             self._display.show(what, now.done, now.total, ", ".join(words))
+
+    def _rate(self, worked: int) -> tuple[float, float]:
+        """How much is done in a second, measured since the first of it came (what comes before, such as loading the
+        network, comes once), and for how many seconds that was."""
+        if not worked:
+            return 0.0, 0.0
+        now = time.monotonic()
+        if self._first is None:
+            self._first = worked, now
+        before, began = self._first
+        return ((worked - before) / (now - began) if now > began else 0.0), now - began
 
 
 def _announced(number: int, asked: bool) -> str:

@@ -5,7 +5,7 @@ costs no photo a write, and what is behind is found through an index, by provena
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import product
 from typing import NamedTuple
 
@@ -26,6 +26,9 @@ class Provenance:
     decoder: str
     detector: str | None = None
     again: bool = False
+
+
+_FIELDS = tuple(field.name for field in fields(Provenance))
 
 
 class Group(NamedTuple):
@@ -73,9 +76,8 @@ class BehindPhoto:
 
 def known(session: Session) -> dict[int, Provenance]:
     """All provenances by id."""
-    table = schema.Provenance
-    rows = session.execute(select(table.id, table.decoder, table.detector, table.again))
-    return {id: Provenance(decoder, detector, again) for id, decoder, detector, again in rows}
+    rows = session.execute(select(schema.Provenance)).scalars()
+    return {row.id: Provenance(**{name: getattr(row, name) for name in _FIELDS}) for row in rows}
 
 
 def ids_of(session: Session, wanted: Iterable[Provenance]) -> dict[Provenance, int]:
@@ -83,8 +85,7 @@ def ids_of(session: Session, wanted: Iterable[Provenance]) -> dict[Provenance, i
     ids = {each: id for id, each in known(session).items()}
     for each in dict.fromkeys(wanted):
         if each not in ids:
-            values = {"decoder": each.decoder, "detector": each.detector, "again": each.again}
-            session.execute(insert(schema.Provenance).values(**values))
+            session.execute(insert(schema.Provenance).values(**asdict(each)))
             ids[each] = session.execute(select(func.max(schema.Provenance.id))).scalar_one()
     return ids
 

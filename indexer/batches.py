@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -183,7 +183,7 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance
         format=seen.format,
         taken=seen.taken,
         camera=seen.camera,
-        provenance=now if seen.width is not None else replace(now, detector=None),
+        provenance=now if seen.width is not None else Provenance(now.decoder),  # nothing was made of the pixels
         faces=faces,
     )
 

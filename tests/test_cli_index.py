@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save
 
+from cli.index_cmd import _Teller
+from cli.progress import Status
 from facesearch.detection import bundled_model
 from facesearch.network.checkpoint import load_checkpoint
+from indexer.report import Progress, Stage
 from tests.conftest import Program
 from tests.support.powers import FOREGROUND_PROGRAM, without_root_powers
 from tests.support.squares import album, index
@@ -234,3 +238,16 @@ def test_a_folder_that_cannot_be_read_is_named_and_strict_says_so_with_its_exit_
     finally:
         closed.chmod(0o700)
     assert ran.code == 4 and f"{closed} cannot be read" in ran.out
+
+
+def test_how_long_looking_again_takes_is_said_once_it_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    teller = _Teller(Status(None), asked=False)
+    for done, now in ((0, 100.0), (10, 160.0), (20, 164.0), (30, 165.0), (40, 166.0)):  # noqa: B007 (the clock reads it)
+        teller.tell(Progress(Stage.AGAIN, done, 4000, 0, 0, 0))
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Looking again at 4,000 photos, since another version, or a quick look, was the last")
+    assert said.count("That takes about") == 1 and "That takes about 16:32 more." in said
