@@ -159,7 +159,9 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
     """
     former: dict[int, list[Face]] = {photo_id: [] for photo_id in looks}
     for some in chunks(sorted(looks)):
-        for face in session.execute(select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)).scalars():
+        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
+        # As they are now, also where this session has loaded them before and changed them since.
+        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
             former[face.photo_id].append(face)
     new: list[tuple[int, FaceRecord]] = []
     found: list[tuple[Face, FaceRecord]] = []

@@ -66,7 +66,7 @@ class StoredFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BehindPhoto:
-    """A content to look at again. files: those that are there, in order of id, at least one."""
+    """A content to look at again. files: those through which it can be, in order of id."""
 
     photo_id: int
     sha256: str

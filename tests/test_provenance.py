@@ -74,6 +74,16 @@ def test_ids_go_to_the_faces_that_are_found_again_and_new_ones_to_the_others(ope
     assert rows(opened) == {1: (0, True, True), 2: (210, False, False), 3: (400, False, False)}
 
 
+def test_looks_in_one_transaction_follow_each_other(opened: Opened) -> None:
+    catalogue, root_id, model_id = opened
+    with catalogue.write() as session:
+        for look in (looked(A, B), looked(Box(30, 0, 100, 100)), looked(Box(60, 0, 100, 100), B)):
+            photos.record(session, root_id, [file(b"a.jpg", look)], model_id=model_id)
+            kept = list(session.execute(select(Face)).scalars())  # which keeps the session from forgetting them
+    assert len(kept) == 2
+    assert rows(opened) == {1: (60, False, False), 2: (200, False, False)}
+
+
 def test_a_face_that_was_not_found_once_comes_back_and_never_takes_the_place_of_another(opened: Opened) -> None:
     record(opened, looked(A))
     record(opened, looked(B))
