@@ -41,6 +41,7 @@ from db import models, photos, roots
 from db.catalogue import open_catalogue
 from db.faces import FaceRecord
 from db.models import ScoringModel
+from db.provenance import Provenance
 from db.schema import Box, Outcome
 from db.snapshot import rebuild
 from facesearch.attributes import NAMES
@@ -246,6 +247,7 @@ def fill(path: Path, model: ScoringModel, faces: int) -> None:
                         f"{number:064x}",
                         1000,
                         Outcome.INDEXED,
+                        Provenance("1"),
                         taken=datetime(2020, 1, 1),
                         faces=(FaceRecord(Box(10, 10, 90, 120), float(detections[row]), landmarks, logits[row]),),
                     ),

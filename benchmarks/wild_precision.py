@@ -17,7 +17,7 @@ from pathlib import Path
 
 from db.catalogue import open_catalogue
 from facesearch.attributes import NAMES
-from facesearch.detection import YuNet
+from facesearch.detection import MODEL_SHA256, YuNet, detector_name
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.query import parse
@@ -72,6 +72,7 @@ def main() -> None:
                 model=checkpoint.scoring_model(),
                 new_scorer=lambda: Scorer(checkpoint),
                 new_detector=YuNet,
+                detector=detector_name(MODEL_SHA256),
             )
             print(f"{len(labels)} photos of role test, {report.faces} faces; model {checkpoint.digest[:12]}\n")
             print("| description | photos that fit | right of the first 10 | at random |\n|---|---|---|---|")

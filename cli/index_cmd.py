@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from indexer.report import Progress, RunReport, Stage
 
 _LISTED = 50
+_MEASURED = 5.0  # seconds of looking again after which the time that it takes can be told
+_CHANGES = {
+    ("failed", "indexed"): "Photos that had failed and have faces now",
+    ("failed", "no face"): "Photos that had failed and have no face",
+    ("no face", "indexed"): "Photos that had no face and have some now",
+    ("indexed", "no face"): "Photos that had faces and have none now",
+}
 
 
 def index(
@@ -32,6 +39,16 @@ def index(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 4 if any photo failed or a sub-folder could not be read.")
     ] = False,
+    again: Annotated[
+        bool | None,
+        typer.Option(
+            "--again/--no-again",
+            help="Look again at all photos of the folders, or at none. Else at those that this version, or this way to "
+            "look, can make more of than the one that has looked at them.",
+            show_default=False,
+        ),
+    ] = None,
+    look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
     device: options.DeviceOption = options.Device.AUTO,
     checkpoint: options.CheckpointOption = None,
@@ -44,28 +61,32 @@ def index(
     stored.
 
     The photos themselves are only read. With another network all faces are scored again; the old scores serve until
-    that is done. With another detector only new and changed photos are looked at; the faces found before stay.
+    that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
+    after the new ones: faces that are found again keep their numbers.
     """
-    from cli.network import new_detector, new_scorer
+    from cli.network import name_of_detector, new_detector, new_scorer
     from cli.progress import status
     from cli.results import opened
+    from facesearch.detection import Look
     from facesearch.network.checkpoint import load_checkpoint
     from indexer.pipeline import index_folders
 
     network = load_checkpoint(checkpoint)
+    thoroughness = Look(look.value)
+    detector = name_of_detector(detector_model, thoroughness)
     with opened(options.catalogue_of(context, catalogue), create=True) as target, status() as display:
         report = index_folders(
             target,
             photos or [],
             model=network.scoring_model(),
             new_scorer=lambda: new_scorer(network, device.value),
-            new_detector=lambda: new_detector(detector_model),
-            progress=_Teller(display).tell,
+            new_detector=lambda: new_detector(detector_model, thoroughness),
+            detector=detector,
+            again=again,
+            progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()
     _print(report)
-    if detector_model and report.unchanged:
-        say("Photos that were looked at before keep the faces that were found then: --detector-model serves new ones.")
     if report.interrupted:
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED
@@ -81,10 +102,13 @@ def index(
 class _Teller:
     """Turns where a run stands into words."""
 
-    def __init__(self, display: "Status") -> None:
+    def __init__(self, display: "Status", *, asked: bool) -> None:
+        """asked: whether photos are looked at again because the user wants it."""
         self._display = display
+        self._asked = asked
         self._stage: Stage | None = None
-        self._began = 0.0
+        self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
+        self._estimated = False
 
     def tell(self, now: "Progress") -> None:
         from cli.progress import duration
@@ -92,23 +116,44 @@ class _Teller:
 
         if now.stage is Stage.LISTING:
             self._display.show("Listing photos", now.total, None)
-        elif now.stage is Stage.SHOTS:
-            self._display.show("Reading dates and cameras", now.done, now.total)
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:
             if now.stage is not self._stage:
-                self._stage, self._began = now.stage, time.monotonic()
-            worked, seconds = now.done - now.unchanged, time.monotonic() - self._began
-            rate = worked / seconds if seconds > 0 else 0.0
+                self._stage, self._first = now.stage, None
+                if now.stage is Stage.AGAIN:
+                    self._display.note(_announced(now.total, self._asked))
+            rate, seconds = self._rate(now.done - now.unchanged)
+            if now.stage is Stage.AGAIN and seconds >= _MEASURED and rate and not self._estimated:
+                self._estimated = True
+                self._display.note(f"That takes about {duration((now.total - now.done) / rate)} more.")
             rescoring = now.stage is Stage.RESCORING
-            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if worked else []
+            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if rate else []
             if not rescoring:
-                words.append(f"{now.faces:,} faces")
+                words.append(f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces")
             words.append(f"{now.failures:,} failed")
-            if worked and now.done < now.total:
+            if rate and now.done < now.total:
                 words.append(f"{duration((now.total - now.done) / rate)} left")
-            self._display.show("Scoring again" if rescoring else "Indexing", now.done, now.total, ", ".join(words))
+            what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")
+            self._display.show(what, now.done, now.total, ", ".join(words))
+
+    def _rate(self, worked: int) -> tuple[float, float]:
+        """How much is done in a second, measured since the first of it came (what comes before, such as loading the
+        network, comes once), and for how many seconds that was."""
+        if not worked:
+            return 0.0, 0.0
+        now = time.monotonic()
+        if self._first is None:
+            self._first = worked, now
+        before, began = self._first
+        return ((worked - before) / (now - began) if now > began else 0.0), now - began
+
+
+def _announced(number: int, asked: bool) -> str:
+    """What is going to be done with photos that are behind, before it takes its time."""
+    photos = "1 photo" if number == 1 else f"{number:,} photos"
+    why = "as asked" if asked else "since another version, or a quick look, was the last; --no-again leaves them"
+    return f"Looking again at {photos}, {why}. Ctrl-C stops, and the next run goes on from there."
 
 
 def _print(report: "RunReport") -> None:
@@ -130,8 +175,11 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Files gone since the last run", report.missing),
         ("Photos that left the results, since no file holds them any more", report.lost),
         ("Back since the last run", report.returned),
-        ("Date and camera read for photos indexed before", report.shots_read),
-        ("Photos indexed before whose date and camera are still to be read", report.shots_unread),
+        ("Photos looked at again", report.again),
+        ("Faces gained by looking again", report.gained),
+        ("Faces no longer found by looking again, and left out of the results", report.unfound),
+        *((_CHANGES[change], number) for change, number in sorted(report.changed.items())),
+        ("Photos still to be looked at again", report.behind),
         ("Faces scored again by this network", report.rescored),
     )
     yield from (f"{words}: {number:,}" for words, number in numbers if number)

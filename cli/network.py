@@ -1,12 +1,13 @@
 """The network and the detector as the options name them, for the commands that look at photos; and faces in words."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import say
 from cli.output import place_in_words
-from facesearch.detection import Detection, YuNet
+from facesearch.detection import MODEL_SHA256, Detection, DetectorError, Look, YuNet, detector_name
 from facesearch.network.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -22,9 +23,20 @@ def new_scorer(checkpoint: Checkpoint, device: str) -> "Scorer":
     return scorer
 
 
-def new_detector(model: Path | None) -> YuNet:
+def new_detector(model: Path | None, look: Look = Look.DEFAULT) -> YuNet:
     """The face detector. Imports cv2."""
-    return YuNet(model)
+    return YuNet(model, look)
+
+
+def name_of_detector(model: Path | None = None, look: Look = Look.DEFAULT) -> str:
+    """The name that `new_detector`'s would have, from the digest of its file. Raises DetectorError."""
+    try:
+        digest = MODEL_SHA256 if model is None else hashlib.sha256(model.read_bytes()).hexdigest()
+    except OSError as error:
+        raise DetectorError(
+            f"The face detector {model} cannot be read ({error.strerror}): check --detector-model."
+        ) from error
+    return detector_name(digest, look)
 
 
 def face_in_words(face: Detection) -> str:

@@ -13,6 +13,7 @@ from cli.console import WIDE, printable, results
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to_stdout, write_json
+from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
 from facesearch.portrait import Portrait
@@ -157,3 +158,8 @@ def print_json(found: Portrait) -> None:
         },
     }
     write_json(to_stdout, hit_records(found.nearest, ()), about, "nearest")
+
+
+def print_unfound(face: int, problem: FaceUnfound) -> None:
+    """The same for a face that is not searched any more: its number and why."""
+    write_json(to_stdout, (), {"face": face, "problem": str(problem)}, "nearest")

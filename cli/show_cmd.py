@@ -24,13 +24,19 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.portrait import print_json, print_portrait, write_page
+    from cli.portrait import print_json, print_portrait, print_unfound, write_page
     from cli.results import opened, wanted
+    from db.errors import FaceUnfound
     from facesearch.portrait import portrait
 
     path = options.catalogue_of(context, catalogue)
     with wanted(csv=None, html=html, json=json, never=[path]) as outputs, opened(path) as source:
-        found = portrait(source, face, nearest=nearest)
+        try:
+            found = portrait(source, face, nearest=nearest)
+        except FaceUnfound as problem:
+            if json:
+                print_unfound(face, problem)
+            raise
         if outputs.html is not None:
             write_page(outputs.html, found, path)
         outputs.finish()

@@ -47,15 +47,20 @@ def status(
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
+    from cli.network import name_of_detector
     from db.models import serving
     from db.paths import is_folder
     from db.photos import counts
+    from db.provenance import behind_count, groups
     from db.roots import list_roots
     from db.runs import latest_runs
     from db.snapshot import state_of
+    from facesearch.versions import current, is_behind
 
+    now = current(name_of_detector())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
+        behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
     for root in known:
         there = "" if is_folder(root.path) else "; not there now"
@@ -69,7 +74,11 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         f"{numbers.no_face:,} without, {numbers.failed:,} failed; {numbers.unreadable:,} files unreadable",
     )
     hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
-    yield "Faces", f"{numbers.faces:,}{hidden}"
+    unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
+    yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
+    if behind:
+        are = "1 photo was" if behind == 1 else f"{behind:,} photos were"
+        yield "Behind", f"{are} looked at by another version, or quickly: `facesearch index` looks again"
     for run in runs:
         ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
         yield "Last run", f"began {_moment(run.started)}, {ended}"

@@ -55,5 +55,9 @@ class FaceHidden(FaceUnknown):
     """No file of its photo is there any more."""
 
 
+class FaceUnfound(FaceUnknown):
+    """The last look at its photo did not find it again."""
+
+
 class FaceUnscored(FaceUnknown):
     """The model in question has not scored it."""

@@ -1,23 +1,25 @@
 """Faces and their scores: written in batches, read by id."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import generation, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
-from db.errors import FaceHidden, FaceUnknown, FaceUnscored
+from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
+from db.matching import match
 from db.models import ScoringModel
 from db.paths import as_path, display, join
-from db.schema import Box, Face, File, Photo, Root, Score
+from db.schema import Box, Face, File, Model, Photo, Root, Score
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 
@@ -125,19 +127,7 @@ def add(session: Session, faces: Sequence[tuple[int, FaceRecord]], model_id: int
     width = models.attribute_count(session, model_id)
     number = generation.stamp(session)
     rows = [
-        {
-            "photo_id": photo_id,
-            "x": face.box.x,
-            "y": face.box.y,
-            "width": face.box.width,
-            "height": face.box.height,
-            "detection": face.detection,
-            "turned": face.turned,
-            "landmarks": pack(face.landmarks, (5, 2)),
-            "hidden": False,
-            "generation": number,
-        }
-        for photo_id, face in faces
+        {"photo_id": photo_id, "hidden": False, "generation": number, **_face_row(face)} for photo_id, face in faces
     ]
     logits = [pack(face.logits, (width,)) for _, face in faces]
     # Ids only grow and this transaction is the only writer: what comes after `before` is ours, in this order.
@@ -151,15 +141,130 @@ def add(session: Session, faces: Sequence[tuple[int, FaceRecord]], model_id: int
     return ids
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a new look at a photo changed. gained: faces that are new or found again; lost: those not found any more."""
+
+    gained: int
+    lost: int
+
+
+def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_id: int) -> dict[int, Difference]:
+    """Store what new looks found in photos (by id), with logits under this model; the difference in each photo.
+
+    A face that covers the place of a former one, by `match`, takes its id: first of those that the last look found,
+    so that none of them gives way to one it did not find, then of the others. Former faces without one are `unfound`
+    and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face that
+    changed become stale. What is as before is not written, and counts as unchanged for snapshots.
+    """
+    former: dict[int, list[Face]] = {photo_id: [] for photo_id in looks}
+    for some in chunks(sorted(looks)):
+        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
+        # As they are now, also where this session has loaded them before and changed them since.
+        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
+            former[face.photo_id].append(face)
+    new: list[tuple[int, FaceRecord]] = []
+    found: list[tuple[Face, FaceRecord]] = []
+    unfound: list[int] = []
+    differences: dict[int, Difference] = {}
+    for photo_id, faces in looks.items():
+        left = list(faces)
+        pairs: list[tuple[Face, FaceRecord]] = []
+        for among in (False, True):
+            old = [each for each in former[photo_id] if each.unfound == among]
+            matched = match([face.box for face in left], [_box(each) for each in old])
+            pairs += [(old[theirs], left[ours]) for ours, theirs in matched.items()]
+            left = [face for number, face in enumerate(left) if number not in matched]
+            if not among:
+                places = set(matched.values())
+                missed = [each.id for number, each in enumerate(old) if number not in places]
+        new += [(photo_id, face) for face in left]
+        found += pairs
+        unfound += missed
+        differences[photo_id] = Difference(len(left) + sum(each.unfound for each, _ in pairs), len(missed))
+    _move(session, found, model_id)
+    for some in chunks(unfound):
+        session.execute(
+            update(Face)
+            .where(Face.id.in_(some))
+            .values(unfound=True, hidden=True, generation=generation.stamp(session)),
+            execution_options={"synchronize_session": False},
+        )
+    add(session, new, model_id)
+    return differences
+
+
+def _box(face: Face) -> Box:
+    return Box(face.x, face.y, face.width, face.height)
+
+
+def _move(session: Session, found: Sequence[tuple[Face, FaceRecord]], model_id: int) -> None:
+    """Give former faces their new places, detection scores and logits."""
+    width = models.attribute_count(session, model_id)
+    logits = {each.id: pack(face.logits, (width,)) for each, face in found}
+    scored: dict[int, tuple[bytes, bool]] = {}
+    for some in chunks(list(logits)):
+        rows = session.execute(
+            select(Score.face_id, Score.logits, Score.stale).where(Score.model_id == model_id, Score.face_id.in_(some))
+        )
+        scored.update({face_id: (blob, stale) for face_id, blob, stale in rows})
+    changed: list[dict[str, Any]] = []
+    for each, face in found:
+        row = _face_row(face)
+        as_before = all(getattr(each, column) == value for column, value in row.items())
+        if each.unfound or not as_before or scored.get(each.id) != (logits[each.id], False):
+            changed.append({"row": each.id, "unfound": False, "generation": generation.stamp(session), **row})
+    if not changed:
+        return
+    ids = [row["row"] for row in changed]
+    session.connection().execute(update(Face).where(Face.id == bindparam("row")), changed)
+    _set_scores(session, model_id, {face_id: logits[face_id] for face_id in ids}, scored.keys())
+    others = list(session.execute(select(Model.id).where(Model.id != model_id)).scalars())
+    for some in chunks(ids, 500):
+        session.execute(
+            update(Score).where(Score.model_id.in_(others), Score.face_id.in_(some)).values(stale=True),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def _face_row(face: FaceRecord) -> dict[str, Any]:
+    return {
+        "x": face.box.x,
+        "y": face.box.y,
+        "width": face.box.width,
+        "height": face.box.height,
+        "detection": face.detection,
+        "turned": face.turned,
+        "landmarks": pack(face.landmarks, (5, 2)),
+    }
+
+
+def _set_scores(session: Session, model_id: int, logits: Mapping[int, bytes], scored: Collection[int]) -> None:
+    """Store packed logits by face id; `scored`: which of these faces have some of this model, which they replace."""
+    fresh = [face_id for face_id in logits if face_id not in scored]
+    again = [face_id for face_id in logits if face_id in scored]
+    if fresh:
+        session.execute(
+            insert(Score), [{"model_id": model_id, "face_id": face_id, "logits": logits[face_id]} for face_id in fresh]
+        )
+    if again:
+        session.connection().execute(
+            update(Score).where(Score.model_id == model_id, Score.face_id == bindparam("face")).values(stale=False),
+            [{"face": face_id, "logits": logits[face_id]} for face_id in again],
+        )
+
+
 def settle_visibility(session: Session, photo_ids: Sequence[int]) -> int:
-    """Hide the faces of those photos that have no file left, show those of the others; how many faces changed."""
+    """Hide the faces of those photos that have no file left, show those of the others but the unfound ones; how many
+    faces changed."""
     changed = 0
     for some in chunks(sorted(set(photo_ids))):
         there = File.missing_since.is_(None)
         present = set(session.execute(select(File.photo_id).where(File.photo_id.in_(some), there)).scalars())
         for hide in (True, False):
             photos = [photo_id for photo_id in some if (photo_id not in present) == hide]
-            ids = session.execute(select(Face.id).where(Face.photo_id.in_(photos), Face.hidden.is_(not hide)))
+            other = select(Face.id).where(Face.photo_id.in_(photos), Face.hidden.is_(not hide))
+            ids = session.execute(other if hide else other.where(Face.unfound.is_(False)))
             changed += _set_hidden(session, list(ids.scalars()), hide)
     return changed
 
@@ -174,8 +279,11 @@ def _set_hidden(session: Session, face_ids: list[int], hidden: bool) -> int:
 
 
 def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 256) -> list[UnscoredPhoto]:
-    """Photos with faces, hidden ones included, that this model has not scored; the next `limit` with an id > after."""
-    lacks = ~exists().where(Score.model_id == model_id, Score.face_id == Face.id)
+    """Photos with faces that this model has not scored where they are now; the next `limit` with an id > after.
+
+    Those of photos that are gone are among them, unfound ones are not.
+    """
+    lacks = ~models.has_scored(model_id) & Face.unfound.is_(False)
     photo_ids = list(
         session.execute(
             select(Face.photo_id).where(lacks, Face.photo_id > after).distinct().order_by(Face.photo_id).limit(limit)
@@ -207,32 +315,36 @@ def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 25
 
 
 def unscored_count(session: Session, model_id: int) -> int:
-    """How many visible faces this model has not scored."""
+    """How many visible faces this model has not scored where they are now."""
+    lacks = ~models.has_scored(model_id)
+    return session.execute(select(func.count(Face.id)).where(Face.hidden.is_(False), lacks)).scalar_one()
+
+
+def unsearchable_count(session: Session, model_id: int) -> int:
+    """How many visible faces have no scores of this model at all, not even stale ones."""
     lacks = ~exists().where(Score.model_id == model_id, Score.face_id == Face.id)
     return session.execute(select(func.count(Face.id)).where(Face.hidden.is_(False), lacks)).scalar_one()
 
 
 def record_scores(session: Session, model_id: int, face_ids: Sequence[int], logits: Floats) -> int:
-    """Store logits (float32[len(face_ids), A]) of faces that this model has not scored; how many were new.
+    """Store logits (float32[len(face_ids), A]) of faces that this model has not scored where they are now; how many
+    were new.
 
-    Scores never change: faces that have some under this model keep them. Raises ValueError on arrays of the wrong shape
-    or numbers that are not finite.
+    Faces that have some under this model keep them unless they are stale. Raises ValueError on arrays of the wrong
+    shape or numbers that are not finite.
     """
     width = models.attribute_count(session, model_id)
     pack(logits, (len(face_ids), width))
-    scored: set[int] = set()
+    scored: dict[int, bool] = {}
     for some in chunks(face_ids):
-        scored.update(
-            session.execute(select(Score.face_id).where(Score.model_id == model_id, Score.face_id.in_(some))).scalars()
-        )
+        known = select(Score.face_id, Score.stale).where(Score.model_id == model_id, Score.face_id.in_(some))
+        scored.update((face_id, stale) for face_id, stale in session.execute(known))
     rows = {
-        face_id: {"model_id": model_id, "face_id": face_id, "logits": pack(row, (width,))}
-        for face_id, row in zip(face_ids, logits, strict=True)
-        if face_id not in scored
+        face_id: pack(row, (width,)) for face_id, row in zip(face_ids, logits, strict=True) if scored.get(face_id, True)
     }
     if not rows:
         return 0
-    session.execute(insert(Score), list(rows.values()))
+    _set_scores(session, model_id, rows, scored.keys())
     if models.serving_id(session) == model_id:
         for some in chunks(list(rows)):
             session.execute(
@@ -305,12 +417,20 @@ def details(
 def in_full(session: Session, face_id: int) -> FaceInFull:
     """Everything about one visible face, with the logits of the serving model.
 
-    Raises FaceUnknown (no face ever had this id, or it was deleted), FaceHidden (no file of its photo is there any
-    more), FaceUnscored (the serving model has not scored it).
+    Raises FaceUnknown (no face ever had this id, or it was deleted), FaceUnfound (the last look at its photo did not
+    find it again), FaceHidden (no file of its photo is there any more), FaceUnscored (the serving model has not scored
+    it).
     """
     if _is_hidden(session, face_id):
-        photo_id = session.execute(select(Face.photo_id).where(Face.id == face_id)).scalar_one()
+        photo_id, unfound = session.execute(select(Face.photo_id, Face.unfound).where(Face.id == face_id)).one()
         last = _paths(session, [photo_id])[photo_id]
+        if unfound:
+            photo = f"its photo {display(os.fsencode(last[0]))}" if last else "its photo"
+            raise FaceUnfound(
+                f"Face {face_id} is not among the results any more because the newest look at {photo} does not find "
+                f"it again: open the photo to see what was taken for a face; should a later look find it, it comes "
+                f"back under this number."
+            )
         if not last:
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because no known file holds its photo: another "

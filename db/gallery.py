@@ -152,8 +152,8 @@ class Gallery:
         return np.concatenate([kept, tail]) if len(tail) else kept
 
     def _abandon_snapshot(self) -> None:
-        """Take everything from the tables instead. Scores and boxes never change, so they still are those of this
-        moment."""
+        """Take everything from the tables instead: those of this moment, but for faces that were looked at again since,
+        which have the scores and sizes of the new look."""
         ids = self.face_ids[: len(self) - len(self._tail.ids)]
         with self._catalogue.read() as session:
             known = _of_faces(session, self.model_id, ids.tolist())
@@ -225,7 +225,7 @@ def stored(session: Session, model_id: int) -> Iterator[Block]:
 
 
 def changed_count(session: Session, number: int) -> int:
-    """How many faces were added, hidden, restored or scored again after this generation."""
+    """How many faces were added, changed, hidden, restored or scored again after this generation."""
     return session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
 
 

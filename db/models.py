@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import generation
@@ -99,15 +99,19 @@ def serving(session: Session) -> tuple[int, ScoringModel] | None:
     return None if model_id is None else (model_id, load(session, model_id))
 
 
+def has_scored(model_id: int) -> ColumnElement[bool]:
+    """For statements about faces: whether this model has scored the face where it is now."""
+    return exists().where(Score.model_id == model_id, Score.face_id == Face.id, Score.stale.is_(False))
+
+
 def serve_when_complete(session: Session, model_id: int) -> bool:
-    """Let searches use this model if it has scored every visible face; whether they use it now.
+    """Let searches use this model if it has scored every visible face where it is now; whether they use it now.
 
     Until then the former model's scores serve. The snapshot is given up with the former model.
     """
     if serving_id(session) == model_id:
         return True
-    scored = exists().where(Score.model_id == model_id, Score.face_id == Face.id)
-    lacking = select(Face.id).where(Face.hidden.is_(False), ~scored).limit(1)
+    lacking = select(Face.id).where(Face.hidden.is_(False), ~has_scored(model_id)).limit(1)
     if session.execute(lacking).first() is not None:
         return False
     session.execute(update(State).values(serving_model_id=model_id, snapshot=None))

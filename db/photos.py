@@ -4,7 +4,7 @@ Faces belong to a photo (a content), files point to it. After every change of fi
 are hidden or shown: a face is visible as long as one file with its photo's content is there.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import String, bindparam, delete, exists, func, insert, select, type_coerce, update
 from sqlalchemy.orm import Session, aliased
 
-from db import faces, roots
+from db import faces, provenance, roots
 from db.chunks import chunks
-from db.faces import FaceRecord
+from db.faces import Difference, FaceRecord
 from db.paths import AnyPath, as_path, display, join, within
+from db.provenance import Provenance
 from db.schema import Face, File, Outcome, Photo, Root
 
 
@@ -39,33 +40,35 @@ class KnownFile(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class KnownPhoto:
-    """A content that the catalogue has seen. faces: how many it has. reason, retry: as in `PhotoRecord`."""
+    """A content that the catalogue has seen. faces: how many it has. reason, retry: as in `PhotoRecord`.
+    provenance_id: of the versions that looked at it."""
 
     id: int
     outcome: Outcome
     reason: str | None
     retry: bool
+    provenance_id: int
     faces: int
 
 
 @dataclass(frozen=True, slots=True)
 class PhotoRecord:
-    """A content that was looked at: its SHA-256 (hexadecimal), size in bytes and outcome.
+    """A content that was looked at: its SHA-256 (hexadecimal), size in bytes, outcome, and by which versions.
 
     reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
-    upright photo. format: as the decoder names it. detector: digest of the detector. taken: without a time zone, by the
-    camera's own clock; camera: make and model, "" for unknown. faces: for Outcome.INDEXED.
+    upright photo. format: as the decoder names it. taken: without a time zone, by the camera's own clock; camera: make
+    and model, "" for unknown. faces: for Outcome.INDEXED.
     """
 
     sha256: str
     size: int
     outcome: Outcome
+    provenance: Provenance
     reason: str | None = None
     retry: bool = False
     width: int | None = None
     height: int | None = None
     format: str | None = None
-    detector: str | None = None
     taken: datetime | None = None
     camera: str = ""
     faces: tuple[FaceRecord, ...] = ()
@@ -93,6 +96,34 @@ class FileRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Relooked:
+    """A content that was known and was looked at again.
+
+    before: what it was (provenance_id, outcome, ...). after: what it is now; FAILED where the look failed, also if what
+    former looks found stays. reason: why it failed. retry: whether it is to be tried again. difference: of its faces.
+    """
+
+    before: KnownPhoto
+    after: Outcome
+    reason: str | None
+    retry: bool
+    difference: Difference
+
+    @property
+    def kept(self) -> bool:
+        """Whether the look failed and what former looks found stays."""
+        return _keeps(self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What recording changed. faces: how many are new in contents that were new or had failed. relooked: by SHA-256."""
+
+    faces: int
+    relooked: dict[str, Relooked]
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that is there and is not searchable because reading or decoding it failed."""
 
@@ -106,7 +137,8 @@ class Failure:
 class Counts:
     """files: there; missing: no longer there; unreadable: there, content not known.
 
-    photos: contents with a file that is there, of which indexed, no_face and failed. faces: visible; hidden: not.
+    photos: contents with a file that is there, of which indexed, no_face and failed. faces: visible; hidden: not, since
+    their photo is gone; unfound: not, since the last look at their photo did not find them again.
     """
 
     files: int
@@ -118,6 +150,7 @@ class Counts:
     failed: int
     faces: int
     hidden: int
+    unfound: int = 0
 
 
 def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
@@ -148,31 +181,41 @@ def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
 def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPhoto]:
     """Those of these contents (hexadecimal SHA-256) that the catalogue has seen, by digest."""
     found: dict[str, KnownPhoto] = {}
-    count = select(func.count(Face.id)).where(Face.photo_id == Photo.id).correlate(Photo).scalar_subquery()
+    own = (Face.photo_id == Photo.id) & Face.unfound.is_(False)
+    count = select(func.count(Face.id)).where(own).correlate(Photo).scalar_subquery()
+    columns = (Photo.sha256, Photo.id, Photo.outcome, Photo.reason, Photo.retry, Photo.provenance_id, count)
     for some in chunks(sorted(set(sha256s))):
-        rows = session.execute(
-            select(Photo.sha256, Photo.id, Photo.outcome, Photo.reason, Photo.retry, count).where(
-                Photo.sha256.in_(some)
-            )
-        )
+        rows = session.execute(select(*columns).where(Photo.sha256.in_(some)))
         found.update({sha256: KnownPhoto(*rest) for sha256, *rest in rows})
     return found
 
 
-def record(session: Session, root_id: int, files: Sequence[FileRecord], *, model_id: int) -> int:
-    """Store what a batch of files under one root turned out to be; how many faces are new.
+def record(session: Session, root_id: int, files: Sequence[FileRecord], *, model_id: int) -> Recorded:
+    """`record_all` for the files of one root."""
+    return record_all(session, {root_id: files}, model_id=model_id)
 
-    A content that is known keeps its outcome and faces, unless it had failed: then the new outcome counts. A file that
-    could not be read this time (`Unreadable` with retry) keeps the content it had. Faces whose logits are given
-    belong to `model_id`. Raises ValueError on arrays of the wrong shape or numbers that are not finite.
+
+def record_all(session: Session, by_root: Mapping[int, Sequence[FileRecord]], *, model_id: int) -> Recorded:
+    """Store what a batch of files turned out to be, by the id of their root.
+
+    Of a content that is known the new look counts, and its faces keep their ids as `faces.replace` says; unless the new
+    look failed where a former one did not: then all stays, and its files note why. A file that could not be read
+    this time (`Unreadable` with retry) keeps the content it had. Faces whose logits are given belong to `model_id`.
+    Raises ValueError on arrays of the wrong shape or numbers that are not finite.
     """
-    photo_ids, added = _store_photos(session, files, model_id)
-    rows = [_file_row(file, photo_ids) for file in files]
-    touched = _store_files(session, root_id, rows, insert_new=True)
-    for other_id, shared in _twins(session, root_id, rows):
-        touched |= _store_files(session, other_id, shared, insert_new=False)
+    looked_at = _looked_at(file for files in by_root.values() for file in files)
+    photo_ids, recorded = _store_photos(session, looked_at, model_id)
+    touched: set[int] = set()
+    for root_id, files in by_root.items():
+        rows = [_file_row(file, photo_ids) for file in files]
+        touched |= _store_files(session, root_id, rows, insert_new=True)
+        for other_id, shared in _twins(session, root_id, rows):
+            touched |= _store_files(session, other_id, shared, insert_new=False)
+    for each in recorded.relooked.values():
+        if each.kept:
+            mark_unreadable(session, each.before.id, each.reason or "unknown")
     faces.settle_visibility(session, sorted(touched))
-    return added
+    return recorded
 
 
 def mark_missing(session: Session, file_ids: Sequence[int], *, now: datetime | None = None) -> int:
@@ -202,7 +245,7 @@ def forget_root(session: Session, path: AnyPath) -> tuple[int, int]:
 
 
 def mark_unreadable(session: Session, photo_id: int, reason: str) -> None:
-    """Note why the files of this content that are there could not be read again; they keep the content they had."""
+    """Note why this content could not be read or looked at again, with its files that are there; they keep it."""
     files = update(File).where(File.photo_id == photo_id, File.missing_since.is_(None))
     session.execute(files.values(reason=reason, retry=True))
 
@@ -227,6 +270,7 @@ def counts(session: Session) -> Counts:
     present = exists().where(File.photo_id == Photo.id, there)
     by_outcome = select(Photo.outcome, func.count(Photo.id)).where(present).group_by(Photo.outcome)
     outcomes = dict(session.execute(by_outcome).all())
+    unfound = session.execute(select(func.count(Face.id)).where(Face.hidden.is_(True), Face.unfound)).scalar_one()
     by_hidden = dict(session.execute(select(Face.hidden, func.count(Face.id)).group_by(Face.hidden)).all())
     return Counts(
         files=files,
@@ -237,7 +281,8 @@ def counts(session: Session) -> Counts:
         no_face=outcomes.get(Outcome.NO_FACE, 0),
         failed=outcomes.get(Outcome.FAILED, 0),
         faces=by_hidden.get(False, 0),
-        hidden=by_hidden.get(True, 0),
+        hidden=by_hidden.get(True, 0) - unfound,
+        unfound=unfound,
     )
 
 
@@ -258,8 +303,8 @@ def failures(session: Session) -> list[Failure]:
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
 
-def _store_photos(session: Session, files: Sequence[FileRecord], model_id: int) -> tuple[dict[str, int], int]:
-    """Photo ids by digest for every content in the batch, and how many faces were added."""
+def _looked_at(files: Iterable[FileRecord]) -> dict[str, PhotoRecord]:
+    """Every content of the batch that was looked at, by digest."""
     looked_at: dict[str, PhotoRecord] = {}
     for file in files:
         # Two files with the same content in one batch: one success is enough.
@@ -267,23 +312,47 @@ def _store_photos(session: Session, files: Sequence[FileRecord], model_id: int) 
             before = looked_at.get(file.content.sha256)
             if before is None or before.outcome is Outcome.FAILED:
                 looked_at[file.content.sha256] = file.content
+    return looked_at
+
+
+def _store_photos(
+    session: Session, looked_at: dict[str, PhotoRecord], model_id: int
+) -> tuple[dict[str, int], Recorded]:
+    """Photo ids by digest for every content that was looked at, and what changed."""
     known = known_photos(session, looked_at)
+    versions = provenance.ids_of(session, (photo.provenance for photo in looked_at.values())) if looked_at else {}
+    rows = {
+        digest: {**_photo_row(photo), "provenance_id": versions[photo.provenance]}
+        for digest, photo in looked_at.items()
+    }
     fresh = [photo for digest, photo in looked_at.items() if digest not in known]
-    again = [photo for digest, photo in looked_at.items() if _has_failed(known.get(digest))]
+    again = {
+        digest: photo
+        for digest, photo in looked_at.items()
+        if digest in known and not _keeps(known[digest], photo.outcome)
+    }
     if fresh:
-        session.execute(insert(Photo), [{"sha256": photo.sha256, **_photo_row(photo)} for photo in fresh])
+        session.execute(insert(Photo), [{"sha256": photo.sha256, **rows[photo.sha256]} for photo in fresh])
     if again:
         session.connection().execute(
             update(Photo).where(Photo.id == bindparam("row")),
-            [{"row": known[photo.sha256].id, **_photo_row(photo)} for photo in again],
+            [{"row": known[digest].id, **rows[digest]} for digest in again],
         )
     ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
-    new_faces = [(ids[photo.sha256], face) for photo in (*fresh, *again) for face in photo.faces]
-    return ids, len(faces.add(session, new_faces, model_id))
+    differences = faces.replace(session, {ids[digest]: photo.faces for digest, photo in again.items()}, model_id)
+    added = faces.add(session, [(ids[photo.sha256], face) for photo in fresh for face in photo.faces], model_id)
+    relooked = {digest: _relooked(before, looked_at[digest], differences) for digest, before in known.items()}
+    first = (each.difference.gained for each in relooked.values() if each.before.outcome is Outcome.FAILED)
+    return ids, Recorded(len(added) + sum(first), relooked)
 
 
-def _has_failed(known: KnownPhoto | None) -> bool:
-    return known is not None and known.outcome is Outcome.FAILED
+def _relooked(before: KnownPhoto, look: PhotoRecord, differences: Mapping[int, Difference]) -> Relooked:
+    retry = look.retry or _keeps(before, look.outcome)
+    return Relooked(before, look.outcome, look.reason, retry, differences.get(before.id, Difference(0, 0)))
+
+
+def _keeps(before: KnownPhoto, after: Outcome) -> bool:
+    return after is Outcome.FAILED and before.outcome is not Outcome.FAILED
 
 
 def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
@@ -295,10 +364,8 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
         "width": photo.width,
         "height": photo.height,
         "format": photo.format,
-        "detector": photo.detector,
         "taken": photo.taken,
         "camera": photo.camera,
-        "exif_read": photo.outcome is not Outcome.FAILED,
     }
 
 

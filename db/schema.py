@@ -101,16 +101,28 @@ class Root(Base):
     added: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Provenance(Base):
+    """One combination of the versions by which photos were looked at: a handful of rows, however many photos there be.
+
+    Each product of a photo's pixels has a column: `decoder` made the pixels and read the EXIF data, `detector` found
+    the faces (None where it never came to that). `again`: somebody asked to look at these photos once more.
+    """
+
+    __tablename__ = "provenances"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    decoder: Mapped[str] = mapped_column(Text)
+    detector: Mapped[str | None] = mapped_column(Text)
+    again: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
 class Photo(Base):
     """One content, however many files hold it: what the bytes with this SHA-256 turned out to be.
 
     `reason` and `retry` belong to `Outcome.FAILED`: why, in words, and whether another try could end differently
-    (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `detector` is the
-    digest of the detector that looked at it; None where it never came to that.
-
-    `taken` and `camera` are what EXIF says: when, by the camera's own clock, and make and model ("" where it says
-    nothing). `exif_read` says whether EXIF was looked at: it was not for contents that failed, nor for those that
-    were stored before these columns were, until a run catches up on them.
+    (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `taken` and `camera`
+    are what EXIF says: when, by the camera's own clock, and make and model ("" where it says nothing).
+    `provenance_id`: the versions that all this, and its faces, come from.
     """
 
     __tablename__ = "photos"
@@ -118,8 +130,8 @@ class Photo(Base):
         CheckConstraint("outcome IN ('indexed', 'no face', 'failed')", name="known_outcome"),
         # A range of dates reads a part of it; all cameras are read from it without touching the table.
         Index("ix_photos_taken_camera", "taken", "camera"),
-        # Empty but for catalogues of older versions, so that a run finds in no time that nothing is left to read.
-        Index("ix_photos_exif_unread", "id", sqlite_where=text("exif_read IS 0 AND outcome = 'indexed'")),
+        # What is behind has few provenances and one of three outcomes: a run finds it without a look at the others.
+        Index("ix_photos_provenance", "provenance_id", "outcome"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -131,10 +143,9 @@ class Photo(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     format: Mapped[str | None] = mapped_column(Text)
-    detector: Mapped[str | None] = mapped_column(Text)
     taken: Mapped[datetime | None] = mapped_column(DateTime)
     camera: Mapped[str] = mapped_column(Text, server_default=text("''"))
-    exif_read: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    provenance_id: Mapped[int] = mapped_column(ForeignKey("provenances.id"))
 
 
 class File(Base):
@@ -163,8 +174,9 @@ class Face(Base):
     """One face in one photo. Its id is never given to another face, not even after this row is deleted.
 
     `detection`: the detector's score, 0..1. `turned`: degrees by which the photo had to be turned for the detector to
-    find it. `landmarks`: five points (x, y) in pixels of the upright photo. `hidden`: no file of its photo is there any
-    more. `generation`: the write batch that last added, hid, restored or rescored it.
+    find it. `landmarks`: five points (x, y) in pixels of the upright photo. `unfound`: the last look at its photo did
+    not find it again; place and scores are those of the last look that did. `hidden`: not searched, since it is unfound
+    or no file of its photo is there any more. `generation`: the write batch that last changed it in any way.
     """
 
     __tablename__ = "faces"
@@ -184,6 +196,7 @@ class Face(Base):
     turned: Mapped[int] = mapped_column(server_default="0")
     landmarks: Mapped[bytes] = mapped_column(LargeBinary)
     hidden: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    unfound: Mapped[bool] = mapped_column(Boolean, server_default=false())
     generation: Mapped[int] = mapped_column(index=True)
 
 
@@ -208,7 +221,10 @@ class Model(Base):
 
 
 class Score(Base):
-    """What one model says of one face: its logits, one float32 per attribute. Never changed once written.
+    """What one model says of one face: its logits, one float32 per attribute.
+
+    Written once for a place in the photo: a new look that moves the box brings new logits of the model in use. Those of
+    the others become `stale`: searches go on using them until the model has scored the face at its new place.
 
     The model comes first in the key and the table has no other order, so that reading all of one model's scores reads
     the file from front to back.
@@ -220,6 +236,7 @@ class Score(Base):
     model_id: Mapped[int] = mapped_column(ForeignKey("models.id"), primary_key=True)
     face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
     logits: Mapped[bytes] = mapped_column(LargeBinary)
+    stale: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
 class Run(Base):

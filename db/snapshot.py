@@ -61,7 +61,7 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """faces: how many the snapshot holds. behind: how many faces were added, hidden or restored since (or at all).
+    """faces: how many the snapshot holds. behind: how many were added, changed, hidden or restored since (or at all).
 
     One that another version of the program wrote holds none, and all faces have come since.
     """

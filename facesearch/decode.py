@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import importlib
+import importlib.metadata
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -22,11 +23,15 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
+import PIL
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from db.exif import Shot
 from facesearch.errors import FacesearchError, on_one_line
 from facesearch.exif import shot_of
+
+DECODER = 1
+"""Version of the rules by which a file becomes pixels, date and camera; after a change of it all photos are looked at
+again."""
 
 _FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif", ".avifs"),
@@ -39,8 +44,6 @@ _FORMATS: dict[str, tuple[str, ...]] = {
 }
 _HEIF_EXTENSIONS = (".heic", ".heif", ".hif")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-_LARGEST_EXIF = 1 << 24  # bytes; cameras write 64 kB at most
 
 _TURNS: dict[object, Image.Transpose] = {  # what brings each EXIF orientation upright
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -122,6 +125,22 @@ class PhotoError(FacesearchError):
         self.retry = retry
 
 
+def decoder_name() -> str:
+    """What is kept with every photo of how it was decoded: `DECODER`, and the packages that did it, with versions."""
+    packages = [f"Pillow {PIL.__version__}"]
+    if "HEIF" in _open_formats():
+        packages.append(f"pillow-heif {importlib.metadata.version('pillow-heif')}")
+    return f"{DECODER} {', '.join(packages)}"
+
+
+def decoder_is_outdated(name: str, current: str, *, failed: bool) -> bool:
+    """Whether the decoder `current` could make more of a photo than the one called `name`.
+
+    It could if it follows other rules; of a photo that failed, also if its packages are others.
+    """
+    return name != current if failed else name.partition(" ")[0] != current.partition(" ")[0]
+
+
 def readable_extensions() -> frozenset[str]:
     """The part of `EXTENSIONS` that this installation decodes: HEIC needs pillow-heif, AVIF a Pillow built with it."""
     readable = {extension for name in _open_formats() for extension in _FORMATS.get(name, _HEIF_EXTENSIONS)}
@@ -143,21 +162,6 @@ def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = 
     if len(data) != size:
         raise PhotoError("the file changed while it was being read", retry=True)
     return EncodedPhoto(data, hashlib.sha256(data).hexdigest())
-
-
-def read_shot(path: str | bytes | os.PathLike[str], *, size: int, mtime_ns: int) -> Shot:
-    """What EXIF says in the file at `path`, from its headers alone: nothing is decoded, and hardly anything read.
-
-    size in bytes and mtime in ns: those by which the file is known. Raises `PhotoError`, also when it has others now.
-    """
-    with _file(path) as file:
-        status = os.fstat(file.fileno())
-        if (status.st_size, status.st_mtime_ns) != (size, mtime_ns):
-            raise PhotoError("the file has changed since it was indexed", retry=True)
-        with _opened(file) as image:
-            if image.format == "PNG" and "exif" not in image.info:
-                image.info.update(_exif_behind_the_picture(file))
-            return shot_of(image)
 
 
 def decode_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> DecodedPhoto:
@@ -226,17 +230,6 @@ def _opened(file: IO[bytes]) -> Image.Image:
         raise PhotoError("not enough memory to decode the photo", retry=True) from None
     except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
         raise PhotoError(f"damaged ({on_one_line(error)})", retry=False) from error
-
-
-def _exif_behind_the_picture(file: IO[bytes]) -> dict[str, bytes]:
-    """The chunk that a PNG may carry anywhere; Pillow reads those behind the picture only by decoding it."""
-    file.seek(8)
-    while len(head := file.read(8)) == 8:
-        length, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if kind == b"eXIf":
-            return {"exif": file.read(min(length, _LARGEST_EXIF))}
-        file.seek(length + 4, os.SEEK_CUR)
-    return {}
 
 
 @cache

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from db import photos
 from db.catalogue import Catalogue
 from db.faces import FaceRecord
-from db.photos import FileRecord, KnownPhoto, PhotoRecord, Unreadable
+from db.photos import FileRecord, KnownPhoto, PhotoRecord, Relooked, Unreadable
+from db.provenance import Provenance
 from db.schema import Outcome
 from indexer.listing import Job
 from indexer.looking import Crop, Known, Looked, Trouble, Unread, trouble_of
@@ -34,16 +35,14 @@ class Scorer(Protocol):
 class Size:
     """When a batch is written: this many faces, files or seconds, whichever comes first. A kill loses one batch.
 
-    marks: how many files are marked as gone or back in one transaction, at most. shots: of how many photos of an older
-    catalogue date and camera are stored in one transaction. snapshot: after how many batches a long run looks whether
-    the snapshot has been outgrown.
+    marks: how many files are marked as gone or back in one transaction, at most. snapshot: after how many batches a
+    long run looks whether the snapshot has been outgrown.
     """
 
     faces: int = 64
     files: int = 256
     seconds: float = 20.0
     marks: int = 10_000
-    shots: int = 1_000
     snapshot: int = 64
 
 
@@ -83,10 +82,12 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a batch. waiting: files whose content another worker has taken and not brought yet."""
+    """What became of a batch. faces: new ones in photos that were new or had failed. relooked: photos that were known
+    and looked at again. waiting: files whose content another worker has taken and not brought yet."""
 
     settled: list[Settled]
     faces: int
+    relooked: list[Relooked]
     waiting: list[tuple[Job, Unread | Known | Looked]]
 
 
@@ -109,9 +110,12 @@ def write(
     scorer: Callable[[], Scorer],
     *,
     model_id: int,
-    detector: str,
+    now: Provenance,
 ) -> Written:
-    """Score and store a batch. Raises what `Catalogue.write` raises; then nothing of the batch is stored."""
+    """Score and store a batch. now: the versions that looked at it.
+
+    Raises what `Catalogue.write` raises; then nothing of the batch is stored.
+    """
     looked = [seen for _, seen in batch.entries if isinstance(seen, Looked)]
     with_faces = [seen for seen in looked if seen.faces]
     scored: dict[str, Logits | Trouble] = {}
@@ -119,7 +123,7 @@ def write(
         crops = [[face.crop for face in seen.faces] for seen in with_faces]
         answers = score_each(scorer(), crops, at_once=batch.size.faces)
         scored = {seen.sha256: answer for seen, answer in zip(with_faces, answers, strict=True)}
-    records = {seen.sha256: _photo_record(seen, scored.get(seen.sha256), detector) for seen in looked}
+    records = {seen.sha256: _photo_record(seen, scored.get(seen.sha256), now) for seen in looked}
     with catalogue.write() as session:
         return _store(session, batch, records, model_id)
 
@@ -128,26 +132,31 @@ def _store(session: Session, batch: Batch, records: dict[str, PhotoRecord], mode
     elsewhere = {seen.sha256 for _, seen in batch.entries if isinstance(seen, Known)} - records.keys()
     known = photos.known_photos(session, elsewhere)
     by_root: dict[int, list[FileRecord]] = {}
-    settled: list[Settled] = []
+    answers: list[tuple[Job, Unread | Known | Looked, PhotoRecord | KnownPhoto | Unreadable]] = []
     waiting: list[tuple[Job, Unread | Known | Looked]] = []
     for job, seen in batch.entries:
         content: PhotoRecord | KnownPhoto | Unreadable | None
         if isinstance(seen, Unread):
             content = Unreadable(seen.trouble.reason, seen.trouble.retry)
-            settled.append(Settled(job, Outcome.FAILED, content.reason, content.retry, same_content=False))
         else:
             content = records.get(seen.sha256) or known.get(seen.sha256)
             if content is None:
                 waiting.append((job, seen))
                 continue
-            settled.append(Settled(job, content.outcome, content.reason, content.retry, isinstance(seen, Known)))
+        answers.append((job, seen, content))
         record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content)
         by_root.setdefault(job.root_id, []).append(record)
-    added = sum(photos.record(session, root, files, model_id=model_id) for root, files in by_root.items())
-    return Written(settled, added, waiting)
+    recorded = photos.record_all(session, by_root, model_id=model_id)
+    settled = []
+    for job, seen, content in answers:
+        outcome = Outcome.FAILED if isinstance(content, Unreadable) else content.outcome
+        relooked = None if isinstance(seen, Unread) else recorded.relooked.get(seen.sha256)
+        retry = content.retry or (relooked is not None and relooked.kept)
+        settled.append(Settled(job, outcome, content.reason, retry, isinstance(seen, Known)))
+    return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting)
 
 
-def _photo_record(seen: Looked, logits: Logits | Trouble | None, detector: str) -> PhotoRecord:
+def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> PhotoRecord:
     trouble = seen.trouble or (logits if isinstance(logits, Trouble) else None)
     outcome = Outcome.NO_FACE if trouble is None else Outcome.FAILED
     faces: tuple[FaceRecord, ...] = ()
@@ -174,7 +183,7 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, detector: str) 
         format=seen.format,
         taken=seen.taken,
         camera=seen.camera,
-        detector=detector if seen.width is not None else None,
+        provenance=now if seen.width is not None else Provenance(now.decoder),  # nothing was made of the pixels
         faces=faces,
     )
 

@@ -18,6 +18,11 @@ class Contents:
         self._taken: set[str] = set()
         self._guard = threading.Lock()
 
+    def was_taken(self, sha256: str) -> bool:
+        """Whether this run has met this content."""
+        with self._guard:
+            return sha256 in self._taken
+
     def take(self, sha256: str) -> bool:
         """True for the one caller that has to look at this content."""
         with self._guard:

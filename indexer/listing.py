@@ -33,8 +33,9 @@ class Listing:
 
     work: files to open. unchanged: those that keep what an earlier run said of them. returned: ids
     of the ones among them that had been missing. gone: ids of files that were there and are not found any more; without
-    what lies where nobody could look. vanished: those of them whose folder is gone as well, by the topmost
-    such one. spared: sentences about the places where nobody could look. unusable: why there was no walk at all.
+    what lies where nobody could look. passed_over: ids of files that should be there, and that the walk did not come by
+    or that this installation cannot read. vanished: those of the gone whose folder is gone as well, by the topmost such
+    one. spared: sentences about the places where nobody could look. unusable: why there was no walk at all.
     """
 
     target: Target
@@ -43,6 +44,7 @@ class Listing:
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    passed_over: list[int] = field(default_factory=list)
     vanished: dict[bytes, list[int]] = field(default_factory=dict)
     spared: list[Remark] = field(default_factory=list)
     unusable: Remark | None = None
@@ -72,8 +74,10 @@ def compare(
             if before.missing:
                 listing.returned.append(before.id)
     for path in listing.aside.unsupported:  # there, whether or not this installation can read it
-        known.pop(path, None)
+        unread = known.pop(path, None)
+        listing.passed_over += [] if unread is None else [unread.id]
     absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
+    listing.passed_over += absent.values()
     gone, listing.spared = _spare(target, listing.aside, absent)
     listing.gone = list(gone.values())
     listing.vanished = _by_vanished_folder(target, gone)
@@ -83,7 +87,8 @@ def compare(
 
 
 def _has_to_be_opened(file: FoundFile, before: KnownFile) -> bool:
-    return before.retry or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
+    # What was too large to be read has no content: to see whether it still is costs no reading.
+    return before.retry or before.photo_id is None or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
 
 
 def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict[bytes, int], list[Remark]]:

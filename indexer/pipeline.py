@@ -1,6 +1,6 @@
 """An index run: walk -> known? -> read and decode -> detect -> crop -> score -> one short transaction per batch.
 
-Then what older runs left: dates and cameras that the catalogue did not keep yet, faces that another network scored.
+Then what older runs left: photos that older versions looked at, faces that another network scored.
 
 What was committed is never lost, whatever ends the run: Ctrl-C writes what is decided, a kill loses one batch at most,
 and the next run goes on where this one stopped, since it opens only what the catalogue does not know.
@@ -16,18 +16,21 @@ from contextlib import closing
 
 from sqlalchemy.orm import Session
 
-from db import exif, faces, models, photos, roots, runs, snapshot
+from db import faces, models, photos, provenance, roots, runs, snapshot
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
 from db.models import ScoringModel
 from db.paths import AnyPath, absolute, display, is_folder, join
-from db.photos import KnownFile
+from db.photos import KnownFile, Relooked
+from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.schema import Outcome
 from facesearch.cores import usable_cores
 from facesearch.decode import Limits, readable_extensions
 from facesearch.detection import Detector
+from facesearch.versions import current, is_behind, may_replace
+from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
 from indexer.batches import Batch, Scorer, Size, Written, write
 from indexer.budget import PixelBudget
 from indexer.errors import NothingToIndex
@@ -37,7 +40,6 @@ from indexer.listing import Job, Listing, compare
 from indexer.looking import Looker
 from indexer.report import Failure, Progress, Remark, RunReport, Stage
 from indexer.rescoring import Rescored, rescore
-from indexer.shots import read_shots
 from indexer.targets import new_roots, targets
 from indexer.walk import extension_of
 from indexer.workers import side_by_side
@@ -52,6 +54,8 @@ def index_folders(
     model: ScoringModel,
     new_scorer: Callable[[], Scorer],
     new_detector: Callable[[], Detector],
+    detector: str,
+    again: bool | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     limits: Limits | None = None,
@@ -60,9 +64,11 @@ def index_folders(
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
-    model: the checkpoint's row, whose logits the scorer gives. new_scorer is called once, new_detector once a worker,
-    and both only when there is something to look at. Setting `stop` ends the run as Ctrl-C does: what is decided is
-    written, the report says `interrupted`. workers: threads that read and decode (default: one a core).
+    model: the checkpoint's row, whose logits the scorer gives. new_scorer is called once, new_detector once a worker
+    and stage, and both only when there is something to look at. detector: the name of the detectors that it makes.
+    again: which known photos are looked at again: None those that are behind, True all, False none. Setting `stop` ends
+    the run as Ctrl-C does: what is decided is written, the report says `interrupted`. workers: threads that read and
+    decode (default: one a core).
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, CatalogueError
     (busy, read-only, disk full, ...: batches written before stay), and what the two factories raise.
@@ -72,6 +78,8 @@ def index_folders(
         model,
         new_scorer,
         new_detector,
+        current(detector),
+        again,
         progress or _ignore,
         stop or threading.Event(),
         limits or Limits(),
@@ -95,6 +103,8 @@ class _Run:
         model: ScoringModel,
         new_scorer: Callable[[], Scorer],
         new_detector: Callable[[], Detector],
+        now: Provenance,
+        again: bool | None,
         progress: Callable[[Progress], None],
         stop: threading.Event,
         limits: Limits,
@@ -105,6 +115,8 @@ class _Run:
         self.model = model
         self.new_scorer = new_scorer
         self.new_detector = new_detector
+        self.now = now
+        self.again = again
         self.progress = progress
         self.stop = stop
         self.size = size
@@ -115,27 +127,37 @@ class _Run:
         self._done = 0
         self._batches = 0
         self._model_id = 0
-        self._walked: list[int] = []  # ids of the roots that were there
+        self._contents = Contents(self._is_settled)
+        self._failures: dict[bytes, Failure] = {}
+        self._places: list[Place] = []  # the folders that were walked
+        self._outdated: frozenset[Group] = frozenset()  # what is behind
+        self._behind: frozenset[Group] = frozenset()  # what of it this run looks at again
+        self._work: list[Job] = []
+        self._work_paths: frozenset[bytes] | None = None  # once somebody needs them
+        self._passed_over: set[int] = set()  # ids of files that should be there and are not tallied
         self._out_of_reach: list[bytes] = []  # folders that could not be looked into, or are suddenly empty
 
     def index(self, folders: list[bytes]) -> RunReport:
         report = self.report
         run_id, listings = self._prepare(folders)
-        self._look([job for listing in listings for job in listing.work])
+        self._work = [job for listing in listings for job in listing.work]
+        self._judge()
+        self._look()
         if not self.stop.is_set():
             self._sweep(listings)
         if not self.stop.is_set():
-            self._read_shots()
+            self._look_again()
         if not self.stop.is_set():
             self._rescore()
         report.interrupted = self.stop.is_set()
+        report.failures = [self._failures[path] for path in sorted(self._failures)]
         with self.catalogue.write() as session:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))
         with self.catalogue.read() as session:
             serving = models.serving_id(session)
             if serving not in (None, self._model_id):
-                report.unsearchable = faces.unscored_count(session, serving)
+                report.unsearchable = faces.unsearchable_count(session, serving)
         if not report.interrupted:
             self._rebuild_snapshot(thorough=True)
             report.interrupted = self.stop.is_set()
@@ -175,7 +197,7 @@ class _Run:
                 continue
             with self.catalogue.read() as session:
                 files = photos.files_of_root(session, ids[walk.root])
-            self._walked.append(ids[walk.root])
+            self._places.append(Place(ids[walk.root], walk.within))
             listings.append(compare(walk, ids[walk.root], files, readable=readable, found=self._found))
             self._take_over(listings[-1])
         return run_id, listings
@@ -203,6 +225,7 @@ class _Run:
         report.hidden += listing.aside.hidden
         report.others += listing.aside.others
         report.unsupported.update(map(extension_of, listing.aside.unsupported))
+        self._passed_over.update(listing.passed_over)
         self._mark(photos.mark_present, listing.returned)
         listing.unchanged.clear()  # of a million photos it would be in the way of the work that follows
 
@@ -211,30 +234,43 @@ class _Run:
             with self.catalogue.write() as session:
                 mark(session, some)
 
-    def _look(self, work: list[Job]) -> None:
+    def _judge(self) -> None:
+        """See which groups of photos are behind; asked to look at all again, the walked folders' are so from now on."""
+        if self.again and self._places and not self.stop.is_set():
+            with self.catalogue.write() as session:
+                provenance.ask_again(session, self._places, lambda each, outcome: may_replace(each, outcome, self.now))
+        with self.catalogue.read() as session:
+            self._outdated = provenance.groups(session, lambda each, outcome: is_behind(each, outcome, self.now))
+        if self.again is not False:
+            self._behind = self._outdated
+
+    def _look(self) -> None:
         """Read, detect, score and store; the batch that is decided when the run is stopped is stored too."""
         self._tell(Stage.PHOTOS)
-        if not work or self.stop.is_set():
+        if not self._work or self.stop.is_set():
             return
-        self._get_scorer()
-        first = self.new_detector()
-        looker = self._new_looker(first)
+        looker = self._make_ready()
         batch = Batch(self.size)
         with closing(
-            side_by_side(lambda job: looker.look(job.path), work, workers=self.workers, stop=self.stop)
+            side_by_side(lambda job: looker.look(job.path), self._work, workers=self.workers, stop=self.stop)
         ) as results:
             for job, seen in results:
                 batch.add(job, seen)
                 if batch.full:
-                    batch = self._write(batch, first.name)
+                    batch = self._write(batch, self._settle)
                 self._tell(Stage.PHOTOS)
-        self._write(batch, first.name)
+        self._write(batch, self._settle)
         self._tell(Stage.PHOTOS)
 
-    def _write(self, batch: Batch, detector: str) -> Batch:
+    def _make_ready(self) -> Looker:
+        """Network and detector, made now so that what keeps them from being made is known before any work."""
+        self._get_scorer()
+        return self._new_looker(self.new_detector())
+
+    def _write(self, batch: Batch, settle: Callable[[Written], None]) -> Batch:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
-        written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, detector=detector)
-        self._settle(written)
+        written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, now=self.now)
+        settle(written)
         self._batches += 1
         if self._batches % self.size.snapshot == 0:
             self._rebuild_snapshot(thorough=False)
@@ -244,22 +280,64 @@ class _Run:
         return following
 
     def _settle(self, written: Written) -> None:
-        self.report.faces += written.faces
+        self._note(written, self._is_work)
         for each in written.settled:
             self._done += 1
             self.report.opened += 1
             self.report.same_content += each.same_content
             self._tally(each.job.path, each.outcome, each.reason, each.retry)
 
-    def _tally(self, path: bytes, outcome: Outcome, reason: str | None, retry: bool) -> None:
+    def _note(self, written: Written, opened: Callable[[bytes], bool]) -> None:
+        """What a batch changed in known photos. opened: whether the file at this path is tallied elsewhere."""
         report = self.report
+        report.faces += written.faces
+        changed = []
+        for each in written.relooked:
+            former = each.before.outcome
+            report.again += Group(each.before.provenance_id, former) in self._behind
+            if former is not Outcome.FAILED:
+                report.gained += each.difference.gained
+                report.unfound += each.difference.lost
+            if each.after is not former and not each.kept:
+                report.changed[former, each.after] += 1
+            if each.after is not former or each.reason != each.before.reason:
+                changed.append(each)
+        if changed:
+            self._tally_others(changed, opened)
+
+    def _tally_others(self, changed: list[Relooked], opened: Callable[[bytes], bool]) -> None:
+        """The other files of photos that have become something else: unchanged, they counted as what it was."""
+        with self.catalogue.read() as session:
+            files = provenance.files_of(session, [each.before.id for each in changed], self._places)
+        for each in changed:
+            walked = (file for file in files[each.before.id] if file.id not in self._passed_over)
+            for path in {job_of(file).path for file in walked}:
+                if not opened(path):
+                    self._take_back(path, each.before.outcome)
+                    self._tally(path, each.after, each.reason, each.retry)
+
+    def _is_work(self, path: bytes) -> bool:
+        if self._work_paths is None:
+            self._work_paths = frozenset(job.path for job in self._work)
+        return path in self._work_paths
+
+    def _tally(self, path: bytes, outcome: Outcome, reason: str | None, retry: bool) -> None:
+        self._count(outcome, 1)
         if outcome is Outcome.FAILED:
-            report.failed += 1
-            report.failures.append(Failure(path, display(path), reason or "unknown", retry))
+            self._failures[path] = Failure(path, display(path), reason or "unknown", retry)
+
+    def _take_back(self, path: bytes, outcome: Outcome) -> None:
+        """What `_tally` said of the file."""
+        self._count(outcome, -1)
+        self._failures.pop(path, None)
+
+    def _count(self, outcome: Outcome, number: int) -> None:
+        if outcome is Outcome.FAILED:
+            self.report.failed += number
         elif outcome is Outcome.INDEXED:
-            report.indexed += 1
+            self.report.indexed += number
         else:
-            report.no_face += 1
+            self.report.no_face += number
 
     def _sweep(self, listings: list[Listing]) -> None:
         """Mark what is gone: only now, when a moved photo has been met at its new place and keeps its faces."""
@@ -275,21 +353,54 @@ class _Run:
                 if lost:
                     self.report.vanished.append(_vanished(join(listing.target.root, folder), lost))
 
-    def _read_shots(self) -> None:
+    def _look_again(self) -> None:
+        """The photos of the walked folders that are behind, each in one read, whatever it is behind in."""
         with self.catalogue.read() as session:
-            total = exif.unread_count(session, self._walked)
+            total = provenance.behind_count(session, self._behind, self._places)
         if total:
-            self.report.shots_read = read_shots(
-                self.catalogue,
-                self._walked,
-                workers=self.workers,
-                at_once=self.size.shots,
-                stop=self.stop,
-                progress=lambda tried: self.progress(Progress(Stage.SHOTS, tried, total, 0, 0, 0)),
-            )
+            self._look_again_at(total)
         if not self.stop.is_set():
             with self.catalogue.read() as session:
-                self.report.shots_unread = exif.unread_count(session)
+                self.report.behind = provenance.behind_count(session, self._outdated)
+
+    def _look_again_at(self, total: int) -> None:
+        report = self.report
+        tried = failed = 0
+        gained_before = report.gained + report.faces
+        opened: dict[bytes, Outcome] = {}  # of the current batch: what each opened file counted as
+
+        def tell() -> None:
+            gained = report.gained + report.faces - gained_before
+            self.progress(Progress(Stage.AGAIN, tried, max(total, tried), 0, gained, failed))
+
+        def settle(written: Written) -> None:
+            nonlocal failed
+            self._note(written, lambda path: path in opened or self._is_work(path))
+            for each in written.settled:
+                self._take_back(each.job.path, opened.pop(each.job.path))
+                self._tally(each.job.path, each.outcome, each.reason, each.retry)
+                failed += each.outcome is Outcome.FAILED
+
+        tell()
+        looker = self._make_ready()
+        batch = Batch(self.size)
+        behind = photos_behind(self.catalogue, self._behind, self._places, self._contents, self._passed_over)
+
+        def look(photo: BehindPhoto) -> list[Opened]:
+            return look_again(looker, photo)
+
+        with closing(side_by_side(look, behind, workers=self.workers, stop=self.stop)) as results:
+            for photo, seen in results:
+                tried += 1
+                counted = {job_of(file).path: counted_as(photo, file) for file in photo.files}
+                for job, answer in seen:
+                    opened[job.path] = counted[job.path]
+                    batch.add(job, answer)
+                if batch.full:
+                    batch = self._write(batch, settle)
+                tell()
+        self._write(batch, settle)
+        tell()
 
     def _rescore(self) -> None:
         with self.catalogue.read() as session:
@@ -352,12 +463,15 @@ class _Run:
             except IndexError:
                 return self.new_detector()
 
-        return Looker(Contents(self._is_settled), detector, limits=self._limits, budget=PixelBudget(_PIXELS_IN_MEMORY))
+        return Looker(self._contents, detector, limits=self._limits, budget=PixelBudget(_PIXELS_IN_MEMORY))
 
     def _is_settled(self, sha256: str) -> bool:
         with self.catalogue.read() as session:
             known = photos.known_photos(session, [sha256]).get(sha256)
-        return known is not None and not known.retry
+        # What failed is tried again: its bytes are at hand, which were the dearer half of the look.
+        if known is None or known.outcome is Outcome.FAILED:
+            return False
+        return Group(known.provenance_id, known.outcome) not in self._behind
 
     def _tell(self, stage: Stage) -> None:
         report = self.report
@@ -409,7 +523,7 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
-        "returned", "shots_read", "rescored", "waiting", "interrupted",
+        "returned", "again", "gained", "unfound", "behind", "rescored", "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},

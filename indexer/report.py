@@ -6,13 +6,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from db.schema import Outcome
+
 
 class Stage(StrEnum):
     """What a run is doing."""
 
     LISTING = "listing"
     PHOTOS = "photos"
-    SHOTS = "shots"
+    AGAIN = "again"
     RESCORING = "rescoring"
     SNAPSHOT = "snapshot"
 
@@ -23,8 +25,9 @@ class Progress:
 
     total: photos known so far (while listing it grows); done: of these, settled; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
-    that ended as failed. At SHOTS, done and total count the photos whose date and camera are still to be read. While
-    rescoring, done and total count faces, and failures the photos that could not be read.
+    that ended as failed. At AGAIN, done and total count the photos to look at again, faces those that this gained, and
+    failures the photos that failed in it. While rescoring, done and total count faces, and failures the photos that
+    could not be read.
     """
 
     stage: Stage
@@ -74,8 +77,10 @@ class RunReport:
     hidden: hidden or system files and folders that were passed over. others, unsupported: files that are no photos, and
     photos that this installation cannot read, by extension.
 
-    shots_read: photos of earlier versions' runs whose date and camera were read now. shots_unread: those whose date and
-    camera are still to be read, in all folders; photos that are missing do not count (not said when interrupted).
+    again: photos that were behind and were looked at again, with success or without. gained, unfound: faces that were
+    found by that in photos that had not failed before, and faces that were not found again. changed: how many known
+    photos have another outcome now, by the former and the new one. behind: photos that are behind still, in all
+    folders: offline, failing, or left so on request; those that are missing do not count (not said when interrupted).
 
     rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
     photos could not be read or lie in folders that are not there (not said when interrupted); waiting_photos names a
@@ -103,8 +108,11 @@ class RunReport:
     hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
-    shots_read: int = 0
-    shots_unread: int = 0
+    again: int = 0
+    gained: int = 0
+    unfound: int = 0
+    changed: Counter[tuple[Outcome, Outcome]] = field(default_factory=Counter)
+    behind: int = 0
     rescored: int = 0
     waiting: int = 0
     waiting_photos: list[Failure] = field(default_factory=list)

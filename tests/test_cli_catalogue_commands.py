@@ -8,6 +8,7 @@ import pytest
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from tests.conftest import Program
+from tests.support.powers import without_root_powers
 from tests.support.squares import album, index
 
 
@@ -37,6 +38,19 @@ def test_status_names_the_network_that_serves_and_its_terms(
     facesearch("index", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
     said = " ".join(facesearch("status", "--catalogue", tmp_path / "f.db").out.split())
     assert "Terms Random weights, for tests only." in said
+
+
+def test_status_of_a_read_only_catalogue_counts_what_is_behind(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "album" / "nobody.png").rename(tmp_path / "nobody.png")
+    index(catalogue)
+    catalogue.chmod(0o400)
+    with without_root_powers():
+        ran = facesearch("status", "--catalogue", catalogue)
+    said = " ".join(ran.out.split())
+    assert ran.code == 0 and "(read-only)" in said
+    assert "Behind 2 photos were looked at by another version, or quickly: `facesearch index` looks again" in said
 
 
 def test_status_lists_all_failures_on_request(facesearch: Program, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,15 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save
 
+from cli.index_cmd import _Teller
+from cli.progress import Status
 from facesearch.detection import bundled_model
 from facesearch.network.checkpoint import load_checkpoint
+from indexer.report import Progress, Stage
 from tests.conftest import Program
 from tests.support.powers import FOREGROUND_PROGRAM, without_root_powers
 from tests.support.squares import album, index
-from tests.support.stand_ins import picture
+from tests.support.stand_ins import RedSquares, picture
 from tests.support.stand_ins import save as save_picture
 
 PORTRAITS = ("man-goatee-1.jpg", "woman-blond-hair-smiling-1.jpg")
@@ -140,14 +144,53 @@ def test_a_detector_model_that_is_none_is_refused(
     assert ran.code == 3 and "bad.onnx" in ran.err and "Traceback" not in ran.err
 
 
-def test_another_detector_serves_new_photos_and_the_run_says_so(
+def test_photos_are_looked_at_again_by_another_version_or_on_request(
     facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
 ) -> None:
-    detector = shutil.copy(bundled_model(), tmp_path / "yunet.onnx")
-    common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint, "--detector-model", detector)
-    remark = "keep the faces that were found then"
-    assert remark not in facesearch("index", photos, *common).err
-    assert remark in facesearch("index", photos, *common).err
+    common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+    assert facesearch("index", photos, *common, "--look", "quick").code == 0
+    status = facesearch("status", "--catalogue", tmp_path / "f.db").out
+    assert "Behind" in status and "2 photos were looked at by another version, or quickly" in " ".join(status.split())
+
+    left = facesearch("index", *common, "--no-again")
+    assert "Photos still to be looked at again: 2" in left.out and "Looking again" not in left.err
+    ran = facesearch("index", *common)
+    assert ran.code == 0 and "Photos looked at again: 2" in ran.out
+    assert "Looking again at 2 photos" in " ".join(ran.err.split()) and "--no-again" in ran.err
+    assert "Behind" not in facesearch("status", "--catalogue", tmp_path / "f.db").out
+    for arguments in ((), ("--look", "quick")):
+        assert "again" not in facesearch("index", *common, *arguments).out
+    quick = facesearch("index", *common, "--again", "--look", "quick").out
+    assert "Photos looked at again: 1" in quick, "the one that failed: a quick look replaces no thorough one"
+
+    same = shutil.copy(bundled_model(), tmp_path / "yunet.onnx")
+    assert "again" not in facesearch("index", *common, "--detector-model", same).out
+    assert "Photos looked at again: 3" in facesearch("index", "--again", photos, *common).out
+
+
+def test_a_detector_model_that_is_not_there_is_refused(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
+    ran = facesearch("index", photos, *common, "--detector-model", tmp_path / "none.onnx")
+    assert ran.code == 3 and "none.onnx cannot be read" in " ".join(ran.err.split())
+    assert not (tmp_path / "f.db").exists()
+
+
+def test_what_looking_again_changed_is_said(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    catalogue = index(tmp_path / "f.db", photos, detector=RedSquares())
+    common = ("--catalogue", catalogue, "--checkpoint", checkpoint)
+    ran = facesearch("index", *common)
+    assert "Photos: 3 (2 with faces, 0 without, 1 failed; 0 opened, 3 unchanged)" in ran.out
+    assert "Faces gained by looking again: 2" in ran.out
+    assert "Photos that had no face and have some now: 2" in ran.out
+    index(catalogue)
+    again = facesearch("index", *common)
+    assert "Faces gained by looking again: 2" in again.out, "the same faces, under their numbers"
+    ran = facesearch("index", "--again", *common, "--detector-model", bundled_model())
+    assert "Photos looked at again: 3" in ran.out and "gained" not in ran.out
 
 
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
@@ -195,3 +238,16 @@ def test_a_folder_that_cannot_be_read_is_named_and_strict_says_so_with_its_exit_
     finally:
         closed.chmod(0o700)
     assert ran.code == 4 and f"{closed} cannot be read" in ran.out
+
+
+def test_how_long_looking_again_takes_is_said_once_it_is_known(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    teller = _Teller(Status(None), asked=False)
+    for done, now in ((0, 100.0), (10, 160.0), (20, 164.0), (30, 165.0), (40, 166.0)):  # noqa: B007 (the clock reads it)
+        teller.tell(Progress(Stage.AGAIN, done, 4000, 0, 0, 0))
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("Looking again at 4,000 photos, since another version, or a quick look, was the last")
+    assert said.count("That takes about") == 1 and "That takes about 16:32 more." in said

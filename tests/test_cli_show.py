@@ -5,17 +5,20 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from facesearch.attributes import ATTRIBUTES, Group
+from facesearch.detection import Detection
 from facesearch.query.phrases import phrase
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.squares import GREEN, RED, album, index
-from tests.support.stand_ins import picture, save
+from tests.support.stand_ins import RedSquares, picture, save
 
 
 @pytest.fixture
@@ -170,6 +173,30 @@ def test_a_face_whose_photo_is_gone_is_said_to_be_gone(facesearch: Program, cata
     ran = facesearch("show", face, "--catalogue", catalogue)
     assert ran.code == 3 and ran.out == ""
     assert "is gone: put it back and run `facesearch index`" in ran.err
+
+
+def test_a_face_that_is_not_found_again_is_explained_in_a_sentence_and_in_json(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    face = number_of(catalogue, "white and black.png", 1)
+    index(catalogue, tmp_path / "album", detector=OnlyLeftmost(rules=2))
+    ran = facesearch("show", face, "--catalogue", catalogue)
+    assert ran.code == 3 and ran.out == ""
+    said = " ".join(ran.err.split())
+    photo = tmp_path / "album" / "white and black.png"
+    assert f"Face {face} is not among the results any more because the newest look at its photo {photo} does" in said
+    ran = facesearch("show", face, "--json", "--catalogue", catalogue)
+    found = json.loads(ran.out)
+    assert ran.code == 3 and found["face"] == int(face) and "does not find it again" in found["problem"]
+    ran = facesearch("similar", "--face", face, "--catalogue", catalogue)
+    assert ran.code == 3 and "does not find it again" in " ".join(ran.err.split())
+    status = " ".join(facesearch("status", "--catalogue", catalogue).out.split())
+    assert "Faces 2; 1 more that the last look did not find again" in status
+
+
+class OnlyLeftmost(RedSquares):
+    def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
+        return [found[:1] for found in super().detect(images)]
 
 
 def test_loads_no_network(catalogue: Path) -> None:

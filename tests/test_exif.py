@@ -1,7 +1,6 @@
 """When and with what a photo was taken: what real cameras write, and what broken EXIF must not do."""
 
 import io
-import os
 import struct
 import zlib
 from datetime import datetime
@@ -13,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo, read_shot
+from facesearch.decode import DecodedPhoto, decode_photo
 from tests.support.photos import decode_bytes
-from tests.support.powers import names_of_any_bytes
 
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF_IFD, ORIGINAL, DIGITIZED = (
     0x010F, 0x0110, 0x0112, 0x0132, 0x8769, 0x9003, 0x9004
@@ -70,12 +68,6 @@ def ascii_tag(tag: int, value: bytes) -> tuple[int, int, int, bytes]:
     return tag, 2, len(value), value
 
 
-def of(path: Path) -> tuple[datetime | None, str]:
-    """From the headers of the file alone."""
-    status = path.stat()
-    return tuple(read_shot(path, size=status.st_size, mtime_ns=status.st_mtime_ns))  # type: ignore[return-value]
-
-
 # What cameras write
 
 
@@ -84,14 +76,13 @@ def test_every_format_that_carries_exif_says_when_and_with_what(tmp_path: Path, 
     (tmp_path / "photo").write_bytes(encoded(exif("Canon", "Canon EOS 80D", "2019:07:04 12:30:59"), format))
     photo = decode_photo(tmp_path / "photo")
     assert (photo.taken, photo.camera) == (MOMENT, "Canon EOS 80D")
-    assert of(tmp_path / "photo") == (MOMENT, "Canon EOS 80D")
 
 
 @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF", "BMP", "GIF"])
 def test_a_photo_without_exif_says_nothing(tmp_path: Path, format: str) -> None:
     (tmp_path / "photo").write_bytes(encoded(None, format))
     photo = decode_photo(tmp_path / "photo")
-    assert (photo.taken, photo.camera) == of(tmp_path / "photo") == (None, "")
+    assert (photo.taken, photo.camera) == (None, "")
 
 
 def test_a_png_with_exif_behind_the_picture_says_it_too(tmp_path: Path) -> None:
@@ -100,8 +91,8 @@ def test_a_png_with_exif_behind_the_picture_says_it_too(tmp_path: Path) -> None:
     end = plain.index(b"IEND") - 4
     chunk = struct.pack(">I", len(block)) + b"eXIf" + block + struct.pack(">I", zlib.crc32(b"eXIf" + block))
     (tmp_path / "late.png").write_bytes(plain[:end] + chunk + plain[end:])
-    assert decode_photo(tmp_path / "late.png").camera == "Canon EOS 80D"
-    assert of(tmp_path / "late.png") == (MOMENT, "Canon EOS 80D")
+    photo = decode_photo(tmp_path / "late.png")
+    assert (photo.taken, photo.camera) == (MOMENT, "Canon EOS 80D")
 
 
 def test_a_turned_photo_is_turned_and_says_when_it_was_taken() -> None:
@@ -249,44 +240,3 @@ def test_whatever_stands_in_the_block_the_photo_decodes_and_what_is_said_is_clea
     photo = decode_bytes(data)
     assert photo.taken is None or photo.taken.tzinfo is None
     assert photo.camera == " ".join(photo.camera.split()) and photo.camera.isprintable() and len(photo.camera) <= 130
-
-
-# From the headers alone
-
-
-def test_the_headers_are_enough_where_the_picture_is_damaged(tmp_path: Path) -> None:
-    noise = Image.effect_noise((800, 800), 90)
-    noise.save(tmp_path / "whole.jpg", exif=exif("Canon", "EOS", "2019:07:04 12:30:59"))
-    data = (tmp_path / "whole.jpg").read_bytes()
-    (tmp_path / "half.jpg").write_bytes(data[: len(data) // 2])
-    with pytest.raises(PhotoError):
-        decode_photo(tmp_path / "half.jpg")
-    assert of(tmp_path / "half.jpg") == (MOMENT, "Canon EOS")
-
-
-def test_a_file_of_another_size_or_time_is_not_read(tmp_path: Path) -> None:
-    path = tmp_path / "a.jpg"
-    path.write_bytes(encoded(None))
-    status = path.stat()
-    for size, mtime_ns in ((status.st_size + 1, status.st_mtime_ns), (status.st_size, status.st_mtime_ns + 1)):
-        with pytest.raises(PhotoError, match="changed since") as caught:
-            read_shot(path, size=size, mtime_ns=mtime_ns)
-        assert caught.value.retry
-
-
-def test_a_file_that_is_gone_or_no_photo_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PhotoError, match="disappeared") as caught:
-        read_shot(tmp_path / "gone.jpg", size=1, mtime_ns=1)
-    assert caught.value.retry
-    (tmp_path / "text.jpg").write_text("no photo at all")
-    with pytest.raises(PhotoError, match="no photo"):
-        of(tmp_path / "text.jpg")
-
-
-@names_of_any_bytes
-def test_any_file_name_is_read(tmp_path: Path) -> None:
-    path = os.path.join(os.fsencode(tmp_path), b"\xff caf\xe9.jpg")  # noqa: PTH118 (bytes)
-    with open(path, "wb") as file:  # noqa: PTH123
-        file.write(encoded(exif(model="EOS")))
-    status = os.stat(path)  # noqa: PTH116
-    assert read_shot(path, size=status.st_size, mtime_ns=status.st_mtime_ns).camera == "EOS"

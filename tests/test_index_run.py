@@ -18,17 +18,16 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine, event
 
-from db import faces, models, photos, roots, runs, snapshot
+from db import models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueBusy, CatalogueFull, CatalogueReadOnly
 from db.gallery import load_gallery
 from db.schema import Box
 from facesearch.decode import Limits
-from facesearch.detection import Detector
 from indexer.batches import Size
 from indexer.errors import NothingToIndex
-from indexer.pipeline import index_folders
-from indexer.report import Progress, RunReport, Stage
+from indexer.report import Progress, Stage
+from tests.support.index_runs import Runs
 from tests.support.powers import ctrl_c_interrupts, names_of_any_bytes, without_root_powers
 from tests.support.stand_ins import DotColours, RedSquares, encoded, model, picture, save
 
@@ -49,51 +48,6 @@ def album(tmp_path: Path) -> Path:
     save(folder / "2.png", picture(BLUE, WHITE))
     save(folder / "sub" / "3.png", picture())
     return folder
-
-
-class Runs:
-    """Index runs over one catalogue with counting stand-ins."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.catalogue = catalogue
-        self.detector = RedSquares()
-        self.scorer = DotColours()
-        self.model = "first"
-        self.progress: list[Progress] = []
-
-    def __call__(self, *folders: Path | bytes, **options: Any) -> RunReport:
-        def new_detector() -> Detector:
-            return self.detector
-
-        return index_folders(
-            self.catalogue,
-            folders,
-            **{
-                "model": model(self.model),
-                "new_scorer": lambda: self.scorer,
-                "new_detector": new_detector,
-                "progress": self.progress.append,
-                "workers": 3,
-                **options,
-            },
-        )
-
-    def visible(self) -> dict[int, tuple[str, int]]:
-        """Photo name and left edge of every face that a search would find, by face id."""
-        gallery = snapshot.load_gallery(self.catalogue)
-        if gallery is None:
-            return {}
-        with self.catalogue.read() as session:
-            found = faces.details(session, gallery.face_ids)
-        return {each.face: (each.path.name, round(each.x)) for each in sorted(found, key=lambda each: each.face)}
-
-    def logits(self) -> dict[str, list[float]]:
-        """The three numbers of each photo's first face."""
-        gallery = snapshot.load_gallery(self.catalogue)
-        assert gallery is not None
-        with self.catalogue.read() as session:
-            found = faces.details(session, gallery.face_ids)
-        return {each.path.name: [round(float(v), 1) for v in each.logits[:3]] for each in found if each.x < 20}
 
 
 @pytest.fixture
@@ -126,9 +80,9 @@ def test_what_is_known_of_a_photo_is_stored_with_it(run: Runs, tmp_path: Path) -
     save(tmp_path / "album" / "a.png", picture(GREEN).transpose(Image.Transpose.ROTATE_90), exif=turned)
     run(tmp_path / "album")
     with sqlite3.connect(run.catalogue.path) as rows:
-        photo = rows.execute("SELECT outcome, width, height, format, detector FROM photos").fetchone()
+        photo = rows.execute("SELECT outcome, width, height, format, detector FROM photos, provenances").fetchone()
         face = rows.execute("SELECT x, y, width, height, detection, turned, hidden FROM faces").fetchone()
-    assert photo == ("indexed", 200, 120, "PNG", "red squares")
+    assert photo == ("indexed", 200, 120, "PNG", "red-squares")
     assert face == (10, 30, 48, 48, 0.95, 0, 0)
 
 
@@ -752,7 +706,7 @@ KILLED = """
     with open_catalogue(Path(sys.argv[1])) as catalogue:
         index_folders(
             catalogue, [sys.argv[2]], model=model(), new_scorer=DotColours, new_detector=RedSquares,
-            progress=die, batch=Size(faces=4), workers=2,
+            detector="red-squares", progress=die, batch=Size(faces=4), workers=2,
         )
 """
 

@@ -36,6 +36,7 @@ from facesearch.questions import question
 from facesearch.ranking.information import SAMPLE, information, representatives
 from facesearch.ranking.joint import joint_probability
 from facesearch.search import search
+from tests.support.catalogues import LOOKED
 from tests.support.stand_ins import model
 
 FACES = 50
@@ -375,10 +376,10 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 sha256=f"{number:064x}",
                 size=1,
                 outcome=Outcome.INDEXED,
+                provenance=LOOKED,
                 width=100,
                 height=100,
                 format="JPEG",
-                detector="d" * 64,
                 faces=(face,),
             )
             records.append(FileRecord(b"%d.jpg" % number, 1, 10**18, photo))

@@ -231,8 +231,8 @@ def test_a_face_passes_once_however_many_copies_and_indexed_folders_its_photo_ha
     with catalogue.write() as session:
         inner = roots.add_root(session, "/mnt/photos/sea")
         photos.record(session, inner, [file(b"a.jpg", photo(1, faces=2))], model_id=model_id)
-    record(opened, b"sea/a.jpg", 1)
-    record(opened, b"sea/copy of a.jpg", 1)
+        outer = [file(name, photo(1, faces=2)) for name in (b"sea/a.jpg", b"sea/copy of a.jpg")]
+        photos.record(session, opened[1], outer, model_id=model_id)
     assert passing(opened, folder=("sea",), name=("a",)) == [1, 2]
 
 

@@ -24,6 +24,7 @@ from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
 from facesearch.search import search
+from tests.support.catalogues import LOOKED
 from tests.support.powers import without_root_powers
 
 MODEL = ScoringModel(
@@ -48,7 +49,7 @@ def add_photos(catalogue: Catalogue, named: dict[str, tuple[FaceRecord, ...]], m
             name.encode(),
             1000,
             1,
-            photos.PhotoRecord(name.encode().hex().zfill(64), 1000, Outcome.INDEXED, faces=found),
+            photos.PhotoRecord(name.encode().hex().zfill(64), 1000, Outcome.INDEXED, LOOKED, faces=found),
         )
         for name, found in named.items()
     ]
@@ -167,7 +168,7 @@ def test_two_faces_in_one_photo_are_two_hits_and_gone_photos_leave_the_results(t
 
 
 def test_of_several_paths_of_a_photo_the_first_that_is_still_there_is_shown(tmp_path: Path) -> None:
-    record = photos.PhotoRecord("ab" * 32, 1000, Outcome.INDEXED, faces=(face(LOGITS[0]),))
+    record = photos.PhotoRecord("ab" * 32, 1000, Outcome.INDEXED, LOOKED, faces=(face(LOGITS[0]),))
     with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
         with catalogue.write() as session:
             model_id = models.register(session, MODEL)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
-from db import models, photos, roots
+from db import models, photos, provenance, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
 from db.filters import PhotoFilter
@@ -22,6 +23,7 @@ from facesearch.hits import SearchResult
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
 from facesearch.search import search
+from tests.support.catalogues import LOOKED
 
 MODEL = ScoringModel(
     digest="ab" * 32,
@@ -47,7 +49,7 @@ def file(path: str, year: int | None, camera: str, size: int, detection: float, 
     face = FaceRecord(Box(5, 5, size / 2, size), detection, np.zeros((5, 2), np.float32), logits)
     taken = None if year is None else datetime(year, 7, 14, 12)
     content = photos.PhotoRecord(
-        path.encode().hex().zfill(64), 1000, Outcome.INDEXED, taken=taken, camera=camera, faces=(face,)
+        path.encode().hex().zfill(64), 1000, Outcome.INDEXED, LOOKED, taken=taken, camera=camera, faces=(face,)
     )
     return photos.FileRecord(path.encode(), 1000, 1, content)
 
@@ -157,7 +159,9 @@ def test_a_size_that_makes_no_sense_is_refused(catalogue: Catalogue, size: float
 def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_path: Path) -> None:
     with filled(tmp_path, MODEL) as opened:
         with opened.write() as session:  # as an earlier version left them
-            session.execute(update(Photo).where(Photo.camera.like("NIKON%")).values(exif_read=False))
+            old = replace(LOOKED, decoder="0")
+            nikon = update(Photo).where(Photo.camera.like("NIKON%"))
+            session.execute(nikon.values(provenance_id=provenance.ids_of(session, [old])[old]))
         remark, undated = search(opened, parse("smiling, taken:2020")).remarks
         assert "2 were indexed before" in remark and "run `facesearch index`" in remark
         dates = "1 is in a photo without a date (EXIF DateTimeOriginal): left out."

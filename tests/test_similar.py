@@ -23,6 +23,7 @@ from facesearch.errors import QueryError, SearchError
 from facesearch.hits import SearchResult
 from facesearch.ranking.similar import AttributeMeans, attribute_means, encode
 from facesearch.similar import PhotoFace, indexed_faces, similar
+from tests.support.catalogues import LOOKED
 
 RNG = np.random.default_rng(11)
 MEANS = AttributeMeans(RNG.normal(2, 0.5, 40).astype(np.float32), RNG.normal(-2, 0.5, 40).astype(np.float32))
@@ -50,7 +51,7 @@ def add_photos(catalogue: Catalogue, faces: dict[str, list[tuple[np.ndarray, flo
     files = []
     for name, found in faces.items():
         records = tuple(FaceRecord(box, score, np.zeros((5, 2), np.float32), logits) for logits, score, box in found)
-        content = photos.PhotoRecord(digest_of(name), 1000, Outcome.INDEXED, faces=records)
+        content = photos.PhotoRecord(digest_of(name), 1000, Outcome.INDEXED, LOOKED, faces=records)
         files.append(photos.FileRecord(name.encode(), 1000, 1, content))
     with catalogue.write() as session:
         model_id = models.register(session, MODEL)

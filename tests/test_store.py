@@ -19,6 +19,7 @@ from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
 from db.schema import Box, Face, Outcome, Score
 from tests.support.catalogues import (
+    LOOKED,
     WIDTH,
     box,
     digest,
@@ -44,7 +45,7 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
 def record(opened: Opened, *files: FileRecord) -> int:
     catalogue, root_id, model_id = opened
     with catalogue.write() as session:
-        return photos.record(session, root_id, files, model_id=model_id)
+        return photos.record(session, root_id, files, model_id=model_id).faces
 
 
 def known(opened: Opened) -> dict[bytes, photos.KnownFile]:
@@ -134,7 +135,7 @@ def test_a_run_finds_every_file_as_the_last_one_left_it(opened: Opened) -> None:
 def test_landmarks_and_turn_are_kept(opened: Opened) -> None:
     points = np.arange(10, dtype=np.float32).reshape(5, 2)
     face = FaceRecord(Box(1, 2, 3, 4), 0.7, points, logits(1), turned=270)
-    record(opened, file(b"a.jpg", photos.PhotoRecord(digest(1), 1, Outcome.INDEXED, faces=(face,))))
+    record(opened, file(b"a.jpg", photos.PhotoRecord(digest(1), 1, Outcome.INDEXED, LOOKED, faces=(face,))))
     with opened[0].read() as session:
         stored = session.execute(select(Face)).scalar_one()
         assert stored.turned == 270
@@ -352,7 +353,7 @@ def test_scores_of_the_wrong_number_or_that_are_no_numbers_are_refused_with_the_
     opened: Opened, wrong: np.ndarray
 ) -> None:
     face = FaceRecord(Box(1, 2, 3, 4), 0.7, np.zeros((5, 2), dtype=np.float32), wrong)
-    bad = photos.PhotoRecord(digest(1), 1, Outcome.INDEXED, faces=(face,))
+    bad = photos.PhotoRecord(digest(1), 1, Outcome.INDEXED, LOOKED, faces=(face,))
     with pytest.raises(ValueError, match="expected"):
         record(opened, file(b"fine.jpg", photo(2)), file(b"a.jpg", bad))
     assert counts(opened).files == 0
@@ -547,7 +548,7 @@ def test_a_file_inside_two_roots_is_one_photo_and_follows_what_either_root_saw_l
     record(opened, file(b"trip/a.jpg", photo(1)))
     with catalogue.write() as session:
         inner = roots.add_root(session, other)
-        assert photos.record(session, inner, [file(inside, photo(1))], model_id=model_id) == 0
+        assert photos.record(session, inner, [file(inside, photo(1))], model_id=model_id).faces == 0
     assert details(opened, 1)[0].path == Path("/photos/trip/a.jpg")
     assert lose(opened, b"trip/a.jpg") == 1
     assert visible(opened) == []

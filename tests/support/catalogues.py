@@ -6,16 +6,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from alembic import command
+from sqlalchemy import create_engine
 
 from db import models, photos, roots
 from db.arrays import Floats
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
+from db.migrations.run import config
 from db.models import ScoringModel
 from db.photos import FileRecord, PhotoRecord
+from db.provenance import Provenance
 from db.schema import Box, Outcome
 
 WIDTH = 40
+LOOKED = Provenance("1", "d" * 64)
 
 
 def scoring_model(letter: str = "a") -> ScoringModel:
@@ -54,10 +59,10 @@ def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
         sha256=digest(content),
         size=1000 + content,
         outcome=Outcome.INDEXED if faces else Outcome.NO_FACE,
+        provenance=LOOKED,
         width=640,
         height=480,
         format="JPEG",
-        detector="d" * 64,
         faces=tuple(
             FaceRecord(
                 box=box(content, face),
@@ -72,7 +77,7 @@ def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
 
 def failed(content: int, *, retry: bool, reason: str = "the JPEG is truncated") -> PhotoRecord:
     """A content that could not be decoded."""
-    return PhotoRecord(digest(content), 1000 + content, Outcome.FAILED, reason=reason, retry=retry)
+    return PhotoRecord(digest(content), 1000 + content, Outcome.FAILED, Provenance("1"), reason=reason, retry=retry)
 
 
 def file(path: bytes, content: PhotoRecord) -> FileRecord:
@@ -97,22 +102,48 @@ def index(catalogue: Catalogue, root_id: int, model_id: int, contents: Iterable[
         photos.record(session, root_id, files, model_id=model_id)
 
 
-def make_version_1(path: Path) -> None:
-    """Turn a closed catalogue into what the first version would have left: without dates and cameras."""
+def migrated_to(path: Path, version: int) -> None:
+    """An empty catalogue as the program of this schema version made it."""
+    open_catalogue(path, create=True).close()
     connection = sqlite3.connect(path)
-    for statement in (
-        "DROP INDEX ix_faces_hidden",
-        "DROP INDEX ix_photos_taken_camera",
-        "DROP INDEX ix_photos_exif_unread",
-        "ALTER TABLE photos DROP COLUMN taken",
-        "ALTER TABLE photos DROP COLUMN camera",
-        "ALTER TABLE photos DROP COLUMN exif_read",
-        "UPDATE alembic_version SET version_num = '0001'",
-        "PRAGMA user_version = 1",
-    ):
-        connection.execute(statement)
+    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+        if name != "sqlite_sequence":
+            connection.execute(f"DROP TABLE {name}")
+    connection.execute(f"PRAGMA user_version = {version}")
     connection.commit()
     connection.close()
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as opened:
+        command.upgrade(config(opened), f"{version:04d}")
+    engine.dispose()
+
+
+def make_version(path: Path, version: int) -> None:
+    """Turn a closed catalogue into what the program of this schema version would have left."""
+    older = path.with_name("older.db")
+    migrated_to(older, version)
+    connection = sqlite3.connect(older)
+    connection.execute("ATTACH ? AS newer", (str(path),))
+    connection.execute(
+        "CREATE TEMP VIEW newer_photos AS SELECT photos.*, detector, decoder != '0' AS exif_read "
+        "FROM newer.photos JOIN newer.provenances ON provenances.id = provenance_id"
+    )
+    tables = connection.execute("SELECT name FROM main.sqlite_master WHERE type = 'table'").fetchall()
+    for (table,) in tables:
+        if table == "alembic_version":
+            continue
+        source = "newer_photos" if table == "photos" else f"newer.{table}"
+        columns = _columns(connection, f"main.{table}") & _columns(connection, source)
+        names = ", ".join(sorted(columns))
+        connection.execute(f"DELETE FROM main.{table}")
+        connection.execute(f"INSERT INTO main.{table} ({names}) SELECT {names} FROM {source}")
+    connection.commit()
+    connection.close()
+    older.replace(path)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {column for (column, *_) in connection.execute(f"SELECT * FROM {table} LIMIT 0").description or ()}
 
 
 def encode(values: Floats, model: ScoringModel) -> Floats:

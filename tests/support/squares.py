@@ -22,9 +22,20 @@ def album(folder: Path) -> Path:
     return folder
 
 
-def index(catalogue: Path, *folders: Path, name: str = "first", detector: RedSquares | None = None) -> Path:
+def index(
+    catalogue: Path, *folders: Path, name: str = "first", detector: RedSquares | None = None, again: bool | None = None
+) -> Path:
     """Index pictures as the program does, but for who looks at them."""
     found = detector or RedSquares()
     with open_catalogue(catalogue, create=True) as opened:
-        index_folders(opened, folders, model=model(name), new_scorer=DotColours, new_detector=lambda: found, workers=1)
+        index_folders(
+            opened,
+            folders,
+            model=model(name),
+            new_scorer=DotColours,
+            new_detector=lambda: found,
+            detector=found.name,
+            workers=1,
+            again=again,
+        )
     return catalogue
