@@ -28,7 +28,7 @@ _REDUCED_BY = 0.9  # larger ones: faces of 24 pixels keep 21
 _WHOLE_UP_TO = 24_000_000  # pixels of a photo of which that holds
 _LONG_SIDE = 6000  # of still larger ones, before: faces from 1/250 of it keep 21 pixels, too
 _STEP = 4.4  # from one copy to the next, at most: a face of 90 pixels in one has 20 in the next
-_TURNED_PIXELS = 672 * 504  # of the copy that is looked at turned: faces from 1/30 of its longer side have 22 pixels
+_TURNED = 672, 504  # of the copy that is looked at turned: faces from 1/30 of its longer side have 22 pixels
 _QUICK = ((1280, 960), (640, 480), (320, 240))
 
 _MUCH_REDUCED = 0.7  # a copy of so much of the side, below which linear interpolation passes over pixels
@@ -71,10 +71,8 @@ def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     else:
         finest = _REDUCED_BY * min(1.0, max(_LONG_SIDE / longest, sqrt(_WHOLE_UP_TO / pixels)))
     coarsest = with_pixels(320, 240)
-    steps = max(1, ceil(log(finest / coarsest) / log(_STEP)))
-    upright = [finest * (coarsest / finest) ** (n / steps) for n in range(steps + 1)]
-    turned = min(finest, sqrt(_TURNED_PIXELS / pixels))
-    copies = [copy(scale, _UPRIGHT) for scale in upright[:-1]]
+    turned = with_pixels(*_TURNED)
+    copies = [copy(finest / _STEP**n, _UPRIGHT) for n in range(ceil(log(finest / coarsest) / log(_STEP)))]
     copies += [copy(turned, _EVERY_TURN[1:])] if turned > coarsest else []
     copies += [copy(coarsest, _EVERY_TURN)]
     return sorted(copies, key=lambda each: -each.width * each.height)

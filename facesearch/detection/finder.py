@@ -18,7 +18,8 @@ from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, De
 from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
 from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
 
-_PLACE_FROM = 0.1  # score in the survey from which a place gets a closer look
+_PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
+_SPECK_FROM = 0.1  # ... and in the finest copy, upright, where the smallest faces are specks
 _CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
 _UPRIGHT_BONUS = 0.02
 _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
@@ -83,16 +84,17 @@ class YuNet:
         for plan in copies:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
-                picture = turn(copy, turned) if turned else copy
-                seen = (turn_back(d, turned, (plan.width, plan.height)) for d in self._look_by_parts(picture))
-                places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in seen]
+                least = _SPECK_FROM if plan is copies[0] and not turned else _PLACE_FROM
+                seen = self._look_by_parts(turn(copy, turned) if turned else copy, least)
+                back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
+                places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
         by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
         return [d for some in by_turn for d in suppress(some, NMS_IOU)]
 
-    def _look_by_parts(self, picture: NDArray[np.uint8]) -> Iterator[Detection]:
+    def _look_by_parts(self, picture: NDArray[np.uint8], least: float) -> Iterator[Detection]:
         """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
         for part in parts(picture):
-            for d in self._network.detect(part.pixels, _PLACE_FROM):
+            for d in self._network.detect(part.pixels, least):
                 if not _is_cut_off(d, part):
                     yield move(d, part.left, part.top)
 
@@ -107,7 +109,7 @@ class YuNet:
 
     def _face_at(self, photo: Pyramid, place: Detection) -> Detection | None:
         least = _CERTAIN_FROM if place.turned else STORE_FROM
-        glance = look_closer(self._network, photo, place, GLANCE)
+        glance = place if place.score >= SEARCH_FROM else look_closer(self._network, photo, place, GLANCE)
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
         face = look_closer(self._network, photo, glance, FULL)
@@ -115,7 +117,6 @@ class YuNet:
             face = look_closer(self._network, photo, face, FULL)
         if face is None:
             return None
-        face = replace(face, score=max(face.score, glance.score))
         return face if face.score >= least else None
 
 
