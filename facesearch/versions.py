@@ -8,7 +8,7 @@ from collections.abc import Callable
 from db.provenance import Provenance
 from db.schema import Outcome
 from facesearch.decode import decoder_is_outdated, decoder_name
-from facesearch.detection import Look, is_outdated
+from facesearch.detection import is_outdated, is_quick
 
 
 def current(detector: str) -> Provenance:
@@ -29,11 +29,7 @@ def may_replace(former: Provenance, outcome: Outcome, now: Provenance) -> bool:
     thorough one."""
     if outcome is Outcome.FAILED or former.detector is None or now.detector is None:
         return True
-    return _is_quick(former.detector) or not _is_quick(now.detector)
-
-
-def _is_quick(detector: str) -> bool:
-    return detector.endswith(f" {Look.QUICK}")
+    return is_quick(former.detector) or not is_quick(now.detector)
 
 
 def _decoding(former: Provenance, outcome: Outcome, now: Provenance) -> bool:

@@ -10,6 +10,7 @@ from facesearch.detection.detector import (
     Look,
     detector_name,
     is_outdated,
+    is_quick,
 )
 from facesearch.detection.finder import YuNet
 from facesearch.detection.geometry import iou
@@ -30,4 +31,5 @@ __all__ = [
     "detector_name",
     "iou",
     "is_outdated",
+    "is_quick",
 ]

@@ -23,13 +23,18 @@ _SAME_FACE = 0.3  # least overlap of what is found with what was to be looked at
 _BRIGHT = 220.0  # to which the brightest parts of a dark window are brightened
 _DARK = 110.0  # brightness of the brightest parts below which a window is dark
 _MAX_GAIN = 12.0
+_SHADOW = 48  # brightness below which a part of a picture is dark
+_SHADOW_SHARE = 0.04  # of a picture that must be so
+_SAMPLES = 24  # along each side of a picture, for its brightness
 
 
 def look_closer(network: Network, photo: Pyramid, place: Detection, side: int) -> Detection | None:
     """The face at this place of the photo, turned as it says, if it is seen in a window of so many pixels. Its score,
     box and landmarks are those of this look, in pixels of the photo."""
     window = photo.window(place.box, place.turned, side)
-    found = network.detect(window, _SEEN_FROM, gain_for(window))
+    margin = side // 4  # a face before a bright window is dark, and its surroundings are not
+    gain = gain_for(window[margin:-margin, margin:-margin])
+    found = network.detect(window, _SEEN_FROM, gain)
     expected = _centred(place, side)
     same: list[Detection] = [d for d in found if iou(d.box, expected) >= _SAME_FACE]
     return _in_photo(same[0], place, side) if same else None
@@ -37,8 +42,26 @@ def look_closer(network: Network, photo: Pyramid, place: Detection, side: int) -
 
 def gain_for(picture: NDArray[np.uint8]) -> float:
     """By how much a picture [H, W, 3] is to be brightened for the detector, which was trained on well-lit ones."""
-    sample = picture[:: max(1, picture.shape[0] // 20), :: max(1, picture.shape[1] // 20)].max(axis=2).ravel()
-    brightest = float(np.sort(sample)[len(sample) * 49 // 50])
+    return _gain(_brightness(picture))
+
+
+def gain_for_shadows(picture: NDArray[np.uint8]) -> float:
+    """By how much a picture [H, W, 3] is to be brightened for faces in its dark parts, before a window or a flame; 1
+    where too little of it is dark."""
+    brightness = _brightness(picture)
+    dark = brightness[brightness < _SHADOW]
+    return _gain(dark) if len(dark) >= _SHADOW_SHARE * len(brightness) else 1.0
+
+
+def _brightness(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Brightness of some hundred pixels, in order."""
+    height, width = picture.shape[:2]
+    sample = picture[:: max(1, height // _SAMPLES), :: max(1, width // _SAMPLES)]
+    return np.sort(sample.max(axis=2), axis=None)
+
+
+def _gain(brightness: NDArray[np.uint8]) -> float:
+    brightest = float(brightness[len(brightness) * 49 // 50])
     return min(_MAX_GAIN, _BRIGHT / max(brightest, 1.0)) if brightest < _DARK else 1.0
 
 

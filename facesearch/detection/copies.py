@@ -23,7 +23,7 @@ _UPRIGHT = (0,)
 _EVERY_TURN = (0, 90, 180, 270)
 
 _ENLARGED_UP_TO = 2_000_000  # pixels of a photo that are few enough to enlarge it for faces of 16 pixels
-_ENLARGED_BY = 1.12
+_ENLARGED_BY = 1.2
 _REDUCED_BY = 0.9  # larger ones: faces of 24 pixels keep 21
 _WHOLE_UP_TO = 24_000_000  # pixels of a photo of which that holds
 _LONG_SIDE = 6000  # of still larger ones, before: faces from 1/250 of it keep 21 pixels, too

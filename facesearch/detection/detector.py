@@ -30,6 +30,9 @@ class Look(StrEnum):
     QUICK = "quick"
 
 
+_QUICK = f" {Look.QUICK}"
+
+
 class DetectorError(FacesearchError):
     """The detector's model file cannot be used, or it failed on a picture."""
 
@@ -64,7 +67,7 @@ class Detector(Protocol):
 
 def detector_name(model_sha256: str, look: Look = Look.DEFAULT, rules: int = RULES) -> str:
     """What is kept with every photo that a YuNet file, of this hexadecimal SHA-256, has looked at by these rules."""
-    return f"yunet-{model_sha256[:12]}/{rules}" + ("" if look is Look.DEFAULT else f" {look}")
+    return f"yunet-{model_sha256[:12]}/{rules}" + (_QUICK if look is Look.QUICK else "")
 
 
 def is_outdated(name: str, current: str) -> bool:
@@ -72,15 +75,20 @@ def is_outdated(name: str, current: str) -> bool:
 
     It could if it is another model, follows newer rules, or looks as thoroughly where the other looked quickly.
     """
-    model, rules, look = _parts(name)
-    current_model, current_rules, current_look = _parts(current)
+    model, rules = _model_and_rules(name)
+    current_model, current_rules = _model_and_rules(current)
     if model != current_model:
         return True
-    return current_look <= look and (rules, -look) < (current_rules, -current_look)
+    if is_quick(current) and not is_quick(name):
+        return False
+    return rules < current_rules or (rules == current_rules and is_quick(name) and not is_quick(current))
 
 
-def _parts(name: str) -> tuple[str, int, int]:
-    """Model, version of the rules, and 0 for the default look or 1 for the quick one."""
-    name, _, look = name.partition(" ") if name.endswith(f" {Look.QUICK}") else (name, "", "")
-    model, _, rules = name.partition("/")
-    return model, int(rules) if rules.isdecimal() else 1, int(bool(look))
+def is_quick(name: str) -> bool:
+    """Whether the detector of this name has looked quickly."""
+    return name.endswith(_QUICK)
+
+
+def _model_and_rules(name: str) -> tuple[str, int]:
+    model, _, rules = name.removesuffix(_QUICK).partition("/")
+    return model, int(rules) if rules.isdecimal() else 1

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.detection.closer import FULL, GLANCE, look_closer
+from facesearch.detection.closer import FULL, GLANCE, gain_for, gain_for_shadows, look_closer
 from facesearch.detection.copies import SMALL, Copy, Part, Pyramid, parts, plan_copies
 from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name
 from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
 from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
+from facesearch.errors import on_one_line
 
 _PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
 _SPECK_FROM = 0.1  # ... and in the finest copy, upright, where the smallest faces are specks
@@ -49,22 +50,35 @@ class YuNet:
         self.name = detector_name(hashlib.sha256(content).hexdigest(), look)
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[list[Detection]]:
-        """See Detector.detect."""
-        return [sorted(self._detect_one(image), key=lambda d: (d.box.x, d.box.y)) for image in images]
+        """See Detector.detect. Raises DetectorError, or MemoryError."""
+        try:
+            return [sorted(self._detect_one(image), key=lambda d: (d.box.x, d.box.y)) for image in images]
+        except (DetectorError, MemoryError):
+            raise
+        except Exception as e:  # OpenCV's and ONNX Runtime's have no common base but this one
+            raise DetectorError(
+                f"The face detector failed on a picture ({on_one_line(e)}): try a copy in another size."
+            ) from e
 
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
         copies = plan_copies(width, height, self.look)
         photo = Pyramid(image)
-        places = self._survey(photo, copies)
-        settled = _as_training_finds(places) if max(width, height) <= SMALL else []
+        small, gain = max(width, height) <= SMALL, gain_for(image)
+        places = self._survey(photo, copies, 1.0 if small else gain)
+        settled = _as_training_finds(places) if small else []
+        if small and gain > 1:
+            places = self._survey(photo, copies, gain)
+        elif gain == 1 and (in_shadows := gain_for_shadows(image)) > 1:
+            coarse = [replace(copy, turns=(0,)) for copy in copies[not small :] if 0 in copy.turns]
+            places += [d for d in self._survey(photo, coarse, in_shadows) if not _overlaps(d, places)]
         found = self._look_at(photo, [d for d in places if not _overlaps(d, settled)], settled)
         # A photo that lies on its side shows all its faces so: what one look turned has found, others may find more of.
         lies = {d.turned for d in found if d.turned}
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
         if any(copy.turns for copy in finer):
             known = settled + found
-            places = [d for d in self._survey(photo, finer) if not _overlaps(d, known)]
+            places = [d for d in self._survey(photo, finer, gain) if not _overlaps(d, known)]
             found += self._look_at(photo, places, known)
         return settled + _one_box_a_face([d for d in found if not _overlaps(d, settled)])
 
@@ -78,23 +92,26 @@ class YuNet:
                 found += self._faces_at(photo, place)
         return found
 
-    def _survey(self, photo: Pyramid, copies: Sequence[Copy]) -> list[Detection]:
-        """Every place where something may be a face, in pixels of the photo; of one face, one place in each turn."""
+    def _survey(self, photo: Pyramid, copies: Sequence[Copy], gain: float) -> list[Detection]:
+        """Every place where something may be a face, in pixels of the photo; of one face, one place in each turn.
+
+        gain: factor by which the copies are brightened.
+        """
         places: list[Detection] = []
         for plan in copies:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
                 least = _SPECK_FROM if plan is copies[0] and not turned else _PLACE_FROM
-                seen = self._look_by_parts(turn(copy, turned) if turned else copy, least)
+                seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
         by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
         return [d for some in by_turn for d in suppress(some, NMS_IOU)]
 
-    def _look_by_parts(self, picture: NDArray[np.uint8], least: float) -> Iterator[Detection]:
+    def _look_by_parts(self, picture: NDArray[np.uint8], least: float, gain: float) -> Iterator[Detection]:
         """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
         for part in parts(picture):
-            for d in self._network.detect(part.pixels, least):
+            for d in self._network.detect(part.pixels, least, gain):
                 if not _is_cut_off(d, part):
                     yield move(d, part.left, part.top)
 

@@ -16,7 +16,7 @@ from db.lock import exclusive
 from db.schema import Box
 from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
-from facesearch.detection import MODEL_SHA256, Detection, YuNet
+from facesearch.detection import MODEL_SHA256, Detection, YuNet, detector_name
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
 from facesearch.training.processes import in_order
 
@@ -83,12 +83,15 @@ def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None
 
 
 def _open(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None) -> FaceCache:
-    about = {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": MODEL_SHA256}
+    about = {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": detector_name(MODEL_SHA256)}
     stamp = folder / "cache.json"
     if not stamp.exists():
         durable.write_text(stamp, json.dumps(about))
     elif _read(stamp) != about:
-        raise DatasetError(f"{folder} holds the faces of other pictures: name another folder, or delete it.")
+        raise DatasetError(
+            f"{folder} holds the faces of other pictures, or those that another version of the detector saw: name "
+            "another folder, or delete it."
+        )
     _extend(labels, folder, progress)
     records = np.fromfile(folder / "records.bin", _RECORD)
     pixels = np.memmap(folder / "pixels.bin", np.uint8, mode="r")
