@@ -18,6 +18,9 @@ FULL = 320
 """Side of the window for the look that a face's box and score come from: a face has about 170 pixels, as it has in the
 pictures of 320 pixels that training looks at."""
 
+FULLER = 384
+"""Side of the window for one more look: the mean of two boxes from different grids errs by less than either."""
+
 _SEEN_FROM = 0.3
 _SAME_FACE = 0.3  # least overlap of what is found with what was to be looked at
 _BRIGHT = 220.0  # to which the brightest parts of a dark window are brightened

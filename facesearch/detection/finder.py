@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.detection.closer import FULL, GLANCE, gain_for, gain_for_shadows, look_closer
+from db.schema import Box
+from facesearch.detection.closer import FULL, FULLER, GLANCE, gain_for, gain_for_shadows, look_closer
 from facesearch.detection.copies import SMALL, Copy, Part, Pyramid, parts, plan_copies
 from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name
 from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
@@ -20,14 +21,13 @@ from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
 from facesearch.errors import on_one_line
 
 _PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
-_SPECK_FROM = 0.1  # ... and in the finest copy, upright, where the smallest faces are specks
+_SPECK_FROM = {Look.DEFAULT: 0.1, Look.QUICK: 0.15}  # ... in the finest copy, upright: the smallest faces are specks
 _CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
 _UPRIGHT_BONUS = 0.02
 _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
 _PART_SIZE = 0.6  # ... if it is smaller than this
 _GLANCE_ERRS = 0.2  # by which a glance may be below the full look
 _MOST_PLACES = 5000
-_MOVED = 0.1  # of a face's size: how far a closer look may be off before the place is looked at again
 
 
 class YuNet:
@@ -101,7 +101,7 @@ class YuNet:
         for plan in copies:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
-                least = _SPECK_FROM if plan is copies[0] and not turned else _PLACE_FROM
+                least = _SPECK_FROM[self.look] if plan is copies[0] and not turned else _PLACE_FROM
                 seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
@@ -130,11 +130,10 @@ class YuNet:
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
         face = look_closer(self._network, photo, glance, FULL)
-        if face is not None and _moved(face, glance) > _MOVED:
-            face = look_closer(self._network, photo, face, FULL)
-        if face is None:
+        if face is None or face.score < least:
             return None
-        return face if face.score >= least else None
+        again = look_closer(self._network, photo, face, FULLER)
+        return replace(face, box=_mean(face.box, again.box)) if again else face
 
 
 def _as_training_finds(places: Iterable[Detection]) -> list[Detection]:
@@ -167,8 +166,5 @@ def _is_cut_off(d: Detection, part: Part) -> bool:
     return any(edge and goes_on for edge, goes_on in zip(touches, part.goes_on, strict=True))
 
 
-def _moved(face: Detection, place: Detection) -> float:
-    """How far a face lies from, and differs in size from, the place that was looked at, in units of its size."""
-    a, b = face.box, place.box
-    apart = np.hypot(a.x + a.width / 2 - b.x - b.width / 2, a.y + a.height / 2 - b.y - b.height / 2)
-    return float(max(apart, abs(longer_side(a) - longer_side(b))) / longer_side(b))
+def _mean(a: Box, b: Box) -> Box:
+    return Box((a.x + b.x) / 2, (a.y + b.y) / 2, (a.width + b.width) / 2, (a.height + b.height) / 2)
