@@ -85,11 +85,14 @@ class YuNet:
     def _look_at(self, photo: Pyramid, places: list[Detection], known: Sequence[Detection]) -> list[Detection]:
         """The faces at these places, beside those that are known."""
         found: list[Detection] = []
+        certain = [face for face in known if face.score >= _CERTAIN_FROM]
         # From large to small, so that what belongs to a face is known when its nose and chin are come upon; upright
         # ones first, since they are the rule.
         for place in sorted(places, key=lambda d: (d.turned != 0, -longer_side(d.box)))[:_MOST_PLACES]:
-            if not any(_is_part(place, face) for face in (*known, *found) if face.score >= _CERTAIN_FROM):
-                found += self._faces_at(photo, place)
+            if not any(_is_part(place, face) for face in certain):
+                faces = self._faces_at(photo, place)
+                certain += [face for face in faces if face.score >= _CERTAIN_FROM]
+                found += faces
         return found
 
     def _survey(self, photo: Pyramid, copies: Sequence[Copy], gain: float) -> list[Detection]:
@@ -155,8 +158,9 @@ def _one_box_a_face(found: Sequence[Detection]) -> list[Detection]:
 
 def _is_part(d: Detection, face: Detection) -> bool:
     """Whether what was found is a part of this face, as a nose or a chin that looks like one."""
-    inside = intersection(d.box, face.box) >= _PART_INSIDE * d.box.width * d.box.height
-    return inside and longer_side(d.box) < _PART_SIZE * longer_side(face.box)
+    if longer_side(d.box) >= _PART_SIZE * longer_side(face.box):
+        return False
+    return intersection(d.box, face.box) >= _PART_INSIDE * d.box.width * d.box.height
 
 
 def _is_cut_off(d: Detection, part: Part) -> bool:
