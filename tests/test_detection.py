@@ -176,3 +176,84 @@ def test_a_missing_detector_file_is_refused(tmp_path: Path) -> None:
 def test_overlap_is_the_share_of_the_union() -> None:
     assert iou(Box(0, 0, 10, 10), Box(5, 0, 10, 10)) == pytest.approx(1 / 3)
     assert iou(Box(0, 0, 10, 10), Box(20, 20, 5, 5)) == 0.0
+
+
+def _in_height(portrait: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
+    import cv2
+
+    size = round(portrait.shape[1] * height / portrait.shape[0]), height
+    return np.asarray(cv2.resize(portrait, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def test_upright_faces_do_not_hide_those_that_lie_beside_them(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    page = np.full((800, 1200, 3), 240, np.uint8)
+    turns = (0, 90, 90, 270, 90, 180)
+    for place, turned in enumerate(turns):
+        printed = np.rot90(portrait, turned // 90)
+        y, x = 20 + 390 * (place // 3), 20 + 390 * (place % 3)
+        page[y : y + printed.shape[0], x : x + printed.shape[1]] = printed
+    found = [f for f in detector.detect([page])[0] if f.score >= SEARCH_FROM]
+    assert sorted(f.turned for f in found) == sorted(turns)
+
+
+@pytest.mark.parametrize("look", Look)
+@pytest.mark.parametrize("side", [320, 1500, 3000])
+def test_a_face_that_fills_the_photo_is_found_once(portrait: NDArray[np.uint8], look: Look, side: int) -> None:
+    import cv2
+
+    (face,) = YuNet().detect([portrait])[0]
+    x, y, w, h = (round(v) for v in (face.box.x, face.box.y, face.box.width, face.box.height))
+    close_up = cv2.resize(portrait[y : y + h, x : x + w], (side * w // h, side), interpolation=cv2.INTER_CUBIC)
+    (found,) = YuNet(look=look).detect([np.asarray(close_up, np.uint8)])[0]
+    assert found.score >= SEARCH_FROM and found.turned == 0
+
+
+def test_a_lone_face_of_40_pixels_in_24_megapixels_is_found(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    photo = np.full((4000, 6000, 3), 120, np.uint8)
+    little = _in_height(portrait, 80)
+    photo[2000 : 2000 + little.shape[0], 3000 : 3000 + little.shape[1]] = little
+    (found,) = detector.detect([photo])[0]
+    assert found.score >= SEARCH_FROM
+    assert max(found.box.width, found.box.height) == pytest.approx(40, rel=0.2)
+
+
+@pytest.mark.parametrize("light", [0.1, 0.05])
+def test_a_face_in_the_dark_is_found(detector: YuNet, portrait: NDArray[np.uint8], light: float) -> None:
+    photo = np.full((900, 1400, 3), 60, np.uint8)
+    photo[300 : 300 + portrait.shape[0], 500 : 500 + portrait.shape[1]] = portrait
+    (found,) = detector.detect([(photo * light).astype(np.uint8)])[0]
+    assert found.score >= SEARCH_FROM
+
+
+def test_a_page_of_a_hundred_faces_has_a_hundred(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    little = _in_height(portrait, 160)
+    page = np.full((1800, 1500, 3), 245, np.uint8)
+    for place in range(100):
+        y, x = 20 + 176 * (place // 10), 10 + 146 * (place % 10)
+        page[y : y + little.shape[0], x : x + little.shape[1]] = little
+    found = detector.detect([page])[0]
+    assert [f.score >= SEARCH_FROM for f in found] == [True] * 100
+
+
+def test_a_face_of_20_pixels_that_is_all_of_the_picture_is_found(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    (found,) = detector.detect([_in_height(portrait, 24)])[0]
+    assert found.score >= SEARCH_FROM
+
+
+def test_the_faces_of_a_small_photo_keep_the_boxes_that_training_has_learnt_from(
+    detector: YuNet, portrait: NDArray[np.uint8]
+) -> None:
+    """What OpenCV's own detector says of the picture enlarged to 320 pixels: so do the data sets' boxes."""
+    import cv2
+
+    reference = cv2.FaceDetectorYN.create(str(bundled_model()), "", (320, 320), STORE_FROM, 0.3, 5000)
+    photo = _in_height(portrait, 250)
+    height, width = photo.shape[:2]
+    size = round(width * 320 / height), 320
+    enlarged = cv2.resize(cv2.cvtColor(photo, cv2.COLOR_RGB2BGR), size, interpolation=cv2.INTER_LINEAR)
+    reference.setInputSize(size)
+    (row,) = reference.detect(enlarged)[1]
+    (found,) = detector.detect([photo])[0]
+    expected = row[:4] * np.array([width / size[0], height / size[1]] * 2)
+    assert [found.box.x, found.box.y, found.box.width, found.box.height] == pytest.approx(list(expected), abs=0.01)
+    assert found.score == pytest.approx(row[14], abs=1e-4)
