@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.schema import Box
-from facesearch.crop import Jitter, Padding, crop_face
+from facesearch.crop import INPUT_SIZE, Jitter, Padding, crop_face
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Augmentation:
 
 
 _PADDINGS = (Padding.REFLECT, Padding.REFLECT, Padding.REPLICATE, Padding.BLACK)
+_FIXED = 4  # keeps the draws of fixed views apart from those of training steps
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -48,6 +49,13 @@ def augmented_crop(
     image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """One training crop, uint8 RGB [size, size, 3]; arguments as crop_face's. All randomness comes from rng."""
+    return worsened(moved_crop(image, box, turned, size, a, rng), a, rng)
+
+
+def moved_crop(
+    image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The face as another detector, head or lamp would give it: moved, scaled, turned, mirrored, recoloured."""
     jitter = Jitter(
         dx=rng.uniform(-a.shift, a.shift),
         dy=rng.uniform(-a.shift, a.shift),
@@ -57,8 +65,26 @@ def augmented_crop(
     )
     padding = _PADDINGS[rng.integers(len(_PADDINGS))] if a.random_padding else Padding.REFLECT
     crop = crop_face(image, box, turned, size=size, jitter=jitter, padding=padding)
-    if a.colour:
-        crop = _recolour(crop, a.colour, rng)
+    return _recolour(crop, a.colour, rng) if a.colour else crop
+
+
+def fixed_view(
+    image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, face: int, number: int
+) -> NDArray[np.uint8]:
+    """`moved_crop` number `number` of the face `face`: the same picture whenever it is asked for, in any size.
+
+    It is cut at INPUT_SIZE and reduced, so that two networks of different input see the same.
+    """
+    import cv2
+
+    crop = moved_crop(image, box, turned, INPUT_SIZE, a, np.random.default_rng((_FIXED, face, number)))
+    if size == INPUT_SIZE:
+        return crop
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def worsened(crop: NDArray[np.uint8], a: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The crop as a worse camera would show it: now and then coarse, compressed, partly covered."""
     if rng.random() < a.low_resolution_p:
         crop = _coarsen(crop, rng)
     if rng.random() < a.jpeg_p:

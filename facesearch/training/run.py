@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
@@ -18,13 +20,17 @@ from facesearch.network.scorer import Scorer
 from facesearch.ranking.similar import PROFILE_MEANS
 from facesearch.reliability import SIZES
 from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.training.distillation import teacher_answers
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
-from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
+from facesearch.training.lite0 import weights_file
+from facesearch.training.loop import Network, Progress, TrainingError, predict, taught_rows, train
+from facesearch.training.personlabels import with_person_labels
 from facesearch.training.provenance import continued, learnt_roles, metadata, other_splits
-from facesearch.training.recipe import Recipe
+from facesearch.training.recipe import LITE0, Recipe, load_recipe
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import check_trainable
+from facesearch.training.targets import Targets
 from facesearch.training.teacher import sface_model, teacher_embeddings
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
@@ -51,13 +57,15 @@ def train_checkpoint(
     terms: str | None = None,
     start: Path | None = None,
     sizes: Sequence[int] = SIZES,
+    tested: bool = True,
 ) -> tuple[Checkpoint, Evaluation | None]:
-    """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
+    """Train by a recipe and write the checkpoint; None instead of figures where nothing is tested.
 
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
     second call goes on from. terms: what the checkpoint says about its use; None: what the start says, if there is one,
     and that the data's terms apply. start: the checkpoint that a recipe starts
-    from which starts from one; None is the package's. sizes: the faces of role `test` are also tried reduced to these.
+    from which starts from one; None is the package's. tested: False leaves the faces of role `test` alone,
+    for a network that is not the last. sizes: the faces of role `test` are also tried reduced to these.
     Raises FacesearchError (of datasets, loop, checkpoint, start, teacher).
     """
     begin = _start(recipe, start)
@@ -71,6 +79,8 @@ def train_checkpoint(
         _refuse_faces_it_learnt(begin, recipe, labels)
         for caution in other_splits(begin, labels):
             tell.note(caution)
+    if recipe.distillation:
+        weights_file()
     if recipe.teacher:
         sface_model()  # a missing one is said now, and not after the hours
     cache = open_cache(
@@ -78,7 +88,8 @@ def train_checkpoint(
     )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
     if recipe.stages:
-        mcnn, mean = _trained(recipe, labels, cache, work, where, tell, begin)
+        place = _Place(data, labels, cache, cache_folder(work, labels.dataset), work, where, tell)
+        mcnn, mean = _trained(recipe, place, begin)
     else:
         assert begin is not None, "a recipe without stages starts from_checkpoint"
         mcnn, mean = begin.network()[0], torch.from_numpy(begin.mean)
@@ -102,7 +113,7 @@ def train_checkpoint(
         PROFILE_MEANS: fitted.profile_means.metadata(),
     }
     save_checkpoint(output, mcnn, fitted.aux, small, about)
-    if not len(labels.of(Role.TEST)):
+    if not tested or not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
     scorer = Scorer(load_checkpoint(output), device)
     found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), sizes)
@@ -110,27 +121,79 @@ def train_checkpoint(
     return load_checkpoint(output), found
 
 
-def _trained(
-    recipe: Recipe,
-    labels: Labels,
-    cache: FaceCache,
-    work: Path,
-    where: torch.device,
-    tell: Callbacks,
-    begin: Checkpoint | None,
-) -> tuple[Mcnn, torch.Tensor]:
+@dataclass(frozen=True)
+class _Place:
+    """Where a run learns. root: the data set's folder; folder: of what is kept about its faces; work: of all runs."""
+
+    root: Path
+    labels: Labels
+    cache: FaceCache
+    folder: Path
+    work: Path
+    device: torch.device
+    tell: Callbacks
+
+
+def _trained(recipe: Recipe, place: _Place, begin: Checkpoint | None) -> tuple[Mcnn, torch.Tensor]:
     """The stages of the recipe, with all that it wants to learn from beside the labels."""
-    folder = cache_folder(work, labels.dataset)
-    taught = taught_rows(labels, recipe)
-    embeddings = soft = None
+    labels, cache, tell = place.labels, place.cache, place.tell
+    rows, taught = labels.of(*recipe.roles), taught_rows(labels, recipe)
+    targets = _person_targets(recipe, place)
+    embeddings = None
     if len(taught):
-        embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
+        told = partial(tell.faces, "asking the teacher")
+        embeddings = teacher_embeddings(cache, taught, place.folder, told)
     if recipe.soften:
         assert begin is not None, "a recipe that softens starts from_checkpoint"
-        rows = labels.of(*recipe.roles)
-        soft = soft_labels(begin, cache, rows, folder, where, lambda d, n: tell.faces("asking the start", d, n))
-    run = work / recipe.name
-    return train(labels, cache, recipe, run, where, tell.step, tell.note, embeddings, begin, soft)
+        told = partial(tell.faces, "asking the start")
+        soft = soft_labels(begin, cache, rows, place.folder, place.device, told)
+        targets = replace(targets, soft=soft, soften=recipe.soften)
+    if recipe.distillation:
+        targets = replace(targets, answers=_answers(recipe, place), distilled=recipe.distillation.share)
+    found, mean = _train(recipe, place, targets, embeddings, begin)
+    assert isinstance(found, Mcnn), "_start has refused other layouts"
+    return found, mean
+
+
+def _person_targets(recipe: Recipe, place: _Place) -> Targets:
+    rows = place.labels.of(*recipe.roles)
+    return Targets(with_person_labels(place.labels, rows, recipe.person_labels, place.root))
+
+
+def _answers(recipe: Recipe, place: _Place) -> NDArray[np.float32]:
+    """Train the teacher of a recipe with distillation, and ask it about the faces of the recipe."""
+    assert recipe.distillation is not None
+    teaching = load_recipe(recipe.distillation.teacher)
+    if not teaching.makes_teacher or not set(teaching.roles) <= set(recipe.roles):
+        raise UsageError(
+            f"Recipe {recipe.name} learns from recipe {teaching.name}, which must be of layout {LITE0} and know no "
+            "faces of other roles: name another teacher."
+        )
+    place.tell.note(f"teacher: recipe {teaching.name}")
+    teacher, mean = _train(teaching, place, _person_targets(teaching, place))
+    return teacher_answers(
+        teacher,
+        mean.to(place.device),
+        teaching.stages[-1].input,
+        place.cache,
+        place.labels.of(*recipe.roles),
+        recipe.distillation.views,
+        recipe.augmentation,
+        place.folder,
+        partial(place.tell.faces, f"asking {teaching.name}"),
+    )
+
+
+def _train(
+    recipe: Recipe,
+    place: _Place,
+    targets: Targets,
+    embeddings: NDArray[np.float32] | None = None,
+    begin: Checkpoint | None = None,
+) -> tuple[Network, torch.Tensor]:
+    """`train` in the recipe's own folder."""
+    run, tell = place.work / recipe.name, place.tell
+    return train(place.labels, place.cache, recipe, run, place.device, tell.step, tell.note, embeddings, begin, targets)
 
 
 def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
@@ -139,6 +202,10 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
         raise UsageError(
             f"Recipe {recipe.name} trains CNNs of one attribute each, which make no checkpoint: "
             "benchmarks/lfwa_protocol.py uses it."
+        )
+    if recipe.makes_teacher:
+        raise UsageError(
+            f"Recipe {recipe.name} trains a teacher, which makes no checkpoint: name a recipe that learns from it."
         )
     if named and not recipe.from_checkpoint:
         raise UsageError(f"Recipe {recipe.name} does not start from a checkpoint: leave --start away.")

