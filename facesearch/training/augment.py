@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from db.schema import Box
 from facesearch.crop import INPUT_SIZE, Jitter, Padding, crop_face
+from facesearch.degrade import degraded_crop, drawn_degradation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Augmentation:
     shift: largest shift, fraction of the square's side. scale: largest |ln factor|. rotation: largest angle, degrees.
     random_padding: draw what stands beyond the picture's edge, instead of the reflection that is used everywhere else.
     colour: largest relative change of brightness, contrast, saturation; a third of it for each channel alone.
+    degraded_p: as a bad camera would show it (facesearch/degrade.py), instead of low_resolution_p and jpeg_p.
     """
 
     shift: float = 0.06
@@ -32,6 +34,12 @@ class Augmentation:
     low_resolution_p: float = 0.1
     jpeg_p: float = 0.1
     occlusion_p: float = 0.1
+    degraded_p: float = 0.0
+
+    @property
+    def of_fixed_views(self) -> tuple[float, ...]:
+        """What decides how a fixed view looks, and no more: what is worsened after it is not asked for anew."""
+        return self.shift, self.scale, self.rotation, self.flip_p, float(self.random_padding), self.colour
 
     @property
     def reach(self) -> float:
@@ -85,10 +93,13 @@ def fixed_view(
 
 def worsened(crop: NDArray[np.uint8], a: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
     """The crop as a worse camera would show it: now and then coarse, compressed, partly covered."""
-    if rng.random() < a.low_resolution_p:
-        crop = _coarsen(crop, rng)
-    if rng.random() < a.jpeg_p:
-        crop = _compress(crop, rng)
+    if a.degraded_p and rng.random() < a.degraded_p:
+        crop = degraded_crop(crop, drawn_degradation(rng), rng)
+    else:
+        if rng.random() < a.low_resolution_p:
+            crop = _coarsen(crop, rng)
+        if rng.random() < a.jpeg_p:
+            crop = _compress(crop, rng)
     if rng.random() < a.occlusion_p:
         crop = _occlude(crop, rng)
     return crop

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
 from facesearch.attributes import BY_NAME
 from facesearch.crop import INPUT_SIZE, crop_face
+from facesearch.degrade import Degradation, degraded
 from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
@@ -181,19 +181,16 @@ class _Counted:
 def small_crop(cache: FaceCache, size: int, row: int) -> NDArray[np.uint8]:
     """The crop of a cached face as if its box's longer side had only `size` pixels in the photo.
 
-    The picture is reduced with INTER_AREA, and enlarged again by the crop itself, as a small face in a photo is. Faces
-    that are smaller already stay as they are.
+    Faces that are smaller already stay as they are.
     """
-    import cv2
+    return degraded_face(cache, Degradation(size=size), 0, row)
 
+
+def degraded_face(cache: FaceCache, how: Degradation, seed: int, row: int) -> NDArray[np.uint8]:
+    """The crop of a cached face from a worse picture. It is enlarged again by the crop itself, as a small face in a
+    photo is. seed: of what is drawn, for each face anew."""
     part, box, turned = cache.region(row)
-    factor = size / max(box.width, box.height)
-    if factor < 1:
-        height, width = part.shape[:2]
-        to = max(1, round(width * factor)), max(1, round(height * factor))
-        part = np.asarray(cv2.resize(part, to, interpolation=cv2.INTER_AREA), np.uint8)
-        fx, fy = to[0] / width, to[1] / height
-        box = Box(box.x * fx, box.y * fy, box.width * fx, box.height * fy)
+    part, box = degraded(part, box, how, np.random.default_rng((seed, row)))
     return crop_face(part, box, turned)
 
 
