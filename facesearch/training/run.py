@@ -69,6 +69,9 @@ def train_checkpoint(
     Raises FacesearchError (of datasets, loop, checkpoint, start, teacher).
     """
     begin = _start(recipe, start)
+    if recipe.distillation:
+        _teaching(recipe)
+        weights_file()  # what is missing is said now, and not after the hours
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
     labels = read_dataset(data)
@@ -79,8 +82,6 @@ def train_checkpoint(
         _refuse_faces_it_learnt(begin, recipe, labels)
         for caution in other_splits(begin, labels):
             tell.note(caution)
-    if recipe.distillation:
-        weights_file()
     if recipe.teacher:
         sface_model()  # a missing one is said now, and not after the hours
     cache = open_cache(
@@ -163,12 +164,7 @@ def _person_targets(recipe: Recipe, place: _Place) -> Targets:
 def _answers(recipe: Recipe, place: _Place) -> NDArray[np.float32]:
     """Train the teacher of a recipe with distillation, and ask it about the faces of the recipe."""
     assert recipe.distillation is not None
-    teaching = load_recipe(recipe.distillation.teacher)
-    if not teaching.makes_teacher or not set(teaching.roles) <= set(recipe.roles):
-        raise UsageError(
-            f"Recipe {recipe.name} learns from recipe {teaching.name}, which must be of layout {LITE0} and know no "
-            "faces of other roles: name another teacher."
-        )
+    teaching = _teaching(recipe)
     place.tell.note(f"teacher: recipe {teaching.name}")
     teacher, mean = _train(teaching, place, _person_targets(teaching, place))
     return teacher_answers(
@@ -182,6 +178,18 @@ def _answers(recipe: Recipe, place: _Place) -> NDArray[np.float32]:
         place.folder,
         partial(place.tell.faces, f"asking {teaching.name}"),
     )
+
+
+def _teaching(recipe: Recipe) -> Recipe:
+    """The recipe of a recipe's teacher. Raises RecipeError, and UsageError where it cannot teach."""
+    assert recipe.distillation is not None
+    found = load_recipe(recipe.distillation.teacher)
+    if not found.makes_teacher or not set(found.roles) <= set(recipe.roles):
+        raise UsageError(
+            f"Recipe {recipe.name} learns from recipe {found.name}, which must be of layout {LITE0} and know no faces "
+            "of other roles: name another teacher."
+        )
+    return found
 
 
 def _train(
