@@ -270,7 +270,7 @@ def predict(
     found = []
     for start in range(0, len(rows), batch):
         crops = np.stack([plain_crop(cache, int(r), size) for r in rows[start : start + batch]])
-        found.append(mcnn_logits(model, crops, mean, views).cpu().numpy())
+        found.append(mcnn_logits(model, torch.from_numpy(crops), mean, views).cpu().numpy())
     return np.concatenate(found)
 
 
