@@ -132,8 +132,8 @@ def conditions(faces: Faces, kinds: Sequence[str]) -> Iterator[Condition]:
 def _groups(p: NDArray[np.float64], truth: NDArray[np.uint8], found: NDArray[np.bool_]) -> dict[str, Figures]:
     made = {}
     for name in GROUPED_BY:
-        has = truth[:, BY_NAME[name].index] > 0
-        for words, of in ((name, has), (f"not {name}", ~has)):
+        said = truth[:, BY_NAME[name].index]
+        for words, of in ((name, said == 1), (f"not {name}", said == 0)):
             if of.any():
                 made[words] = measure(p[of], truth[of], found[of])
     return made

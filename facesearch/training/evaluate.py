@@ -217,10 +217,11 @@ def _comparisons(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) 
     """Those of which both groups have faces."""
     made = []
     for name in GROUPED_BY:
-        has = truth[:, BY_NAME[name].index] > 0
-        if has.any() and not has.all():
-            one, other = (measure(p[of], truth[of], found[of]) for of in (has, ~has))
-            fewest = [np.minimum(truth[of].sum(axis=0), (truth[of] == 0).sum(axis=0)) for of in (has, ~has)]
+        said = truth[:, BY_NAME[name].index]
+        has, lacks = said == 1, said == 0
+        if has.any() and lacks.any():
+            one, other = (measure(p[of], truth[of], found[of]) for of in (has, lacks))
+            fewest = [np.minimum((truth[of] == 1).sum(axis=0), (truth[of] == 0).sum(axis=0)) for of in (has, lacks)]
             made.append(Comparison(name, one, other, np.min(fewest, axis=0) >= COMPARED_FROM))
     return made
 
@@ -247,4 +248,6 @@ def _accuracy_and_error(figures: Figures) -> tuple[float, float]:
 
 def _is_official(labels: Labels) -> bool:
     """Whether these are the pictures that the paper speaks of, and not data of one's own in CelebA's layout."""
-    return labels.dataset is not Dataset.CELEBA or all(re.fullmatch(r"\d{6}\.jpg", name) for name in labels.names)
+    if labels.dataset is Dataset.CELEBA:
+        return all(re.fullmatch(r"\d{6}\.jpg", name) for name in labels.names)
+    return labels.dataset is Dataset.LFWA

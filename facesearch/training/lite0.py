@@ -48,6 +48,13 @@ class Lite0(nn.Module):
         nn.init.normal_(self.net._fc.weight, std=0.01)
 
     @property
+    def out_weight(self) -> nn.Parameter:
+        """Weights of the outputs [40, 1280]."""
+        weight = self.net._fc.weight
+        assert isinstance(weight, nn.Parameter)
+        return weight
+
+    @property
     def out_bias(self) -> nn.Parameter:
         """Bias of the outputs [40]."""
         bias = self.net._fc.bias

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -34,13 +33,14 @@ from facesearch.network.mcnn import LAYOUTS, TRUNK_LAYOUT, Mcnn, Normalisation, 
 from facesearch.network.scorer import mcnn_logits
 from facesearch.network.views import PLAIN, Views
 from facesearch.training.augment import augmented_crop, fixed_view, worsened
-from facesearch.training.datasets import FaceCache, Labels, Role
+from facesearch.training.datasets import UNKNOWN, FaceCache, Labels, Role
 from facesearch.training.lite0 import MEAN, Lite0
 from facesearch.training.metrics import accuracy, average_precision
+from facesearch.training.metrics import mean as mean_of
 from facesearch.training.mixup import Mixing
 from facesearch.training.recipe import LITE0, Recipe, Stage, as_of_today, stored
 from facesearch.training.start import trainable
-from facesearch.training.targets import Targets
+from facesearch.training.targets import Targets, cross_entropy, plain_targets
 from facesearch.training.teacher import Student, expand_student
 
 SAVE_EVERY = 240.0
@@ -143,7 +143,7 @@ def train(
         assert judging is not None, "the recipe has stages"
         judged = labels.of(judging)
         judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-        learnt = targets or Targets(labels.labels.astype(np.float32))
+        learnt = targets or Targets(plain_targets(labels.labels))
         material = _Material(cache, rows, judging, judged, labels.labels, learnt, embeddings, start)
         run = _resume(folder, recipe, device) or _begin(recipe, material, device)
         while run.stage < len(recipe.stages):
@@ -224,14 +224,14 @@ def _losses(
     if wanted is None:
         with autocast:
             logits = run.model(x)
-        loss = F.binary_cross_entropy_with_logits(logits.float(), y)
+        loss = cross_entropy(logits.float(), y)
         return loss, loss
     assert isinstance(run.model, Mcnn), "other layouts learn from no recognition network"
     with autocast:
         pooled = run.model.pooled(x)
         fc1 = run.model.fc1(pooled)
         logits = run.model.from_fc1(fc1)
-    loss = F.binary_cross_entropy_with_logits(logits.float(), y)
+    loss = cross_entropy(logits.float(), y)
     return loss + recipe.teacher * run.student(pooled.float(), fc1.float(), wanted), loss
 
 
@@ -283,8 +283,8 @@ def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dic
     logits = predict(run.average, material.cache, rows, mean, stage.input, PLAIN)
     return {
         "on": material.judging.value,
-        "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),
-        "average_precision": round(100 * float(np.nanmean(average_precision(logits, targets[rows]))), 3),
+        "accuracy": round(100 * mean_of(accuracy(logits > 0, targets[rows])), 3),
+        "average_precision": round(100 * mean_of(average_precision(logits, targets[rows])), 3),
     }
 
 
@@ -416,10 +416,21 @@ def _begin(recipe: Recipe, material: _Material, device: torch.device) -> _Run:
         mean = channel_mean(material.cache, material.rows)
     student = _new_student(model)
     if not recipe.keep_outputs:
-        positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
-        with torch.no_grad():
-            model.out_bias.copy_(torch.log(positives / (1 - positives)))
+        _begin_outputs(model, material.labels[material.rows])
     return _start_of_stage(0, mean, model.to(device), student.to(device), recipe)
+
+
+@torch.no_grad()
+def _begin_outputs(model: Network, labels: NDArray[np.uint8]) -> None:
+    """The first answers are the shares of positives. Of what no face is labelled with, the network will say nothing:
+    a logit of 0 for every face, now and later, since no gradient comes."""
+    known = labels != UNKNOWN
+    positives = ((labels == 1).sum(axis=0) / np.maximum(known.sum(axis=0), 1)).clip(1e-3, 1 - 1e-3)
+    untaught = torch.from_numpy(~known.any(axis=0))
+    positives[untaught.numpy()] = 0.5
+    share = torch.from_numpy(positives)
+    model.out_bias.copy_(torch.log(share / (1 - share)))
+    model.out_weight[untaught.to(model.out_weight.device)] = 0.0
 
 
 def _new_network(layout: str, recipe: Recipe) -> Network:

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.attributes import BY_NAME, NAMES
-from facesearch.training.datasets import DatasetError, Labels
+from facesearch.training.datasets import UNKNOWN, DatasetError, Labels
+from facesearch.training.targets import plain_targets
 
 FILE = "person_means.npz"
 SHRINK = 2.0
@@ -31,7 +32,7 @@ def with_person_labels(
 
     rows: training faces; nobody else's label is used or changed. root: the data set's folder. Raises DatasetError.
     """
-    found: Floats = labels.labels.astype(np.float32)
+    found = plain_targets(labels.labels)
     if shares:
         share = np.zeros(len(NAMES), np.float32)
         for name, value in shares:
@@ -45,12 +46,13 @@ def with_person_labels(
 def person_means(labels: Labels, rows: NDArray[np.int64]) -> Floats:
     """Mean label of the same person's other pictures among `rows`, shrunk by SHRINK pictures of the overall mean,
     float32 [len(rows), 40]."""
-    own = labels.labels[rows].astype(np.float64)
+    known, own = (labels.labels[rows] != UNKNOWN).astype(np.float64), (labels.labels[rows] == 1).astype(np.float64)
     _, person = np.unique(labels.identities[rows], return_inverse=True)
-    totals = np.zeros((person.max() + 1, own.shape[1]))
+    totals, counts = (np.zeros((person.max() + 1, own.shape[1])) for _ in range(2))
     np.add.at(totals, person, own)
-    others = np.bincount(person)[person, None] - 1
-    means = (totals[person] - own + SHRINK * own.mean(axis=0)) / (others + SHRINK)
+    np.add.at(counts, person, known)
+    overall = own.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    means = (totals[person] - own + SHRINK * overall) / (counts[person] - known + SHRINK)
     return np.asarray(means, np.float32)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -88,6 +89,10 @@ def train_checkpoint(
         labels, cache_folder(work, labels.dataset), lambda done, total: tell.faces("finding faces", done, total)
     )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
+    if not labels.dataset.framed_alike:
+        labels = _without_undetected(labels, cache, tell.note)
+        _refuse_too_few(recipe, labels)
+    untaught = [] if recipe.keep_outputs else _untaught(labels, recipe, tell.note)
     if recipe.stages:
         place = _Place(data, labels, cache, cache_folder(work, labels.dataset), work, where, tell)
         mcnn, mean = _trained(recipe, place, begin)
@@ -111,6 +116,7 @@ def train_checkpoint(
     }
     about = describe(recipe, labels, fitted.hold, terms, begin) | {
         "grades": fitted.grades,
+        **({"untaught": untaught} if untaught else {}),
         PROFILE_MEANS: fitted.profile_means.metadata(),
     }
     save_checkpoint(output, mcnn, fitted.aux, small, about)
@@ -238,6 +244,27 @@ def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[s
     found = replace(recipe, roles=there(recipe.roles), aux=there(recipe.aux), calibration=there(recipe.calibration))
     if absent := {*recipe.roles, *recipe.aux} - {*found.roles, *found.aux}:
         note(f"no images of role {', '.join(sorted(absent))}: done without")
+    return found
+
+
+def _without_undetected(labels: Labels, cache: FaceCache, note: Callable[[str], None]) -> Labels:
+    """Photos of any kind have no usual place for a face: where none was found, there is nothing to learn from."""
+    missed = np.flatnonzero(~cache.detected)
+    if not len(missed):
+        return labels
+    some = ", ".join(labels.names[row] for row in missed[:5]) + (", ..." if len(missed) > 5 else "")
+    note(f"{len(missed):,} images in which no face was found are left out: {some}")
+    roles = labels.roles.copy()
+    roles[missed] = ""
+    return replace(labels, roles=roles)
+
+
+def _untaught(labels: Labels, recipe: Recipe, note: Callable[[str], None]) -> list[str]:
+    """The attributes that no training face is labelled with: every face will have them with a probability of .5."""
+    taught = labels.taught(labels.of(*recipe.roles))
+    found = [name for name, known in zip(NAMES, taught.tolist(), strict=True) if not known]
+    if found:
+        note(f"no training image is labelled with {', '.join(found)}: the network will say nothing about them")
     return found
 
 
