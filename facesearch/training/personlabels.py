@@ -5,8 +5,8 @@ picture to picture: from the other pictures' labels alone, without looking, Big_
 of .92 where a network that looks reaches .55. Which share of the mean a target takes is the recipe's, by attribute.
 
 CelebA's folder may hold `person_means.npz`: arrays `celeba_id` int32 [M] (number of an image), `mean` uint8 [M, 40]
-(0 to 255 for 0 to 1), `attributes` [40], made of more pictures of each person than are at hand. Without it the means
-are made of the pictures that are there.
+(0 to 255 for 0 to 1), `attributes` [40], made of more pictures of each person than are at hand. Without it, and for
+images that it does not name, the means are made of the pictures that are there.
 """
 
 from pathlib import Path
@@ -37,8 +37,10 @@ def with_person_labels(
         share = np.zeros(len(NAMES), np.float32)
         for name, value in shares:
             share[BY_NAME[name].index] = value
-        path = root / FILE
-        means = stored_means(path, [labels.names[r] for r in rows]) if path.exists() else person_means(labels, rows)
+        means = person_means(labels, rows)
+        if (root / FILE).exists():
+            named, better = stored_means(root / FILE, [labels.names[r] for r in rows])
+            means[named] = better
         found[rows] = (1 - share) * found[rows] + share * means
     return found
 
@@ -56,8 +58,9 @@ def person_means(labels: Labels, rows: NDArray[np.int64]) -> Floats:
     return np.asarray(means, np.float32)
 
 
-def stored_means(path: Path, names: list[str]) -> Floats:
-    """The means of these images from a file, float32 [len(names), 40]. Raises DatasetError."""
+def stored_means(path: Path, names: list[str]) -> tuple[NDArray[np.bool_], Floats]:
+    """Which of these images a file names, bool [len(names)], and their means, float32 [named, 40]. Raises
+    DatasetError."""
     try:
         with np.load(path) as held:
             numbers, means, attributes = held["celeba_id"], held["mean"], [str(a) for a in held["attributes"]]
@@ -65,9 +68,7 @@ def stored_means(path: Path, names: list[str]) -> Floats:
         raise DatasetError(f"{path} does not hold celeba_id, mean and attributes: make it again, or remove it.") from e
     if attributes != list(NAMES) or means.shape != (len(numbers), len(NAMES)) or means.dtype != np.uint8:
         raise DatasetError(f"{path} does not hold a mean of each of the 40 attributes: make it again, or remove it.")
-    row_of = {int(number): row for row, number in enumerate(numbers)}
-    try:
-        at = [row_of[int(Path(name).stem)] for name in names]
-    except (KeyError, ValueError) as e:
-        raise DatasetError(f"{path} holds no mean for image {e}: make it again, or remove it.") from e
-    return np.asarray(means[at] / np.float32(255), np.float32)
+    row_of = {f"{number:06d}": row for row, number in enumerate(numbers.tolist())}
+    at = [row_of.get(Path(name).stem, -1) for name in names]
+    named = np.array([row >= 0 for row in at], np.bool_)
+    return named, np.asarray(means[[row for row in at if row >= 0]] / np.float32(255), np.float32)
