@@ -146,10 +146,6 @@ def _trained(recipe: Recipe, place: _Place, begin: Checkpoint | None) -> tuple[M
     labels, cache, tell = place.labels, place.cache, place.tell
     rows, taught = labels.of(*recipe.roles), taught_rows(labels, recipe)
     targets = _person_targets(recipe, place)
-    embeddings = None
-    if len(taught):
-        told = partial(tell.faces, "asking the teacher")
-        embeddings = teacher_embeddings(cache, taught, place.folder, told)
     if recipe.soften:
         assert begin is not None, "a recipe that softens starts from_checkpoint"
         told = partial(tell.faces, "asking the start")
@@ -157,6 +153,10 @@ def _trained(recipe: Recipe, place: _Place, begin: Checkpoint | None) -> tuple[M
         targets = replace(targets, soft=soft, soften=recipe.soften)
     if recipe.distillation:
         targets = replace(targets, answers=_answers(recipe, place), distilled=recipe.distillation.share)
+    embeddings = None
+    if len(taught):
+        told = partial(tell.faces, "asking the recognition network")
+        embeddings = teacher_embeddings(cache, taught, place.folder, told)
     found, mean = _train(recipe, place, targets, embeddings, begin)
     assert isinstance(found, Mcnn), "_start has refused other layouts"
     return found, mean
