@@ -14,7 +14,7 @@ from facesearch.training import lite0, loop
 from facesearch.training.augment import Augmentation, fixed_view
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
 from facesearch.training.distillation import teacher_answers
-from facesearch.training.lite0 import MEAN, Lite0, WeightsError, weights_file
+from facesearch.training.lite0 import MEAN, Lite0, WeightsError, fused, weights_file
 from facesearch.training.loop import Network, Progress, TrainingError, train
 from facesearch.training.mixup import Mixing
 from facesearch.training.personlabels import FILE, SHRINK, person_means, with_person_labels
@@ -50,6 +50,41 @@ def test_a_teacher_starts_from_the_weights_in_the_package_and_has_outputs_of_its
     held = torch.load(weights_file(), weights_only=True)
     assert teacher.net._conv_stem.weight.equal(held["_conv_stem.weight"])
     assert teacher.eval()(torch.zeros(2, 3, 79, 79)).shape == (2, len(NAMES))
+
+
+def test_a_fused_teacher_says_the_same() -> None:
+    torch.manual_seed(0)
+    teacher = Lite0(dropout=0.2)
+    x = torch.randn(4, 3, 79, 79)
+    teacher.train()(x)  # running statistics of its own
+    teacher.eval()
+    with torch.no_grad():
+        before = {key: value.clone() for key, value in teacher.state_dict().items()}
+        torch.testing.assert_close(fused(teacher)(x), teacher(x), rtol=1e-4, atol=1e-5)
+    assert all(value.equal(before[key]) for key, value in teacher.state_dict().items())
+
+
+def test_its_own_depthwise_convolution_is_that_of_the_package_also_in_bfloat16() -> None:
+    from efficientnet_lite_pytorch import EfficientNet
+
+    package = EfficientNet.from_name("efficientnet-lite0", image_size=None, dropout_rate=0.0).eval()
+    package.load_state_dict(torch.load(weights_file(), weights_only=True))
+    teacher = Lite0(dropout=0.0).eval()
+    x = torch.randn(4, 3, 79, 79, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        features = teacher.net.extract_features(x)
+        torch.testing.assert_close(features, package.extract_features(x), rtol=1e-4, atol=1e-4)
+
+    def gradient(bf16: bool) -> torch.Tensor:
+        teacher.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            teacher(x).float().square().sum().backward()
+        found = teacher.net._blocks[5]._depthwise_conv.weight.grad
+        assert found is not None
+        return found.flatten()
+
+    exact, rough = gradient(False).clone(), gradient(True)
+    assert float(torch.nn.functional.cosine_similarity(exact, rough, dim=0)) > 0.98
 
 
 def test_another_weights_file_is_refused_by_its_digest(monkeypatch: pytest.MonkeyPatch) -> None:

