@@ -8,7 +8,8 @@ WORK/PAUSE is there (`pause` makes it, `resume` removes it), that process is sto
 lost. However it ends, the same command goes on from the state saved last: each stage saves every four minutes, and what
 is computed once (faces, a teacher's answers) is kept. A lock lets one run only work in a folder. WORK/hours.json holds
 how long it has really run, WORK/run.log what it says. The images of role `test` are left alone: `facesearch evaluate`
-measures, once, what is finished.
+measures, once, what is finished. It computes in one thread, which is fastest beside other work; on an idle machine set
+OMP_NUM_THREADS to its cores before `run`.
 """
 
 import argparse
@@ -32,8 +33,8 @@ LOOK_EVERY = 0.5
 WRITE_EVERY = 60.0
 """Seconds between two notes of the hours."""
 
-# A thread that waits for the other must not spin: beside other work that takes three quarters of the speed.
-_THREADS = {"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}
+# Threads that wait for each other spin, and beside other work that takes up to three quarters of the speed.
+_THREADS = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 _PR_SET_PDEATHSIG = 1  # Linux's prctl(2)
 
 
