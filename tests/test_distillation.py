@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from facesearch.attributes import BY_NAME, NAMES
+from facesearch.network.checkpoint import load_checkpoint
 from facesearch.training import lite0, loop
 from facesearch.training.augment import Augmentation, fixed_view
 from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, open_cache, read_celeba
@@ -216,6 +217,8 @@ def test_one_command_trains_the_teacher_asks_it_and_trains_the_student(
     assert ran.code == 0, ran.err
     assert (tmp_path / "work" / "eyes" / "state.safetensors").exists()
     assert list((tmp_path / "work" / "cache").glob("answers-*.bin"))
+    about = load_checkpoint(tmp_path / "x.safetensors").metadata
+    assert about["person_labels"] == {"Big_Lips": 0.7} and about["taught_by"] == ["efficientnet-lite0 (recipe eyes)"]
     refused = facesearch(*command, "--recipe", eyes)
     assert refused.code == 2 and "trains a teacher, which makes no checkpoint" in refused.err
     eyes.write_text('batch = 8\nroles = ["extra"]\n' + STAGE.format("efficientnet-lite0"))

@@ -310,7 +310,22 @@ def describe(
         "terms": terms or _terms(start, labels),
         "version": version("facesearch"),
         **started,
+        **_beyond_labels(recipe, start),
     }
+
+
+def _beyond_labels(recipe: Recipe, start: Checkpoint | None) -> dict[str, Any]:
+    """What was learnt from beside the labels of the pictures themselves, in this run or before it: `person_labels`, the
+    share of the person's other pictures by attribute, and `taught_by`, the networks whose answers were learnt."""
+    before = start.metadata if start else {}
+    shares = dict(before.get("person_labels", {})) | dict(recipe.person_labels)
+    teachers = list(before.get("taught_by", []))
+    if recipe.distillation:
+        teachers.append(f"{LITE0} (recipe {_teaching(recipe).name})")
+    if recipe.teacher:
+        teachers.append("SFace")
+    found = {"person_labels": shares, "taught_by": list(dict.fromkeys(teachers))}
+    return {name: value for name, value in found.items() if value}
 
 
 def _terms(start: Checkpoint | None, labels: Labels) -> str:
