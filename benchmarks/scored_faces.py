@@ -5,6 +5,7 @@ Scoring 6,205 faces takes a minute or two; the logits are kept in WORK/logits, a
 """
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
 from facesearch.network.calibration import probabilities
-from facesearch.network.checkpoint import Checkpoint, load_checkpoint
+from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
-from facesearch.training.datasets import Dataset, Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.training.datasets import Dataset, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.loop import plain_crop
 
 KEPT_EVERY = 512
@@ -45,25 +46,34 @@ def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Pat
     known = load_checkpoint(checkpoint)
     rows = labels.of(role)
     of = "" if labels.dataset is Dataset.CELEBA else f"{labels.dataset.lower()}-"
-    logits = _scored(
-        known, labels, work, rows, work / "logits" / f"{known.digest[:12]}-{of}{role}-{labels.digest()[:12]}.npy"
-    )
+    path = work / "logits" / f"{known.digest[:12]}-{of}{role}-{labels.digest()[:12]}.npy"
+
+    def ready() -> tuple[Scorer, Callable[[int], NDArray[np.uint8]]]:
+        cache = open_cache(labels, cache_folder(work, labels.dataset))
+        return Scorer(known), lambda row: plain_crop(cache, row, INPUT_SIZE)
+
+    logits = kept_logits(path, rows, ready)
     p = probabilities(logits, known.calibration_scale, known.calibration_bias)
     return ScoredFaces(
         labels.labels[rows], labels.identities[rows], logits, np.asarray(p, np.float64), known.digest[:12]
     )
 
 
-def _scored(known: Checkpoint, labels: Labels, work: Path, rows: NDArray[np.int64], path: Path) -> NDArray[np.float32]:
-    """float32 [len(rows), 40], kept in the file at `path`, where an interrupted run goes on."""
+def kept_logits(
+    path: Path, rows: NDArray[np.int64], ready: Callable[[], tuple[Scorer, Callable[[int], NDArray[np.uint8]]]]
+) -> NDArray[np.float32]:
+    """float32 [len(rows), 40], kept in the file at `path`, where an interrupted run goes on.
+
+    ready: gives the network, and what cuts the crop of a row; called only where something is to be scored.
+    """
     logits = np.load(path) if path.exists() else np.empty((0, len(NAMES)), np.float32)
     if len(logits) == len(rows):
         return logits
-    scorer, cache = Scorer(known), open_cache(labels, cache_folder(work, labels.dataset))
+    scorer, cut = ready()
     path.parent.mkdir(parents=True, exist_ok=True)
     while len(logits) < len(rows):
         some = rows[len(logits) : len(logits) + KEPT_EVERY]
-        crops = np.stack([plain_crop(cache, int(row), INPUT_SIZE) for row in some])
+        crops = np.stack([cut(int(row)) for row in some])
         logits = np.concatenate([logits, scorer.score(crops)])
         np.save(path.with_suffix(".new.npy"), logits)
         path.with_suffix(".new.npy").replace(path)

@@ -117,7 +117,7 @@ def accuracy_on_test(celeba: Path, work: Path, networks: dict[str, Callable[[Ten
     for start in range(0, len(rows), 64):
         crops = np.stack([plain_crop(cache, int(r), INPUT_SIZE) for r in rows[start : start + 64]])
         for name, network in networks.items():
-            logits = aux(mcnn_logits(network, crops, mean, known.views)).numpy()
+            logits = aux(mcnn_logits(network, torch.from_numpy(crops), mean, known.views)).numpy()
             found[name].append(logits * known.calibration_scale + known.calibration_bias > 0)
     for name, said in found.items():
         print(f"mean accuracy on test, {name}: {100 * (np.concatenate(said) == labels.labels[rows]).mean():.3f}")

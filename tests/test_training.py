@@ -27,6 +27,7 @@ from facesearch.training.loop import Progress, TrainingError, learning_rate, tra
 from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, recipe_names
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import StartError, trainable, unfold
+from facesearch.training.targets import Targets
 from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise
@@ -309,7 +310,8 @@ def test_soft_labels_take_the_place_of_a_share_of_the_labels(celeba: Path, tmp_p
 
     def trained(share: float, of: Labels, name: str) -> Mcnn:
         recipe = dataclasses.replace(TINY, stages=groups, from_checkpoint=True, keep_outputs=True, soften=share)
-        return train(of, cache, recipe, tmp_path / name, device, start=start, soft=soft)[0]
+        targets = Targets(of.labels.astype(np.float32), soft=soft, soften=share)
+        return train(of, cache, recipe, tmp_path / name, device, start=start, targets=targets)[0]
 
     alone = [trained(1.0, of, f"alone-{number}").out_weight for number, of in enumerate((labels, turned_round))]
     assert alone[0].equal(alone[1])
@@ -543,7 +545,7 @@ def test_every_recipe_of_the_package_loads() -> None:
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
     lfwa, celeba = (
-        "lfwa, lfwa-independent, lfwa-scratch",
+        "borrowed-eyes, commercial, distilled, distilled-standard, lfwa, lfwa-independent, lfwa-scratch",
         "paper, protocol, protocol-lighter, protocol-longer, protocol-longest",
     )
     with pytest.raises(RecipeError, match=f"{lfwa}, {celeba}, refit, standard"):

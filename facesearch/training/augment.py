@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.schema import Box
-from facesearch.crop import Jitter, Padding, crop_face
+from facesearch.crop import INPUT_SIZE, Jitter, Padding, crop_face
+from facesearch.degrade import degraded_crop, drawn_degradation
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Augmentation:
     shift: largest shift, fraction of the square's side. scale: largest |ln factor|. rotation: largest angle, degrees.
     random_padding: draw what stands beyond the picture's edge, instead of the reflection that is used everywhere else.
     colour: largest relative change of brightness, contrast, saturation; a third of it for each channel alone.
+    degraded_p: as a bad camera would show it (facesearch/degrade.py), instead of low_resolution_p and jpeg_p.
     """
 
     shift: float = 0.06
@@ -32,6 +34,12 @@ class Augmentation:
     low_resolution_p: float = 0.1
     jpeg_p: float = 0.1
     occlusion_p: float = 0.1
+    degraded_p: float = 0.0
+
+    @property
+    def of_fixed_views(self) -> tuple[float, ...]:
+        """What decides how a fixed view looks, and no more: what is worsened after it is not asked for anew."""
+        return self.shift, self.scale, self.rotation, self.flip_p, float(self.random_padding), self.colour
 
     @property
     def reach(self) -> float:
@@ -41,6 +49,7 @@ class Augmentation:
 
 
 _PADDINGS = (Padding.REFLECT, Padding.REFLECT, Padding.REPLICATE, Padding.BLACK)
+_FIXED = 4  # keeps the draws of fixed views apart from those of training steps
 _LUMA = np.array([0.299, 0.587, 0.114])
 
 
@@ -48,6 +57,13 @@ def augmented_crop(
     image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     """One training crop, uint8 RGB [size, size, 3]; arguments as crop_face's. All randomness comes from rng."""
+    return worsened(moved_crop(image, box, turned, size, a, rng), a, rng)
+
+
+def moved_crop(
+    image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """The face as another detector, head or lamp would give it: moved, scaled, turned, mirrored, recoloured."""
     jitter = Jitter(
         dx=rng.uniform(-a.shift, a.shift),
         dy=rng.uniform(-a.shift, a.shift),
@@ -57,12 +73,33 @@ def augmented_crop(
     )
     padding = _PADDINGS[rng.integers(len(_PADDINGS))] if a.random_padding else Padding.REFLECT
     crop = crop_face(image, box, turned, size=size, jitter=jitter, padding=padding)
-    if a.colour:
-        crop = _recolour(crop, a.colour, rng)
-    if rng.random() < a.low_resolution_p:
-        crop = _coarsen(crop, rng)
-    if rng.random() < a.jpeg_p:
-        crop = _compress(crop, rng)
+    return _recolour(crop, a.colour, rng) if a.colour else crop
+
+
+def fixed_view(
+    image: NDArray[np.uint8], box: Box, turned: int, size: int, a: Augmentation, face: int, number: int
+) -> NDArray[np.uint8]:
+    """`moved_crop` number `number` of the face `face`: the same picture whenever it is asked for, in any size.
+
+    It is cut at INPUT_SIZE and reduced, so that two networks of different input see the same.
+    """
+    import cv2
+
+    crop = moved_crop(image, box, turned, INPUT_SIZE, a, np.random.default_rng((_FIXED, face, number)))
+    if size == INPUT_SIZE:
+        return crop
+    return np.asarray(cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def worsened(crop: NDArray[np.uint8], a: Augmentation, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The crop as a worse camera would show it: now and then coarse, compressed, partly covered."""
+    if a.degraded_p and rng.random() < a.degraded_p:
+        crop = degraded_crop(crop, drawn_degradation(rng), rng)
+    else:
+        if rng.random() < a.low_resolution_p:
+            crop = _coarsen(crop, rng)
+        if rng.random() < a.jpeg_p:
+            crop = _compress(crop, rng)
     if rng.random() < a.occlusion_p:
         crop = _occlude(crop, rng)
     return crop

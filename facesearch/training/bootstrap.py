@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch.training.datasets.labels import UNKNOWN
 from facesearch.training.metrics import Floats, weighted_average_precision
 
 DRAWS = 500
@@ -32,8 +33,14 @@ def draw_people(people: NDArray[np.int64], draws: int = DRAWS, seed: int = 0) ->
 
 def accuracies(said: NDArray[np.bool_], labels: NDArray[np.uint8], weights: NDArray[np.float32]) -> Floats:
     """Mean accuracy over the attributes in each draw, [D]."""
-    right = (said == (labels > 0)).mean(axis=1)
-    return np.asarray(weights @ right / weights.sum(axis=1), np.float64)
+    known = labels != UNKNOWN
+    right = (said == (labels == 1)) & known
+    if known.all():
+        return np.asarray(weights @ right.mean(axis=1) / weights.sum(axis=1), np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        each = (weights @ right.astype(np.float32)) / (weights @ known.astype(np.float32))
+    has = ~np.isnan(each)
+    return np.asarray(np.where(has, each, 0.0).sum(axis=1) / has.sum(axis=1), np.float64)
 
 
 def average_precisions(scores: NDArray[np.floating], labels: NDArray[np.uint8], weights: NDArray[np.float32]) -> Floats:

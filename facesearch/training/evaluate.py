@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
 from facesearch.attributes import BY_NAME
 from facesearch.crop import INPUT_SIZE, crop_face
+from facesearch.degrade import Degradation, degraded
 from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
@@ -181,19 +181,16 @@ class _Counted:
 def small_crop(cache: FaceCache, size: int, row: int) -> NDArray[np.uint8]:
     """The crop of a cached face as if its box's longer side had only `size` pixels in the photo.
 
-    The picture is reduced with INTER_AREA, and enlarged again by the crop itself, as a small face in a photo is. Faces
-    that are smaller already stay as they are.
+    Faces that are smaller already stay as they are.
     """
-    import cv2
+    return degraded_face(cache, Degradation(size=size), 0, row)
 
+
+def degraded_face(cache: FaceCache, how: Degradation, seed: int, row: int) -> NDArray[np.uint8]:
+    """The crop of a cached face from a worse picture. It is enlarged again by the crop itself, as a small face in a
+    photo is. seed: of what is drawn, for each face anew."""
     part, box, turned = cache.region(row)
-    factor = size / max(box.width, box.height)
-    if factor < 1:
-        height, width = part.shape[:2]
-        to = max(1, round(width * factor)), max(1, round(height * factor))
-        part = np.asarray(cv2.resize(part, to, interpolation=cv2.INTER_AREA), np.uint8)
-        fx, fy = to[0] / width, to[1] / height
-        box = Box(box.x * fx, box.y * fy, box.width * fx, box.height * fy)
+    part, box = degraded(part, box, how, np.random.default_rng((seed, row)))
     return crop_face(part, box, turned)
 
 
@@ -220,10 +217,11 @@ def _comparisons(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) 
     """Those of which both groups have faces."""
     made = []
     for name in GROUPED_BY:
-        has = truth[:, BY_NAME[name].index] > 0
-        if has.any() and not has.all():
-            one, other = (measure(p[of], truth[of], found[of]) for of in (has, ~has))
-            fewest = [np.minimum(truth[of].sum(axis=0), (truth[of] == 0).sum(axis=0)) for of in (has, ~has)]
+        said = truth[:, BY_NAME[name].index]
+        has, lacks = said == 1, said == 0
+        if has.any() and lacks.any():
+            one, other = (measure(p[of], truth[of], found[of]) for of in (has, lacks))
+            fewest = [np.minimum((truth[of] == 1).sum(axis=0), (truth[of] == 0).sum(axis=0)) for of in (has, lacks)]
             made.append(Comparison(name, one, other, np.min(fewest, axis=0) >= COMPARED_FROM))
     return made
 
@@ -250,4 +248,6 @@ def _accuracy_and_error(figures: Figures) -> tuple[float, float]:
 
 def _is_official(labels: Labels) -> bool:
     """Whether these are the pictures that the paper speaks of, and not data of one's own in CelebA's layout."""
-    return labels.dataset is not Dataset.CELEBA or all(re.fullmatch(r"\d{6}\.jpg", name) for name in labels.names)
+    if labels.dataset is Dataset.CELEBA:
+        return all(re.fullmatch(r"\d{6}\.jpg", name) for name in labels.names)
+    return labels.dataset is Dataset.LFWA

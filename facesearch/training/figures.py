@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
 from facesearch.training import metrics
+from facesearch.training.datasets.labels import UNKNOWN
 from facesearch.training.metrics import Floats, mean
 
 
@@ -57,7 +59,12 @@ def _rounded(value: float, digits: int) -> float | None:
 
 
 def measure(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray[np.bool_]) -> Figures:
-    """Compare probabilities [N, A] with labels of 0 and 1 [N, A]; detected: bool [N]. N must not be 0."""
+    """Compare probabilities [N, A] with labels of 0, 1 and UNKNOWN [N, A]; detected: bool [N]. N must not be 0.
+
+    Each attribute is judged on the faces whose label is known; where there is none, it has no figures.
+    """
+    if (truth == UNKNOWN).any():
+        return _measure_known(p, truth, detected)
     said, share = p > 0.5, np.asarray(truth.mean(axis=0), np.float64)
     return Figures(
         faces=len(p),
@@ -74,6 +81,18 @@ def measure(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray
         calibration_error=metrics.calibration_error(p, truth),
         chance_calibration_error=metrics.chance_calibration_error(p),
     )
+
+
+def _measure_known(p: NDArray[np.floating], truth: NDArray[np.uint8], detected: NDArray[np.bool_]) -> Figures:
+    """Each attribute by itself."""
+    columns: dict[str, list[float]] = {name: [] for name in COLUMNS if name not in ("faces", "detected")}
+    for a in range(p.shape[1]):
+        known = truth[:, a] != UNKNOWN
+        one = measure(p[known, a : a + 1], truth[known, a : a + 1], detected[known]) if known.any() else None
+        for name, column in columns.items():
+            column.append(float(getattr(one, name)[0]) if one else float("nan"))
+    measured: dict[str, Any] = {name: np.array(column) for name, column in columns.items()}
+    return Figures(faces=len(p), detected=int(detected.sum()), **measured)
 
 
 def measure_unlabelled(p: NDArray[np.floating], detected: NDArray[np.bool_]) -> Figures:

@@ -19,7 +19,9 @@ from torch import Tensor
 from facesearch.network.mcnn import Aux
 from facesearch.ranking.similar import AttributeMeans
 from facesearch.reliability import graded
+from facesearch.training.datasets import UNKNOWN
 from facesearch.training.metrics import average_precision
+from facesearch.training.targets import cross_entropy, plain_targets
 
 Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -62,7 +64,8 @@ def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: ND
     prior = chosen_prior(crossed[calibrate], labels[calibrate], fold[calibrate])
     scale, bias = fit_platt(crossed[calibrate], labels[calibrate], prior)
     mean, matrix = fit_profile(crossed, people)
-    grades = graded(average_precision(crossed, labels), labels.mean(axis=0))
+    known = np.maximum((labels != UNKNOWN).sum(axis=0), 1)
+    grades = graded(average_precision(crossed, labels), (labels == 1).sum(axis=0) / known)
     return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, fit_means(crossed, labels), grades)
 
 
@@ -85,19 +88,18 @@ def cross_fit(logits: Floats, labels: Labels, fold: NDArray[np.int64], hold: flo
         aux = fit_aux(logits[fold != k], labels[fold != k], hold)
         with torch.no_grad():
             out[fold == k] = aux(torch.from_numpy(logits[fold == k])).numpy()
-    loss = F.binary_cross_entropy_with_logits(torch.from_numpy(out), torch.from_numpy(labels.astype(np.float32)))
-    return out, float(loss)
+    return out, float(cross_entropy(torch.from_numpy(out), torch.from_numpy(plain_targets(labels))))
 
 
 def fit_aux(logits: Floats, labels: Labels, hold: float) -> Aux:
     """The 40 -> 40 layer with the least cross-entropy plus hold * |W - identity|^2 / 40 (the bias is free)."""
     aux = Aux()
-    x, y = torch.from_numpy(logits), torch.from_numpy(labels.astype(np.float32))
+    x, y = torch.from_numpy(logits), torch.from_numpy(plain_targets(labels))
     identity = torch.eye(len(aux.weight))
 
     def loss() -> Tensor:
         pull = (aux.weight - identity).square().sum() / len(identity)
-        return F.binary_cross_entropy_with_logits(aux(x), y) + hold * pull
+        return cross_entropy(aux(x), y) + hold * pull
 
     _minimise(list(aux.parameters()), loss)
     return aux.requires_grad_(False)
@@ -111,8 +113,8 @@ def chosen_prior(logits: Floats, labels: Labels, fold: NDArray[np.int64]) -> flo
         for k in np.unique(fold):
             scale, bias = fit_platt(logits[fold != k], labels[fold != k], prior)
             x = torch.from_numpy(logits[fold == k] * scale + bias)
-            y = torch.from_numpy(labels[fold == k].astype(np.float32))
-            total += float(F.binary_cross_entropy_with_logits(x, y, reduction="sum"))
+            y = torch.from_numpy(plain_targets(labels[fold == k]))
+            total += float(cross_entropy(x, y)) * int((~y.isnan()).sum())
         return total
 
     return min(PRIORS, key=loss) if len(np.unique(fold)) > 1 else PRIORS[-1]  # nobody to try it on: change little
@@ -122,15 +124,17 @@ def fit_platt(logits: Floats, labels: Labels, prior: float) -> tuple[Floats, Flo
     """Per attribute scale and bias [40] with the least cross-entropy of sigmoid(scale * logit + bias).
 
     prior: weight of the pull of ln(scale) and bias towards 0, in faces: a rare attribute on a few hundred faces must
-    not be turned upside down by three odd labels.
+    not be turned upside down by three odd labels. An attribute without any stays as it is.
     """
-    x, y = torch.from_numpy(logits), torch.from_numpy(labels.astype(np.float32))
+    x, y = torch.from_numpy(logits), torch.from_numpy(plain_targets(labels))
+    known = ~y.isnan()
+    faces, y = known.sum(0).clamp(min=1), y.nan_to_num()
     log_scale = torch.zeros(logits.shape[1], requires_grad=True)
     bias = torch.zeros(logits.shape[1], requires_grad=True)
 
     def loss() -> Tensor:
-        fit = F.binary_cross_entropy_with_logits(x * log_scale.exp() + bias, y, reduction="none").mean(0).sum()
-        return fit + prior / len(x) * (log_scale.square() + bias.square() * 0.1).sum()
+        each = F.binary_cross_entropy_with_logits(x * log_scale.exp() + bias, y, reduction="none") * known
+        return ((each.sum(0) + prior * (log_scale.square() + bias.square() * 0.1)) / faces).sum()
 
     _minimise([log_scale, bias], loss)
     return log_scale.detach().exp().numpy(), bias.detach().numpy()
@@ -170,9 +174,8 @@ def fit_profile(
 
 def fit_means(logits: Floats, labels: Labels) -> AttributeMeans:
     """Mean logit of each attribute over the faces labelled with it and without it."""
-    wanted = labels.astype(bool)
     with np.errstate(invalid="ignore"):  # of no face at all: no number, as AttributeMeans has it
-        means = [(logits * faces).sum(0, np.float64) / faces.sum(axis=0) for faces in (wanted, ~wanted)]
+        means = [(logits * faces).sum(0, np.float64) / faces.sum(axis=0) for faces in (labels == 1, labels == 0)]
     return AttributeMeans(*(each.astype(np.float32) for each in means))
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from facesearch.attributes import NAMES, Attribute
 from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
-from facesearch.network.mcnn import fold
+from facesearch.network.mcnn import Mcnn, fold
 from facesearch.training.datasets import FaceCache, Labels
 from facesearch.training.loop import Progress, predict, train
 from facesearch.training.recipe import Recipe
@@ -37,4 +37,5 @@ def train_alone(
         raise UsageError(f"Recipe {recipe.name} trains all attributes together: name one with layout single.")
     alone = dataclasses.replace(labels, labels=labels.labels[:, [attribute.index]])
     net, mean = train(alone, cache, recipe, folder / NAMES[attribute.index], device, report, note)
+    assert isinstance(net, Mcnn), "layout single"
     return predict(fold(net).to(device), cache, rows, mean.to(device), INPUT_SIZE, recipe.views)[:, 0]

@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -30,18 +29,25 @@ from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.errors import FacesearchError
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import bf16_pays, keep_freed_memory
-from facesearch.network.mcnn import LAYOUTS, Mcnn, Normalisation, expand, prepare
+from facesearch.network.mcnn import LAYOUTS, TRUNK_LAYOUT, Mcnn, Normalisation, expand, prepare
 from facesearch.network.scorer import mcnn_logits
 from facesearch.network.views import PLAIN, Views
-from facesearch.training.augment import augmented_crop
-from facesearch.training.datasets import FaceCache, Labels, Role
+from facesearch.training.augment import augmented_crop, fixed_view, worsened
+from facesearch.training.datasets import UNKNOWN, FaceCache, Labels, Role
+from facesearch.training.lite0 import MEAN, Lite0
 from facesearch.training.metrics import accuracy, average_precision
-from facesearch.training.recipe import Recipe, Stage, as_of_today, stored
+from facesearch.training.metrics import mean as mean_of
+from facesearch.training.mixup import Mixing
+from facesearch.training.recipe import LITE0, Recipe, Stage, as_of_today, stored
 from facesearch.training.start import trainable
+from facesearch.training.targets import Targets, cross_entropy, plain_targets
 from facesearch.training.teacher import Student, expand_student
 
 SAVE_EVERY = 240.0
 """Seconds between two saved states: what a killed run may lose."""
+
+Network = Mcnn | Lite0
+"""What can be trained."""
 
 _VALIDATION_FACES = 1500
 _UNFOLDING_FACES = 256
@@ -73,8 +79,8 @@ class _Run:
     stage: int
     step: int
     mean: Tensor
-    model: Mcnn
-    average: Mcnn
+    model: Network
+    average: Network
     student: Student
     optimiser: torch.optim.AdamW
 
@@ -84,8 +90,8 @@ class _Material:
     """What a run learns from.
 
     rows: the training faces; validation: those of role `judging` on which a pass is judged; labels: uint8 [N, 40];
-    embeddings: the teacher's, float32 [N, 128]; soft: soft labels, float32 [N, 40]; start: the network to start from;
-    each of the three is None where the recipe wants none.
+    targets: what is learnt; embeddings: the teacher's, float32 [N, 128], None where the recipe wants none; start: the
+    network to start from, likewise.
     """
 
     cache: FaceCache
@@ -93,14 +99,9 @@ class _Material:
     judging: Role
     validation: NDArray[np.int64]
     labels: NDArray[np.uint8]
+    targets: Targets
     embeddings: NDArray[np.float32] | None
-    soft: NDArray[np.float32] | None
     start: Checkpoint | None
-
-    def targets(self, rows: NDArray[np.int64], soften: float) -> Tensor:
-        """float32 [n, 40]: the labels of these faces, with a share of their soft labels."""
-        labels = torch.from_numpy(self.labels[rows]).float()
-        return labels if self.soft is None else torch.lerp(labels, torch.from_numpy(self.soft[rows]), soften)
 
 
 def taught_rows(labels: Labels, recipe: Recipe) -> NDArray[np.int64]:
@@ -118,12 +119,12 @@ def train(
     note: Callable[[str], None] | None = None,
     embeddings: NDArray[np.float32] | None = None,
     start: Checkpoint | None = None,
-    soft: NDArray[np.float32] | None = None,
-) -> tuple[Mcnn, Tensor]:
+    targets: Targets | None = None,
+) -> tuple[Network, Tensor]:
     """Train or go on training in `folder`. Returns the averaged network (evaluation mode) and the per-channel mean [3].
 
-    embeddings: of `teacher_embeddings` for the rows of `taught_rows`. soft: of `soft_labels`, for a recipe with
-    `soften`. report: called after every step; note: a line for the log at every end of a pass. A recipe that starts
+    embeddings: of `teacher_embeddings` for the rows of `taught_rows`. targets: what is learnt, the labels if not
+    given. report: called after every step; note: a line for the log at every end of a pass. A recipe that starts
     from_checkpoint needs `start`, and keeps the mean it knows.
     Raises TrainingError when the loss is no number, when the folder holds the run of another recipe, or when no image
     has a role of the recipe; StartError.
@@ -133,7 +134,7 @@ def train(
     with exclusive(folder / ".lock") as mine:
         if not mine:
             raise TrainingError(f"Another training works in {folder}: wait for it, or name another folder.")
-        _claim(folder, recipe, labels, start)
+        _claim(folder, recipe, labels, start, targets)
         rows = labels.of(*recipe.roles)
         if not len(rows):
             raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
@@ -142,7 +143,8 @@ def train(
         assert judging is not None, "the recipe has stages"
         judged = labels.of(judging)
         judged = judged[:: max(1, len(judged) // _VALIDATION_FACES)]
-        material = _Material(cache, rows, judging, judged, labels.labels, embeddings, soft, start)
+        learnt = targets or Targets(plain_targets(labels.labels))
+        material = _Material(cache, rows, judging, judged, labels.labels, learnt, embeddings, start)
         run = _resume(folder, recipe, device) or _begin(recipe, material, device)
         while run.stage < len(recipe.stages):
             _train_stage(run, recipe, material, folder, device, report, note)
@@ -167,21 +169,21 @@ def _train_stage(
     smooth, since, saved = 0.0, time.monotonic(), time.monotonic()
     first = run.step
     run.model.train()
-    for batch_rows, crops in _batches(rows, material.cache, recipe, run.stage, run.step, device):
+    fixed = material.targets.views
+    for batch_rows, view, crops in _batches(rows, material.cache, recipe, run.stage, run.step, device, fixed):
         torch.manual_seed(_step_seed(recipe, run.stage, run.step))  # dropout
         for group in run.optimiser.param_groups:
             group["lr"] = learning_rate(stage, run.step / steps)
         x = prepare(torch.from_numpy(crops).to(device, non_blocking=True), mean)
-        y = material.targets(batch_rows, recipe.soften).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            pooled = run.model.pooled(x)
-            fc1 = run.model.fc1(pooled)
-            logits = run.model.from_fc1(fc1)
-        loss = F.binary_cross_entropy_with_logits(logits.float(), y)
-        objective = loss
+        y = material.targets.of(batch_rows, view).to(device)
+        wanted = None
         if material.embeddings is not None:
             wanted = torch.from_numpy(material.embeddings[batch_rows]).to(device)
-            objective = loss + recipe.teacher * run.student(pooled.float(), fc1.float(), wanted)
+        if recipe.mixup:
+            mixing = Mixing.drawn(recipe.mixup, len(x), np.random.default_rng(_key(recipe, run.stage, run.step, 3)))
+            x, y = mixing.of(x), mixing.of(y)
+            wanted = mixing.of_directions(wanted) if wanted is not None else None
+        objective, loss = _losses(run, recipe, x, y, wanted, bf16)
         run.optimiser.zero_grad(set_to_none=True)
         objective.backward()  # type: ignore[no-untyped-call]
         run.optimiser.step()
@@ -213,6 +215,25 @@ def _train_stage(
             saved = now
 
 
+def _losses(
+    run: _Run, recipe: Recipe, x: Tensor, y: Tensor, wanted: Tensor | None, bf16: bool
+) -> tuple[Tensor, Tensor]:
+    """What is minimised, and the cross-entropy alone. wanted: the recognition teacher's numbers [B, 128]."""
+    autocast = torch.autocast(x.device.type, torch.bfloat16, enabled=bf16)
+    if wanted is None:
+        with autocast:
+            logits = run.model(x)
+        loss = cross_entropy(logits.float(), y)
+        return loss, loss
+    assert isinstance(run.model, Mcnn), "other layouts learn from no recognition network"
+    with autocast:
+        pooled = run.model.pooled(x)
+        fc1 = run.model.fc1(pooled)
+        logits = run.model.from_fc1(fc1)
+    loss = cross_entropy(logits.float(), y)
+    return loss + recipe.teacher * run.student(pooled.float(), fc1.float(), wanted), loss
+
+
 def stage_steps(stage: Stage, recipe: Recipe, faces: int) -> int:
     """Number of steps of a stage."""
     return max(1, round(stage.passes * faces / recipe.batch))
@@ -241,14 +262,14 @@ def plain_crop(cache: FaceCache, row: int, size: int) -> NDArray[np.uint8]:
 
 @torch.no_grad()
 def predict(
-    model: Mcnn, cache: FaceCache, rows: NDArray[np.int64], mean: Tensor, size: int, views: Views, batch: int = 64
+    model: Network, cache: FaceCache, rows: NDArray[np.int64], mean: Tensor, size: int, views: Views, batch: int = 64
 ) -> NDArray[np.float32]:
     """Logits float32 [N, 40], the means over the views of each face's crop. Evaluation mode."""
     model.eval()
     found = []
     for start in range(0, len(rows), batch):
         crops = np.stack([plain_crop(cache, int(r), size) for r in rows[start : start + batch]])
-        found.append(mcnn_logits(model, crops, mean, views).cpu().numpy())
+        found.append(mcnn_logits(model, torch.from_numpy(crops), mean, views).cpu().numpy())
     return np.concatenate(found)
 
 
@@ -261,8 +282,8 @@ def _validate(run: _Run, stage: Stage, material: _Material, mean: Tensor) -> dic
     logits = predict(run.average, material.cache, rows, mean, stage.input, PLAIN)
     return {
         "on": material.judging.value,
-        "accuracy": round(100 * float(np.mean(accuracy(logits > 0, targets[rows]))), 3),
-        "average_precision": round(100 * float(np.nanmean(average_precision(logits, targets[rows]))), 3),
+        "accuracy": round(100 * mean_of(accuracy(logits > 0, targets[rows])), 3),
+        "average_precision": round(100 * mean_of(average_precision(logits, targets[rows])), 3),
     }
 
 
@@ -274,7 +295,7 @@ def _in_words(line: dict[str, Any], passes: float) -> str:
 
 
 @torch.no_grad()
-def _follow(average: Mcnn, model: Mcnn, decay: float) -> None:
+def _follow(average: Network, model: Network, decay: float) -> None:
     """Move the average's weights and running statistics a little towards the trained network's."""
     mine = [t for t in average.state_dict().values() if t.is_floating_point()]
     other = [t for t in model.state_dict().values() if t.is_floating_point()]
@@ -283,7 +304,8 @@ def _follow(average: Mcnn, model: Mcnn, decay: float) -> None:
 
 # ---- batches ------------------------------------------------------------------------------------------------------
 
-_Batch = tuple[NDArray[np.int64], NDArray[np.uint8]]
+_Batch = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]
+"""Rows of the faces, which of their fixed views is shown (0 where there are none), and the crops."""
 
 _AHEAD = 3  # batches that lie ready, besides one in every thread
 
@@ -295,9 +317,11 @@ def _batches(
     stage_number: int,
     start: int,
     device: torch.device,
+    views: int,
 ) -> Iterator[_Batch]:
     """Batches of a stage from step `start` on, in order, made ahead by threads (OpenCV lets go of the interpreter while
-    it works): one beside a CPU that trains, several where a GPU would wait for them."""
+    it works): one beside a CPU that trains, several where a GPU would wait for them. views: how many fixed views each
+    face has, 0 for none."""
     stage = recipe.stages[stage_number]
     end = stage_steps(stage, recipe, len(rows))
     threads = min(8, usable_cores()) if device.type == "cuda" else 1
@@ -306,7 +330,7 @@ def _batches(
         try:
             for step in range(start, end + threads + _AHEAD):
                 if step < end:
-                    pending.append(pool.submit(_make_batch, rows, cache, recipe, stage_number, stage, step))
+                    pending.append(pool.submit(_make_batch, rows, cache, recipe, stage_number, step, views))
                 if pending and (step >= end or len(pending) > threads + _AHEAD):
                     yield pending.popleft().result()
         finally:
@@ -315,31 +339,45 @@ def _batches(
 
 
 def _make_batch(
-    rows: NDArray[np.int64], cache: FaceCache, recipe: Recipe, stage_number: int, stage: Stage, step: int
+    rows: NDArray[np.int64], cache: FaceCache, recipe: Recipe, stage_number: int, step: int, views: int
 ) -> _Batch:
+    stage, a = recipe.stages[stage_number], recipe.augmentation
     per_pass = max(1, len(rows) // recipe.batch)
-    order = np.random.default_rng((recipe.seed, stage_number, step // per_pass)).permutation(len(rows))
+    this_pass = step // per_pass
+    order = np.random.default_rng((recipe.seed, stage_number, this_pass)).permutation(len(rows))
     at = (step % per_pass) * recipe.batch
     picked = rows[order[at : at + recipe.batch]]
-    rng = np.random.default_rng((recipe.seed, stage_number, step, 1))
+    rng = np.random.default_rng(_key(recipe, stage_number, step, 1))
+    # Every face shows all of its views in as many passes: the passes of a stage go round them.
+    view = (picked + this_pass) % views if views else np.zeros_like(picked)
     crops = np.empty((len(picked), stage.input, stage.input, 3), np.uint8)
-    for i, row in enumerate(picked):
-        part, box, turned = cache.region(int(row))
-        crops[i] = augmented_crop(part, box, turned, stage.input, recipe.augmentation, rng)
-    return picked, crops
+    for i, (row, number) in enumerate(zip(picked.tolist(), view.tolist(), strict=True)):
+        face = cache.region(row)
+        if views:
+            crops[i] = worsened(fixed_view(*face, stage.input, a, row, number), a, rng)
+        else:
+            crops[i] = augmented_crop(*face, stage.input, a, rng)
+    return picked, view, crops
+
+
+def _key(recipe: Recipe, stage: int, step: int, what: int) -> tuple[int, int, int, int]:
+    """Seed of one kind of draws in one step."""
+    return recipe.seed, stage, step, what
 
 
 def _step_seed(recipe: Recipe, stage: int, step: int) -> int:
-    return int(np.random.SeedSequence((recipe.seed, stage, step, 2)).generate_state(1)[0])
+    return int(np.random.SeedSequence(_key(recipe, stage, step, 2)).generate_state(1)[0])
 
 
 # ---- state --------------------------------------------------------------------------------------------------------
 
 
-def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | None) -> None:
-    """One folder, one recipe, one data set, one start: going on with another would give a network that no recipe
-    describes, or one that has seen the faces it is then tested on."""
+def _claim(folder: Path, recipe: Recipe, labels: Labels, start: Checkpoint | None, targets: Targets | None) -> None:
+    """One folder, one recipe, one data set, one start, the same targets: going on with another would give a network
+    that no recipe describes, or one that has seen the faces it is then tested on."""
     wanted = {"recipe": stored(recipe), "data": labels.digest()} | ({"start": start.digest} if start else {})
+    if targets and (recipe.person_labels or recipe.distillation):
+        wanted["targets"] = targets.digest()
     path = folder / "begun_with.json"
     if not path.exists():
         durable.write_text(path, json.dumps(wanted, indent=1, sort_keys=True))
@@ -362,25 +400,50 @@ def _damaged(path: Path) -> TrainingError:
 
 def _begin(recipe: Recipe, material: _Material, device: torch.device) -> _Run:
     torch.manual_seed(recipe.seed)
-    layout = LAYOUTS[recipe.stages[0].layout]
+    first = recipe.stages[0].layout
+    model: Network
     if recipe.from_checkpoint:
         assert material.start is not None, "the recipe starts from_checkpoint"
         some = material.rows[:: max(1, len(material.rows) // _UNFOLDING_FACES)]
         crops = torch.from_numpy(np.stack([plain_crop(material.cache, int(r), INPUT_SIZE) for r in some]))
         model = trainable(material.start, crops, recipe.dropout, recipe.keep_outputs)
         mean = torch.from_numpy(material.start.mean)
+    elif first == LITE0:
+        model, mean = Lite0(recipe.dropout), torch.full((3,), MEAN)
     else:
-        model = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout)
+        model = _new_network(first, recipe)
         mean = channel_mean(material.cache, material.rows)
-    student = Student(layout)
+    student = _new_student(model)
     if not recipe.keep_outputs:
-        positives = torch.from_numpy(material.labels[material.rows].mean(axis=0).clip(1e-3, 1 - 1e-3))
-        with torch.no_grad():
-            model.out_bias.copy_(torch.log(positives / (1 - positives)))
+        _begin_outputs(model, material.labels[material.rows])
     return _start_of_stage(0, mean, model.to(device), student.to(device), recipe)
 
 
-def _start_of_stage(stage: int, mean: Tensor, model: Mcnn, student: Student, recipe: Recipe) -> _Run:
+@torch.no_grad()
+def _begin_outputs(model: Network, labels: NDArray[np.uint8]) -> None:
+    """The first answers are the shares of positives. Of what no face is labelled with, the network will say nothing:
+    a logit of 0 for every face, now and later, since no gradient comes."""
+    known = labels != UNKNOWN
+    positives = ((labels == 1).sum(axis=0) / np.maximum(known.sum(axis=0), 1)).clip(1e-3, 1 - 1e-3)
+    untaught = torch.from_numpy(~known.any(axis=0))
+    positives[untaught.numpy()] = 0.5
+    share = torch.from_numpy(positives)
+    model.out_bias.copy_(torch.log(share / (1 - share)))
+    model.out_weight[untaught.to(model.out_weight.device)] = 0.0
+
+
+def _new_network(layout: str, recipe: Recipe) -> Network:
+    """With weights at random."""
+    if layout == LITE0:
+        return Lite0(recipe.dropout, borrowed=False)
+    return Mcnn(LAYOUTS[layout], Normalisation(recipe.normalisation), recipe.dropout)
+
+
+def _new_student(model: Network) -> Student:
+    return Student(model.layout if isinstance(model, Mcnn) else TRUNK_LAYOUT)
+
+
+def _start_of_stage(stage: int, mean: Tensor, model: Network, student: Student, recipe: Recipe) -> _Run:
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return _Run(stage, 0, mean, model, copy.deepcopy(model).eval(), student, _optimiser(model, student, recipe))
 
@@ -391,22 +454,26 @@ def _next_stage(run: _Run, recipe: Recipe, device: torch.device) -> _Run:
         run.stage += 1
         run.step = 0
         return run
-    layout = LAYOUTS[recipe.stages[run.stage + 1].layout]
     model, student = run.average, run.student
-    if layout != model.layout:
+    layout = LAYOUTS.get(recipe.stages[run.stage + 1].layout)
+    if isinstance(model, Mcnn) and layout and layout != model.layout:
         model, student = expand(model, layout).to(device), expand_student(student, layout).to(device)
     return _start_of_stage(run.stage + 1, run.mean, model, student, recipe)
 
 
-def _optimiser(model: Mcnn, student: Student, recipe: Recipe) -> torch.optim.AdamW:
+def _optimiser(model: Network, student: Student, recipe: Recipe) -> torch.optim.AdamW:
     decayed: list[Tensor] = []
     plain: list[Tensor] = []
     for name, p in [*model.named_parameters(), *(student.named_parameters() if recipe.teacher else ())]:
-        is_weight = name.endswith("weight") and not name.startswith("norms.")
+        is_weight = name.endswith("weight") and p.dim() > 1  # those of one dimension are normalisation's
         (decayed if is_weight else plain).append(p)
     return torch.optim.AdamW(
         [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": plain, "weight_decay": 0.0}], lr=1e-3
     )
+
+
+def _layout_name(model: Network) -> str:
+    return model.layout.name if isinstance(model, Mcnn) else model.name
 
 
 def _save(run: _Run, folder: Path) -> None:
@@ -417,7 +484,7 @@ def _save(run: _Run, folder: Path) -> None:
     for i, state in run.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{i}.{k}": v for k, v in state.items()}
     tensors["mean"] = run.mean
-    about = {"stage": str(run.stage), "step": str(run.step), "layout": run.model.layout.name}
+    about = {"stage": str(run.stage), "step": str(run.step), "layout": _layout_name(run.model)}
     temporary = folder / "state.tmp"
     try:
         save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, temporary, about)
@@ -440,8 +507,8 @@ def _resume(folder: Path, recipe: Recipe, device: torch.device) -> _Run | None:
             tensors = {k: f.get_tensor(k) for k in f.keys()}  # noqa: SIM118 (not a dict)
     except (SafetensorError, OSError) as e:
         raise _damaged(path) from e
-    layout = LAYOUTS[about["layout"]]
-    model, student = Mcnn(layout, Normalisation(recipe.normalisation), recipe.dropout), Student(layout)
+    model = _new_network(about["layout"], recipe)
+    student = _new_student(model)
     run = _start_of_stage(int(about["stage"]), tensors["mean"], model.to(device), student.to(device), recipe)
     run.step = int(about["step"])
 

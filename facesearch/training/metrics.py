@@ -1,9 +1,14 @@
-"""Figures over attributes: each function takes [N, A] arrays and gives one number an attribute, [A]."""
+"""Figures over attributes: each function takes [N, A] arrays and gives one number an attribute, [A].
+
+Labels are 0, 1 and UNKNOWN; where an attribute is unknown, a face does not count for it.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from facesearch.training.datasets.labels import UNKNOWN
 
 Floats = NDArray[np.float64]
 
@@ -13,12 +18,12 @@ BINS = 15
 
 def accuracy(said: NDArray[np.bool_], labels: NDArray[np.uint8]) -> Floats:
     """Share of right answers, 0..1."""
-    return np.asarray((said == (labels > 0)).mean(axis=0), np.float64)
+    return _share(said == (labels == 1), labels != UNKNOWN)
 
 
 def recall(said: NDArray[np.bool_], labels: NDArray[np.uint8]) -> Floats:
     """Share of the positives that are found, 0..1; nan without positives."""
-    return _share(said, labels > 0)
+    return _share(said, labels == 1)
 
 
 def specificity(said: NDArray[np.bool_], labels: NDArray[np.uint8]) -> Floats:
@@ -53,6 +58,10 @@ def weighted_average_precision(
 
     scores, labels: [N]. weights: [D, N], how often each row counts. Returns [D]; nan where no positive counts.
     """
+    if (known := labels != UNKNOWN).sum() < len(labels):
+        scores, labels, weights = scores[known], labels[known], weights[:, known]
+    if not len(scores):
+        return np.full(len(weights), np.nan)
     order = np.argsort(-scores, kind="stable")
     ranked, w = scores[order], weights[:, order].astype(np.float64)
     last = np.append(ranked[1:] != ranked[:-1], True).nonzero()[0]  # the last rank of every run of equal scores
@@ -89,10 +98,10 @@ class Reliability:
 
 def reliability(probabilities: NDArray[np.floating], labels: NDArray[np.uint8]) -> Reliability:
     """The bins of a reliability diagram. probabilities, labels: [N, A]."""
-    at = _bin(probabilities)
+    at, known = _bin(probabilities), labels != UNKNOWN
     faces, said, true = (
         np.array([np.bincount(at[:, a], w[:, a], BINS) for a in range(at.shape[1])])
-        for w in (np.ones_like(probabilities), probabilities, labels)
+        for w in (known.astype(np.float64), probabilities * known, labels * known)
     )
     with np.errstate(invalid="ignore", divide="ignore"):
         return Reliability(faces, said / faces, true / faces)

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from facesearch.attributes import NAMES
 from facesearch.errors import UsageError
 from facesearch.network.views import Views
 from facesearch.training.augment import Augmentation
@@ -26,13 +27,16 @@ _LAYOUTS = {"trunk", "mcnn"}
 SINGLE = "single"
 """Layout of the paper's independent CNNs: one attribute, nothing shared."""
 
+LITE0 = "efficientnet-lite0"
+"""Layout of a network that is only ever a teacher (lite0.py)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One stretch of training at one input size.
 
     layout: `trunk` or `mcnn`; a trunk is copied into the groups where the layout changes; `single` throughout for
-    independent CNNs. input: side in pixels.
+    independent CNNs, `efficientnet-lite0` for a teacher. input: side in pixels.
     passes: over the training faces, may be a fraction. rate: learning rate after `warm_up` (fraction of the stage's
     steps), falling along a cosine to `end_rate`.
     """
@@ -46,6 +50,19 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Distillation:
+    """Learning from a larger network's answers (distillation.py).
+
+    teacher: the recipe that makes it, by name or path. share: of its answers in the targets. views: how many fixed
+    pictures of each face it answers.
+    """
+
+    teacher: str
+    share: float
+    views: int = 4
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """See recipes/*.toml, which explain the values.
 
@@ -54,9 +71,11 @@ class Recipe:
     and only AUX and all that stands above it are fitted anew.
     soften: share of what that network says in the targets (softlabels.py), the rest being the labels.
     teacher: weight of the recognition network's target (teacher.py), 0 leaves it out. taught: how many of the training
-    faces it teaches, from the first; 0 for all. aux, calibration: roles on which AUX and the probabilities are fitted
-    once the network is trained; never those it was trained on. mirror, nearer: the views over which its scores are then
-    averaged (views.py).
+    faces it teaches, from the first; 0 for all. person_labels: share of the person's mean label in the targets, by
+    attribute (personlabels.py). distillation: None learns from no larger network. mixup: both parameters of the beta
+    distribution by which two faces and their targets are mixed (mixup.py); 0 mixes none. aux, calibration: roles on
+    which AUX and the probabilities are fitted once the network is trained; never those it was trained on. mirror,
+    nearer: the views over which its scores are then averaged (views.py).
     """
 
     name: str
@@ -67,6 +86,9 @@ class Recipe:
     soften: float = 0.0
     teacher: float = 0.0
     taught: int = 0
+    person_labels: tuple[tuple[str, float], ...] = ()
+    distillation: Distillation | None = None
+    mixup: float = 0.0
     aux: tuple[Role, ...] = (Role.VAL, Role.CALIBRATE)
     calibration: tuple[Role, ...] = (Role.CALIBRATE,)
     normalisation: str = "batch"
@@ -94,6 +116,11 @@ class Recipe:
     def independent(self) -> bool:
         """Whether it trains CNNs of one attribute each."""
         return any(stage.layout == SINGLE for stage in self.stages)
+
+    @property
+    def makes_teacher(self) -> bool:
+        """Whether it trains a network that only teaches others."""
+        return any(stage.layout == LITE0 for stage in self.stages)
 
 
 def stored(recipe: Recipe) -> dict[str, Any]:
@@ -144,7 +171,7 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     layouts = [s.layout for s in stages]
     shared = layouts[-1:] == ["mcnn"] and layouts == sorted(layouts, reverse=True) and set(layouts) <= _LAYOUTS
     as_it_is = not layouts and table.get("keep_outputs") is True
-    if not shared and not as_it_is and set(layouts) != {SINGLE}:
+    if not shared and not as_it_is and set(layouts) not in ({SINGLE}, {LITE0}):
         raise ValueError(
             "its [[stages]] must be any number of layout trunk, then at least one of layout mcnn; with keep_outputs "
             "there may be none"
@@ -162,6 +189,9 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         if key in table:
             table[key] = tuple(Role(r) for r in table[key])
     augmentation = _augmentation(table.pop("augmentation", {}))
+    table["person_labels"] = _person_labels(table.pop("person_labels", {}))
+    if "distillation" in table:
+        table["distillation"] = _distillation(table["distillation"], layouts)
     recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
     if layouts and not recipe.roles:
         raise ValueError("roles names what it trains on")
@@ -184,11 +214,33 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
         raise ValueError("aux and calibration are other roles than those trained on, and aux holds calibration's")
     if not 0 <= recipe.teacher < math.inf or not _is_whole(recipe.taught, 0):
         raise ValueError("teacher and taught must be 0 or more")
+    if recipe.makes_teacher and (recipe.from_checkpoint or recipe.teacher or recipe.normalisation != "batch"):
+        raise ValueError(f"layout {LITE0} starts from weights of its own: leave from_checkpoint and teacher away")
+    if not 0 <= recipe.mixup < math.inf:
+        raise ValueError("mixup must be 0 or more")
     if not _is_whole(recipe.batch, 2) or not _is_whole(recipe.seed, 0):
         raise ValueError("batch must be a whole number from 2 on, seed one from 0 on")
     if not 0 <= recipe.average < 1 or not 0 <= recipe.dropout < 1 or not 0 <= recipe.weight_decay < math.inf:
         raise ValueError("average and dropout must be from 0 to below 1, weight_decay 0 or more")
     return recipe
+
+
+def _person_labels(table: dict[str, Any]) -> tuple[tuple[str, float], ...]:
+    if unknown := table.keys() - set(NAMES):
+        raise ValueError(f"person_labels names {', '.join(sorted(unknown))}, which is none of the 40 attributes")
+    for name, share in table.items():
+        if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+            raise ValueError(f"person_labels: {name} must be a share from 0 to 1")
+    return tuple((name, float(table[name])) for name in NAMES if name in table)
+
+
+def _distillation(table: dict[str, Any], layouts: list[str]) -> Distillation:
+    found = Distillation(**table)
+    if set(layouts) & {SINGLE, LITE0} or not layouts:
+        raise ValueError("distillation is for a network of layout mcnn that is trained")
+    if not isinstance(found.teacher, str) or not 0 < found.share <= 1 or not _is_whole(found.views, 1):
+        raise ValueError("distillation needs the name of a teacher's recipe, a share above 0 to 1, and whole views")
+    return found
 
 
 def _augmentation(table: dict[str, Any]) -> Augmentation:

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -18,13 +21,17 @@ from facesearch.network.scorer import Scorer
 from facesearch.ranking.similar import PROFILE_MEANS
 from facesearch.reliability import SIZES
 from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.training.distillation import teacher_answers
 from facesearch.training.evaluate import Evaluation, evaluate
 from facesearch.training.finish import fit
-from facesearch.training.loop import Progress, TrainingError, predict, taught_rows, train
+from facesearch.training.lite0 import weights_file
+from facesearch.training.loop import Network, Progress, TrainingError, predict, taught_rows, train
+from facesearch.training.personlabels import with_person_labels
 from facesearch.training.provenance import continued, learnt_roles, metadata, other_splits
-from facesearch.training.recipe import Recipe
+from facesearch.training.recipe import LITE0, Recipe, load_recipe
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import check_trainable
+from facesearch.training.targets import Targets
 from facesearch.training.teacher import sface_model, teacher_embeddings
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
@@ -51,16 +58,21 @@ def train_checkpoint(
     terms: str | None = None,
     start: Path | None = None,
     sizes: Sequence[int] = SIZES,
+    tested: bool = True,
 ) -> tuple[Checkpoint, Evaluation | None]:
-    """Train by a recipe and write the checkpoint; None instead of figures where the data has no test images.
+    """Train by a recipe and write the checkpoint; None instead of figures where nothing is tested.
 
     data: folder with CelebA or LFWA in its official layout. work: folder for the cache and the run's state, which a
     second call goes on from. terms: what the checkpoint says about its use; None: what the start says, if there is one,
     and that the data's terms apply. start: the checkpoint that a recipe starts
-    from which starts from one; None is the package's. sizes: the faces of role `test` are also tried reduced to these.
+    from which starts from one; None is the package's. tested: False leaves the faces of role `test` alone,
+    for a network that is not the last. sizes: the faces of role `test` are also tried reduced to these.
     Raises FacesearchError (of datasets, loop, checkpoint, start, teacher).
     """
     begin = _start(recipe, start)
+    if recipe.distillation:
+        _teaching(recipe)
+        weights_file()  # what is missing is said now, and not after the hours
     where = pick_device(device)
     tell.note(f"training on {device_name(where)}")
     labels = read_dataset(data)
@@ -77,8 +89,13 @@ def train_checkpoint(
         labels, cache_folder(work, labels.dataset), lambda done, total: tell.faces("finding faces", done, total)
     )
     tell.note(f"faces found in {int(cache.detected.sum()):,} of {len(labels.names):,} images")
+    if not labels.dataset.framed_alike:
+        labels = _without_undetected(labels, cache, tell.note)
+        _refuse_too_few(recipe, labels)
+    untaught = [] if recipe.keep_outputs else _untaught(labels, recipe, tell.note)
     if recipe.stages:
-        mcnn, mean = _trained(recipe, labels, cache, work, where, tell, begin)
+        place = _Place(data, labels, cache, cache_folder(work, labels.dataset), work, where, tell)
+        mcnn, mean = _trained(recipe, place, begin)
     else:
         assert begin is not None, "a recipe without stages starts from_checkpoint"
         mcnn, mean = begin.network()[0], torch.from_numpy(begin.mean)
@@ -99,10 +116,11 @@ def train_checkpoint(
     }
     about = describe(recipe, labels, fitted.hold, terms, begin) | {
         "grades": fitted.grades,
+        **({"untaught": untaught} if untaught else {}),
         PROFILE_MEANS: fitted.profile_means.metadata(),
     }
     save_checkpoint(output, mcnn, fitted.aux, small, about)
-    if not len(labels.of(Role.TEST)):
+    if not tested or not len(labels.of(Role.TEST)):
         return load_checkpoint(output), None
     scorer = Scorer(load_checkpoint(output), device)
     found = evaluate(scorer, labels, cache, Role.TEST, lambda d, n: tell.faces("testing", d, n), sizes)
@@ -110,27 +128,86 @@ def train_checkpoint(
     return load_checkpoint(output), found
 
 
-def _trained(
-    recipe: Recipe,
-    labels: Labels,
-    cache: FaceCache,
-    work: Path,
-    where: torch.device,
-    tell: Callbacks,
-    begin: Checkpoint | None,
-) -> tuple[Mcnn, torch.Tensor]:
+@dataclass(frozen=True)
+class _Place:
+    """Where a run learns. root: the data set's folder; folder: of what is kept about its faces; work: of all runs."""
+
+    root: Path
+    labels: Labels
+    cache: FaceCache
+    folder: Path
+    work: Path
+    device: torch.device
+    tell: Callbacks
+
+
+def _trained(recipe: Recipe, place: _Place, begin: Checkpoint | None) -> tuple[Mcnn, torch.Tensor]:
     """The stages of the recipe, with all that it wants to learn from beside the labels."""
-    folder = cache_folder(work, labels.dataset)
-    taught = taught_rows(labels, recipe)
-    embeddings = soft = None
-    if len(taught):
-        embeddings = teacher_embeddings(cache, taught, folder, lambda d, n: tell.faces("asking the teacher", d, n))
+    labels, cache, tell = place.labels, place.cache, place.tell
+    rows, taught = labels.of(*recipe.roles), taught_rows(labels, recipe)
+    targets = _person_targets(recipe, place)
     if recipe.soften:
         assert begin is not None, "a recipe that softens starts from_checkpoint"
-        rows = labels.of(*recipe.roles)
-        soft = soft_labels(begin, cache, rows, folder, where, lambda d, n: tell.faces("asking the start", d, n))
-    run = work / recipe.name
-    return train(labels, cache, recipe, run, where, tell.step, tell.note, embeddings, begin, soft)
+        told = partial(tell.faces, "asking the start")
+        soft = soft_labels(begin, cache, rows, place.folder, place.device, told)
+        targets = replace(targets, soft=soft, soften=recipe.soften)
+    if recipe.distillation:
+        targets = replace(targets, answers=_answers(recipe, place), distilled=recipe.distillation.share)
+    embeddings = None
+    if len(taught):
+        told = partial(tell.faces, "asking the recognition network")
+        embeddings = teacher_embeddings(cache, taught, place.folder, told)
+    found, mean = _train(recipe, place, targets, embeddings, begin)
+    assert isinstance(found, Mcnn), "_start has refused other layouts"
+    return found, mean
+
+
+def _person_targets(recipe: Recipe, place: _Place) -> Targets:
+    rows = place.labels.of(*recipe.roles)
+    return Targets(with_person_labels(place.labels, rows, recipe.person_labels, place.root))
+
+
+def _answers(recipe: Recipe, place: _Place) -> NDArray[np.float32]:
+    """Train the teacher of a recipe with distillation, and ask it about the faces of the recipe."""
+    assert recipe.distillation is not None
+    teaching = _teaching(recipe)
+    place.tell.note(f"teacher: recipe {teaching.name}")
+    teacher, mean = _train(teaching, place, _person_targets(teaching, place))
+    return teacher_answers(
+        teacher,
+        mean.to(place.device),
+        teaching.stages[-1].input,
+        place.cache,
+        place.labels.of(*recipe.roles),
+        recipe.distillation.views,
+        recipe.augmentation,
+        place.folder,
+        partial(place.tell.faces, f"asking {teaching.name}"),
+    )
+
+
+def _teaching(recipe: Recipe) -> Recipe:
+    """The recipe of a recipe's teacher. Raises RecipeError, and UsageError where it cannot teach."""
+    assert recipe.distillation is not None
+    found = load_recipe(recipe.distillation.teacher)
+    if not found.makes_teacher or not set(found.roles) <= set(recipe.roles):
+        raise UsageError(
+            f"Recipe {recipe.name} learns from recipe {found.name}, which must be of layout {LITE0} and know no faces "
+            "of other roles: name another teacher."
+        )
+    return found
+
+
+def _train(
+    recipe: Recipe,
+    place: _Place,
+    targets: Targets,
+    embeddings: NDArray[np.float32] | None = None,
+    begin: Checkpoint | None = None,
+) -> tuple[Network, torch.Tensor]:
+    """`train` in the recipe's own folder."""
+    run, tell = place.work / recipe.name, place.tell
+    return train(place.labels, place.cache, recipe, run, place.device, tell.step, tell.note, embeddings, begin, targets)
 
 
 def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
@@ -139,6 +216,10 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
         raise UsageError(
             f"Recipe {recipe.name} trains CNNs of one attribute each, which make no checkpoint: "
             "benchmarks/lfwa_protocol.py uses it."
+        )
+    if recipe.makes_teacher:
+        raise UsageError(
+            f"Recipe {recipe.name} trains a teacher, which makes no checkpoint: name a recipe that learns from it."
         )
     if named and not recipe.from_checkpoint:
         raise UsageError(f"Recipe {recipe.name} does not start from a checkpoint: leave --start away.")
@@ -163,6 +244,27 @@ def _with_roles_that_are_there(recipe: Recipe, labels: Labels, note: Callable[[s
     found = replace(recipe, roles=there(recipe.roles), aux=there(recipe.aux), calibration=there(recipe.calibration))
     if absent := {*recipe.roles, *recipe.aux} - {*found.roles, *found.aux}:
         note(f"no images of role {', '.join(sorted(absent))}: done without")
+    return found
+
+
+def _without_undetected(labels: Labels, cache: FaceCache, note: Callable[[str], None]) -> Labels:
+    """Photos of any kind have no usual place for a face: where none was found, there is nothing to learn from."""
+    missed = np.flatnonzero(~cache.detected)
+    if not len(missed):
+        return labels
+    some = ", ".join(labels.names[row] for row in missed[:5]) + (", ..." if len(missed) > 5 else "")
+    note(f"{len(missed):,} images in which no face was found are left out: {some}")
+    roles = labels.roles.copy()
+    roles[missed] = ""
+    return replace(labels, roles=roles)
+
+
+def _untaught(labels: Labels, recipe: Recipe, note: Callable[[str], None]) -> list[str]:
+    """The attributes that no training face is labelled with: every face will have them with a probability of .5."""
+    taught = labels.taught(labels.of(*recipe.roles))
+    found = [name for name, known in zip(NAMES, taught.tolist(), strict=True) if not known]
+    if found:
+        note(f"no training image is labelled with {', '.join(found)}: the network will say nothing about them")
     return found
 
 
@@ -208,7 +310,22 @@ def describe(
         "terms": terms or _terms(start, labels),
         "version": version("facesearch"),
         **started,
+        **_beyond_labels(recipe, start),
     }
+
+
+def _beyond_labels(recipe: Recipe, start: Checkpoint | None) -> dict[str, Any]:
+    """What was learnt from beside the labels of the pictures themselves, in this run or before it: `person_labels`, the
+    share of the person's other pictures by attribute, and `taught_by`, the networks whose answers were learnt."""
+    before = start.metadata if start else {}
+    shares = dict(before.get("person_labels", {})) | dict(recipe.person_labels)
+    teachers = list(before.get("taught_by", []))
+    if recipe.distillation:
+        teachers.append(f"{LITE0} (recipe {_teaching(recipe).name})")
+    if recipe.teacher:
+        teachers.append("SFace")
+    found = {"person_labels": shares, "taught_by": list(dict.fromkeys(teachers))}
+    return {name: value for name, value in found.items() if value}
 
 
 def _terms(start: Checkpoint | None, labels: Labels) -> str:

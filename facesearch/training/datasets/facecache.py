@@ -67,7 +67,7 @@ class FaceCache:
 
 def cache_folder(work: Path, dataset: Dataset) -> Path:
     """Where the faces of a data set are kept in the folder that all runs share."""
-    return work / ("cache" if dataset is Dataset.CELEBA else f"cache-{dataset.lower()}")
+    return work / ("cache" if dataset is Dataset.CELEBA else f"cache-{dataset.lower().replace(' ', '-')}")
 
 
 def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None = None) -> FaceCache:

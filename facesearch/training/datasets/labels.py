@@ -13,16 +13,26 @@ from numpy.typing import NDArray
 from facesearch.attributes import NAMES
 from facesearch.errors import FacesearchError
 
+UNKNOWN = 255
+"""What stands in an array of labels where nobody has said whether the face has the attribute."""
+
 
 class DatasetError(FacesearchError):
     """The data set's folder is not laid out as published."""
 
 
 class Dataset(StrEnum):
-    """The data sets whose official layouts are known, by the names of their papers."""
+    """The data sets whose official layouts are known, by the names of their papers; and a table of one's own."""
 
     CELEBA = "CelebA"
     LFWA = "LFWA"
+    OPEN_IMAGES = "Open Images"
+    RECORDS = "own records"
+
+    @property
+    def framed_alike(self) -> bool:
+        """Whether a face that the detector misses can be cut where the others of the data set are."""
+        return self in (Dataset.CELEBA, Dataset.LFWA)
 
 
 class Role(StrEnum):
@@ -39,9 +49,9 @@ class Role(StrEnum):
 class Labels:
     """The lists of a data set, for the images that are there. All arrays have one row an image.
 
-    photos: the folder in which `names` lie. labels: uint8 [N, 40] of 0 and 1, official order. identities: int64 [N].
-    roles: str [N] (values of Role). skipped: listed images that are not in the folder. has_identities: False when each
-    image counts as its own person.
+    photos: the folder in which `names` lie. labels: uint8 [N, 40] of 0, 1 and UNKNOWN, official order. identities:
+    int64 [N]. roles: str [N] (values of Role). skipped: listed images that are not in the folder. has_identities: False
+    when each image counts as its own person.
     """
 
     dataset: Dataset
@@ -69,7 +79,12 @@ class Labels:
         counts = Counter(self.roles.tolist())
         parts = ", ".join(f"{counts[r]:,} {r}" for r in Role if counts[r])
         people = f"{len(np.unique(self.identities)):,} people" if self.has_identities else "identities unknown"
-        return f"images in {self.dataset}'s official layout: {parts} ({people})"
+        where = "of own records" if self.dataset is Dataset.RECORDS else f"in {self.dataset}'s official layout"
+        return f"images {where}: {parts} ({people})"
+
+    def taught(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """bool [40]: the attributes that at least one of these images is labelled with or without."""
+        return np.asarray((self.labels[rows] != UNKNOWN).any(axis=0))
 
 
 def one_role_a_person(names: tuple[str, ...], people: NDArray[np.int64], roles: NDArray[np.str_]) -> None:
