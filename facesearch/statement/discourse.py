@@ -1,0 +1,909 @@
+"""Who is spoken of, and what is said of them: from the phrases of the sentences to persons.
+
+A clause is followed from left to right. Its verb decides what the phrases behind it are: what somebody is, has or wears
+describes them; what somebody does, says, takes or hides does not. Whatever is not read as said of a described person is
+set aside.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
+from facesearch.statement.chart import Edge
+from facesearch.statement.grammar import Choice, Found, Qualities, Quality, Said, Thing, meaning
+from facesearch.statement.lexicon import Lexicon, NounClass
+from facesearch.statement.reading import reading_of
+
+MAN, WOMAN = reading_of("man").node, reading_of("woman").node
+YOUNG_NODE, OLD_NODE = reading_of("young").node, reading_of("old").node
+_PERSON_CLASS = NounClass("person", None, None, None)
+_SPEAKERS = frozenset(("my", "our", "your"))
+_WORN = frozenset("hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split())
+_TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
+_INDEFINITE = frozenset(("a", "an", "", "another", "some", "each"))
+_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
+_OTHERS = frozenset(("other", "last", "remaining", "latter"))
+_COMPARED = frozenset("taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest".split())
+
+
+@dataclass
+class Fact:
+    """Something said of a person. start, end: tokens of the whole text; why: set when it is set aside after all."""
+
+    node: Node
+    start: int
+    end: int
+    certainty: float = 1.0
+    kind: str = ""
+    used: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass
+class Person:
+    """Somebody spoken of. described: it is one of those whom the statement describes."""
+
+    described: bool = True
+    sex: Node | None = None
+    facts: list[Fact] = field(default_factory=list)
+    named: bool = False
+    label: str = ""
+    word: str = ""
+    group: bool = False
+    pronoun_sex: Node | None = None
+    seen: bool = False
+    assigned: bool = False
+
+    def fits(self, sex: Node | None) -> bool:
+        own = self.sex if self.sex is not None else self.pronoun_sex
+        return sex is None or own is None or own == sex
+
+
+@dataclass
+class Clause:
+    """Where a clause stands. mode: say (what follows describes), act, unknown, hidden or past (it does not)."""
+
+    subject: Person | None = None
+    near: Person | None = None
+    mode: str = "say"
+    negative: bool = False
+    sticky: bool = False
+    certainty: float = 1.0
+    verb: str = ""
+    passive: bool = False
+    comma: bool = False
+    speaker: bool = False
+    before: str = ""
+    thing: bool = False
+    pronoun: str = ""
+    by: bool = False
+    preposition: str = ""
+    listed: str = ""
+    introduced: bool = False
+    facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
+    created: list[Person] = field(default_factory=list)
+    denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
+    subject_was_report: bool = False
+
+
+class Discourse:
+    """Reads one statement, sentence by sentence."""
+
+    def __init__(self, words: Lexicon) -> None:
+        self.words = words
+        self.persons: list[Person] = []
+        self.others: list[Person] = []
+        self.focus: Person | None = None
+        self.last_subject: Person | None = None
+        self.group: list[Person] = []
+        self.shared: list[Fact] = []
+        self.used: list[tuple[int, int]] = []
+        self.aside: list[tuple[int, int, str]] = []
+        self.choices: list[str] = []
+        self.asks: list[tuple[str, Callable[[], None]]] = []
+        self.clause = Clause()
+        self.row: Sequence[Edge] = ()
+        self.at = 0
+        self.offset = 0
+        self.context: NounClass | None = None
+        self.question = False
+        self.pending: list[tuple[Person, Fact]] = []
+
+    # --- sentences ---
+
+    def sentence(self, row: Sequence[Edge], offset: int, question: bool = False) -> None:
+        """Reads one sentence: its phrases, and how many words of the text stand before it."""
+        self.clause = Clause()
+        self.row, self.offset = row, offset
+        self.question = question
+        for self.at, edge in enumerate(row):
+            handler = _HANDLERS.get(edge.category)
+            if handler is not None:
+                handler(self, edge)
+            if edge.category not in ("X", "SKIP", "DEG", "DET"):
+                self.clause.before = edge.category
+        if question:
+            self.pending += self.clause.facts_here
+
+    def _next(self, skip: Iterable[str] = ("X", "SKIP", "DEG", "DET", "NOTHING")) -> Edge | None:
+        for edge in self.row[self.at + 1 :]:
+            if edge.category not in skip:
+                return edge
+        return None
+
+    def _set_aside(self, start: int, end: int, why: str) -> None:
+        self.aside.append((self.offset + start, self.offset + end, why))
+
+    # --- persons ---
+
+    def _target(self) -> Person | None:
+        """Whom what follows describes; None: nobody who is described."""
+        clause = self.clause
+        if clause.speaker:
+            return None
+        person = clause.near or clause.subject or self._focus()
+        return person if person.described else None
+
+    def _focus(self) -> Person:
+        if self.focus is None:
+            self.focus = self._new(Person())
+        return self.focus
+
+    def _new(self, person: Person) -> Person:
+        (self.persons if person.described else self.others).append(person)
+        if person.described:
+            self.clause.created.append(person)
+        return person
+
+    def _demote(self, person: Person) -> None:
+        """The person turns out to be nobody who is described."""
+        if person.described and person in self.persons and not person.label:
+            person.described = False
+            self.persons.remove(person)
+            self.others.append(person)
+            if self.focus is person:
+                self.focus = self.persons[-1] if self.persons else None
+
+    # --- what is said ---
+
+    def _add(self, found: Found, start: int, end: int, kind: str, denied: bool = False) -> None:
+        clause = self.clause
+        for span in found.aside:
+            self._set_aside(*span, "quality")
+        if found.node is None:
+            self._set_aside(start, end, kind or "not searched")
+            return
+        target = self._target()
+        if target is None:
+            self._set_aside(start, end, "somebody else")
+            return
+        fact = Fact(found.node, self.offset + start, self.offset + end, clause.certainty, kind)
+        fact.used = tuple((self.offset + a, self.offset + b) for a, b in found.used) or ((fact.start, fact.end),)
+        self._give(target, fact)
+
+    def _give(self, target: Person, fact: Fact) -> None:
+        if target.group:
+            self.shared.append(fact)
+            for person in self.group:
+                person.facts.append(fact)
+                self.clause.facts_here.append((person, fact))
+            return
+        target.facts.append(fact)
+        target.seen = True
+        self.clause.facts_here.append((target, fact))
+        if target in self.persons:
+            self.focus = target
+
+    def _cancel(self, fact: Fact, why: str) -> None:
+        for person in (*self.persons, *self.others):
+            person.facts = [each for each in person.facts if each is not fact]
+        self.clause.facts_here = [each for each in self.clause.facts_here if each[1] is not fact]
+        self.aside.append((fact.start, fact.end, why))
+
+    def _spent(self) -> None:
+        """A "no" or a hedge has been used up by what it is said of."""
+        if not self.clause.sticky:
+            self.clause.negative = False
+        self.clause.certainty = 1.0
+
+    def _describes(self, thing: Thing | None = None) -> bool:
+        """What stands here is said of somebody who is described."""
+        clause = self.clause
+        if clause.mode == "say":
+            return True
+        return False
+
+    # --- handlers: one for each category ---
+
+    def thing(self, edge: Edge) -> None:
+        thing: Thing = edge.sem
+        if thing.person is not None:
+            self.person(thing, edge)
+            return
+        clause = self.clause
+        noun = thing.noun
+        if not self._reads(thing) or noun is None:
+            self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
+            if thing.name and self._is_subject():
+                self._other_subject(Person(described=False, word="name"))
+            elif noun is None and clause.before in ("", ",") and clause.verb == "":
+                clause.thing = True
+            self._list(edge, noun)
+            self._spent_aside()
+            return
+        if not self._own(thing):
+            self._set_aside(edge.start, edge.end, "somebody else's")
+            return
+        found = meaning(self.words, noun, thing.qualities, clause.negative)
+        if clause.negative and not thing.qualities and noun.bare is None and noun.denied is None:
+            found = Found(None, (), ())
+        self._list(edge, noun)
+        self._add(found, edge.start, edge.end, noun.name, clause.negative)
+        if self.clause.negative and found.node is not None:
+            clause.denied_list = clause.facts_here[-1:]
+        self._spent()
+
+    def _list(self, edge: Edge, noun: NounClass | None) -> None:
+        self.clause.listed = "denied" if self.clause.negative else ""
+
+    def _spent_aside(self) -> None:
+        self._spent()
+
+    def _reads(self, thing: Thing) -> bool:
+        clause = self.clause
+        if clause.mode == "say":
+            return True
+        worn = thing.noun is not None and thing.noun.name in _WORN
+        if clause.mode == "act" and clause.before == "IN" and worn and not clause.thing:
+            return True
+        if clause.mode == "act" and clause.before == "WITH" and thing.noun is not None and not clause.thing:
+            return not worn or thing.noun.name in ("hat",) and False
+        return False
+
+    def _own(self, thing: Thing) -> bool:
+        """It is the described person's, and not the speaker's or somebody else's."""
+        owner = thing.owner
+        if owner in _SPEAKERS or owner == "other":
+            return False
+        if owner in ("his", "her"):
+            sex = MAN if owner == "his" else WOMAN
+            target = self._target()
+            if target is None:
+                return False
+            if self.clause.subject is None and self.clause.near is None:
+                whom = self._pronoun_target(sex)
+                if whom is None or not whom.described:
+                    return False
+                self.clause.subject = whom
+                target = whom
+            if not target.fits(sex):
+                other = next((p for p in reversed(self.persons) if p.fits(sex) and p.sex == sex), None)
+                if other is None:
+                    return False
+                self.clause.near = other
+                target = other
+            if target.pronoun_sex is None and not target.group:
+                target.pronoun_sex = sex
+        return True
+
+    def adjectives(self, edge: Edge) -> None:
+        qualities: Qualities = edge.sem
+        clause = self.clause
+        if clause.mode == "act" and (clause.before == "," or (clause.before == "DASH")):
+            clause.mode = "say"
+            clause.near = None
+        if self.context is not None and clause.mode == "say":
+            self._of_context(edge, qualities)
+            return
+        if clause.mode != "say" or clause.thing:
+            if not (clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")):
+                self._set_aside(edge.start, edge.end, "quality")
+                self._spent()
+                return
+        found = self._trait(qualities)
+        if found.node is None and clause.negative:
+            self._set_aside(edge.start, edge.end, "quality")
+            self._spent()
+            return
+        self._add(found, edge.start, edge.end, "trait")
+        self._spent()
+
+    def _trait(self, qualities: Qualities) -> Found:
+        found = meaning(self.words, _PERSON_CLASS, qualities)
+        if self.clause.negative and found.node is not None:
+            if len(qualities) == 1 and not found.narrow and qualities[0].key not in ("#age",) or all(q.joined == "or" for q in qualities[1:]):
+                narrow = found.narrow or any(q.key == "#age" for q in qualities)
+                return Found(None if narrow else negate(found.node), found.used, found.aside)
+            first = meaning(self.words, _PERSON_CLASS, qualities[:1])
+            rest = meaning(self.words, _PERSON_CLASS, qualities[1:])
+            nodes = [negate(first.node)] if first.node is not None else []
+            nodes += [rest.node] if rest.node is not None else []
+            return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
+        return found
+
+    def _of_context(self, edge: Edge, qualities: Qualities) -> None:
+        """The value of a field, or an answer: said of what was named before."""
+        assert self.context is not None
+        clause = self.clause
+        found = meaning(self.words, self.context, qualities)
+        if found.node is None or (not found.used and self.context.bare is None):
+            own = meaning(self.words, _PERSON_CLASS, qualities)
+            found = own if own.node is not None and self.context.name in ("facial", "beard", "person", "build", "face", "skin", "sex", "hair") else found
+        if clause.negative and found.node is not None:
+            found = Found(negate(found.node), found.used, found.aside)
+        self._add(found, edge.start, edge.end, "trait")
+        self._spent()
+
+    def said(self, edge: Edge) -> None:
+        """ "His hair was short and brown"."""
+        said: Said = edge.sem
+        thing = said.thing
+        clause = self.clause
+        if thing.noun is None or not self._reads(thing) or not self._own(thing):
+            self._set_aside(edge.start, edge.end, "thing")
+            self._spent()
+            return
+        if said.denied:
+            found = meaning(self.words, thing.noun, said.qualities, True)
+        else:
+            found = meaning(self.words, thing.noun, (*thing.qualities, *said.qualities), clause.negative)
+        before = clause.certainty
+        clause.certainty = min(before, said.certainty)
+        self._add(found, edge.start, edge.end, thing.noun.name)
+        self._spent()
+
+    def choice(self, edge: Edge) -> None:
+        """Phrases joined by "or"."""
+        options = edge.sem.options
+        clause = self.clause
+        if any(isinstance(each, Thing) and each.person is not None for each in options):
+            self._persons_or(edge, options)
+            return
+        nodes: list[Node] = []
+        used: list[tuple[int, int]] = []
+        negative = clause.negative
+        for option in options:
+            found = self._option(option)
+            if found is not None and found.node is not None:
+                nodes.append(found.node)
+                used += found.used
+        reads = all(self._reads(o) and self._own(o) for o in options if isinstance(o, Thing)) if any(isinstance(o, Thing) for o in options) else clause.mode == "say"
+        if not nodes or not reads:
+            self._set_aside(edge.start, edge.end, "thing")
+            self._spent()
+            return
+        node = any_of(nodes)
+        if {YOUNG_NODE, OLD_NODE} <= set(nodes):
+            self._set_aside(edge.start, edge.end, "age")
+            self._spent()
+            return
+        if not negative and clause.listed == "denied" and clause.before == "," and clause.denied_list and isinstance(options[0], Thing):
+            self.asks.append(("denied list", self._deny_list(clause.denied_list[0], node)))
+        self._add(Found(negate(node) if negative else node, tuple(used), ()), edge.start, edge.end, "choice")
+        self._spent()
+
+    def _deny_list(self, first: tuple[Person, Fact], node: Node) -> Callable[[], None]:
+        def reading() -> None:
+            return None
+
+        return reading
+
+    def _option(self, option: Any) -> Found | None:
+        if isinstance(option, Thing):
+            return None if option.noun is None else meaning(self.words, option.noun, option.qualities, False)
+        if isinstance(option, Said):
+            return None if option.thing.noun is None else meaning(self.words, option.thing.noun, (*option.thing.qualities, *option.qualities))
+        return meaning(self.words, _PERSON_CLASS, option)
+
+    def _persons_or(self, edge: Edge, options: tuple[Any, ...]) -> None:
+        """ "a man or a woman"."""
+        nodes = []
+        for each in options:
+            if isinstance(each, Thing) and each.person is not None and each.person.reading is not None:
+                found = meaning(self.words, _PERSON_CLASS, each.qualities)
+                nodes.append(all_of([n for n in (found.node, each.person.reading.node) if n is not None]))
+        if len(nodes) == len(options) and self.clause.mode == "say":
+            self._add(Found(any_of(nodes), (), ()), edge.start, edge.end, "person")
+            target = self._target()
+            if target is not None:
+                target.named = True
+        else:
+            self._set_aside(edge.start, edge.end, "somebody else")
+
+    # --- persons in the text ---
+
+    def _is_subject(self) -> bool:
+        return self.clause.verb == "" and self.clause.before in ("", ",", "AND", "BUT", "REPORT", "PREP0") or self.clause.before in ("BUT", ";", ":")
+
+    def _other_subject(self, person: Person) -> None:
+        self.others.append(person)
+        self.clause.subject = person
+        self.last_subject = person
+
+    def person(self, thing: Thing, edge: Edge) -> None:
+        clause = self.clause
+        assert thing.person is not None
+        word = thing.person
+        previous = clause.before
+        if self._is_bystander(thing):
+            other = Person(described=False, sex=_sex_of(thing), word=thing.word)
+            self.others.append(other)
+            self._set_aside(edge.start, edge.end, "somebody else")
+            if previous in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see") or previous in ("BUT", "CLAUSE"):
+                clause.subject = other
+                self.last_subject = other
+                clause.mode = "say"
+            clause.near = other
+            return
+        person = self._resolve(thing)
+        self._introduce(person, thing, edge)
+        if word.plural and thing.count >= 2 or word.role == "group":
+            self._make_group(person, thing)
+
+    def _is_bystander(self, thing: Thing) -> bool:
+        clause = self.clause
+        word = thing.person
+        assert word is not None
+        if thing.name and word.role != "described":
+            return True
+        if word.role == "bystander":
+            return True
+        if thing.owner in _SPEAKERS or (thing.owner == "other" and word.role != "described"):
+            return True
+        if word.role == "relation" and thing.owner in ("his", "her") and self.persons:
+            return True
+        if word.role == "relation" and thing.owner in ("his", "her") and clause.verb:
+            return True
+        if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as")):
+            return True
+        if clause.mode in ("act", "unknown", "hidden", "past") and not clause.by:
+            return not (clause.before in (",", ":") and self._appositive(thing))
+        if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by and (self.persons or clause.preposition not in ("of",)):
+            return not clause.introduced
+        if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
+            return True
+        return clause.before == "OF" and bool(self.persons)
+
+    def _appositive(self, thing: Thing) -> bool:
+        return thing.determiner in ("a", "an", "") and self.clause.subject is not None or self.focus is not None
+
+    def _resolve(self, thing: Thing) -> Person:
+        """The person whom a phrase names: one of those known, or a new one."""
+        clause = self.clause
+        sex = _sex_of(thing)
+        keys = {quality.key for quality in thing.qualities}
+        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", ",") and clause.mode == "say" and not clause.passive:
+            return clause.subject
+        ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
+        if self.group and (ordinal is not None or thing.word in ("one",) or keys & (_OTHERS | _COMPARED) or thing.count == 1):
+            return self._member(ordinal, keys, sex)
+        if ordinal is not None and thing.determiner == "the":
+            return self._numbered(ordinal, sex)
+        if thing.determiner == "another" or "another" in keys:
+            return self._new(Person(sex=sex))
+        known = self._known(thing, sex)
+        return known if known is not None else self._new(Person(sex=sex))
+
+    def _known(self, thing: Thing, sex: Node | None) -> Person | None:
+        clause = self.clause
+        candidates = [p for p in self.persons if not p.group and p.fits(sex)]
+        joined = clause.before == "AND" and clause.created
+        if joined and thing.determiner in ("a", "an", "one"):
+            return None
+        if clause.by and thing.determiner in ("a", "an") and clause.created:
+            return None
+        for person in reversed(candidates):
+            if thing.word and person.word == thing.word:
+                return person
+        if thing.determiner in ("a", "an", "one") and clause.introduced and any(p in candidates for p in clause.created):
+            return None
+        if self.group and len(self.group) > 1 and not any(p.assigned for p in self.group):
+            unnamed = [p for p in candidates if p in self.group]
+            if sex is not None and len(unnamed) < len(self.group) and unnamed:
+                return unnamed[0]
+        if self.focus in candidates:
+            return self.focus
+        return candidates[-1] if candidates else None
+
+    def _numbered(self, ordinal: int, sex: Node | None) -> Person:
+        while len(self.persons) <= ordinal:
+            self._new(Person(sex=sex))
+        person = self.persons[ordinal]
+        person.named = True
+        return person
+
+    def _member(self, ordinal: int | None, keys: set[str], sex: Node | None) -> Person:
+        if ordinal is not None and ordinal < len(self.group):
+            person = self.group[ordinal]
+        else:
+            free = [p for p in self.group if not p.assigned and p.fits(sex)]
+            if free:
+                person = free[0]
+            elif ordinal is not None or keys & _OTHERS:
+                person = self._new(Person(sex=self.group[0].sex, facts=list(self.shared)))
+                self.group.append(person)
+            else:
+                person = self.group[-1]
+        person.assigned = True
+        return person
+
+    def _introduce(self, person: Person, thing: Thing, edge: Edge) -> None:
+        """The phrase describes this person: its adjectives are facts, and what follows is said of them."""
+        clause = self.clause
+        word = thing.person
+        assert word is not None
+        person.named = True
+        sex = _sex_of(thing)
+        if sex is not None and person.sex is None:
+            person.sex = sex
+        if thing.owner in ("his", "her") and word.role == "relation":
+            clause.subject = person
+        if not person.word:
+            person.word = thing.word
+        clause.near = person
+        if clause.subject is None or clause.verb in ("see", "report", "seek") or self._is_subject():
+            clause.subject = person
+            self.last_subject = person
+        if person.described and person in self.persons:
+            self.focus = person
+        found = meaning(self.words, _PERSON_CLASS, thing.qualities)
+        nodes = [] if word.reading is None else [word.reading.node]
+        nodes += [] if found.node is None else [found.node]
+        self.clause.mode = "say"
+        if not nodes:
+            for span in found.aside:
+                self._set_aside(*span, "quality")
+            self.used.append((self.offset + thing.start, self.offset + thing.end))
+            self._spent()
+            return
+        clause.negative = False
+        full = Found(all_of(nodes), (*found.used, (thing.start, thing.end)), found.aside)
+        self._add(full, edge.start, edge.end, "person")
+        self._spent()
+
+    def _make_group(self, person: Person, thing: Thing) -> None:
+        """ "Two men": each of them, with what is said of all."""
+        count = max(2, min(thing.count, 12)) if thing.count else 2
+        for existing in list(self.persons):
+            if existing is person:
+                self.persons.remove(person)
+        members = [Person(sex=person.sex, facts=list(person.facts), named=True, word=thing.word) for _ in range(count)]
+        self.persons += members
+        self.group = [*[p for p in self.group if p in self.persons], *members] if self.clause.before == "AND" else members
+        self.shared = list(person.facts)
+        person.group = True
+        self.focus = person
+        self.clause.subject = self.clause.near = person
+        self.last_subject = person
+
+    def pronoun(self, edge: Edge) -> None:
+        """ "He", "she"."""
+        clause = self.clause
+        sex = MAN if edge.category == "HE" else WOMAN
+        if clause.before == "BY" or (clause.before == "PREP" and clause.verb):
+            return
+        self._new_clause()
+        clause = self.clause
+        whom = self._pronoun_target(sex)
+        if whom is None:
+            whom = self._new(Person())
+            self.focus = whom
+        clause.subject = whom
+        clause.pronoun = edge.category
+        if whom.described:
+            whom.pronoun_sex = whom.pronoun_sex if whom.pronoun_sex is not None else sex
+        self.used.append((self.offset + edge.start, self.offset + edge.end))
+        self.last_subject = whom
+
+    def _pronoun_target(self, sex: Node) -> Person | None:
+        last = self.last_subject
+        if last is not None and not last.described and last.fits(sex) and (last.sex == sex or last.word == "name"):
+            return last
+        if last is not None and last.described and last in self.persons and last.fits(sex):
+            return last
+        if self.focus is not None and (self.focus in self.persons) and self.focus.fits(sex):
+            return self.focus
+        fitting = [p for p in self.persons if p.fits(sex) and not p.group]
+        if fitting:
+            return fitting[-1]
+        return None if not self.persons or any(not p.fits(sex) for p in self.persons) else self.persons[-1]
+
+    def they(self, edge: Edge) -> None:
+        self._new_clause()
+        if self.group:
+            whole = Person(group=True)
+            self.clause.subject = whole
+
+    def speaker(self, edge: Edge) -> None:
+        self._new_clause()
+        self.clause.speaker = True
+        self.clause.subject = None
+        self.last_subject = None
+
+    def _new_clause(self) -> None:
+        old = self.clause
+        hedged = old.certainty if old.before in ("HEDGE",) or old.certainty < 1 else 1.0
+        mode = "unknown" if old.mode == "unknown" and old.before not in ("PREP", "BUT", ",", "AND") else "say"
+        self.clause = Clause(certainty=hedged, mode=mode, facts_here=old.facts_here, created=old.created)
+        self.clause.negative = old.negative and old.before == "DOUBTNEG"
+
+    def relative(self, edge: Edge) -> None:
+        clause = self.clause
+        clause.mode = "say" if clause.mode != "unknown" else "unknown"
+        clause.negative = False
+        clause.passive = False
+        clause.verb = "rel"
+        if clause.near is not None:
+            clause.subject = clause.near
+            clause.speaker = False
+
+    # --- verbs ---
+
+    def verb(self, edge: Edge) -> None:
+        _VERBS[edge.sem](self, edge)
+
+    def be(self, edge: Edge) -> None:
+        clause = self.clause
+        if clause.mode in ("act", "hidden") and not clause.speaker:
+            clause.mode = "say"
+        if clause.verb == "rel" or clause.verb in ("see", "report"):
+            clause.passive = False
+        clause.verb = "be"
+        clause.introduced = False
+        if clause.subject is not None:
+            clause.near = None
+
+    def have(self, edge: Edge) -> None:
+        clause = self.clause
+        if clause.mode in ("act", "hidden", "past") and edge.sem == "wear" or clause.mode in ("act", "hidden"):
+            clause.mode = "say"
+        if edge.sem == "wear" and clause.near is not None and clause.before in ("NP", "V") and clause.near.described:
+            clause.subject = clause.near
+        clause.verb = "have"
+        clause.thing = False if edge.sem == "wear" else clause.thing
+        clause.introduced = False
+
+    def report(self, edge: Edge) -> None:
+        """Who says something is not who is described; in "was described as" somebody is."""
+        clause = self.clause
+        if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
+            clause.mode = "say"
+            clause.verb = "as"
+            return
+        subject = clause.subject
+        if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
+            fresh = not [f for f in subject.facts if f.kind not in ("person",)] or subject in clause.created
+            if fresh:
+                self._demote(subject)
+        if clause.pronoun and subject is not None and subject.described:
+            if not subject.facts:
+                self._demote(subject)
+            elif subject.pronoun_sex is not None and subject in clause.created:
+                subject.pronoun_sex = None
+        hedged = clause.certainty
+        self.clause = Clause(verb="report", facts_here=clause.facts_here, created=[], certainty=hedged)
+        self.clause.introduced = True
+        self.clause.negative = False
+
+    def see(self, edge: Edge) -> None:
+        clause = self.clause
+        if clause.negative and (clause.speaker or clause.subject is not None):
+            clause.mode = "unknown"
+            clause.negative = False
+            return
+        if clause.verb == "be" and clause.before in ("V", "BE", "NEG", "X", "DEG"):
+            clause.mode = "say"
+            clause.verb = "seen"
+            return
+        if clause.subject is not None and clause.subject.described and clause.subject in clause.created:
+            self._demote(clause.subject)
+        self.clause = Clause(verb="see", facts_here=clause.facts_here, created=[])
+        self.clause.introduced = True
+
+    def seek(self, edge: Edge) -> None:
+        clause = self.clause
+        if clause.verb == "be" and clause.subject is not None and clause.subject.described:
+            clause.mode = "act"
+            return
+        self.clause = Clause(verb="seek", facts_here=clause.facts_here, created=[])
+        self.clause.introduced = True
+
+    def hide(self, edge: Edge) -> None:
+        clause = self.clause
+        after = self._next()
+        passive = after is None or after.category in ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
+        if passive:
+            if clause.facts_here and clause.before in ("NP", "PRED", "BE", "V", "CHOICE"):
+                last = clause.facts_here[-1][1]
+                if last.end >= self.offset + edge.start - 3:
+                    self._cancel(last, "hidden")
+            clause.mode = "say"
+            clause.verb = "hidden"
+            clause.thing = False
+            return
+        clause.mode = "hidden"
+
+    def past(self, edge: Edge) -> None:
+        self.clause.mode = "past"
+
+    def drop(self, edge: Edge) -> None:
+        self.clause.mode = "act"
+        self.clause.negative = False
+
+    def act(self, edge: Edge) -> None:
+        """What somebody does: its object is set aside."""
+        clause = self.clause
+        passive = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "X", "NEG")
+        clause.passive = passive
+        clause.by = False
+        if clause.mode == "unknown":
+            return
+        clause.mode = "act"
+        clause.negative = False
+        clause.certainty = 1.0
+        clause.verb = "act"
+
+    # --- small words ---
+
+    def no(self, edge: Edge) -> None:
+        self.clause.negative = True
+        if edge.category == "NEITHER":
+            self.clause.sticky = True
+        if self.clause.mode == "act" and self.clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
+            self.clause.mode = "say"
+
+    def doubt(self, edge: Edge) -> None:
+        """ "I don't think he had a beard"."""
+        self.clause = Clause(facts_here=self.clause.facts_here)
+        self.clause.negative = True
+        self.clause.certainty = 0.8
+        self.clause.before = "DOUBTNEG"
+
+    def hedged(self, edge: Edge) -> None:
+        clause = self.clause
+        certainty: float = edge.sem
+        after = self._next()
+        ends = after is None or after.category in (",", "AND", ".", "BUT", ";", ")")
+        before = clause.before
+        if ends and clause.facts_here and before in ("NP", "AP", "PRED", "CHOICE", ",", "ON", "X", "V"):
+            for fact in self._last_facts():
+                fact.certainty = min(fact.certainty, certainty)
+            return
+        clause.certainty = min(clause.certainty, certainty)
+        if clause.mode == "act":
+            clause.mode = "say"
+
+    def _last_facts(self) -> list[Fact]:
+        last = self.clause.facts_here[-1][1]
+        return [last]
+
+    def unknown(self, edge: Edge) -> None:
+        """What the witness does not know is set aside: what stands before, at the end of a clause, or what follows."""
+        clause = self.clause
+        after = self._next()
+        if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.facts_here and clause.before in ("NP", "BE", "V", "PRED"):
+            self._cancel(clause.facts_here[-1][1], "not known")
+            return
+        if after is None:
+            return
+        if clause.speaker or clause.subject is not None or clause.before in ("", "BUT", "AND", "SPEAKER", ","):
+            clause.mode = "unknown"
+            clause.speaker = False
+            clause.negative = False
+
+    def comma(self, edge: Edge) -> None:
+        clause = self.clause
+        if not clause.sticky:
+            clause.negative = False
+        clause.comma = True
+        clause.near = None if clause.subject is not None else clause.near
+        if clause.mode == "hidden":
+            clause.mode = "say"
+        if edge.category != ",":
+            self._new_clause_keeping_subject()
+            self.clause.before = ";"
+
+    def _new_clause_keeping_subject(self) -> None:
+        old = self.clause
+        self.clause = Clause(facts_here=old.facts_here, created=old.created)
+        if old.subject is not None and old.subject.described:
+            self.clause.subject = old.subject
+
+    def conjunction(self, edge: Edge) -> None:
+        clause = self.clause
+        clause.negative = clause.negative and clause.sticky
+        clause.near = None if clause.subject is not None else clause.near
+        if edge.category == "BUT":
+            self._new_clause_keeping_subject()
+        if clause.mode == "hidden":
+            clause.mode = "say"
+
+    def with_(self, edge: Edge) -> None:
+        clause = self.clause
+        clause.negative = False
+        if clause.mode == "act" and clause.near is not None and clause.before in ("NP",):
+            clause.subject = clause.near
+            clause.mode = "say"
+        clause.preposition = "with"
+
+    def inside(self, edge: Edge) -> None:
+        clause = self.clause
+        clause.preposition = "in"
+        if clause.mode == "act" and clause.near is not None and clause.before == "NP":
+            clause.subject = clause.near
+            clause.mode = "say"
+
+    def preposition(self, edge: Edge) -> None:
+        clause = self.clause
+        word = edge.sem
+        clause.preposition = word
+        if word == "by":
+            clause.by = clause.passive or clause.verb in ("act", "hidden")
+            if clause.passive and clause.subject is not None and clause.subject.described:
+                after = self._next(("X", "SKIP", "DEG"))
+                if after is not None and after.category == "NP" and after.sem.person is not None:
+                    self._demote(clause.subject)
+                    clause.subject = None
+        if word in ("because", "if", "when", "where", "until", "since", "after", "before", "while", "as", "so", "despite") and clause.mode == "unknown":
+            self.clause = Clause(facts_here=clause.facts_here, created=clause.created, before="BUT")
+
+    def clear(self, edge: Edge) -> None:
+        """What says nothing."""
+
+    def answer(self, edge: Edge) -> None:
+        """Yes and no, as an answer to a question or the value of a field."""
+
+
+def _sex_of(thing: Thing) -> Node | None:
+    assert thing.person is not None
+    if thing.person.reading is None:
+        return None
+    node = thing.person.reading.node
+    for sex in (MAN, WOMAN):
+        if node == sex or (hasattr(node, "children") and sex in node.children):
+            return sex
+    return None
+
+
+_HANDLERS: dict[str, Callable[[Discourse, Edge], None]] = {
+    "NP": Discourse.thing,
+    "AP": Discourse.adjectives,
+    "PRED": Discourse.said,
+    "CHOICE": Discourse.choice,
+    "V": Discourse.verb,
+    "BE": Discourse.verb,
+    "HE": Discourse.pronoun,
+    "SHE": Discourse.pronoun,
+    "THEY": Discourse.they,
+    "SPEAKER": Discourse.speaker,
+    "REL": Discourse.relative,
+    "NEG": Discourse.no,
+    "NEITHER": Discourse.no,
+    "DOUBTNEG": Discourse.doubt,
+    "HEDGE": Discourse.hedged,
+    "UNKNOWN": Discourse.unknown,
+    ",": Discourse.comma,
+    ";": Discourse.comma,
+    ":": Discourse.comma,
+    "DASH": Discourse.comma,
+    "AND": Discourse.conjunction,
+    "BUT": Discourse.conjunction,
+    "WITH": Discourse.with_,
+    "IN": Discourse.inside,
+    "PREP": Discourse.preposition,
+}
+_VERBS: dict[str, Callable[[Discourse, Edge], None]] = {
+    "be": Discourse.be,
+    "have": Discourse.have,
+    "wear": Discourse.have,
+    "grow": Discourse.have,
+    "report": Discourse.report,
+    "see": Discourse.see,
+    "seek": Discourse.seek,
+    "hide": Discourse.hide,
+    "past": Discourse.past,
+    "drop": Discourse.drop,
+    "change": Discourse.act,
+    "name": Discourse.act,
+    "act": Discourse.act,
+}

@@ -1,0 +1,323 @@
+"""The phrases of a statement: what the words of a sentence may be, and the rules that join them.
+
+A rule is a category, its parts, a cost and a meaning. What crosses phrases (who is spoken of, how far a "no" reaches, what
+a verb does to its object) is not settled here but in `discourse`.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from facesearch.query.entries import HAIR_COLOURS
+from facesearch.query.tree import Node, all_of, any_of, hedge, negate
+from facesearch.statement.chart import Edge, Grammar, Rule
+from facesearch.statement.lexicon import Lexicon, NounClass, PersonWord
+
+
+class Quality(NamedTuple):
+    """An adjective, or what stands like one. node: its own meaning (an age, a whole phrase), whatever noun it is said of;
+    joined: what stands before it in a list ("", ",", "and", "or")."""
+
+    key: str
+    start: int
+    end: int
+    node: Node | None = None
+    joined: str = ""
+    denied: bool = False
+    certainty: float = 1.0
+
+
+Qualities = tuple[Quality, ...]
+
+
+class Thing(NamedTuple):
+    """A noun with what is said of it. noun: None of a word that no table has; person: of a word for people. owner: whose it
+    is ("his": described, "my": speaker, "man's": other). start, end: the noun itself."""
+
+    noun: NounClass | None
+    start: int
+    end: int
+    qualities: Qualities = ()
+    person: PersonWord | None = None
+    determiner: str = ""
+    owner: str = ""
+    count: int = 0
+    modified: bool = False
+    name: bool = False
+    lexical: bool = True
+    word: str = ""
+
+
+class Found(NamedTuple):
+    """A meaning, with the words that carry it and those that are set aside. narrow: the words say more than that."""
+
+    node: Node | None
+    used: tuple[tuple[int, int], ...]
+    aside: tuple[tuple[int, int], ...]
+    narrow: bool = False
+
+
+class Said(NamedTuple):
+    """A thing and what is said of it behind it: "his hair was short and brown"."""
+
+    thing: Thing
+    qualities: Qualities
+    denied: bool = False
+    certainty: float = 1.0
+
+
+class Choice(NamedTuple):
+    """Phrases joined by "or"."""
+
+    options: tuple[Any, ...]
+
+
+# --- meaning ------------------------------------------------------------------------------------------------------------
+
+
+def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool = False) -> Found:
+    """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people have
+    ("hair grey, balding") is theirs."""
+    parts: list[tuple[Quality, Node]] = []
+    used: list[tuple[int, int]] = []
+    aside: list[tuple[int, int]] = []
+    kept = True
+    narrow = plain = False
+    for quality in qualities:
+        pair = words.pair(noun.name, quality.key) if quality.node is None else None
+        node = quality.node if pair is None or pair.reading is None else pair.reading.node
+        if node is None and pair is None and noun.name != "person" and (own := words.pairs.get(("person", quality.key))):
+            takes = noun.name in ("hair", "face", "build", "skin") and own.reading is not None and quality.key not in ("fuzzy",)
+            node = own.reading.node if takes and own.reading is not None else None
+        if node is not None:
+            parts.append((quality, node))
+            used.append((quality.start, quality.end))
+            narrow = narrow or (pair is not None and pair.narrow)
+        else:
+            aside.append((quality.start, quality.end))
+            plain = True
+            kept = kept and (pair is None or pair.keeps)
+    node = _joined(parts) if kept or parts else None
+    own_meaning = noun.bare if kept else None
+    if denied:
+        node = _denied(noun, node, plain, kept, narrow, bool(parts))
+    elif own_meaning is not None and not _says_instead(noun, parts):
+        node = own_meaning.node if node is None else all_of([own_meaning.node, node])
+    return Found(node, tuple(used), tuple(aside), narrow)
+
+
+def _says_instead(noun: NounClass, parts: list[tuple[Quality, Node]]) -> bool:
+    """The adjective turns the noun into something else ("three-day beard"), and does not add to it ("brown curls")."""
+    return bool(parts) and noun.parent != "hair" and noun.name not in ("smile",)
+
+
+def _denied(noun: NounClass, node: Node | None, plain: bool, kept: bool, narrow: bool, parts: bool) -> Node | None:
+    if parts and node is not None:
+        return None if narrow or plain else negate(node)
+    if plain or not kept or noun.denied is None:
+        return None
+    return noun.denied.node
+
+
+def _joined(parts: list[tuple[Quality, Node]]) -> Node | None:
+    """Colours of hair are alternatives, however they are joined; the rest is as it is said."""
+    if not parts:
+        return None
+    colours = [_as_said(q, n) for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
+    weakest = min((q.certainty for q, n in parts if n.attributes <= HAIR_COLOURS), default=1.0)
+    if len(colours) > 1:
+        plain = [n for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
+        first = next(q for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied)
+        colours = [hedge(any_of(plain), min(weakest, 1.0) if first.certainty < 1 else 1.0)]
+    rest: list[list[Node]] = []
+    for quality, node in parts:
+        if node.attributes <= HAIR_COLOURS and not quality.denied:
+            continue
+        if quality.joined == "or" and rest:
+            rest[-1].append(_as_said(quality, node))
+        else:
+            rest.append([_as_said(quality, node)])
+    ordered = [any_of(nodes) for nodes in rest]
+    colour_first = parts[0][1].attributes <= HAIR_COLOURS
+    return all_of([*colours, *ordered] if colour_first else [*ordered, *colours])
+
+
+def _as_said(quality: Quality, node: Node) -> Node:
+    return hedge(negate(node) if quality.denied else node, quality.certainty)
+
+
+# --- the rules ----------------------------------------------------------------------------------------------------------
+
+RULES: list[Rule] = []
+
+
+def rule(
+    category: str, parts: str, cost: float = 0.0, name: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(meaning: Callable[..., Any]) -> Callable[..., Any]:
+        RULES.append(Rule(name or f"{category} <- {parts}", category, tuple(parts.split()), cost, meaning))
+        return meaning
+
+    return add
+
+
+def _with(joined: str, position: int = -1) -> Callable[..., Qualities]:
+    """A list of adjectives and one more, joined to it by this."""
+
+    def meaning(*sems: Any) -> Qualities:
+        more: Qualities = sems[position]
+        return (*sems[0], more[0]._replace(joined=joined), *more[1:])
+
+    return meaning
+
+
+rule("A1", "A")(lambda a: (a,))
+rule("A1", "DEG A1")(lambda _, a: a)
+rule("A1", "A N+ed")(lambda a, n: _adjective_of((a,), n))
+rule("A1", "DEG A N+ed")(lambda _, a, n: _adjective_of((a,), n))
+rule("A1", "A A N+ed")(lambda a, b, n: _adjective_of((a, b), n))
+rule("A1", "NX N+ed", 0.1)(lambda x, n: (Quality("#compound", x.start, n.end),))
+rule("AP", "A1")(lambda a: a)
+for _separator, _joins in ((",", ","), ("AND", "and"), (", AND", "and"), ("OR", "or"), (", OR", "or"), ("/", "or"), ("TO", "or"), ("BUT", "and"), (", BUT", "and")):
+    rule("AP", f"AP {_separator} A1", 0.04)(_with(_joins))
+rule("AP", "AP A1", 0.02)(_with(""))
+rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+rule("AP", "AP , HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+rule("AP", "AP , OR HEDGE A1", 0.04)(lambda a, _c, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+
+rule("NG", "N")(lambda n: n)
+rule("NG", "NX")(lambda n: n)
+rule("NG", "PN")(lambda n: n)
+
+
+@rule("NG", "AP NG")
+def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
+    if thing.qualities and thing.qualities[0].start < thing.start:
+        return None
+    return thing._replace(qualities=(*adjectives, *thing.qualities))
+
+
+@rule("NG", "NX NG", 0.05, "compound")
+def _compound(first: Thing, head: Thing) -> Thing | None:
+    if (head.qualities and head.qualities[0].start < head.start) or head.person and first.name:
+        return None
+    start = first.start if head.noun is None and head.person is None else head.start
+    extra = () if start == first.start else (Quality(first.word, first.start, first.end),)
+    return head._replace(start=start, qualities=(*extra, *head.qualities), modified=True)
+
+
+@rule("NG", "N NG", 0.3, "compound of a known noun")
+def _known_compound(first: Thing, head: Thing) -> Thing | None:
+    if head.qualities or head.person is not None:
+        return None
+    return head._replace(start=first.start if head.noun is None else head.start, modified=True)
+
+
+@rule("NG", "PN NX", 0.25, "compound of a person")
+def _person_compound(first: Thing, head: Thing) -> Thing | None:
+    if head.name:
+        return first._replace(end=head.end, name=True) if first.person is not None else None
+    return head._replace(start=first.start, modified=True)
+
+
+@rule("NG", "PN PN", 0.15, "two words for a person")
+def _two_words(first: Thing, second: Thing) -> Thing | None:
+    if first.person is None or second.person is None:
+        return None
+    both = [p.reading.node for p in (first.person, second.person) if p.reading is not None]
+    role = "bystander" if "bystander" in (first.person.role, second.person.role) else second.person.role
+    from facesearch.statement.reading import Reading
+
+    person = PersonWord(Reading(all_of(both)) if both else None, role, second.person.plural)
+    return second._replace(start=first.start, person=person, qualities=first.qualities)
+
+
+rule("NP", "NG")(lambda n: n)
+rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
+rule("NP", "DET DET NG")(lambda d, e, n: n._replace(determiner=e))
+rule("NP", "DEG NP", 0.1)(lambda _, n: n)
+rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
+rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
+rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
+rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(count=k, owner=o))
+rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
+rule("NP", "NUM OF POSS NG", 0.1)(lambda k, _, o, n: n._replace(owner=o))
+rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
+
+
+@rule("NP", "NP 's NG")
+def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
+    whose = "other" if owner.person is None or owner.person.role != "described" or not owner.determiner else "other"
+    return thing._replace(owner=whose, start=thing.start)
+
+
+@rule("NP", "NP OF NP", 0.05, "a thing of something")
+def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    if thing.person is not None or thing.noun is not None:
+        return None
+    return thing._replace(end=of.end, modified=True)
+
+
+@rule("PRED", "NP BE AP", -0.1)
+def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
+    return None if thing.person is not None else Said(thing, adjectives)
+
+
+@rule("PRED", "NP AP", 0.15)
+def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
+    if thing.noun is None or thing.person is not None or adjectives[0].key.startswith("#"):
+        return None
+    return Said(thing, adjectives)
+
+
+rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: _said_of(t, _b, a))
+rule("PRED", "NP REL BE AP", -0.1)(lambda t, _r, _b, a: _said_of(t, _b, a))
+rule("PRED", "NP , REL BE AP", -0.1)(lambda t, _c, _r, _b, a: _said_of(t, _b, a))
+rule("PRED", "NP BE HEDGE AP", -0.1)(lambda t, _b, h, a: s._replace(certainty=h) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP HEDGE AP", 0.15)(lambda t, h, a: s._replace(certainty=h) if (s := _said_behind(t, a)) else None)
+rule("PRED", "NP BE NEG AP", -0.1)(lambda t, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP REL BE NEG AP", -0.1)(lambda t, _r, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP NEG AP", 0.15)(lambda t, _n, a: s._replace(denied=True) if (s := _said_behind(t, a)) else None)
+
+rule("OR", ", OR", 0.0)(lambda _c, o: o)
+rule("ITEM", "NP")(lambda n: n)
+rule("ITEM", "PRED")(lambda n: n)
+rule("ITEM", "AP", 0.05)(lambda n: n)
+rule("CHOICE", "ITEM OR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
+rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
+rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
+rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
+rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
+
+
+def _slashed(one: Any, other: Any) -> Choice | None:
+    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat")."""
+    alike = isinstance(one, Thing) and isinstance(other, Thing) and one.noun is not None and other.noun is not None
+    return Choice((one, other)) if alike and one.noun.bare is not None else None
+
+
+def _adjective_of(adjectives: Qualities, thing: Thing) -> Qualities:
+    """ "dark-haired": an adjective of the noun."""
+    from facesearch.statement.lexicon import lexicon
+
+    assert thing.noun is not None
+    found = meaning(lexicon(), thing.noun, adjectives)
+    return (Quality("#fact", adjectives[0].start, thing.end, found.node),)
+
+
+@cache
+def grammar() -> Grammar:
+    return Grammar(RULES)
+
+
+_PRICES = {
+    "CHOICE": 0.9, "PRED": 1.0, "NP": 1.0, "AP": 1.05, "X": 0.6, "SKIP": 2.0, ",": 0.3,
+}
+_INNER = frozenset(("A", "A1", "NG", "N", "NX", "PN", "N+ed", "ITEM", "DEG1", "'s"))
+
+
+def price(edge: Edge) -> float:
+    """What a phrase adds to the cost of reading a sentence: few and long phrases are cheap."""
+    if edge.category in _INNER:
+        return 50.0
+    return _PRICES.get(edge.category, 0.7) + edge.cost

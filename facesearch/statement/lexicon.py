@@ -1,0 +1,186 @@
+"""The words of one language, from the tables of its folder.
+
+`Lexicon.at` gives what may begin at a word: entries of the tables, of which the longest counts first. Words that no
+table has are looked up in the list of ordinary words, which is searched in place.
+"""
+
+import mmap
+from functools import cache
+from importlib import resources
+from typing import Any, NamedTuple
+
+from facesearch.statement.reading import Reading, reading_of
+from facesearch.statement.tokens import Token, said
+
+
+class Entry(NamedTuple):
+    """What a word or phrase may be: its category in the grammar, and what the grammar needs to know of it."""
+
+    category: str
+    value: Any
+
+
+class NounClass(NamedTuple):
+    """Words for one thing: its name, what it means alone, what its denial means ("!": the opposite), and the class whose
+    adjectives it shares."""
+
+    name: str
+    bare: Reading | None
+    denied: Reading | None
+    parent: str | None
+
+
+class Pair(NamedTuple):
+    """What an adjective makes of a noun: a reading; None with `keeps`: the noun keeps its own; None: set aside."""
+
+    reading: Reading | None
+    keeps: bool = False
+    narrow: bool = False
+
+
+class PersonWord(NamedTuple):
+    """A word for a person. role: described, bystander, relation or group."""
+
+    reading: Reading | None
+    role: str
+    plural: bool
+
+
+_SMALL = frozenset("the his her their a an both my its your".split())
+"""What may stand within a phrase of several words: "bags under her eyes"."""
+
+
+class Lexicon:
+    def __init__(self, language: str = "english") -> None:
+        self._folder = resources.files("facesearch.statement") / language
+        self.nouns: dict[str, NounClass] = {}
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        self._tree: dict[str, Any] = {}
+        adjectives: set[str] = set()
+        for cells in self._rows("nouns.tsv"):
+            name, words, bare, denied, parent = (*cells, "", "", "", "")[:5]
+            noun = NounClass(name, _reading(bare), self._denied(bare, denied), parent or None)
+            self.nouns[name] = noun
+            self._add_all(words, Entry("N", noun))
+        for cells in self._rows("pairs.tsv"):
+            name, words, reading, narrow = (*cells, "")[:4]
+            for word in words.split():
+                key = " ".join(said(word.replace("_", " ")))
+                found = None if reading.startswith(("-", "=", "~")) else reading_of(reading)
+                pair = Pair(found, reading.startswith("="), bool(narrow.strip()))
+                if reading.startswith("~"):
+                    pair = self.pairs.get((reading[1:], key), pair)
+                self.pairs.setdefault((name, key), pair)
+                adjectives.add(word)
+        for word in sorted(adjectives):
+            self._add(word, Entry("A", " ".join(said(word.replace("_", " ")))))
+        for cells in self._rows("persons.tsv"):
+            words, reading, role, plural = (*cells, "")[:4]
+            self._add_all(words, Entry("PN", PersonWord(_reading(reading), role.strip(), bool(plural.strip()))))
+        for name, words in (cells[:2] for cells in self._rows("verbs.tsv")):
+            self._add_all(words, Entry("V", name))
+        for cells in self._rows("function.tsv"):
+            category, words, value = (*cells, "")[:3]
+            self._add_all(words, Entry(category, float(value) if category == "HEDGE" else value.strip()))
+        for reading, words in (cells[:2] for cells in self._rows("phrases.tsv")):
+            self._add_all(words, Entry("FACT", _reading(reading)))
+        for category, words in (cells[:2] for cells in self._rows("other.tsv")):
+            self._add_all(words, Entry(category, ""))
+
+    @staticmethod
+    def _denied(bare: str, denied: str) -> Reading | None:
+        if denied == "!":
+            reading = _reading(bare)
+            return None if reading is None else reading.denied()
+        return _reading(denied)
+
+    def _rows(self, name: str) -> list[list[str]]:
+        text = (self._folder / name).read_text(encoding="utf-8")
+        return [line.split("\t") for line in text.split("\n") if line and not line.startswith("#")]
+
+    def _add_all(self, words: str, entry: Entry) -> None:
+        for word in words.split():
+            self._add(word, entry)
+
+    def _add(self, word: str, entry: Entry) -> None:
+        node = self._tree
+        for part in said(word.replace("_", " ")):
+            node = node.setdefault(part, {})
+        node.setdefault("", []).append(entry)
+
+    def at(self, tokens: list[Token], at: int) -> list[tuple[int, list[Entry]]]:
+        """What begins at a token: the places where entries end, with the entries, the longest first."""
+        found: list[tuple[int, list[Entry]]] = []
+        node = self._tree
+        place = at
+        while place < len(tokens):
+            word = tokens[place].normal
+            below = node.get(word)
+            if below is None:
+                if place == at or word not in _SMALL:
+                    break
+                place += 1
+                continue
+            node = below
+            place += 1
+            if "" in node:
+                found.append((place, node[""]))
+        return found[::-1]
+
+    def pair(self, noun: str, adjective: str) -> Pair | None:
+        """What an adjective makes of a noun of a class, or of the class that it belongs to."""
+        while True:
+            pair = self.pairs.get((noun, adjective))
+            if pair is not None:
+                return pair
+            parent = self.nouns[noun].parent if noun in self.nouns else None
+            if parent is None:
+                return None
+            noun = parent
+
+    def classes(self, word: str) -> str | None:
+        """The classes of an ordinary word, the likeliest first; None of a word that the list lacks."""
+        return ordinary_words().classes(word)
+
+
+class OrdinaryWords:
+    """A sorted file of words, searched where it lies."""
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self._data = data
+
+    def classes(self, word: str) -> str | None:
+        if not word.isascii() or not word.isalpha():
+            return None
+        wanted = word.encode()
+        low, high = 0, len(self._data)
+        while low < high:
+            middle = (low + high) // 2
+            start = self._data.rfind(b"\n", low, middle) + 1 or low
+            end = self._data.find(b"\n", start)
+            end = high if end < 0 else end
+            line = self._data[start:end]
+            found, _, classes = line.partition(b" ")
+            if found == wanted:
+                return classes.decode()
+            if found < wanted:
+                low = end + 1
+            else:
+                high = start
+        return None
+
+
+@cache
+def ordinary_words(language: str = "english") -> OrdinaryWords:
+    with resources.as_file(resources.files("facesearch.statement") / language / "words.txt") as path, path.open("rb") as f:
+        return OrdinaryWords(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+@cache
+def lexicon(language: str = "english") -> Lexicon:
+    return Lexicon(language)
+
+
+def _reading(text: str) -> Reading | None:
+    text = text.strip()
+    return None if text in ("", "-") else reading_of(text)

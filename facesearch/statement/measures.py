@@ -1,0 +1,184 @@
+"""Numbers that a witness says: ages, and what is no age (heights, weights, times, dates, distances).
+
+The network knows only young and not young: an age below 40, and a range up to 40, is young; from 40 on old; a range
+across 40 says nothing.
+"""
+
+import re
+from typing import NamedTuple
+
+OLD_FROM = 40
+
+_UNITS = "one two three four five six seven eight nine".split()
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUES = {
+    **{word: n for n, word in enumerate(_UNITS, 1)},
+    **{word: n for n, word in enumerate(_TEENS, 10)},
+    **{word: 10 * n for n, word in enumerate(_TENS, 2)},
+    "fourty": 40,
+}
+_WORD_NUMBER = rf"(?:(?:{'|'.join(_TENS)}|fourty)(?:[\s-](?:{'|'.join(_UNITS)})\b)?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)})"
+_N = rf"(?:\d{{1,3}}|{_WORD_NUMBER})(?![\w½]|[.,:/]\d|['’′\"”])"
+_D = r"(?:\d+(?:[.,]\d+)?)"
+_DASH = r"[-\u2013\u2014]"
+_TO = rf"(?:\s*{_DASH}\s*|\s+(?:to|or|till|and|up\ to)\s+|\s*/\s*)"
+_FOOT = r"(?:f(?:oo|ee)?t(?:\.(?!\s[A-Z]))?|feet|foot|['’′])"
+_INCH = r"(?:ins?\b(?!\s(?:a|the|his|her|\w+ed|\w+ing|black|blue|dark)\b)|inch(?:es)?|[\"”″]|''|’’)"
+_NUMBER_OF_FEET = rf"(?:\d{{1,2}}|{_WORD_NUMBER})"
+_HEIGHT = (
+    rf"{_NUMBER_OF_FEET}[\s-]?{_FOOT}(?:[\s-]?(?:{_NUMBER_OF_FEET}(?:[\s.]?[½¼¾]|\.5|\sand\sa\s(?:half|quarter))?[\s-]?{_INCH}?)(?![\w]))?"
+    rf"(?:[\s-]?{_INCH})?"
+)
+_MEASURE = rf"""
+    (?:between\s+|from\s+|about\s+|around\s+|approx\w*\.?\s+|roughly\s+|some\s+|over\s+|under\s+|just\s+(?:over|under)\s+)*
+    (?:
+        {_HEIGHT}(?:{_TO}{_HEIGHT})?
+      | [4-7]-(?:0\d|1[01]|\d)(?![\d\w])
+      | \d['’′]\d{{1,2}}[\"”″]?
+      | (?:{_D}|{_WORD_NUMBER})(?:{_TO}(?:{_D}|{_WORD_NUMBER}))?[\s-]?(?:cms?|centimet(?:re|er)s?|met(?:re|er)s?|m|kgs?|kilos?|kilograms?|lbs?|pounds?|stones?|st(?!\w)|inch(?:es)?|ins?(?=[\s.,;)]|$)(?=\s(?:tall|high|long|in))|yards?|yds?|miles?|mph|km|kilometres?|mm|percent|per\s?cent|%|euros?|dollars?|quid|rows?|pages?|times)(?!\w)
+        (?:\s+\d+\s?(?:lbs?|pounds?|oz))?
+      | [£$€]\s?\d[\d.,]*\w?
+      | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
+      | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
+      | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
+      | (?:five|ten|twenty|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|1?\d|midnight|noon)(?!\w)
+      | (?:{_D}|{_WORD_NUMBER}|half\s+an?|an?|few|several|couple\s+of)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
+      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*(?:\s+\d{{4}})?
+      | \d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}
+      | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|{_WORD_NUMBER})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
+      | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)
+      | \d{{3,}}(?!\w)
+      | \d+\s?x(?!\w)
+    )
+"""
+_DECADE = (
+    rf"(?:(?:early|mid|middle|late|high|low)(?:(?:{_TO}|[\s-])(?:early|mid|late))?[\s-]+)?"
+    rf"(?:(?:in|into)\s+(?:his|her|their|the)\s+)?"
+    rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
+)
+_ABOUT = r"(?:about|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
+_YEARS = (
+    rf"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
+)
+_LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
+_MORE = r"over|above|at\s+least|older\s+than|upwards\s+of|more\s+than|well\s+over|the\s+wrong\s+side\s+of|past|not\s+under"
+_LESS = r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
+_AGE = rf"""
+    (?P<decade>(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
+  | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
+    (?:{_ABOUT}\s+)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
+    (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*
+    (?P<first>{_N}|(?:{_WORD_NUMBER}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|{_WORD_NUMBER}(?=-))
+    (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
+    (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
+"""
+_BOTH = re.compile(rf"(?<![\w.,:£$€½])(?:(?P<measure>{_MEASURE})|{_AGE})", re.IGNORECASE | re.VERBOSE)
+_BEFORE = re.compile(
+    r"(?:^|[,;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
+    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|"
+    r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
+    re.IGNORECASE,
+)
+_AFTER = re.compile(
+    r"\s*(?:$|[,;)\n|.?!/\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
+    re.IGNORECASE,
+)
+
+
+class Measure(NamedTuple):
+    """start, end: code points. young: what an age says (None: nothing that is searched). age: it is an age at all, and
+    not any other number; low, high: the years said."""
+
+    start: int
+    end: int
+    age: bool
+    young: bool | None = None
+    low: int = 0
+    high: int = 0
+
+
+def measures(text: str) -> list[Measure]:
+    """Every number in `text` that is an age or a measure; bare numbers that are neither are left out."""
+    found = []
+    at = 0
+    while (match := _BOTH.search(text, at)) is not None:
+        measure = _measure(text, match)
+        if measure is not None:
+            found.append(measure)
+        at = match.end() if measure is not None or match["measure"] else _past_word(text, match)
+    return found
+
+
+def _past_word(text: str, match: re.Match[str]) -> int:
+    """Where to look next if the match was none: behind its first word."""
+    word = re.compile(r"\w+").search(text, match.start())
+    return word.end() if word is not None else match.end()
+
+
+def _measure(text: str, match: re.Match[str]) -> Measure | None:
+    start, end = match.start(), match.end()
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if match["measure"]:
+        return Measure(start, end, False)
+    if match["decade"]:
+        low, high = _decade(match["decade"])
+        if match["decade2"]:
+            low, high = min(low, _decade(match["decade2"])[0]), max(high, _decade(match["decade2"])[1])
+        return _age(start, end, low, high)
+    first, last = match["first"], match["last"]
+    low = _value(first)
+    high = low if last is None else _value(last)
+    if high < low and last is not None:
+        high = low
+    if match["months"]:
+        return _age(start, end, 0, 3) if high < 40 else Measure(start, end, False)
+    bounds = bool(match["more"] or match["up"] or match["less"] or match["down"])
+    said = bool(match["years"] or match["loose"] or (match["cue"] and not match["cue"].isspace()))
+    said = said or (bool(match["between"]) and last is not None and low >= 4)
+    if not said and not _alone(text, match, start, end, low, high, last is not None):
+        return None
+    if match["more"] or match["up"] or (match["loose"] and not last and bounds):
+        high = 120
+    elif match["less"] or match["down"]:
+        low = 0
+        high -= 1 if match["less"] and re.match(r"under|below|less|younger", match["less"], re.I) else 0
+    if (match["years"] or "").strip(" -").casefold() in ("year", "years", "yrs", "yr") and not match["cue"]:
+        if not _AFTER.match(text, end) or re.search(r"\b(?:for|over|past|last|in)\s+$", text[:start], re.I):
+            return Measure(start, end, False)
+    return _age(start, end, low, high)
+
+
+def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high: int, ranged: bool) -> bool:
+    """The figures stand alone, as an age does: "man, 25", "he is 25", "woman of 25", "about 60"."""
+    floor = 4 if ranged or re.search(r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$", text[max(0, start - 30) : start], re.I) else 13
+    if not floor <= low <= high <= 110:
+        return False
+    if match["first"][0].isalpha() and low < 13 and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start])):
+        return False
+    about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
+    return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and _AFTER.match(text, end))
+
+
+def _age(start: int, end: int, low: int, high: int) -> Measure:
+    young = True if high <= OLD_FROM and low < OLD_FROM else False if low >= OLD_FROM else None
+    return Measure(start, end, True, young, low, high)
+
+
+def _decade(said: str) -> tuple[int, int]:
+    words = said.casefold()
+    if "teen" in words:
+        return 13, 19
+    digits = re.search(r"\d+", words)
+    stem = re.search(r"(twen|thir|for|four|fif|six|seven|eigh|nine)ties", words)
+    tens = int(digits.group()) if digits else 0
+    if stem:
+        tens = {"twen": 20, "thir": 30, "for": 40, "four": 40, "fif": 50, "six": 60, "seven": 70, "eigh": 80, "nine": 90}[stem[1]]
+    return tens, tens + 9
+
+
+def _value(number: str) -> int:
+    if number[0].isdecimal():
+        return int(number)
+    return sum(_VALUES[part] for part in re.split(r"[\s-]+", number.casefold()) if part)

@@ -1,0 +1,141 @@
+"""A statement as words, numbers and marks, in sentences."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}`\N{PRIME}"
+DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}"
+
+_TOKEN = re.compile(
+    rf"(?P<word>[^\W\d_]+(?:[{APOSTROPHES}][^\W\d_]+)?(?:/[op](?![^\W\d_])|(?<=\b[wW])/(?=\s))?)"
+    r"|(?P<number>\d+(?:[.,:]\d+)*[^\W\d_]*)"
+    r"|(?P<line>[^\S\n]*\n\s*)"
+    r"|(?P<space>\s+)"
+    r"|(?P<mark>\.{2,}|\?{2,}|.)",
+    re.DOTALL,
+)
+_BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
+_CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd capt lt det "
+    "ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def".split()
+)
+
+
+class Token(NamedTuple):
+    """normal: in lower case with plain apostrophes, "n't" and "'s" as words of their own. glued: a hyphen or slash joins
+    it to the token before. sort: "word", "number", "mark" or "line"."""
+
+    normal: str
+    start: int
+    end: int
+    typed: str
+    sort: str
+    glued: bool = False
+    spaced: bool = False
+    """A blank stands before it."""
+
+
+_QUOTES = dict.fromkeys(map(ord, APOSTROPHES), "'")
+
+
+def normal(word: str) -> str:
+    plain = word if word.isascii() else unicodedata.normalize("NFKC", word)
+    return plain.casefold().translate(_QUOTES)
+
+
+def tokens(text: str) -> list[Token]:
+    """Every word, number and mark of `text`, with where it stands."""
+    found: list[Token] = []
+    glued = spaced = False
+    broken = {match.start(): match.end() for match in _BROKEN.finditer(text)}
+    at = 0
+    while at < len(text):
+        match = _TOKEN.match(text, at)
+        assert match is not None
+        sort = match.lastgroup or "mark"
+        end = match.end()
+        if sort == "word" and end in broken and (rest := _TOKEN.match(text, broken[end])) and rest.lastgroup == "word":
+            end = rest.end()
+            found.append(Token(normal(match.group() + rest.group()), at, end, text[at:end], "word", glued, spaced))
+        elif sort == "word":
+            found.extend(_words(match.group(), at, glued, spaced))
+        elif sort == "mark" and match.group() in DASHES and _joins(text, at):
+            at, glued, spaced = end, True, False
+            continue
+        elif sort != "space":
+            found.append(Token(normal(match.group()), at, end, match.group(), sort, glued, spaced))
+        glued, spaced = False, sort in ("space", "line")
+        at = end
+    return found
+
+
+def _joins(text: str, at: int) -> bool:
+    """The dash at `at` stands within a word, as in "dark-haired"."""
+    before, after = text[at - 1 : at], text[at + 1 : at + 2]
+    return before.isalnum() and after.isalpha() and text[at] not in "\N{EM DASH}"
+
+
+def _words(typed: str, start: int, glued: bool, spaced: bool) -> Iterator[Token]:
+    clitic = _CLITIC.match(typed)
+    if clitic is None:
+        yield Token(normal(typed), start, start + len(typed), typed, "word", glued, spaced)
+        return
+    cut = start + clitic.end("stem")
+    stem = normal(clitic["stem"])
+    stem = {"ca": "can", "wo": "will", "sha": "shall"}.get(stem, stem) if clitic["clitic"][0] in "nN" else stem
+    yield Token(stem, start, cut, clitic["stem"], "word", glued, spaced)
+    yield Token(normal(clitic["clitic"]), cut, start + len(typed), clitic["clitic"], "word")
+
+
+def said(text: str) -> tuple[str, ...]:
+    """The normal words of a phrase, as the lexicon compares them."""
+    return tuple(token.normal for token in tokens(text))
+
+
+def sentences(found: list[Token]) -> Iterator[list[Token]]:
+    """What full stops, question marks and new lines part. A line that goes on in the next one is not parted."""
+    sentence: list[Token] = []
+    for at, token in enumerate(found):
+        if token.sort == "line":
+            if sentence and _ends_line(sentence, found, at):
+                yield sentence
+                sentence = []
+            continue
+        sentence.append(token)
+        if token.sort == "mark" and token.normal[0] in ".!?" and _ends(found, at):
+            yield sentence
+            sentence = []
+    if sentence:
+        yield sentence
+
+
+def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
+    after = found[at + 1] if at + 1 < len(found) else None
+    if after is None or "\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1) and found[at].typed.count("\n") > 1:
+        return True
+    wraps = after.sort == "word" and after.typed[0].islower() and sentence[-1].sort == "word" and len(sentence) > 6
+    return not wraps
+
+
+def _ends(found: list[Token], at: int) -> bool:
+    """The mark at `at` ends a sentence, and is not that of an abbreviation or a number."""
+    token = found[at]
+    if token.normal[0] in "!?":
+        return True
+    if len(token.normal) > 1:
+        return True
+    before = found[at - 1] if at else None
+    after = found[at + 1] if at + 1 < len(found) else None
+    if after is None or after.sort == "line":
+        return True
+    if not after.spaced:
+        return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
+    if before is not None and before.end == token.start:
+        if before.normal in _ABBREVIATIONS:
+            return before.normal in ("etc",) or (before.normal not in ("mr", "mrs", "ms", "dr", "st", "no", "sgt", "insp", "poss", "approx", "prob", "desc", "c", "ca", "est") and after.typed[0].isupper())
+        if len(before.normal) == 1 and before.typed.isalpha() and before.typed not in ("I",) and after.typed[0].islower():
+            return False
+    return True
