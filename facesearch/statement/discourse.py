@@ -27,6 +27,9 @@ _OTHERS = frozenset(("other", "last", "remaining", "latter"))
 _COMPARED = frozenset("taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest".split())
 
 
+_POSITIONS = frozenset("driver rider passenger pillion lookout accomplice ringleader bride groom robber".split()) | {"pillion rider"}
+
+
 @dataclass
 class Fact:
     """Something said of a person. start, end: tokens of the whole text; why: set when it is set aside after all."""
@@ -89,18 +92,19 @@ class Clause:
 class Discourse:
     """Reads one statement, sentence by sentence."""
 
-    def __init__(self, words: Lexicon) -> None:
+    def __init__(self, words: Lexicon, variant: dict[str, int] | None = None) -> None:
         self.words = words
+        self.variant = variant or {}
+        self.open: dict[str, tuple[float, ...]] = {}
         self.persons: list[Person] = []
         self.others: list[Person] = []
         self.focus: Person | None = None
         self.last_subject: Person | None = None
         self.group: list[Person] = []
+        self.open_group: Person | None = None
         self.shared: list[Fact] = []
         self.used: list[tuple[int, int]] = []
         self.aside: list[tuple[int, int, str]] = []
-        self.choices: list[str] = []
-        self.asks: list[tuple[str, Callable[[], None]]] = []
         self.clause = Clause()
         self.row: Sequence[Edge] = ()
         self.at = 0
@@ -125,6 +129,12 @@ class Discourse:
         if question:
             self.pending += self.clause.facts_here
 
+    def choose(self, name: str, *costs: float) -> int:
+        """Which of several ways to read a place is followed: the first, unless a variant asks for another. Each has the
+        cost that it adds to the reading."""
+        self.open[name] = costs
+        return self.variant.get(name, 0)
+
     def _next(self, skip: Iterable[str] = ("X", "SKIP", "DEG", "DET", "NOTHING")) -> Edge | None:
         for edge in self.row[self.at + 1 :]:
             if edge.category not in skip:
@@ -133,6 +143,10 @@ class Discourse:
 
     def _set_aside(self, start: int, end: int, why: str) -> None:
         self.aside.append((self.offset + start, self.offset + end, why))
+
+    def used_facts(self) -> list[Fact]:
+        """Everything that is said of the described."""
+        return [fact for person in self.persons for fact in person.facts]
 
     # --- persons ---
 
@@ -184,9 +198,8 @@ class Discourse:
     def _give(self, target: Person, fact: Fact) -> None:
         if target.group:
             self.shared.append(fact)
-            for person in self.group:
-                person.facts.append(fact)
-                self.clause.facts_here.append((person, fact))
+            self._give_all(fact)
+            self.clause.facts_here.append((target, fact))
             return
         target.facts.append(fact)
         target.seen = True
@@ -300,6 +313,11 @@ class Discourse:
                 self._set_aside(edge.start, edge.end, "quality")
                 self._spent()
                 return
+        cut = next((at for at, q in enumerate(qualities) if at and q.joined in (",", "and")), 0)
+        if cut and clause.certainty < 1 and not clause.negative:
+            self._add(self._trait(qualities[:cut]), edge.start, qualities[cut - 1].end, "trait")
+            self._spent()
+            qualities = (qualities[cut]._replace(joined=""), *qualities[cut + 1 :])
         found = self._trait(qualities)
         if found.node is None and clause.negative:
             self._set_aside(edge.start, edge.end, "quality")
@@ -309,6 +327,7 @@ class Discourse:
         self._spent()
 
     def _trait(self, qualities: Qualities) -> Found:
+        qualities = self._degrees(qualities)
         found = meaning(self.words, _PERSON_CLASS, qualities)
         if self.clause.negative and found.node is not None:
             if len(qualities) == 1 and not found.narrow and qualities[0].key not in ("#age",) or all(q.joined == "or" for q in qualities[1:]):
@@ -320,6 +339,16 @@ class Discourse:
             nodes += [rest.node] if rest.node is not None else []
             return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
         return found
+
+    def _degrees(self, qualities: Qualities) -> Qualities:
+        """ "Pretty old" is old, or pretty and old."""
+        kept = list(qualities)
+        for at, (one, other) in enumerate(zip(qualities, qualities[1:], strict=False)):
+            if one.key == "pretty" and not other.joined:
+                scored = meaning(self.words, _PERSON_CLASS, (other,)).node is not None
+                if not scored or self.choose(f"degree {self.offset + one.start}", 0.0, 0.0):
+                    del kept[at]
+        return tuple(kept)
 
     def _of_context(self, edge: Edge, qualities: Qualities) -> None:
         """The value of a field, or an answer: said of what was named before."""
@@ -378,15 +407,18 @@ class Discourse:
             self._spent()
             return
         if not negative and clause.listed == "denied" and clause.before == "," and clause.denied_list and isinstance(options[0], Thing):
-            self.asks.append(("denied list", self._deny_list(clause.denied_list[0], node)))
+            if self.choose(f"denied list {self.offset + edge.start}", 0.0, 0.0):
+                self._deny_list(clause.denied_list, node, tuple(used))
+                self._spent()
+                return
         self._add(Found(negate(node) if negative else node, tuple(used), ()), edge.start, edge.end, "choice")
         self._spent()
 
-    def _deny_list(self, first: tuple[Person, Fact], node: Node) -> Callable[[], None]:
-        def reading() -> None:
-            return None
-
-        return reading
+    def _deny_list(self, before: list[tuple[Person, Fact]], node: Node, used: tuple[tuple[int, int], ...]) -> None:
+        """ "No hat, glasses or beard" as a denial of all three."""
+        for _, fact in before:
+            fact.node = negate(any_of([negate(fact.node), node]))
+            fact.used = (*fact.used, *((self.offset + a, self.offset + b) for a, b in used))
 
     def _option(self, option: Any) -> Found | None:
         if isinstance(option, Thing):
@@ -437,7 +469,7 @@ class Discourse:
             return
         person = self._resolve(thing)
         self._introduce(person, thing, edge)
-        if word.plural and thing.count >= 2 or word.role == "group":
+        if word.plural or word.role == "group":
             self._make_group(person, thing)
 
     def _is_bystander(self, thing: Thing) -> bool:
@@ -457,7 +489,7 @@ class Discourse:
         if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as")):
             return True
         if clause.mode in ("act", "unknown", "hidden", "past") and not clause.by:
-            return not (clause.before in (",", ":") and self._appositive(thing))
+            return not (clause.before in (",", ":") and (self._appositive(thing) or clause.subject is None))
         if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by and (self.persons or clause.preposition not in ("of",)):
             return not clause.introduced
         if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
@@ -470,13 +502,23 @@ class Discourse:
     def _resolve(self, thing: Thing) -> Person:
         """The person whom a phrase names: one of those known, or a new one."""
         clause = self.clause
+        assert thing.person is not None
         sex = _sex_of(thing)
+        word_plural = thing.person.plural
         keys = {quality.key for quality in thing.qualities}
         if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", ",") and clause.mode == "say" and not clause.passive:
             return clause.subject
         ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
-        if self.group and (ordinal is not None or thing.word in ("one",) or keys & (_OTHERS | _COMPARED) or thing.count == 1):
-            return self._member(ordinal, keys, sex)
+        if self.group and not word_plural and (ordinal is not None or keys & (_OTHERS | _COMPARED) or thing.count == 1):
+            return self._next_member(ordinal, keys, sex)
+        if thing.person.plural and self.open_group is not None and not thing.count and self.open_group.fits(sex):
+            return self.open_group
+        if thing.word in _POSITIONS and self.focus is not None and self.focus in self.persons:
+            known = next((p for p in self.persons if p.word == thing.word), None)
+            if known is not None:
+                return known
+            if self.focus.word in _POSITIONS or thing.owner in ("his", "her") or thing.word == "accomplice":
+                return self._new(Person(sex=sex))
         if ordinal is not None and thing.determiner == "the":
             return self._numbered(ordinal, sex)
         if thing.determiner == "another" or "another" in keys:
@@ -512,21 +554,6 @@ class Discourse:
         person.named = True
         return person
 
-    def _member(self, ordinal: int | None, keys: set[str], sex: Node | None) -> Person:
-        if ordinal is not None and ordinal < len(self.group):
-            person = self.group[ordinal]
-        else:
-            free = [p for p in self.group if not p.assigned and p.fits(sex)]
-            if free:
-                person = free[0]
-            elif ordinal is not None or keys & _OTHERS:
-                person = self._new(Person(sex=self.group[0].sex, facts=list(self.shared)))
-                self.group.append(person)
-            else:
-                person = self.group[-1]
-        person.assigned = True
-        return person
-
     def _introduce(self, person: Person, thing: Thing, edge: Edge) -> None:
         """The phrase describes this person: its adjectives are facts, and what follows is said of them."""
         clause = self.clause
@@ -540,13 +567,14 @@ class Discourse:
             clause.subject = person
         if not person.word:
             person.word = thing.word
+        clause.thing = False
         clause.near = person
         if clause.subject is None or clause.verb in ("see", "report", "seek") or self._is_subject():
             clause.subject = person
             self.last_subject = person
         if person.described and person in self.persons:
             self.focus = person
-        found = meaning(self.words, _PERSON_CLASS, thing.qualities)
+        found = meaning(self.words, _PERSON_CLASS, self._degrees(thing.qualities))
         nodes = [] if word.reading is None else [word.reading.node]
         nodes += [] if found.node is None else [found.node]
         self.clause.mode = "say"
@@ -562,19 +590,139 @@ class Discourse:
         self._spent()
 
     def _make_group(self, person: Person, thing: Thing) -> None:
-        """ "Two men": each of them, with what is said of all."""
-        count = max(2, min(thing.count, 12)) if thing.count else 2
-        for existing in list(self.persons):
-            if existing is person:
-                self.persons.remove(person)
-        members = [Person(sex=person.sex, facts=list(person.facts), named=True, word=thing.word) for _ in range(count)]
-        self.persons += members
-        self.group = [*[p for p in self.group if p in self.persons], *members] if self.clause.before == "AND" else members
-        self.shared = list(person.facts)
-        person.group = True
-        self.focus = person
-        self.clause.subject = self.clause.near = person
+        """ "Two men", "both men": each of them, with what is said of all."""
+        if person.group:
+            return
+        both = self.clause.before == "BOTH" or thing.determiner == "both"
+        joined = self.clause.before == "AND"
+        if person in self.persons:
+            self.persons.remove(person)
+        known = [p for p in self.persons if p.fits(person.sex)]
+        whole = Person(sex=person.sex, group=True, facts=[], named=True)
+        if len(known) > 1 and not joined and not thing.count:
+            self.group = known
+            for fact in person.facts:
+                self._give_all(fact)
+        else:
+            count = thing.count or (2 if both or thing.person is not None and thing.person.role == "group" else 0)
+            if not joined:
+                self.group, self.shared = [], []
+            self.shared = [*self.shared, *person.facts]
+            for _ in range(min(count, 12)):
+                self._add_member(person.sex, person.facts)
+        self.open_group = whole
+        self.clause.subject = self.clause.near = self.last_subject = whole
+        self.focus = whole
+
+    def _add_member(self, sex: Node | None, facts: Sequence[Fact]) -> Person:
+        member = Person(sex=sex, facts=list(facts), named=True)
+        self.persons.append(member)
+        self.group.append(member)
+        return member
+
+    def _give_all(self, fact: Fact) -> None:
+        for each in self.group:
+            if fact not in each.facts:
+                each.facts.append(fact)
+
+    def member(self, edge: Edge) -> None:
+        """ "One", "the other", "the first", "the taller one"."""
+        clause = self.clause
+        word = str(edge.sem)
+        after = self._next()
+        subject = clause.before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF") or clause.before == "REL"
+        if not subject or (word in ("one", "another") and after is not None and after.category in ("PREP", "OF") and not self.group and not self.persons):
+            if word != "one":
+                self._set_aside(edge.start, edge.end, "somebody else")
+            return
+        if clause.negative:
+            clause.negative = False
+            return
+        if word in ("another", "a second", "a third") or (word == "one" and not self.group):
+            if self.persons and not self.group and word == "one":
+                person = self.focus if self.focus is not None and not self.focus.group else self.persons[-1]
+                if self.open_group is None:
+                    person = self._focus()
+            else:
+                person = self._next_member(None, set(), None)
+        else:
+            keys = set(word.replace(" one", "").split())
+            ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
+            if not self.group and self.persons and ordinal is not None:
+                self.group = [p for p in self.persons if not p.group]
+                for each in self.group:
+                    each.assigned = True
+            person = self._next_member(ordinal, keys, None)
+        self._subject(person)
+        if "older" in word or "elder" in word or "oldest" in word:
+            pass
+        self.used.append((self.offset + edge.start, self.offset + edge.end))
+
+    def _subject(self, person: Person) -> None:
+        old = self.clause
+        self.clause = Clause(subject=person, facts_here=old.facts_here, created=old.created)
         self.last_subject = person
+        if person in self.persons:
+            self.focus = person
+
+    def _next_member(self, ordinal: int | None, keys: set[str], sex: Node | None) -> Person:
+        if ordinal is not None and ordinal < len(self.group):
+            person = self.group[ordinal]
+        else:
+            free = [p for p in self.group if not p.assigned and p.fits(sex)]
+            person = free[0] if free else self._add_member(sex or (self.open_group.sex if self.open_group else None), self.shared)
+        person.assigned = True
+        return person
+
+    def both(self, edge: Edge) -> None:
+        if len(self.persons) > 1 and not self.group:
+            self.group = [p for p in self.persons if not p.group]
+        if self.group or self.open_group is not None:
+            while len(self.group) < 2:
+                self._add_member(self.open_group.sex if self.open_group else None, self.shared)
+            old = self.clause
+            whole = self.open_group or Person(group=True)
+            self.clause = Clause(subject=whole, facts_here=old.facts_here, created=old.created, certainty=old.certainty, verb=old.verb, negative=old.negative)
+
+    def label(self, edge: Edge) -> None:
+        """ "Suspect 1", "#2", "1)"."""
+        key, thing = edge.sem
+        person = next((p for p in self.persons if p.label == key), None)
+        if person is None:
+            bare = [p for p in self.persons if not p.label]
+            free = [p for p in self.group if not p.label and p in self.persons]
+            if free:
+                person = free[0]
+            elif bare and not bare[0].facts and not bare[0].group:
+                person = bare[0]
+            else:
+                person = Person(facts=list(self.shared))
+                self.persons.append(person)
+            person.label = key
+        sex = _sex_of(thing) if thing is not None else None
+        if thing is not None and thing.person.reading is not None:
+            node = thing.person.reading.node
+            if all(f.node != node for f in person.facts):
+                person.facts.append(Fact(node, self.offset + edge.start, self.offset + edge.end, kind="person"))
+        person.sex = person.sex or sex
+        person.named = True
+        self._subject(person)
+
+    def objective(self, edge: Edge) -> None:
+        """ "Described him as", "put her at 40"."""
+        clause = self.clause
+        sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
+        if clause.verb in ("report", "see", "act") and clause.before in ("V", "NP", "HEDGE", "DEG") and sex is not None and not clause.by:
+            if clause.verb == "act" and self.row[self.at - 1].sem != "act":
+                return
+            reported = clause.verb == "report" or clause.verb == "see"
+            whom = next((p for p in reversed(self.persons) if p.fits(sex) and not p.group), None)
+            if whom is None and reported and not self.persons:
+                whom = self._new(Person())
+            if whom is not None and whom.described and (reported or clause.speaker or clause.subject is None or not clause.subject.described):
+                if whom.pronoun_sex is None:
+                    whom.pronoun_sex = sex
+                self.clause = Clause(subject=whom, verb="as", facts_here=clause.facts_here, created=clause.created)
 
     def pronoun(self, edge: Edge) -> None:
         """ "He", "she"."""
@@ -597,12 +745,18 @@ class Discourse:
 
     def _pronoun_target(self, sex: Node) -> Person | None:
         last = self.last_subject
+        if last is not None and last.group:
+            last = None
         if last is not None and not last.described and last.fits(sex) and (last.sex == sex or last.word == "name"):
             return last
         if last is not None and last.described and last in self.persons and last.fits(sex):
             return last
         if self.focus is not None and (self.focus in self.persons) and self.focus.fits(sex):
             return self.focus
+        free = [p for p in self.group if not p.assigned and p.sex is None and p.pronoun_sex is None]
+        if free and not any(p.sex == sex or p.pronoun_sex == sex for p in self.persons):
+            free[0].assigned = True
+            return free[0]
         fitting = [p for p in self.persons if p.fits(sex) and not p.group]
         if fitting:
             return fitting[-1]
@@ -610,9 +764,8 @@ class Discourse:
 
     def they(self, edge: Edge) -> None:
         self._new_clause()
-        if self.group:
-            whole = Person(group=True)
-            self.clause.subject = whole
+        if self.open_group is not None:
+            self.clause.subject = self.open_group
 
     def speaker(self, edge: Edge) -> None:
         self._new_clause()
@@ -687,6 +840,14 @@ class Discourse:
 
     def see(self, edge: Edge) -> None:
         clause = self.clause
+        after = self._next(("X", "SKIP", "DEG", "PREP", "IN", "ON"))
+        person_follows = after is not None and after.category == "NP" and after.sem.person is not None
+        if clause.before == "NP" and clause.near is not None and clause.near.described and not person_follows:
+            clause.mode = "say"
+            return
+        if clause.subject is not None and clause.subject.described and not person_follows and not clause.negative and clause.verb != "be":
+            clause.mode = "say"
+            return
         if clause.negative and (clause.speaker or clause.subject is not None):
             clause.mode = "unknown"
             clause.negative = False
@@ -765,6 +926,8 @@ class Discourse:
         after = self._next()
         ends = after is None or after.category in (",", "AND", ".", "BUT", ";", ")")
         before = clause.before
+        if ends and before == "," and after is not None and after.category == "," and not clause.verb and clause.facts_here:
+            ends = self.choose(f"hedge {self.offset + edge.start}", 0.0, 0.0) == 1
         if ends and clause.facts_here and before in ("NP", "AP", "PRED", "CHOICE", ",", "ON", "X", "V"):
             for fact in self._last_facts():
                 fact.certainty = min(fact.certainty, certainty)
@@ -837,6 +1000,9 @@ class Discourse:
         clause = self.clause
         word = edge.sem
         clause.preposition = word
+        if word == "as" and clause.verb in ("as", "seen"):
+            clause.near = None
+            clause.mode = "say"
         if word == "by":
             clause.by = clause.passive or clause.verb in ("act", "hidden")
             if clause.passive and clause.subject is not None and clause.subject.described:
@@ -875,6 +1041,10 @@ _HANDLERS: dict[str, Callable[[Discourse, Edge], None]] = {
     "HE": Discourse.pronoun,
     "SHE": Discourse.pronoun,
     "THEY": Discourse.they,
+    "MEM": Discourse.member,
+    "BOTH": Discourse.both,
+    "LABEL": Discourse.label,
+    "OBJ": Discourse.objective,
     "SPEAKER": Discourse.speaker,
     "REL": Discourse.relative,
     "NEG": Discourse.no,

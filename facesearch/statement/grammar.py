@@ -25,6 +25,7 @@ class Quality(NamedTuple):
     joined: str = ""
     denied: bool = False
     certainty: float = 1.0
+    known: bool = True
 
 
 Qualities = tuple[Quality, ...]
@@ -213,7 +214,7 @@ def _known_compound(first: Thing, head: Thing) -> Thing | None:
     return head._replace(start=first.start if head.noun is None else head.start, modified=True)
 
 
-@rule("NG", "PN NX", 0.25, "compound of a person")
+@rule("NG", "PN NX", 0.8, "compound of a person")
 def _person_compound(first: Thing, head: Thing) -> Thing | None:
     if head.name:
         return first._replace(end=head.end, name=True) if first.person is not None else None
@@ -242,6 +243,15 @@ rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(count=k, owner=o))
 rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
 rule("NP", "NUM OF POSS NG", 0.1)(lambda k, _, o, n: n._replace(owner=o))
+rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
+rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
+rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
+rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
+rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if p.person.role in ("described", "bystander") and not p.person.plural else None)
+rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
+rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
+rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
+rule("LABEL", "NUM )", 0.0)(lambda k, _: (str(k), None))
 rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
 
 
@@ -265,7 +275,8 @@ def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
 
 @rule("PRED", "NP AP", 0.15)
 def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
-    if thing.noun is None or thing.person is not None or adjectives[0].key.startswith("#"):
+    first = adjectives[0]
+    if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
         return None
     return Said(thing, adjectives)
 
@@ -287,6 +298,8 @@ rule("CHOICE", "ITEM OR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
 rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
 rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
 rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
+rule("NP", "NUM X_TIMES NG")(lambda k, _x, n: n._replace(count=k))
+rule("NP", "PN X_TIMES")(lambda n, k: n._replace(count=k))
 rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
 
 
@@ -311,7 +324,7 @@ def grammar() -> Grammar:
 
 
 _PRICES = {
-    "CHOICE": 0.9, "PRED": 1.0, "NP": 1.0, "AP": 1.05, "X": 0.6, "SKIP": 2.0, ",": 0.3,
+    "CHOICE": 0.9, "PRED": 1.0, "NP": 1.0, "AP": 1.05, "X": 0.6, "LABEL": 0.9, "HASH": 0.6, "LETTER": 50.0, "NO": 50.0, "X_TIMES": 0.9, "SKIP": 2.0, ",": 0.3, "DET": 1.3, "POSS": 1.3,
 }
 _INNER = frozenset(("A", "A1", "NG", "N", "NX", "PN", "N+ed", "ITEM", "DEG1", "'s"))
 

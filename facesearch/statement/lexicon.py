@@ -72,7 +72,8 @@ class Lexicon:
                     pair = self.pairs.get((reading[1:], key), pair)
                 self.pairs.setdefault((name, key), pair)
                 adjectives.add(word)
-        for word in sorted(adjectives):
+        nouns = {word for cells in (*self._rows("nouns.tsv"), *self._rows("persons.tsv")) for word in " ".join(cells[:2]).split()}
+        for word in sorted(adjectives - nouns):
             self._add(word, Entry("A", " ".join(said(word.replace("_", " ")))))
         for cells in self._rows("persons.tsv"):
             words, reading, role, plural = (*cells, "")[:4]
@@ -86,6 +87,10 @@ class Lexicon:
             self._add_all(words, Entry("FACT", _reading(reading)))
         for category, words in (cells[:2] for cells in self._rows("other.tsv")):
             self._add_all(words, Entry(category, ""))
+        self.fields: dict[tuple[str, ...], str] = {}
+        for name, words in (cells[:2] for cells in self._rows("fields.tsv")):
+            for word in words.split():
+                self.fields.setdefault(said(word.replace("_", " ")), name)
 
     @staticmethod
     def _denied(bare: str, denied: str) -> Reading | None:

@@ -49,7 +49,6 @@ _MEASURE = rf"""
       | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|{_WORD_NUMBER})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
       | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)
       | \d{{3,}}(?!\w)
-      | \d+\s?x(?!\w)
     )
 """
 _DECADE = (
@@ -65,7 +64,7 @@ _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+ther
 _MORE = r"over|above|at\s+least|older\s+than|upwards\s+of|more\s+than|well\s+over|the\s+wrong\s+side\s+of|past|not\s+under"
 _LESS = r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
 _AGE = rf"""
-    (?P<decade>(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
+    (?P<decade>(?:\bage[ds]?:?\s+(?:about\s+)?)?(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
     (?:{_ABOUT}\s+)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
     (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*

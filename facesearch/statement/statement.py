@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from facesearch.query.tree import EVERYTHING, Node, all_of, hedge
+from facesearch.query.tree import EVERYTHING, Node, all_of, hedge, negate
 from facesearch.statement.chart import Chart, Edge
-from facesearch.statement.discourse import Discourse, Person
+from facesearch.statement.discourse import Clause, Discourse, Fact, Person
+from facesearch.statement.forms import parts
 from facesearch.statement.grammar import grammar, price
-from facesearch.statement.lexicon import Lexicon, lexicon
+from facesearch.statement.lexicon import Lexicon, NounClass, lexicon
 from facesearch.statement.measures import Measure, measures
 from facesearch.statement.terminals import terminals
 from facesearch.statement.tokens import Token, sentences, tokens
@@ -23,20 +24,170 @@ class Statement:
 def understand(text: str) -> Statement:
     words = lexicon()
     found = tokens(text)
-    spans = measures(text)
-    discourse = Discourse(words)
-    steps = 0
-    offset = 0
-    position = {token.start: at for at, token in enumerate(found)}
-    order = {id(token): at for at, token in enumerate(found)}
-    for sentence in sentences(found):
-        offset = position[sentence[0].start]
-        row, made = parse(sentence, spans, words)
-        steps += made
-        discourse.sentence(row, offset)
+    reader = _Reader(text, found, words)
+    rows = list(sentences(found))
+    for at, sentence in enumerate(rows):
+        reader.sentence(sentence, rows[at + 1] if at + 1 < len(rows) else None)
+    discourse = reader.discourse
     trees = [tree_of(person) for person in discourse.persons] or [EVERYTHING]
     aside = tuple(text[found[a].start : found[min(b, len(found)) - 1].end] for a, b, _ in discourse.aside)
-    return Statement(text, tuple(trees), aside, steps)
+    return Statement(text, tuple(trees), aside, reader.steps)
+
+
+_NONE = frozenset("no n none nil nope nowt negative nothing".split())
+_YES = frozenset("yes y yeah yep yup".split())
+_LETTERS = frozenset(("q", "a"))
+
+
+class _Reader:
+    """Reads the sentences of a text one by one: running text, the fields of forms, questions and their answers."""
+
+    def __init__(self, text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> None:
+        self.words = words
+        self.discourse = Discourse(words, variant)
+        self.steps = 0
+        self._spans = measures(text)
+        self._position = {token.start: at for at, token in enumerate(found)}
+        self._asked: list[Fact] = []
+        self._context: NounClass | None = None
+
+    def sentence(self, sentence: list[Token], after: list[Token] | None) -> None:
+        sentence = self._answered(sentence)
+        for part in parts(sentence, self.words):
+            if part.field:
+                self._set_aside(sentence[part.name : part.start])
+                self._field(part.field, sentence[part.start : part.end])
+            else:
+                self._read(sentence[part.start : part.end])
+        if sentence and sentence[-1].normal[0] == "?":
+            self._asked = [fact for _, fact in self.discourse.clause.facts_here]
+            self._context = self._asked_noun(sentence)
+            if not self._is_answered(after) and not self._is_whole(sentence):
+                for fact in self._asked:
+                    fact.certainty = min(fact.certainty, 0.5)
+
+    def _set_aside(self, found: list[Token]) -> None:
+        if found:
+            at = self._position[found[0].start]
+            self.discourse.aside.append((at, at + len(found), "field"))
+
+    def _is_whole(self, sentence: list[Token]) -> bool:
+        """A question to the reader ("Do you recognise this man?"), and no doubt about a thing ("glasses?")."""
+        return any(token.normal in ("you", "anyone", "who") for token in sentence)
+
+    def _is_answered(self, after: list[Token] | None) -> bool:
+        if after is None:
+            return False
+        said = [token.normal for token in after if token.sort == "word" and token.normal not in _LETTERS][:3]
+        if not said:
+            return False
+        return said[0] in _NONE | _YES or said[0] in ("did", "couldn", "not", "probably", "possibly", "maybe") or self._context is not None
+
+    def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
+        """What a question with no answer in it asks for: "And his hair?"."""
+        nouns = [e.value for at in range(len(sentence)) for _, es in self.words.at(sentence, at)[:1] for e in es if e.category == "N"]
+        return nouns[-1] if nouns else None
+
+    def _answered(self, sentence: list[Token]) -> list[Token]:
+        """The sentence without the answer that it begins with, which settles what was asked before."""
+        asked, self._asked = self._asked, []
+        context, self._context = self._context, None
+        start = 0
+        while start < len(sentence) - 1 and sentence[start].normal in _LETTERS and sentence[start + 1].normal in (".", ":"):
+            start += 2
+        rest = sentence[start:]
+        while rest and rest[0].normal in _LETTERS and len(rest) == 2 and rest[1].normal == ".":
+            self._asked, self._context = asked, context
+            return []
+        if not (asked or context) or not rest:
+            return rest
+        first = rest[0].normal
+        if first in _YES:
+            for fact in asked:
+                fact.certainty = 1.0
+            return _past_answer(rest)
+        if first in _NONE and (len(rest) == 1 or rest[1].sort == "mark" or rest[1].normal in ("he", "she", "they", "it")):
+            for fact in asked:
+                fact.certainty = 1.0
+                fact.node = negate(fact.node)
+            return _past_answer(rest)
+        said = [token.normal for token in rest]
+        if said[:2] == ["probably", "not"]:
+            for fact in asked:
+                fact.node, fact.certainty = negate(fact.node), 0.8
+            return rest[2:]
+        if said[:3] == ["i", "think", "so"] or said[:1] == ["probably"] and len(rest) <= 2:
+            for fact in asked:
+                fact.certainty = 0.8
+            return rest[3:]
+        if said[:2] in (["did", "n't"], ["did", "not"], ["could", "n't"], ["do", "n't"]):
+            for fact in asked:
+                self.discourse._cancel(fact, "not known")
+            return rest
+        if context is not None and context.bare is None:
+            self._read(rest, context)
+            return []
+        return rest
+
+    def _field(self, field: str, value: list[Token]) -> None:
+        """The value of a field, said of what the field names."""
+        said = [token.normal for token in value if token.sort == "word"]
+        if field in ("other", "unknown") or not value:
+            if field == "unknown":
+                self._read(value)
+            else:
+                self._set_aside(value)
+            return
+        if field in ("any", "person", "sex"):
+            self._read(value)
+            return
+        noun = self.words.nouns[field]
+        doubt = bool(value) and (value[0].normal[0] == "?" or said[:1] in (["unknown"], ["unk"], ["n/k"], ["not"], ["unsure"], ["na"]) and said[1:2] != ["brown"])
+        if doubt and said[:2] not in (["not", "black"], ["not", "brown"]) :
+            self._set_aside(value)
+            return
+        hedge_word = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}.get(said[0]) if said else None
+        first = said[0] if said else ""
+        alone = len([t for t in value if t.sort == "word"]) == 1 or (len(value) > 1 and value[1].sort == "mark")
+        if first in _NONE and alone:
+            self._give(noun, value[0], denied=True)
+            self._read(value[1:], None)
+            return
+        if first in _YES or (hedge_word is not None and len(said) == 1):
+            self._give(noun, value[0], certainty=hedge_word or 1.0)
+            self._set_aside(value[1:])
+            return
+        before = len(self.discourse.used_facts())
+        self._read(value, noun)
+        if len(self.discourse.used_facts()) == before and noun.bare is not None and noun.name not in ("facial",):
+            self._give(noun, value[0])
+
+    def _give(self, noun: NounClass, token: Token, denied: bool = False, certainty: float = 1.0) -> None:
+        reading = noun.denied if denied else noun.bare
+        at = self._position[token.start]
+        target = self.discourse._focus()
+        if reading is None:
+            self.discourse.aside.append((at, at + 1, "field"))
+            return
+        self.discourse.clause = Clause()
+        self.discourse._give(target, Fact(reading.node, at, at + 1, certainty, noun.name, ((at, at + 1),)))
+
+    def _read(self, found: list[Token], context: NounClass | None = None) -> None:
+        if not found:
+            return
+        row, steps = parse(found, self._spans, self.words)
+        self.steps += steps
+        self.discourse.context = context
+        self.discourse.sentence(row, self._position[found[0].start])
+        self.discourse.context = None
+
+
+def _past_answer(rest: list[Token]) -> list[Token]:
+    """What follows "yes, he did"."""
+    at = 1
+    while at < len(rest) and rest[at].normal in (",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"):
+        at += 1
+    return rest[at:]
 
 
 def parse(sentence: list[Token], spans: list[Measure], words: Lexicon) -> tuple[list[Edge], int]:

@@ -30,7 +30,7 @@ _PLACES = frozenset(
     "boulevard highway".split()
 )
 _AT = frozenset("at in near outside on by from of to towards into through behind opposite around off along inside".split())
-_MARKS = {",": ",", ";": ";", ":": ":", "/": "/", "(": "(", ")": ")", "|": ";", "?": "?", "\N{EN DASH}": "DASH", "\N{EM DASH}": "DASH", "-": "DASH", "=": ":", "•": ";", "*": ";", "+": "AND", "&": "AND"}
+_MARKS = {",": ",", ";": ";", ":": ":", "/": "/", "(": "(", ")": ")", "|": ";", "?": "?", "\N{EN DASH}": "DASH", "\N{EM DASH}": "DASH", "-": "DASH", "=": ":", "•": ";", "*": ";", "#": "HASH", "+": "AND", "&": "AND"}
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
 _EYE_CODES = frozenset("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey".split())
@@ -76,6 +76,7 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
     if token.normal == "'s" and at:
         return [*_s_edges(sentence, at)]
     edges += _codes(sentence, at, token)
+    edges += _label_parts(sentence, at, token)
     entries = words.at(sentence, at)
     for end, found in entries:
         for entry in found:
@@ -92,6 +93,8 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
 def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     edges = [Edge("X", at, at + 1, 0.0, "number")]
     if token.normal.isdecimal() and len(token.normal) < 3:
+        if at + 1 < len(sentence) and sentence[at + 1].normal == "x":
+            edges.append(Edge("NUM", at, at + 2, 0.0, int(token.normal)))
         edges.append(Edge("NUM", at, at + 1, 0.0, int(token.normal)))
     return edges
 
@@ -102,6 +105,22 @@ def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
     if before not in ("he", "she", "it", "that", "who", "there", "here", "what"):
         edges.append(Edge("'s", at, at + 1, -0.3, "'s"))
     return edges
+
+
+def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
+    """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
+    if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
+        return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
+    if token.normal == "no" and at and at + 1 < len(sentence):
+        dot = sentence[at + 1].normal == "."
+        follows = sentence[at + 1 + dot : at + 2 + dot]
+        if follows and follows[0].normal.isdecimal():
+            return [Edge("NO", at, at + 1 + dot, -0.3, None)]
+    if token.normal == "x" and at + 1 < len(sentence) and sentence[at + 1].normal.isdecimal():
+        return [Edge("X_TIMES", at, at + 2, 0.0, int(sentence[at + 1].normal[:2]))]
+    if re.fullmatch(r"x\d", token.normal):
+        return [Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1]))]
+    return []
 
 
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
@@ -167,7 +186,7 @@ def _unknown(sentence: list[Token], at: int, token: Token, words: Lexicon) -> li
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
     classes = words.classes(token.normal)
     thing = Thing(None, at, at + 1, word=token.normal, lexical=False)
-    quality = Quality(token.normal, at, at + 1)
+    quality = Quality(token.normal, at, at + 1, known=False)
     if classes is None or classes == "-":
         edges = [Edge("NX", at, at + 1, 0.1, thing), Edge("A", at, at + 1, 0.4, quality)]
         if token.normal.endswith(("ed", "ing")):
