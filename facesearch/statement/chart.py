@@ -7,6 +7,7 @@ work grows with the number of words and the square of the longest phrase, not wi
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 KEEP = 2
@@ -51,6 +52,7 @@ class Chart:
         self.length = len(terminals)
         self.ending: list[list[Edge]] = [[] for _ in range(self.length + 1)]
         self.steps = 0
+        self._pushed = 0
         self._root = grammar.root
         self._cells: dict[tuple[str, int, int], int] = {}
         self._waiting: list[dict[str, list[tuple[dict[str, Any], int, float, tuple[Any, ...]]]]] = [
@@ -61,11 +63,18 @@ class Chart:
             for edge in edges:
                 by_end[edge.end].append(edge)
         for end in range(1, self.length + 1):
-            agenda = sorted(by_end[end], key=lambda edge: -edge.start)
+            agenda: list[tuple[int, float, int, Edge]] = []
+            for edge in by_end[end]:
+                self._push(edge, agenda)
             while agenda:
-                self._add(agenda.pop(0), agenda)
+                self._add(heappop(agenda)[3], agenda)
 
-    def _add(self, edge: Edge, agenda: list[Edge]) -> None:
+    def _push(self, edge: Edge, agenda: list[tuple[int, float, int, Edge]]) -> None:
+        """Short phrases first, and of the same length the cheap ones."""
+        self._pushed += 1
+        heappush(agenda, (-edge.start, edge.cost, self._pushed, edge))
+
+    def _add(self, edge: Edge, agenda: list[tuple[int, float, int, Edge]]) -> None:
         cell = edge[:3]
         kept = self._cells.get(cell, 0)
         if kept >= KEEP:
@@ -81,7 +90,7 @@ class Chart:
                 self._advance(node, start, edge.end, cost + edge.cost, (*sems, edge.sem), agenda)
 
     def _advance(
-        self, node: dict[str, Any], start: int, end: int, cost: float, sems: tuple[Any, ...], agenda: list[Edge]
+        self, node: dict[str, Any], start: int, end: int, cost: float, sems: tuple[Any, ...], agenda: list[tuple[int, float, int, Edge]]
     ) -> None:
         waiting = self._waiting[end]
         for part, below in node.items():
@@ -90,7 +99,7 @@ class Chart:
         for rule in node.get("", ()):
             meaning = rule.meaning(*sems)
             if meaning is not None:
-                agenda.append(Edge(rule.category, start, end, cost + rule.cost, meaning))
+                self._push(Edge(rule.category, start, end, cost + rule.cost, meaning), agenda)
 
     def covers(self, price: Callable[[Edge], float], most: int = 2) -> list[tuple[float, list[Edge]]]:
         """The `most` cheapest rows of edges that cover the sentence, each with its cost."""

@@ -86,7 +86,7 @@ class Clause:
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
-    subject_was_report: bool = False
+    topic: NounClass | None = None
 
 
 class Discourse:
@@ -235,6 +235,10 @@ class Discourse:
             return
         clause = self.clause
         noun = thing.noun
+        if noun is None and clause.mode == "say" and thing.owner in ("his", "her"):
+            self._own(thing)
+        if noun is not None and clause.subject is None and clause.near is None and clause.mode == "say":
+            clause.topic = noun
         if not self._reads(thing) or noun is None:
             self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
             if thing.name and self._is_subject():
@@ -308,6 +312,12 @@ class Discourse:
         if self.context is not None and clause.mode == "say":
             self._of_context(edge, qualities)
             return
+        if clause.thing and any(q.key == "#age" for q in qualities):
+            clause.thing = False
+        topic = clause.topic
+        if topic is not None and clause.mode == "say" and clause.before in ("BE", "V", "HEDGE", "NEG") and meaning(self.words, topic, qualities).node is not None:
+            self._of_topic(topic, edge, qualities)
+            return
         if clause.mode != "say" or clause.thing:
             if not (clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")):
                 self._set_aside(edge.start, edge.end, "quality")
@@ -340,6 +350,13 @@ class Discourse:
             return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
         return found
 
+    def _of_topic(self, topic: NounClass, edge: Edge, qualities: Qualities) -> None:
+        """ "Her hair is dark and usually worn straight"."""
+        found = meaning(self.words, topic, qualities)
+        node = found.node if not self.clause.negative or found.node is None else negate(found.node)
+        self._add(Found(node, found.used, found.aside), edge.start, edge.end, topic.name)
+        self._spent()
+
     def _degrees(self, qualities: Qualities) -> Qualities:
         """ "Pretty old" is old, or pretty and old."""
         kept = list(qualities)
@@ -368,6 +385,7 @@ class Discourse:
         said: Said = edge.sem
         thing = said.thing
         clause = self.clause
+        clause.topic = thing.noun
         if thing.noun is None or not self._reads(thing) or not self._own(thing):
             self._set_aside(edge.start, edge.end, "thing")
             self._spent()
@@ -486,8 +504,11 @@ class Discourse:
             return True
         if word.role == "relation" and thing.owner in ("his", "her") and clause.verb:
             return True
-        if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as")):
+        as_ = clause.preposition == "as" and clause.verb in ("as", "seen", "report", "see")
+        if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as") and not as_):
             return True
+        if self._first_wanted():
+            return False
         if clause.mode in ("act", "unknown", "hidden", "past") and not clause.by:
             return not (clause.before in (",", ":") and (self._appositive(thing) or clause.subject is None))
         if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by and (self.persons or clause.preposition not in ("of",)):
@@ -495,6 +516,12 @@ class Discourse:
         if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
             return True
         return clause.before == "OF" and bool(self.persons)
+
+    def _first_wanted(self) -> bool:
+        """ "Police are concerned for a boy": nobody is described yet, and this is whom others care about."""
+        clause = self.clause
+        others = clause.subject is None or not clause.subject.described
+        return not self.persons and others and clause.before in ("PREP", "OF") and clause.preposition in ("for", "about", "of", "on")
 
     def _appositive(self, thing: Thing) -> bool:
         return thing.determiner in ("a", "an", "") and self.clause.subject is not None or self.focus is not None
@@ -825,8 +852,8 @@ class Discourse:
             return
         subject = clause.subject
         if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
-            fresh = not [f for f in subject.facts if f.kind not in ("person",)] or subject in clause.created
-            if fresh:
+            bare = not [f for f in subject.facts if f.kind != "person" or len(f.used) > 1]
+            if bare and subject in clause.created:
                 self._demote(subject)
         if clause.pronoun and subject is not None and subject.described:
             if not subject.facts:
@@ -892,8 +919,11 @@ class Discourse:
         self.clause.negative = False
 
     def act(self, edge: Edge) -> None:
-        """What somebody does: its object is set aside."""
+        """What somebody does: its object is set aside. Behind a thing that is described it only says how that thing is
+        ("a hood pulled over a cap", "hair brushed forward")."""
         clause = self.clause
+        if clause.before in ("NP", "PRED") and clause.mode == "say" and not clause.thing and self._behind_thing():
+            return
         passive = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "X", "NEG")
         clause.passive = passive
         clause.by = False
@@ -904,9 +934,22 @@ class Discourse:
         clause.certainty = 1.0
         clause.verb = "act"
 
+    def _behind_thing(self) -> bool:
+        before = next((edge for edge in reversed(self.row[: self.at]) if edge.category in ("NP", "PRED")), None)
+        if before is None:
+            return False
+        thing = before.sem.thing if isinstance(before.sem, Said) else before.sem
+        return thing.person is None and (thing.noun is not None or self.clause.verb in ("have", "be", "with"))
+
     # --- small words ---
 
     def no(self, edge: Edge) -> None:
+        after = self._next()
+        if edge.sem is not None and self.clause.before == "NP" and (after is None or after.category in (",", ";", ".")):
+            if self.clause.facts_here and self.clause.mode == "say":  # "glasses none"
+                fact = self.clause.facts_here[-1][1]
+                fact.node = negate(fact.node)
+            return
         self.clause.negative = True
         if edge.category == "NEITHER":
             self.clause.sticky = True
@@ -944,6 +987,8 @@ class Discourse:
         """What the witness does not know is set aside: what stands before, at the end of a clause, or what follows."""
         clause = self.clause
         after = self._next()
+        if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
+            return
         if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.facts_here and clause.before in ("NP", "BE", "V", "PRED"):
             self._cancel(clause.facts_here[-1][1], "not known")
             return
@@ -1000,9 +1045,10 @@ class Discourse:
         clause = self.clause
         word = edge.sem
         clause.preposition = word
-        if word == "as" and clause.verb in ("as", "seen"):
+        if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode != "unknown":
             clause.near = None
             clause.mode = "say"
+            clause.verb = "as" if clause.subject is not None else clause.verb
         if word == "by":
             clause.by = clause.passive or clause.verb in ("act", "hidden")
             if clause.passive and clause.subject is not None and clause.subject.described:

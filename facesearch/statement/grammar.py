@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from facesearch.query.entries import HAIR_COLOURS
 from facesearch.query.tree import Node, all_of, any_of, hedge, negate
 from facesearch.statement.chart import Edge, Grammar, Rule
-from facesearch.statement.lexicon import Lexicon, NounClass, PersonWord
+from facesearch.statement.lexicon import Lexicon, NounClass, PersonWord, lexicon
+from facesearch.statement.reading import Reading
 
 
 class Quality(NamedTuple):
@@ -195,7 +196,25 @@ rule("NG", "PN")(lambda n: n)
 def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
     if thing.qualities and thing.qualities[0].start < thing.start:
         return None
+    if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
+        return None
     return thing._replace(qualities=(*adjectives, *thing.qualities))
+
+
+def _listed_before(adjectives: Qualities, thing: Thing) -> bool:
+    """Adjectives with commas between may all belong to the noun; what is said of people does not ("40, bald, bushy
+    moustache")."""
+    if thing.person is not None:
+        return True
+    words = lexicon()
+    last = max(at for at, quality in enumerate(adjectives) if quality.joined == ",")
+    for quality in adjectives[:last]:
+        own = thing.noun is not None and words.pair(thing.noun.name, quality.key) is not None
+        if not own and (quality.key in ("#age", "#fact", "#measure") or ("person", quality.key) in words.pairs):
+            return False
+        if not own and thing.noun is not None and thing.noun.name != "hair" and thing.noun.parent != "hair":
+            return False
+    return True
 
 
 @rule("NG", "NX NG", 0.05, "compound")
@@ -227,8 +246,6 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
         return None
     both = [p.reading.node for p in (first.person, second.person) if p.reading is not None]
     role = "bystander" if "bystander" in (first.person.role, second.person.role) else second.person.role
-    from facesearch.statement.reading import Reading
-
     person = PersonWord(Reading(all_of(both)) if both else None, role, second.person.plural)
     return second._replace(start=first.start, person=person, qualities=first.qualities)
 
@@ -247,7 +264,7 @@ rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
 rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
-rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if p.person.role in ("described", "bystander") and not p.person.plural else None)
+rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and p.person.role in ("described", "bystander") and not p.person.plural else None)
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
@@ -270,7 +287,13 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
 
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
-    return None if thing.person is not None else Said(thing, adjectives)
+    if thing.person is not None or (thing.noun is None and any(_of_people(q) for q in adjectives)):
+        return None
+    return Said(thing, adjectives)
+
+
+def _of_people(quality: Quality) -> bool:
+    return quality.key == "#age" or ("person", quality.key) in lexicon().pairs
 
 
 @rule("PRED", "NP AP", 0.15)
@@ -311,8 +334,6 @@ def _slashed(one: Any, other: Any) -> Choice | None:
 
 def _adjective_of(adjectives: Qualities, thing: Thing) -> Qualities:
     """ "dark-haired": an adjective of the noun."""
-    from facesearch.statement.lexicon import lexicon
-
     assert thing.noun is not None
     found = meaning(lexicon(), thing.noun, adjectives)
     return (Quality("#fact", adjectives[0].start, thing.end, found.node),)

@@ -80,7 +80,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:$|[,;)\n|.?!/\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
+    r"\s*(?:$|[,;)\n|.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
     re.IGNORECASE,
 )
 
@@ -157,7 +157,8 @@ def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high
     if match["first"][0].isalpha() and low < 13 and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start])):
         return False
     about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
-    return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and _AFTER.match(text, end))
+    follows = _AFTER.match(text, end) or (ranged and re.match(r"\s+\d", text[end:]))
+    return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and follows)
 
 
 def _age(start: int, end: int, low: int, high: int) -> Measure:

@@ -7,7 +7,7 @@ from facesearch.attributes import NAMES
 from facesearch.query.tree import Term, all_of
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Quality, Thing
-from facesearch.statement.lexicon import Entry, Lexicon, PersonWord
+from facesearch.statement.lexicon import Entry, Lexicon, PersonWord, lexicon
 from facesearch.statement.measures import Measure
 from facesearch.statement.reading import Reading, reading_of
 from facesearch.statement.tokens import Token
@@ -83,7 +83,7 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
             edges += _entry_edges(entry, at, end, sentence, len(entries))
     if token.normal in _COUNTS and not token.glued:
         edges.append(Edge("NUM", at, at + 1, 0.0, _COUNTS[token.normal]))
-    if not entries and not named:
+    if not entries and not named and not edges:
         edges += _unknown(sentence, at, token, words)
     edges += _compound(sentence, at, entries)
     edges.append(Edge("SKIP", at, at + 1, 0.0, token.normal))
@@ -132,8 +132,6 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     if re.fullmatch(r"[WBHA][MF]", token.typed):
         edges.append(Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.typed[1] == "M")))
     if len(after) == 2 and after[0] == "/" and token.normal in _HAIR_CODES and after[1] in _EYE_CODES and len(token.normal) <= 5:
-        from facesearch.statement.lexicon import lexicon
-
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
         if token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown") and after[1] != token.normal:
@@ -227,8 +225,6 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
 
 
 def _last_entries(sentence: list[Token], at: int) -> list[tuple[int, list[Entry]]]:
-    from facesearch.statement.lexicon import lexicon
-
     return lexicon().at(sentence, at)
 
 
