@@ -21,6 +21,12 @@ _PERSON_CLASS = NounClass("person", None, None, None)
 _SPEAKERS = frozenset(("my", "our", "your"))
 _WORN = frozenset("hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split())
 _TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
+_AWAY = frozenset("hand hands pocket bag belt pocket".split())
+_NOT_AT = {
+    "necktie": frozenset("head hair waist wrist forehead".split()),
+    "earrings": frozenset("nose lip lips eyebrow eyebrows tongue navel".split()),
+    "necklace": frozenset("wrist ankle waist".split()),
+}
 _INDEFINITE = frozenset(("a", "an", "", "another", "some", "each"))
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
@@ -28,6 +34,9 @@ _COMPARED = frozenset("taller shorter older younger smaller bigger larger heavie
 
 
 _POSITIONS = frozenset("driver rider passenger pillion lookout accomplice ringleader bride groom robber".split()) | {"pillion rider"}
+
+
+_MATES = frozenset("mate friend pal companion accomplice".split())
 
 
 @dataclass
@@ -87,6 +96,10 @@ class Clause:
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
     topic: NounClass | None = None
+    of_thing: bool = False
+    wearing: bool = False
+    anyof: bool = False
+    outer: Person | None = None
 
 
 class Discourse:
@@ -111,14 +124,21 @@ class Discourse:
         self.offset = 0
         self.context: NounClass | None = None
         self.question = False
+        self.last_noun: NounClass | None = None
+        self.said_words: Sequence[str] = ()
+        self.correcting: NounClass | None = None
+        self.corrected = False
         self.pending: list[tuple[Person, Fact]] = []
 
     # --- sentences ---
 
-    def sentence(self, row: Sequence[Edge], offset: int, question: bool = False) -> None:
+    def sentence(
+        self, row: Sequence[Edge], offset: int, said: Sequence[str] = (), question: bool = False
+    ) -> None:
         """Reads one sentence: its phrases, and how many words of the text stand before it."""
         self.clause = Clause()
         self.row, self.offset = row, offset
+        self.said_words = said
         self.question = question
         for self.at, edge in enumerate(row):
             handler = _HANDLERS.get(edge.category)
@@ -171,6 +191,14 @@ class Discourse:
 
     def _demote(self, person: Person) -> None:
         """The person turns out to be nobody who is described."""
+        if person.group:
+            for member in list(self.group):
+                if member in self.persons and not member.assigned:
+                    self._demote(member)
+            self.group, self.shared, self.open_group = [], [], None
+            if self.focus is person:
+                self.focus = self.persons[-1] if self.persons else None
+            return
         if person.described and person in self.persons and not person.label:
             person.described = False
             self.persons.remove(person)
@@ -191,11 +219,28 @@ class Discourse:
         if target is None:
             self._set_aside(start, end, "somebody else")
             return
+        self._evidence(target, start, end)
         fact = Fact(found.node, self.offset + start, self.offset + end, clause.certainty, kind)
         fact.used = tuple((self.offset + a, self.offset + b) for a, b in found.used) or ((fact.start, fact.end),)
         self._give(target, fact)
 
+    def _evidence(self, target: Person, start: int, end: int) -> None:
+        """ "In his forties", "circles under her eyes": the sex of whom it is said."""
+        said = self.said_words[start:end]
+        sex = MAN if "his" in said else WOMAN if "her" in said else None
+        if sex is not None and target.fits(sex) and target.pronoun_sex is None and not target.group:
+            target.pronoun_sex = sex
+
     def _give(self, target: Person, fact: Fact) -> None:
+        if self.clause.anyof and self.clause.facts_here and self.clause.facts_here[-1][1].kind != "person":
+            last = self.clause.facts_here[-1][1]
+            last.node = any_of([last.node, fact.node])
+            last.used = (*last.used, *fact.used)
+            return
+        if self.correcting is not None and fact.kind == self.correcting.name:
+            for old in [f for f in target.facts if f.kind == fact.kind]:
+                self._cancel(old, "corrected")
+            self.correcting = None
         if target.group:
             self.shared.append(fact)
             self._give_all(fact)
@@ -235,21 +280,37 @@ class Discourse:
             return
         clause = self.clause
         noun = thing.noun
+        if noun is None and clause.mode == "say" and not thing.owner and any(q.key in self.words.strong or q.key == "#age" for q in thing.qualities) and not clause.speaker and not (clause.subject is not None and not clause.subject.described):
+            self._somebody(thing, edge)
+            return
         if noun is None and clause.mode == "say" and thing.owner in ("his", "her"):
             self._own(thing)
-        if noun is not None and clause.subject is None and clause.near is None and clause.mode == "say":
+        if noun is not None and clause.mode == "say":
             clause.topic = noun
+            self.last_noun = noun
         if not self._reads(thing) or noun is None:
             self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
+            if noun is not None:
+                self.last_noun = noun
+            if self._elsewhere(thing):
+                return
+            if clause.mode == "unknown" and noun is not None and noun.bare is not None:
+                self._doubted(noun)
             if thing.name and self._is_subject():
                 self._other_subject(Person(described=False, word="name"))
             elif noun is None and clause.before in ("", ",") and clause.verb == "":
                 clause.thing = True
             self._list(edge, noun)
-            self._spent_aside()
+            after = self._next()
+            if not (clause.negative and after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")):
+                self._spent()
             return
-        if not self._own(thing):
+        if noun is not None:
+            self.last_noun = noun
+        if not self._own(thing) or (clause.before == "PREP" and clause.preposition in ("instead of", "rather than", "unlike")):
             self._set_aside(edge.start, edge.end, "somebody else's")
+            return
+        if clause.mode == "unknown" or self._elsewhere(thing):
             return
         found = meaning(self.words, noun, thing.qualities, clause.negative)
         if clause.negative and not thing.qualities and noun.bare is None and noun.denied is None:
@@ -260,19 +321,51 @@ class Discourse:
             clause.denied_list = clause.facts_here[-1:]
         self._spent()
 
+    def _somebody(self, thing: Thing, edge: Edge) -> None:
+        """ "A retired teacher": a word that no table has, with an adjective that only people have, is somebody."""
+        if self._target() is None:
+            self._set_aside(edge.start, edge.end, "somebody else")
+            return
+        found = meaning(self.words, _PERSON_CLASS, thing.qualities)
+        self.clause.thing = False
+        if self.clause.subject is None:
+            self.clause.subject = self.clause.near = self._focus()
+        self._add(found, edge.start, edge.end, "trait")
+        self._set_aside(thing.start, thing.end, "occupation")
+        self._spent()
+
+    def _doubted(self, noun: NounClass) -> None:
+        """ "Now I am not certain about the hat": what was said of it before is doubtful."""
+        for person in self.persons:
+            for fact in person.facts:
+                if fact.kind == noun.name:
+                    fact.certainty = min(fact.certainty, 0.5)
+
+    def _elsewhere(self, thing: Thing) -> bool:
+        """A thing is worn elsewhere than its word says ("hat in hand", "stud in his nose"): it is set aside."""
+        clause = self.clause
+        if clause.before not in ("PREP", "IN", "ON") or not clause.facts_here:
+            return False
+        fact = clause.facts_here[-1][1]
+        words = thing.word.split()
+        if fact.kind in _WORN and (set(words) & _AWAY or set(words) & _NOT_AT.get(fact.kind, frozenset())):
+            self._cancel(fact, "not worn")
+            return True
+        return False
+
     def _list(self, edge: Edge, noun: NounClass | None) -> None:
         self.clause.listed = "denied" if self.clause.negative else ""
-
-    def _spent_aside(self) -> None:
-        self._spent()
 
     def _reads(self, thing: Thing) -> bool:
         clause = self.clause
         if clause.mode == "say":
             return True
         worn = thing.noun is not None and thing.noun.name in _WORN
-        if clause.mode == "act" and clause.before == "IN" and worn and not clause.thing:
+        if clause.mode == "act" and worn and not clause.thing and (clause.before == "IN" or (clause.wearing and clause.before in (",", "AND"))):
+            clause.wearing = True
             return True
+        if clause.mode == "act" and thing.noun is not None and not worn and not clause.thing and clause.before in (",", "AND", "WITH", ""):
+            return clause.subject is None or clause.subject.described
         if clause.mode == "act" and clause.before == "WITH" and thing.noun is not None and not clause.thing:
             return not worn or thing.noun.name in ("hat",) and False
         return False
@@ -315,7 +408,17 @@ class Discourse:
         if clause.thing and any(q.key == "#age" for q in qualities):
             clause.thing = False
         topic = clause.topic
+        if self.correcting is not None and meaning(self.words, self.correcting, qualities).used:
+            self._of_topic(self.correcting, edge, qualities)
+            return
         if topic is not None and clause.mode == "say" and clause.before in ("BE", "V", "HEDGE", "NEG") and meaning(self.words, topic, qualities).node is not None:
+            self._of_topic(topic, edge, qualities)
+            return
+        hair = self.words.nouns["hair"]
+        if clause.before == "WITH" and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, hair, qualities).node is not None:
+            self._of_topic(hair, edge, qualities)
+            return
+        if topic is not None and clause.mode == "say" and clause.before == "," and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, topic, qualities).used:
             self._of_topic(topic, edge, qualities)
             return
         if clause.mode != "say" or clause.thing:
@@ -475,6 +578,11 @@ class Discourse:
         assert thing.person is not None
         word = thing.person
         previous = clause.before
+        if previous == "OF" and word.plural and clause.subject is not None and self.at > 1 and self.row[self.at - 2].category == "MEM":
+            self._of_those(clause.subject, thing)
+            return
+        if previous == "OR" and self._alternative(thing):
+            return
         if self._is_bystander(thing):
             other = Person(described=False, sex=_sex_of(thing), word=thing.word)
             self.others.append(other)
@@ -490,6 +598,29 @@ class Discourse:
         if word.plural or word.role == "group":
             self._make_group(person, thing)
 
+    def _of_those(self, person: Person, thing: Thing) -> None:
+        """ "One of the men": what the men are, the one is."""
+        sex = _sex_of(thing)
+        self.open_group = self.open_group or Person(group=True, sex=sex, named=True)
+        if thing.person is not None and thing.person.reading is not None and not person.facts:
+            fact = Fact(thing.person.reading.node, self.offset + thing.start, self.offset + thing.end, kind="person")
+            self.shared.append(fact)
+            person.facts.append(fact)
+        person.sex = person.sex or sex
+
+    def _alternative(self, thing: Thing) -> bool:
+        """ "A man with long hair or a woman"."""
+        clause = self.clause
+        first = next((f for p, f in clause.facts_here if f.kind == "person"), None)
+        reading = thing.person.reading if thing.person is not None else None
+        if first is None or reading is None or clause.mode != "say":
+            return False
+        first.node = any_of([first.node, reading.node])
+        for person in self.persons:
+            if first in person.facts:
+                person.sex = None
+        return True
+
     def _is_bystander(self, thing: Thing) -> bool:
         clause = self.clause
         word = thing.person
@@ -498,8 +629,11 @@ class Discourse:
             return True
         if word.role == "bystander":
             return True
-        if thing.owner in _SPEAKERS or (thing.owner == "other" and word.role != "described"):
+        if (thing.owner in _SPEAKERS and word.role != "described") or (thing.owner == "other" and word.role != "described"):
             return True
+        if thing.word in _MATES and thing.owner in ("his", "her") and self.persons and self._is_subject():
+            after = self._next()
+            return after is None or (after.category == "REL")
         if word.role == "relation" and thing.owner in ("his", "her") and self.persons:
             return True
         if word.role == "relation" and thing.owner in ("his", "her") and clause.verb:
@@ -509,13 +643,19 @@ class Discourse:
             return True
         if self._first_wanted():
             return False
+        behind_be = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "HEDGE", "NEG")
+        if behind_be and clause.subject is not None and not clause.subject.described:
+            return True
+        if clause.verb == "have" and clause.subject is not None and clause.subject.described and clause.before in ("V", "NEG", "AND", ",") and not clause.speaker:
+            return clause.before == "V" or thing.determiner in ("a", "an")
         if clause.mode in ("act", "unknown", "hidden", "past") and not clause.by:
             return not (clause.before in (",", ":") and (self._appositive(thing) or clause.subject is None))
         if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by and (self.persons or clause.preposition not in ("of",)):
             return not clause.introduced
         if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
             return True
-        return clause.before == "OF" and bool(self.persons)
+        pictured = self.at > 1 and isinstance(self.row[self.at - 2].sem, Thing) and self.row[self.at - 2].sem.noun is not None and self.row[self.at - 2].sem.noun.name == "picture"
+        return clause.before == "OF" and bool(self.persons) and not pictured
 
     def _first_wanted(self) -> bool:
         """ "Police are concerned for a boy": nobody is described yet, and this is whom others care about."""
@@ -546,18 +686,28 @@ class Discourse:
                 return known
             if self.focus.word in _POSITIONS or thing.owner in ("his", "her") or thing.word == "accomplice":
                 return self._new(Person(sex=sex))
+        if thing.word in _MATES:
+            return self._new(Person(sex=sex))
+        compared = next(iter(keys & _COMPARED), None)
+        if compared is not None and thing.determiner == "the" and not self.group:
+            known = next((p for p in self.persons if p.label == compared), None)
+            if known is None:
+                known = self._new(Person(sex=sex, label=compared))
+            return known
         if ordinal is not None and thing.determiner == "the":
             return self._numbered(ordinal, sex)
         if thing.determiner == "another" or "another" in keys:
             return self._new(Person(sex=sex))
         known = self._known(thing, sex)
+        if known is None and self.open_group is not None and self.open_group.fits(sex) and thing.person.role == "described":
+            return self._next_member(None, set(), sex)
         return known if known is not None else self._new(Person(sex=sex))
 
     def _known(self, thing: Thing, sex: Node | None) -> Person | None:
         clause = self.clause
         candidates = [p for p in self.persons if not p.group and p.fits(sex)]
         joined = clause.before == "AND" and clause.created
-        if joined and thing.determiner in ("a", "an", "one"):
+        if joined and thing.determiner in ("a", "an", "one", "") and thing.word not in [p.word for p in self.persons]:
             return None
         if clause.by and thing.determiner in ("a", "an") and clause.created:
             return None
@@ -592,11 +742,12 @@ class Discourse:
             person.sex = sex
         if thing.owner in ("his", "her") and word.role == "relation":
             clause.subject = person
-        if not person.word:
+        if not person.word or thing.word in _POSITIONS:
             person.word = thing.word
         clause.thing = False
         clause.near = person
-        if clause.subject is None or clause.verb in ("see", "report", "seek") or self._is_subject():
+        clause.speaker = False
+        if clause.subject is None or not clause.subject.described or clause.verb in ("see", "report", "seek") or self._is_subject():
             clause.subject = person
             self.last_subject = person
         if person.described and person in self.persons:
@@ -658,7 +809,7 @@ class Discourse:
         word = str(edge.sem)
         after = self._next()
         subject = clause.before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF") or clause.before == "REL"
-        if not subject or (word in ("one", "another") and after is not None and after.category in ("PREP", "OF") and not self.group and not self.persons):
+        if not subject or (word in ("one", "another") and after is not None and after.category == "PREP" and not self.group and not self.persons):
             if word != "one":
                 self._set_aside(edge.start, edge.end, "somebody else")
             return
@@ -739,6 +890,9 @@ class Discourse:
         """ "Described him as", "put her at 40"."""
         clause = self.clause
         sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
+        if sex is not None and not self.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
+            self._focus().pronoun_sex = sex
+            return
         if clause.verb in ("report", "see", "act") and clause.before in ("V", "NP", "HEDGE", "DEG") and sex is not None and not clause.by:
             if clause.verb == "act" and self.row[self.at - 1].sem != "act":
                 return
@@ -755,9 +909,13 @@ class Discourse:
         """ "He", "she"."""
         clause = self.clause
         sex = MAN if edge.category == "HE" else WOMAN
-        if clause.before == "BY" or (clause.before == "PREP" and clause.verb):
+        if clause.before == "BY" or (clause.before == "PREP" and clause.verb and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")):
             return
+        behind = self.row[self.at - 1].sem if self.at else None
+        outer = clause.near if isinstance(behind, Thing) and behind.person is not None and clause.verb == "" else None
+        topic = clause.topic if isinstance(behind, Thing) and behind.person is None and clause.verb == "" else None
         self._new_clause()
+        self.clause.outer, self.clause.topic = outer, topic
         clause = self.clause
         whom = self._pronoun_target(sex)
         if whom is None:
@@ -809,6 +967,10 @@ class Discourse:
 
     def relative(self, edge: Edge) -> None:
         clause = self.clause
+        previous = self.row[self.at - 1].sem if self.at else None
+        if isinstance(previous, Thing) and previous.person is None and not previous.name and clause.mode == "say":
+            clause.of_thing = True
+            return
         clause.mode = "say" if clause.mode != "unknown" else "unknown"
         clause.negative = False
         clause.passive = False
@@ -828,6 +990,7 @@ class Discourse:
             clause.mode = "say"
         if clause.verb == "rel" or clause.verb in ("see", "report"):
             clause.passive = False
+        self._outer()
         clause.verb = "be"
         clause.introduced = False
         if clause.subject is not None:
@@ -839,13 +1002,26 @@ class Discourse:
             clause.mode = "say"
         if edge.sem == "wear" and clause.near is not None and clause.before in ("NP", "V") and clause.near.described:
             clause.subject = clause.near
+        self._outer()
         clause.verb = "have"
         clause.thing = False if edge.sem == "wear" else clause.thing
         clause.introduced = False
 
+    def _outer(self) -> None:
+        """The verb behind "the lady he knocked down" is hers."""
+        if self.clause.outer is not None and self.clause.verb == "act":
+            self.clause.subject = self.last_subject = self.clause.outer
+            self.clause.outer = None
+
     def report(self, edge: Edge) -> None:
         """Who says something is not who is described; in "was described as" somebody is."""
         clause = self.clause
+        after = self._next()
+        if clause.before == "NP" and clause.near is not None and clause.near.described and after is not None and after.sem == "as":
+            clause.subject = clause.near
+            clause.verb = "as"
+            clause.mode = "say"
+            return
         if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
             clause.mode = "say"
             clause.verb = "as"
@@ -858,8 +1034,6 @@ class Discourse:
         if clause.pronoun and subject is not None and subject.described:
             if not subject.facts:
                 self._demote(subject)
-            elif subject.pronoun_sex is not None and subject in clause.created:
-                subject.pronoun_sex = None
         hedged = clause.certainty
         self.clause = Clause(verb="report", facts_here=clause.facts_here, created=[], certainty=hedged)
         self.clause.introduced = True
@@ -888,6 +1062,40 @@ class Discourse:
         self.clause = Clause(verb="see", facts_here=clause.facts_here, created=[])
         self.clause.introduced = True
 
+    def show(self, edge: Edge) -> None:
+        """A picture shows whom it describes; a person shows things."""
+        clause = self.clause
+        if clause.subject is not None and clause.subject.described:
+            after = self._next(("X", "SKIP", "DEG"))
+            known = after is not None and after.category in ("NP", "PRED") and isinstance(after.sem, Thing) and after.sem.noun is not None
+            clause.mode = "say" if known else "act"
+            return
+        self.see(edge)
+
+    def know(self, edge: Edge) -> None:
+        if self.clause.speaker:
+            self.report(edge)
+        else:
+            self.act(edge)
+
+    def harm(self, edge: Edge) -> None:
+        """To whom something is done is nobody who is described."""
+        clause = self.clause
+        passive = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "X", "NEG")
+        if passive and clause.subject is not None and clause.subject.described and not clause.pronoun:
+            self._demote(clause.subject)
+        self.act(edge)
+        clause.passive = clause.passive or passive
+
+    def take(self, edge: Edge) -> None:
+        """What was stolen or found was not worn."""
+        clause = self.clause
+        if clause.verb == "be" and clause.subject is None:
+            for _, fact in list(clause.facts_here):
+                if fact.kind in _WORN or fact.kind in ("mustache", "beard"):
+                    self._cancel(fact, "property")
+        self.act(edge)
+
     def seek(self, edge: Edge) -> None:
         clause = self.clause
         if clause.verb == "be" and clause.subject is not None and clause.subject.described:
@@ -903,7 +1111,8 @@ class Discourse:
         if passive:
             if clause.facts_here and clause.before in ("NP", "PRED", "BE", "V", "CHOICE"):
                 last = clause.facts_here[-1][1]
-                if last.end >= self.offset + edge.start - 3:
+                named = next((e for e in reversed(self.row[: self.at]) if e.category in ("NP", "PRED", "CHOICE")), None)
+                if named is not None and last.end == self.offset + named.end:
                     self._cancel(last, "hidden")
             clause.mode = "say"
             clause.verb = "hidden"
@@ -922,10 +1131,15 @@ class Discourse:
         """What somebody does: its object is set aside. Behind a thing that is described it only says how that thing is
         ("a hood pulled over a cap", "hair brushed forward")."""
         clause = self.clause
+        if clause.of_thing:
+            return
+        clause.wearing = False
         if clause.before in ("NP", "PRED") and clause.mode == "say" and not clause.thing and self._behind_thing():
             return
         passive = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "X", "NEG")
-        clause.passive = passive
+        if clause.outer is not None and clause.outer is not clause.subject:
+            self._demote(clause.outer)
+        clause.passive = passive or (clause.passive and clause.before == "NP")
         clause.by = False
         if clause.mode == "unknown":
             return
@@ -945,16 +1159,29 @@ class Discourse:
 
     def no(self, edge: Edge) -> None:
         after = self._next()
+        word = " ".join(self.said_words[edge.start : edge.end])
+        if word == "none" and self.clause.verb == "have" and self.last_noun is not None and self.last_noun.denied is not None and (after is None or after.category not in ("NP", "CHOICE", "AP", "OF")):
+            self._add(Found(self.last_noun.denied.node, (), ()), edge.start, edge.end, self.last_noun.name)
+            return
         if edge.sem is not None and self.clause.before == "NP" and (after is None or after.category in (",", ";", ".")):
             if self.clause.facts_here and self.clause.mode == "say":  # "glasses none"
                 fact = self.clause.facts_here[-1][1]
                 fact.node = negate(fact.node)
             return
-        self.clause.negative = True
+        self.clause.negative = not (self.clause.negative and self.clause.before == "NEG")
         if edge.category == "NEITHER":
             self.clause.sticky = True
         if self.clause.mode == "act" and self.clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
             self.clause.mode = "say"
+
+    def any_of_these(self, edge: Edge) -> None:
+        """ "One of glasses, hat, beard"."""
+        self.clause.anyof = True
+
+    def correct(self, edge: Edge) -> None:
+        """ "No, sorry": what was said last of the same thing does not count."""
+        self.corrected = True
+        self.correcting = self.last_noun
 
     def doubt(self, edge: Edge) -> None:
         """ "I don't think he had a beard"."""
@@ -975,8 +1202,10 @@ class Discourse:
             for fact in self._last_facts():
                 fact.certainty = min(fact.certainty, certainty)
             return
+        if ends and before in ("NP", "AP", "PRED", "CHOICE"):
+            return
         clause.certainty = min(clause.certainty, certainty)
-        if clause.mode == "act":
+        if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
             clause.mode = "say"
 
     def _last_facts(self) -> list[Fact]:
@@ -1004,6 +1233,9 @@ class Discourse:
         if not clause.sticky:
             clause.negative = False
         clause.comma = True
+        clause.of_thing = False
+        if clause.verb == "":
+            clause.thing = False
         clause.near = None if clause.subject is not None else clause.near
         if clause.mode == "hidden":
             clause.mode = "say"
@@ -1020,6 +1252,7 @@ class Discourse:
     def conjunction(self, edge: Edge) -> None:
         clause = self.clause
         clause.negative = clause.negative and clause.sticky
+        clause.of_thing = False
         clause.near = None if clause.subject is not None else clause.near
         if edge.category == "BUT":
             self._new_clause_keeping_subject()
@@ -1037,6 +1270,7 @@ class Discourse:
     def inside(self, edge: Edge) -> None:
         clause = self.clause
         clause.preposition = "in"
+        clause.wearing = clause.mode == "act"
         if clause.mode == "act" and clause.near is not None and clause.before == "NP":
             clause.subject = clause.near
             clause.mode = "say"
@@ -1095,6 +1329,9 @@ _HANDLERS: dict[str, Callable[[Discourse, Edge], None]] = {
     "REL": Discourse.relative,
     "NEG": Discourse.no,
     "NEITHER": Discourse.no,
+    "NOR": Discourse.no,
+    "ANYOF": Discourse.any_of_these,
+    "CORRECT": Discourse.correct,
     "DOUBTNEG": Discourse.doubt,
     "HEDGE": Discourse.hedged,
     "UNKNOWN": Discourse.unknown,
@@ -1115,6 +1352,10 @@ _VERBS: dict[str, Callable[[Discourse, Edge], None]] = {
     "grow": Discourse.have,
     "report": Discourse.report,
     "see": Discourse.see,
+    "show": Discourse.show,
+    "know": Discourse.know,
+    "harm": Discourse.harm,
+    "take": Discourse.take,
     "seek": Discourse.seek,
     "hide": Discourse.hide,
     "past": Discourse.past,

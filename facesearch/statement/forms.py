@@ -56,7 +56,7 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
         name = tuple(token.normal for token in sentence[start:end])
         if name in words.fields:
             opens = start == 0 or start == free or sentence[start - 1].normal in _BORDERS or sentence[start - 1].normal in DASHES
-            if not strict or opens:
+            if opens or (not strict and sentence[start].typed[0].isupper()):
                 return start, words.fields[name]
     begins = end - 1
     while begins > free and sentence[begins - 1].sort == "word" and sentence[begins].typed[0].isupper():

@@ -98,7 +98,7 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
         else:
             aside.append((quality.start, quality.end))
             plain = True
-            kept = kept and (pair is None or pair.keeps)
+            kept = kept and (pair is None or pair.keeps) and not (quality.joined == "noun" and noun.name == "fringe")
     node = _joined(parts) if kept or parts else None
     own_meaning = noun.bare if kept else None
     if denied:
@@ -173,6 +173,17 @@ def _with(joined: str, position: int = -1) -> Callable[..., Qualities]:
     return meaning
 
 
+def _slash(joined: str) -> Callable[..., Qualities | None]:
+    """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
+
+    def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
+        if any(_of_people(quality) or quality.key.startswith("#") for quality in (*first, *more)):
+            return None
+        return (*first, more[0]._replace(joined=joined), *more[1:])
+
+    return meaning
+
+
 rule("A1", "A")(lambda a: (a,))
 rule("A1", "DEG A1")(lambda _, a: a)
 rule("A1", "A N+ed")(lambda a, n: _adjective_of((a,), n))
@@ -181,7 +192,7 @@ rule("A1", "A A N+ed")(lambda a, b, n: _adjective_of((a, b), n))
 rule("A1", "NX N+ed", 0.1)(lambda x, n: (Quality("#compound", x.start, n.end),))
 rule("AP", "A1")(lambda a: a)
 for _separator, _joins in ((",", ","), ("AND", "and"), (", AND", "and"), ("OR", "or"), (", OR", "or"), ("/", "or"), ("TO", "or"), ("BUT", "and"), (", BUT", "and")):
-    rule("AP", f"AP {_separator} A1", 0.04)(_with(_joins))
+    rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(_slash(_joins) if _separator == "/" else _with(_joins))
 rule("AP", "AP A1", 0.02)(_with(""))
 rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
 rule("AP", "AP , HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
@@ -194,7 +205,7 @@ rule("NG", "PN")(lambda n: n)
 
 @rule("NG", "AP NG")
 def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
-    if thing.qualities and thing.qualities[0].start < thing.start:
+    if any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities):
         return None
     if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
         return None
@@ -219,10 +230,10 @@ def _listed_before(adjectives: Qualities, thing: Thing) -> bool:
 
 @rule("NG", "NX NG", 0.05, "compound")
 def _compound(first: Thing, head: Thing) -> Thing | None:
-    if (head.qualities and head.qualities[0].start < head.start) or head.person and first.name:
+    if any(q.start < head.start and q.joined != "noun" for q in head.qualities) or (head.person and first.name):
         return None
     start = first.start if head.noun is None and head.person is None else head.start
-    extra = () if start == first.start else (Quality(first.word, first.start, first.end),)
+    extra = () if start == first.start else (Quality(first.word, first.start, first.end, joined="noun"),)
     return head._replace(start=start, qualities=(*extra, *head.qualities), modified=True)
 
 
@@ -230,10 +241,11 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
         return None
-    return head._replace(start=first.start if head.noun is None else head.start, modified=True)
+    modifier = Quality(first.word, first.start, first.end, joined="noun")
+    return head._replace(start=first.start if head.noun is None else head.start, modified=True, qualities=(modifier,))
 
 
-@rule("NG", "PN NX", 0.8, "compound of a person")
+@rule("NG", "PN NX", 1.2, "compound of a person")
 def _person_compound(first: Thing, head: Thing) -> Thing | None:
     if head.name:
         return first._replace(end=head.end, name=True) if first.person is not None else None
@@ -280,7 +292,10 @@ def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
 
 @rule("NP", "NP OF NP", 0.05, "a thing of something")
 def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
-    if thing.person is not None or thing.noun is not None:
+    marks = thing.noun is not None and thing.noun.name == "marks"
+    if thing.person is not None or (thing.noun is not None and not marks):
+        return None
+    if of.person is not None and not marks and thing.word not in lexicon().owned:
         return None
     return thing._replace(end=of.end, modified=True)
 
@@ -301,6 +316,8 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     first = adjectives[0]
     if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
         return None
+    if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first):
+        return None
     return Said(thing, adjectives)
 
 
@@ -313,6 +330,20 @@ rule("PRED", "NP BE NEG AP", -0.1)(lambda t, _b, _n, a: s._replace(denied=True) 
 rule("PRED", "NP REL BE NEG AP", -0.1)(lambda t, _r, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
 rule("PRED", "NP NEG AP", 0.15)(lambda t, _n, a: s._replace(denied=True) if (s := _said_behind(t, a)) else None)
 
+@rule("NP", "NP OR AP", 0.1)
+def _or_adjective(thing: Thing, _or: Any, more: Qualities) -> Thing | None:
+    """ "Brown hair, or maybe black", "dark hair mixed with grey"."""
+    if thing.noun is None or lexicon().pair(thing.noun.name, more[0].key) is None:
+        return None
+    return thing._replace(qualities=(*thing.qualities, more[0]._replace(joined="or"), *more[1:]))
+
+
+@rule("NP", "NP OR HEDGE AP", 0.1)
+def _or_perhaps(thing: Thing, _or: Any, certainty: float, more: Qualities) -> Thing | None:
+    return _or_adjective(thing, _or, (more[0]._replace(certainty=certainty), *more[1:]))
+
+
+rule("NP", "NP 's", 0.4, "somebody's")(lambda n, _: n._replace(person=None, noun=None, qualities=()))
 rule("OR", ", OR", 0.0)(lambda _c, o: o)
 rule("ITEM", "NP")(lambda n: n)
 rule("ITEM", "PRED")(lambda n: n)

@@ -85,8 +85,15 @@ class Lexicon:
             self._add_all(words, Entry(category, float(value) if category == "HEDGE" else value.strip()))
         for reading, words in (cells[:2] for cells in self._rows("phrases.tsv")):
             self._add_all(words, Entry("FACT", _reading(reading)))
+        self.owned: set[str] = set()
+        self.strong: set[str] = set()
         for category, words in (cells[:2] for cells in self._rows("other.tsv")):
-            self._add_all(words, Entry(category, ""))
+            if category == "OWNED":
+                self.owned.update(words.split())
+            elif category == "STRONG":
+                self.strong.update(" ".join(said(word.replace("_", " "))) for word in words.split())
+            else:
+                self._add_all(words, Entry(category, ""))
         self.fields: dict[tuple[str, ...], str] = {}
         for name, words in (cells[:2] for cells in self._rows("fields.tsv")):
             for word in words.split():

@@ -39,7 +39,7 @@ _MEASURE = rf"""
       | (?:{_D}|{_WORD_NUMBER})(?:{_TO}(?:{_D}|{_WORD_NUMBER}))?[\s-]?(?:cms?|centimet(?:re|er)s?|met(?:re|er)s?|m|kgs?|kilos?|kilograms?|lbs?|pounds?|stones?|st(?!\w)|inch(?:es)?|ins?(?=[\s.,;)]|$)(?=\s(?:tall|high|long|in))|yards?|yds?|miles?|mph|km|kilometres?|mm|percent|per\s?cent|%|euros?|dollars?|quid|rows?|pages?|times)(?!\w)
         (?:\s+\d+\s?(?:lbs?|pounds?|oz))?
       | [£$€]\s?\d[\d.,]*\w?
-      | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
+      | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?!\s+shadow)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
       | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
       | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
       | (?:five|ten|twenty|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|1?\d|midnight|noon)(?!\w)
@@ -56,7 +56,7 @@ _DECADE = (
     rf"(?:(?:in|into)\s+(?:his|her|their|the)\s+)?"
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
-_ABOUT = r"(?:about|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
+_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
 _YEARS = (
     rf"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
 )
@@ -75,7 +75,7 @@ _AGE = rf"""
 _BOTH = re.compile(rf"(?<![\w.,:£$€½])(?:(?P<measure>{_MEASURE})|{_AGE})", re.IGNORECASE | re.VERBOSE)
 _BEFORE = re.compile(
     r"(?:^|[,;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
-    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|"
+    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|ic\d|"
     r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
     re.IGNORECASE,
 )
@@ -157,7 +157,7 @@ def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high
     if match["first"][0].isalpha() and low < 13 and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start])):
         return False
     about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
-    follows = _AFTER.match(text, end) or (ranged and re.match(r"\s+\d", text[end:]))
+    follows = _AFTER.match(text, end) or (ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15)))
     return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and follows)
 
 

@@ -25,13 +25,18 @@ def understand(text: str) -> Statement:
     words = lexicon()
     found = tokens(text)
     reader = _Reader(text, found, words)
-    rows = list(sentences(found))
+    rows = [row for row in sentences(found) if not _is_letter(row)]
     for at, sentence in enumerate(rows):
         reader.sentence(sentence, rows[at + 1] if at + 1 < len(rows) else None)
     discourse = reader.discourse
-    trees = [tree_of(person) for person in discourse.persons] or [EVERYTHING]
+    trees = [tree_of(person) for person in described(discourse)] or [EVERYTHING]
     aside = tuple(text[found[a].start : found[min(b, len(found)) - 1].end] for a, b, _ in discourse.aside)
     return Statement(text, tuple(trees), aside, reader.steps)
+
+
+def _is_letter(row: list[Token]) -> bool:
+    """ "Q." and "A.", which say nothing."""
+    return row[0].normal in _LETTERS and len(row) == 2 and row[1].normal in (".", ":")
 
 
 _NONE = frozenset("no n none nil nope nowt negative nothing".split())
@@ -63,7 +68,8 @@ class _Reader:
             self._asked = [fact for _, fact in self.discourse.clause.facts_here]
             self._context = self._asked_noun(sentence)
             if not self._is_answered(after) and not self._is_whole(sentence):
-                for fact in self._asked:
+                last = any(token.normal == "," for token in sentence)
+                for fact in self._asked[-1:] if last else self._asked:
                     fact.certainty = min(fact.certainty, 0.5)
 
     def _set_aside(self, found: list[Token]) -> None:
@@ -81,7 +87,7 @@ class _Reader:
         said = [token.normal for token in after if token.sort == "word" and token.normal not in _LETTERS][:3]
         if not said:
             return False
-        return said[0] in _NONE | _YES or said[0] in ("did", "couldn", "not", "probably", "possibly", "maybe") or self._context is not None
+        return said[0] in _NONE | _YES or said[0] in ("did", "could", "do", "probably", "possibly", "maybe") or self._context is not None
 
     def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
         """What a question with no answer in it asks for: "And his hair?"."""
@@ -178,7 +184,7 @@ class _Reader:
         row, steps = parse(found, self._spans, self.words)
         self.steps += steps
         self.discourse.context = context
-        self.discourse.sentence(row, self._position[found[0].start])
+        self.discourse.sentence(row, self._position[found[0].start], [token.normal for token in found])
         self.discourse.context = None
 
 
@@ -200,6 +206,21 @@ def parse(sentence: list[Token], spans: list[Measure], words: Lexicon) -> tuple[
     chart = Chart(grammar(), edges)
     covers = chart.covers(price)
     return (covers[0][1] if covers else []), chart.steps
+
+
+def described(discourse: Discourse) -> list[Person]:
+    """The described persons, in the order in which they are described."""
+    persons = [person for person in discourse.persons if not person.group]
+    sure = [person for person in persons if person.facts or person.named or person.label]
+    persons = sure or persons[:1]
+    if not persons and discourse.open_group is not None:
+        persons = [Person(facts=list(discourse.shared))]
+    shared = {id(fact) for fact in discourse.shared}
+
+    def first(person: Person) -> int:
+        return min((fact.start for fact in person.facts if id(fact) not in shared), default=10**9)
+
+    return sorted(persons, key=first)
 
 
 def tree_of(person: Person) -> Node:

@@ -184,6 +184,9 @@ def _unknown(sentence: list[Token], at: int, token: Token, words: Lexicon) -> li
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
     classes = words.classes(token.normal)
     thing = Thing(None, at, at + 1, word=token.normal, lexical=False)
+    if token.normal.endswith(("man", "woman")) and len(token.normal) > 5 and token.typed.islower() and token.normal not in ("human", "roman", "german", "talisman"):
+        sex = reading_of("woman" if token.normal.endswith("woman") else "man")
+        return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
     quality = Quality(token.normal, at, at + 1, known=False)
     if classes is None or classes == "-":
         edges = [Edge("NX", at, at + 1, 0.1, thing), Edge("A", at, at + 1, 0.4, quality)]
@@ -216,7 +219,7 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
     if end == at + 1 or sentence[at].glued or any(place >= end for place, _ in entries):
         return []
     last = sentence[end - 1].normal
-    if last in _ED or any(entry.category == "N" for _, found in _last_entries(sentence, end - 1) for entry in found):
+    if last in _ED or any(entry.category in ("N", "PN") or (entry.category == "A" and entry.value) for _, found in _last_entries(sentence, end - 1) for entry in found):
         return []
     return [
         Edge("A", at, end, -0.1, Quality("#compound", at, end)),
