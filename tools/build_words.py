@@ -21,7 +21,7 @@ from pathlib import Path
 
 _PLAIN = re.compile(r"[a-z]{2,24}")
 _BRILL = {"NN": "n", "NNS": "n", "VB": "v", "VBP": "v", "VBZ": "v", "VBD": "p", "VBN": "p", "VBG": "p", "JJ": "a", "JJR": "a", "JJS": "a", "RB": "r", "RBR": "r"}
-_SPECIALIST = {"NOUN": "n", "VERB": "v", "ADJ": "a", "ADV": "r"}
+_SPECIALIST = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 
 
 def _member(folder: Path, wheel: str, member: str) -> bytes:
@@ -49,6 +49,11 @@ def _classes(folder: Path) -> dict[str, str]:
             letter = _SPECIALIST[tag]
             past = letter == "v" and word != lemma and word.endswith(("ed", "ing", "en"))
             add(word, "p" if past else letter)
+    forms = gzip.decompress(_member(folder, "lemminflect", "lemminflect/resources/infl_lu.csv.gz")).decode()
+    for line in forms.splitlines():
+        word, tag = line.split(",")[:2]
+        if _PLAIN.fullmatch(word) and tag in _SPECIALIST:
+            add(word, _SPECIALIST[tag])
     return found
 
 

@@ -65,6 +65,7 @@ class Person:
     pronoun_sex: Node | None = None
     seen: bool = False
     assigned: bool = False
+    at: int = 10**9
 
     def fits(self, sex: Node | None) -> bool:
         own = self.sex if self.sex is not None else self.pronoun_sex
@@ -100,6 +101,7 @@ class Clause:
     wearing: bool = False
     anyof: bool = False
     outer: Person | None = None
+    labelled: bool = False
 
 
 class Discourse:
@@ -381,7 +383,7 @@ class Discourse:
             if target is None:
                 return False
             if self.clause.subject is None and self.clause.near is None:
-                whom = self._pronoun_target(sex)
+                whom = self._pronoun_target(sex) or (None if self.persons else self._focus())
                 if whom is None or not whom.described:
                     return False
                 self.clause.subject = whom
@@ -475,7 +477,7 @@ class Discourse:
         assert self.context is not None
         clause = self.clause
         found = meaning(self.words, self.context, qualities)
-        if found.node is None or (not found.used and self.context.bare is None):
+        if found.node is None or not found.used:
             own = meaning(self.words, _PERSON_CLASS, qualities)
             found = own if own.node is not None and self.context.name in ("facial", "beard", "person", "build", "face", "skin", "sex", "hair") else found
         if clause.negative and found.node is not None:
@@ -506,6 +508,9 @@ class Discourse:
         """Phrases joined by "or"."""
         options = edge.sem.options
         clause = self.clause
+        if isinstance(options[0], Thing) and options[0].person is None and isinstance(options[-1], Thing) and options[-1].person is not None:
+            if self._alternative(options[-1]):
+                return
         if any(isinstance(each, Thing) and each.person is not None for each in options):
             self._persons_or(edge, options)
             return
@@ -591,8 +596,12 @@ class Discourse:
                 clause.subject = other
                 self.last_subject = other
                 clause.mode = "say"
-            clause.near = other
+            clause.near = None if clause.preposition in ("like", "than") and previous == "PREP" else other
             return
+        if thing.owner in ("his", "her") and self.focus is not None and self.focus in self.persons:
+            owner = MAN if thing.owner == "his" else WOMAN
+            if self.focus.fits(owner) and self.focus.pronoun_sex is None:
+                self.focus.pronoun_sex = owner
         person = self._resolve(thing)
         self._introduce(person, thing, edge)
         if word.plural or word.role == "group":
@@ -673,7 +682,12 @@ class Discourse:
         sex = _sex_of(thing)
         word_plural = thing.person.plural
         keys = {quality.key for quality in thing.qualities}
-        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", ",") and clause.mode == "say" and not clause.passive:
+        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING") and clause.mode == "say" and not clause.passive:
+            return clause.subject
+        appositive = clause.before == "," and thing.determiner in ("a", "an", "")
+        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and appositive and not clause.passive:
+            return clause.subject
+        if clause.labelled and clause.subject is not None and thing.determiner in ("", "a", "an"):
             return clause.subject
         ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
         if self.group and not word_plural and (ordinal is not None or keys & (_OTHERS | _COMPARED) or thing.count == 1):
@@ -687,7 +701,8 @@ class Discourse:
             if self.focus.word in _POSITIONS or thing.owner in ("his", "her") or thing.word == "accomplice":
                 return self._new(Person(sex=sex))
         if thing.word in _MATES:
-            return self._new(Person(sex=sex))
+            free = [p for p in self.group if not p.assigned and not p.facts[len(self.shared):]]
+            return self._next_member(None, set(), sex) if free else self._new(Person(sex=sex))
         compared = next(iter(keys & _COMPARED), None)
         if compared is not None and thing.determiner == "the" and not self.group:
             known = next((p for p in self.persons if p.label == compared), None)
@@ -746,8 +761,10 @@ class Discourse:
             person.word = thing.word
         clause.thing = False
         clause.near = person
+        person.at = min(person.at, self.offset + edge.start)
         clause.speaker = False
-        if clause.subject is None or not clause.subject.described or clause.verb in ("see", "report", "seek") or self._is_subject():
+        told = clause.before == "HEDGE" and clause.verb in ("", "report")
+        if told or clause.subject is None or not clause.subject.described or clause.verb in ("see", "report", "seek") or self._is_subject():
             clause.subject = person
             self.last_subject = person
         if person.described and person in self.persons:
@@ -838,7 +855,8 @@ class Discourse:
 
     def _subject(self, person: Person) -> None:
         old = self.clause
-        self.clause = Clause(subject=person, facts_here=old.facts_here, created=old.created)
+        self.clause = Clause(subject=person, facts_here=old.facts_here, created=old.created, labelled=True)
+        person.at = min(person.at, self.offset + self.row[self.at].start)
         self.last_subject = person
         if person in self.persons:
             self.focus = person
@@ -961,9 +979,10 @@ class Discourse:
     def _new_clause(self) -> None:
         old = self.clause
         hedged = old.certainty if old.before in ("HEDGE",) or old.certainty < 1 else 1.0
-        mode = "unknown" if old.mode == "unknown" and old.before not in ("PREP", "BUT", ",", "AND") else "say"
+        goes_on = old.before not in ("PREP", "BUT", ",", "AND") or (old.before == "PREP" and old.preposition in ("if", "how", "why"))
+        mode = old.mode if old.mode in ("unknown", "past") and goes_on else "say"
         self.clause = Clause(certainty=hedged, mode=mode, facts_here=old.facts_here, created=old.created)
-        self.clause.negative = old.negative and old.before == "DOUBTNEG"
+        self.clause.negative = old.negative and old.before in ("DOUBTNEG", "NOR")
 
     def relative(self, edge: Edge) -> None:
         clause = self.clause
@@ -1087,6 +1106,12 @@ class Discourse:
         self.act(edge)
         clause.passive = clause.passive or passive
 
+    def company(self, edge: Edge) -> None:
+        """ "Accompanied by a child": somebody else, of whom nothing is asked."""
+        self.clause.mode = "act"
+        self.clause.verb = "act"
+        self.clause.passive = False
+
     def take(self, edge: Edge) -> None:
         """What was stolen or found was not worn."""
         clause = self.clause
@@ -1109,11 +1134,8 @@ class Discourse:
         after = self._next()
         passive = after is None or after.category in ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
         if passive:
-            if clause.facts_here and clause.before in ("NP", "PRED", "BE", "V", "CHOICE"):
-                last = clause.facts_here[-1][1]
-                named = next((e for e in reversed(self.row[: self.at]) if e.category in ("NP", "PRED", "CHOICE")), None)
-                if named is not None and last.end == self.offset + named.end:
-                    self._cancel(last, "hidden")
+            if clause.before in ("NP", "PRED", "BE", "V", "CHOICE") and (fact := self._fact_before()) is not None:
+                self._cancel(fact, "hidden")
             clause.mode = "say"
             clause.verb = "hidden"
             clause.thing = False
@@ -1208,6 +1230,14 @@ class Discourse:
         if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
             clause.mode = "say"
 
+    def _fact_before(self) -> Fact | None:
+        """What the last phrase before this place has said, if it said anything of somebody described."""
+        if not self.clause.facts_here:
+            return None
+        last = self.clause.facts_here[-1][1]
+        named = next((e for e in reversed(self.row[: self.at]) if e.category in ("NP", "PRED", "CHOICE", "AP")), None)
+        return last if named is not None and last.end == self.offset + named.end else None
+
     def _last_facts(self) -> list[Fact]:
         last = self.clause.facts_here[-1][1]
         return [last]
@@ -1218,8 +1248,9 @@ class Discourse:
         after = self._next()
         if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
             return
-        if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.facts_here and clause.before in ("NP", "BE", "V", "PRED"):
-            self._cancel(clause.facts_here[-1][1], "not known")
+        if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.before in ("NP", "BE", "V", "PRED"):
+            if (fact := self._fact_before()) is not None:
+                self._cancel(fact, "not known")
             return
         if after is None:
             return
@@ -1248,6 +1279,7 @@ class Discourse:
         self.clause = Clause(facts_here=old.facts_here, created=old.created)
         if old.subject is not None and old.subject.described:
             self.clause.subject = old.subject
+        self.clause.labelled = old.labelled and old.verb == ""
 
     def conjunction(self, edge: Edge) -> None:
         clause = self.clause
@@ -1290,7 +1322,7 @@ class Discourse:
                 if after is not None and after.category == "NP" and after.sem.person is not None:
                     self._demote(clause.subject)
                     clause.subject = None
-        if word in ("because", "if", "when", "where", "until", "since", "after", "before", "while", "as", "so", "despite") and clause.mode == "unknown":
+        if word in ("because", "when", "where", "until", "since", "after", "before", "while", "despite") and clause.mode == "unknown":
             self.clause = Clause(facts_here=clause.facts_here, created=clause.created, before="BUT")
 
     def clear(self, edge: Edge) -> None:
@@ -1355,6 +1387,7 @@ _VERBS: dict[str, Callable[[Discourse, Edge], None]] = {
     "show": Discourse.show,
     "know": Discourse.know,
     "harm": Discourse.harm,
+    "company": Discourse.company,
     "take": Discourse.take,
     "seek": Discourse.seek,
     "hide": Discourse.hide,

@@ -207,6 +207,9 @@ rule("NG", "PN")(lambda n: n)
 def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
     if any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities):
         return None
+    noun = thing.noun
+    if noun is not None and any(q.key in lexicon().strong and not lexicon().pair(noun.name, q.key) for q in adjectives):
+        return None
     if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
         return None
     return thing._replace(qualities=(*adjectives, *thing.qualities))
@@ -290,12 +293,23 @@ def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     return thing._replace(owner=whose, start=thing.start)
 
 
+_SIDES = frozenset("back front side top brim peak bottom edge rim".split())
+
+
+@rule("NP", "NP OF NP", 0.04, "a growth of beard")
+def _growth_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    grows = thing.noun is not None and thing.noun.name == "growth"
+    return thing if grows and of.noun is not None and of.noun.name in ("beard", "stubble") else None
+
+
 @rule("NP", "NP OF NP", 0.05, "a thing of something")
 def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     marks = thing.noun is not None and thing.noun.name == "marks"
     if thing.person is not None or (thing.noun is not None and not marks):
         return None
     if of.person is not None and not marks and thing.word not in lexicon().owned:
+        return None
+    if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
         return None
     return thing._replace(end=of.end, modified=True)
 
@@ -348,7 +362,14 @@ rule("OR", ", OR", 0.0)(lambda _c, o: o)
 rule("ITEM", "NP")(lambda n: n)
 rule("ITEM", "PRED")(lambda n: n)
 rule("ITEM", "AP", 0.05)(lambda n: n)
-rule("CHOICE", "ITEM OR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
+@rule("CHOICE", "ITEM OR ITEM")
+def _choice(one: Any, _or: Any, other: Any) -> Choice | None:
+    """Two phrases of which one holds; but in "brown hair or black" the second is of the noun of the first."""
+    if isinstance(one, Thing) and one.noun is not None and isinstance(other, tuple) and not isinstance(other, (Thing, Said)):
+        of_noun = lexicon().pair(one.noun.name, other[0].key) is not None
+        if of_noun and not _of_people(other[0]):
+            return None
+    return Choice((one, other))
 rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
 rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
 rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))

@@ -54,6 +54,7 @@ class _Reader:
         self._spans = measures(text)
         self._position = {token.start: at for at, token in enumerate(found)}
         self._asked: list[Fact] = []
+        self._open: list[Fact] = []
         self._context: NounClass | None = None
 
     def sentence(self, sentence: list[Token], after: list[Token] | None) -> None:
@@ -65,8 +66,9 @@ class _Reader:
             else:
                 self._read(sentence[part.start : part.end])
         if sentence and sentence[-1].normal[0] == "?":
-            self._asked = [fact for _, fact in self.discourse.clause.facts_here]
+            self._asked = [*self._open, *(fact for _, fact in self.discourse.clause.facts_here)]
             self._context = self._asked_noun(sentence)
+            self._open = self._asked
             if not self._is_answered(after) and not self._is_whole(sentence):
                 last = any(token.normal == "," for token in sentence)
                 for fact in self._asked[-1:] if last else self._asked:
@@ -92,11 +94,12 @@ class _Reader:
     def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
         """What a question with no answer in it asks for: "And his hair?"."""
         nouns = [e.value for at in range(len(sentence)) for _, es in self.words.at(sentence, at)[:1] for e in es if e.category == "N"]
-        return nouns[-1] if nouns else None
+        return nouns[-1] if nouns and nouns[-1].bare is None else None
 
     def _answered(self, sentence: list[Token]) -> list[Token]:
         """The sentence without the answer that it begins with, which settles what was asked before."""
         asked, self._asked = self._asked, []
+        self._open = asked if sentence and sentence[-1].normal[0] == "?" and len(sentence) <= 4 else []
         context, self._context = self._context, None
         start = 0
         while start < len(sentence) - 1 and sentence[start].normal in _LETTERS and sentence[start + 1].normal in (".", ":"):
@@ -118,6 +121,10 @@ class _Reader:
                 fact.node = negate(fact.node)
             return _past_answer(rest)
         said = [token.normal for token in rest]
+        if said[:2] == ["not", "sure"] or said[:1] in (["unsure"], ["maybe"], ["perhaps"], ["possibly"]):
+            for fact in asked:
+                fact.certainty = 0.5
+            return []
         if said[:2] == ["probably", "not"]:
             for fact in asked:
                 fact.node, fact.certainty = negate(fact.node), 0.8
@@ -218,7 +225,8 @@ def described(discourse: Discourse) -> list[Person]:
     shared = {id(fact) for fact in discourse.shared}
 
     def first(person: Person) -> int:
-        return min((fact.start for fact in person.facts if id(fact) not in shared), default=10**9)
+        own = min((fact.start for fact in person.facts if id(fact) not in shared), default=10**9)
+        return min(own, person.at)
 
     return sorted(persons, key=first)
 

@@ -72,7 +72,8 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
         category = _MARKS.get(token.normal, "X")
         return [Edge(category, at, at + 1, 0.0, token.normal)]
     if token.sort == "number":
-        return _number_edges(sentence, at, token)
+        whole = [e for end, es in words.at(sentence, at) for entry in es for e in _entry_edges(entry, at, end, sentence, 1)]
+        return [*_number_edges(sentence, at, token), *whole]
     if token.normal == "'s" and at:
         return [*_s_edges(sentence, at)]
     edges += _codes(sentence, at, token)
@@ -177,6 +178,8 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
 def _stands_alone(sentence: list[Token], at: int) -> bool:
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
+    if after is not None and after.normal == "/":
+        return True
     return (before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")) and (after is None or after.sort != "word" or True)
 
 

@@ -9,7 +9,7 @@ APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{
 DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}"
 
 _TOKEN = re.compile(
-    rf"(?P<word>[^\W\d_]+(?:[{APOSTROPHES}][^\W\d_]+)?(?:/[op](?![^\W\d_])|(?<=\b[wW])/(?=\s))?)"
+    rf"(?P<word>[^\W\d_]+(?:[{APOSTROPHES}][^\W\d_]+)?(?:/[opOP](?![^\W\d_])|/out(?![^\W\d_])|(?<=\b[wW])/(?=\s|$))?)"
     r"|(?P<number>\d+(?:[.,:]\d+)*[^\W\d_]*)"
     r"|(?P<line>[^\S\n]*\n\s*)"
     r"|(?P<space>\s+)"
