@@ -15,6 +15,9 @@ from facesearch.statement.grammar import Choice, Found, Qualities, Quality, Said
 from facesearch.statement.lexicon import Lexicon, NounClass
 from facesearch.statement.reading import reading_of
 
+PROMOTE = "promote"
+"""The choice of reading what is said of the speaker's own people ("my ex is cute") as the description."""
+
 MAN, WOMAN = reading_of("man").node, reading_of("woman").node
 YOUNG_NODE, OLD_NODE = reading_of("young").node, reading_of("old").node
 _PERSON_CLASS = NounClass("person", None, None, None)
@@ -130,6 +133,7 @@ class Discourse:
         self.said_words: Sequence[str] = ()
         self.correcting: NounClass | None = None
         self.corrected = False
+        self.spoken_of = False
         self.pending: list[tuple[Person, Fact]] = []
 
     # --- sentences ---
@@ -638,6 +642,9 @@ class Discourse:
             return True
         if word.role == "bystander":
             return True
+        if thing.owner in _SPEAKERS and word.role == "relation":
+            self.spoken_of = True
+            return not self.variant.get(PROMOTE)
         if (thing.owner in _SPEAKERS and word.role != "described") or (thing.owner == "other" and word.role != "described"):
             return True
         if thing.word in _MATES and thing.owner in ("his", "her") and self.persons and self._is_subject():

@@ -50,12 +50,19 @@ _SMALL = frozenset("the his her their a an both my its your".split())
 """What may stand within a phrase of several words: "bags under her eyes"."""
 
 
+_SMALL_WORDS = frozenset(
+    "DET POSS HE SHE THEY SPEAKER OBJ REL AND BUT OR NOR NEITHER EITHER BOTH MEM NEG DOUBTNEG WITH IN ON OF PREP DEG "
+    "HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT X".split()
+)
+
+
 class Lexicon:
     def __init__(self, language: str = "english") -> None:
         self._folder = resources.files("facesearch.statement") / language
         self.nouns: dict[str, NounClass] = {}
         self.pairs: dict[tuple[str, str], Pair] = {}
         self._tree: dict[str, Any] = {}
+        self._inner: set[str] = set()
         adjectives: set[str] = set()
         for cells in self._rows("nouns.tsv"):
             name, words, bare, denied, parent = (*cells, "", "", "", "")[:5]
@@ -99,6 +106,31 @@ class Lexicon:
             for word in words.split():
                 self.fields.setdefault(said(word.replace("_", " ")), name)
 
+        self.face_words = self._face_words()
+
+    def _face_words(self) -> dict[str, str]:
+        """The words for heads and faces that a slip may be meant for, each with what tells it from others."""
+        found: dict[str, str] = {}
+        for cells in self._rows("nouns.tsv"):
+            for word in cells[1].split():
+                for part in said(word.replace("_", " ")):
+                    found.setdefault(part, cells[0])
+        for cells in self._rows("pairs.tsv"):
+            for word in cells[1].split():
+                for part in said(word.replace("_", " ")):
+                    found.setdefault(part, f"{cells[0]} {cells[2]}")
+        for cells in self._rows("persons.tsv")[:14]:
+            for word in cells[0].split():
+                found.setdefault(word, "person")
+        return {word: kind for word, kind in found.items() if len(word) > 3 and word.isalpha()}
+
+    def face_word(self, word: str) -> str:
+        return self.face_words[word]
+
+    def knows(self, word: str) -> bool:
+        """Some entry of the tables begins with the word, or has it."""
+        return word in self._tree or word in self._inner
+
     @staticmethod
     def _denied(bare: str, denied: str) -> Reading | None:
         if denied == "!":
@@ -118,6 +150,7 @@ class Lexicon:
         node = self._tree
         for part in said(word.replace("_", " ")):
             node = node.setdefault(part, {})
+            self._inner.add(part)
         node.setdefault("", []).append(entry)
 
     def at(self, tokens: list[Token], at: int) -> list[tuple[int, list[Entry]]]:
@@ -138,6 +171,10 @@ class Lexicon:
             if "" in node:
                 found.append((place, node[""]))
         return found[::-1]
+
+    def says_nothing(self, tokens: list[Token], at: int) -> bool:
+        """The word is a small one, of which there is nothing to tell."""
+        return any(entry.category in _SMALL_WORDS for _, entries in self.at(tokens, at) for entry in entries)
 
     def pair(self, noun: str, adjective: str) -> Pair | None:
         """What an adjective makes of a noun of a class, or of the class that it belongs to."""

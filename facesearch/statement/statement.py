@@ -1,37 +1,197 @@
 """A statement that was understood: who is described, what was read, and what was set aside."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from facesearch.query.tree import EVERYTHING, Node, all_of, hedge, negate
+from facesearch.query.tree import Node, all_of, hedge, negate, outcomes
 from facesearch.statement.chart import Chart, Edge
-from facesearch.statement.discourse import Clause, Discourse, Fact, Person
+from facesearch.statement.discourse import PROMOTE, Clause, Discourse, Fact, Person
+from facesearch.statement.errors import Notice, StatementError
 from facesearch.statement.forms import parts
 from facesearch.statement.grammar import grammar, price
+from facesearch.statement.language import language_of
 from facesearch.statement.lexicon import Lexicon, NounClass, lexicon
 from facesearch.statement.measures import Measure, measures
+from facesearch.statement.slips import Slip, corrected
 from facesearch.statement.terminals import terminals
 from facesearch.statement.tokens import Token, sentences, tokens
 
 
+MAX_LETTERS = 10_000
+"""A longer text is refused."""
+MARGIN = 0.05
+"""Two readings of which neither costs more than this above the other cost the same."""
+
+
+class Used(NamedTuple):
+    """Words that are searched: where they stand (code points), and what they mean."""
+
+    words: str
+    start: int
+    end: int
+    means: str
+
+
+class SetAside(NamedTuple):
+    """Words that are not searched: where they stand (code points), and why."""
+
+    words: str
+    start: int
+    end: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Described:
+    """One of those whom a statement describes. tree: what is searched, EVERYTHING where nothing is."""
+
+    label: str
+    tree: Node
+    used: tuple[Used, ...] = ()
+
+
 @dataclass(frozen=True)
 class Statement:
+    """A statement that was understood.
+
+    persons: in the order in which they are described, at least one. set_aside: everything that is not searched.
+    corrected: slips. notices: what the reader should know. steps: phrases made, the measure of the work.
+    """
+
     text: str
-    trees: tuple[Node, ...]
-    aside: tuple[str, ...]
-    steps: int
+    persons: tuple[Described, ...]
+    set_aside: tuple[SetAside, ...] = ()
+    corrected: tuple[Slip, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    language: str = "English"
+    steps: int = 0
 
 
 def understand(text: str) -> Statement:
+    """Reads a statement. Raises StatementError where it can be read in two ways that cost the same, where it
+    contradicts itself, and where it is too long or in a language that is not known."""
+    if len(text) > MAX_LETTERS:
+        raise StatementError("too long", values={"letters": len(text), "most": MAX_LETTERS})
     words = lexicon()
     found = tokens(text)
-    reader = _Reader(text, found, words)
+    _check_language(found, words)
+    found, slips = corrected(found, words)
+    reader = _read_all(text, found, words)
+    readings = [reader, *_alternatives(text, found, words, reader)]
+    return decide(text, found, words, readings, slips)
+
+
+def _check_language(found: list[Token], words: Lexicon) -> None:
+    known = sum(words.knows(token.normal) for token in found if token.sort == "word")
+    language = language_of(found, known)
+    if language != "English":
+        raise StatementError("language", values={"language": language})
+
+
+def _read_all(text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> "_Reader":
+    reader = _Reader(text, found, words, variant)
     rows = [row for row in sentences(found) if not _is_letter(row)]
     for at, sentence in enumerate(rows):
         reader.sentence(sentence, rows[at + 1] if at + 1 < len(rows) else None)
+    if not described(reader.discourse)[0].facts and reader.discourse.spoken_of and not variant:
+        return _read_all(text, found, words, {PROMOTE: 1})
+    return reader
+
+
+def _alternatives(text: str, found: list[Token], words: Lexicon, reader: "_Reader") -> list["_Reader"]:
+    """The readings that differ from the best in one place at which it costs nothing to read otherwise."""
+    cheap = [name for name, costs in reader.discourse.open.items() if costs[1] - costs[0] <= MARGIN]
+    return [_read_all(text, found, words, {name: 1}) for name in cheap[:4]]
+
+
+def decide(text: str, found: list[Token], words: Lexicon, readings: list["_Reader"], slips: list[Slip]) -> Statement:
+    """The one place that compares the readings: accepts the best, or asks back with two that cost the same."""
+    best = readings[0]
+    trees = [tuple(tree_of(person) for person in described(each.discourse)) for each in readings]
+    for other in trees[1:]:
+        if other != trees[0]:
+            raise StatementError("two readings", readings=(_shown(trees[0]), _shown(other)))
+    for at, person in enumerate(described(best.discourse)):
+        clash = contradiction(person)
+        if clash is not None and True not in outcomes(trees[0][at]):
+            if best.discourse.corrected:
+                person.facts.remove(clash[0])
+                continue
+            either = [_without(trees[0], at, person, fact) for fact in clash[::-1]]
+            spans = tuple((found[fact.start].start, found[fact.end - 1].end) for fact in clash)
+            raise StatementError("contradiction", readings=(_shown(either[0]), _shown(either[1])), spans=spans)
+    return report(text, found, words, best, slips)
+
+
+def _shown(trees: tuple[Node, ...]) -> str:
+    return " || ".join(map(str, trees))
+
+
+def _without(trees: tuple[Node, ...], at: int, person: Person, fact: Fact) -> tuple[Node, ...]:
+    rest = replace(person, facts=[each for each in person.facts if each is not fact])
+    return (*trees[:at], tree_of(rest), *trees[at + 1 :])
+
+
+def contradiction(person: Person) -> tuple[Fact, Fact] | None:
+    """Two things said of a person of which only one can be true."""
+    plain = [fact for fact in person.facts if fact.certainty == 1.0]
+    for at, fact in enumerate(plain):
+        for earlier in plain[:at]:
+            if True not in outcomes(all_of([earlier.node, fact.node])):
+                return earlier, fact
+    return None
+
+
+def report(text: str, found: list[Token], words: Lexicon, reader: "_Reader", slips: list[Slip]) -> Statement:
+    """What was read and what was not, word by word."""
     discourse = reader.discourse
-    trees = [tree_of(person) for person in described(discourse)] or [EVERYTHING]
-    aside = tuple(text[found[a].start : found[min(b, len(found)) - 1].end] for a, b, _ in discourse.aside)
-    return Statement(text, tuple(trees), aside, reader.steps)
+    persons = described(discourse)
+    kept: set[int] = set()
+    told = []
+    for number, person in enumerate(persons, 1):
+        used = []
+        for fact in person.facts:
+            for start, end in fact.used or ((fact.start, fact.end),):
+                kept.update(range(start, end))
+                a, b = found[start].start, found[end - 1].end
+                used.append(Used(text[a:b], a, b, str(hedge(fact.node, fact.certainty))))
+        label = person.label if person.label else str(number)
+        told.append(Described(label, tree_of(person), tuple(dict.fromkeys(used))))
+    kept.update(at for start, end in discourse.used for at in range(start, end))
+    return Statement(
+        text, tuple(told), tuple(_aside(text, found, words, discourse, kept)), tuple(slips), tuple(_notices(persons, slips)), steps=reader.steps
+    )
+
+
+def _aside(text: str, found: list[Token], words: Lexicon, discourse: Discourse, kept: set[int]) -> Iterator[SetAside]:
+    """The words that are not searched, neighbours with the same reason in one."""
+    why: dict[int, str] = {}
+    for start, end, reason in discourse.aside:
+        for at in range(start, min(end, len(found))):
+            if at not in kept:
+                why.setdefault(at, reason)
+    for at, token in enumerate(found):
+        if token.sort != "mark" and token.sort != "line" and at not in kept and at not in why and not words.says_nothing(found, at):
+            why[at] = "action"
+    run: list[int] = []
+    for at in [*sorted(why), -1]:
+        if run and (at != run[-1] + 1 or why[at] != why[run[0]]):
+            a, b = found[run[0]].start, found[run[-1]].end
+            if any(found[each].sort in ("word", "number") for each in run):
+                yield SetAside(text[a:b], a, b, why[run[0]])
+            run = []
+        run.append(at)
+
+
+def _notices(persons: list[Person], slips: list[Slip]) -> Iterator[Notice]:
+    for person in persons:
+        if person.pronoun_sex is not None and person.sex is None:
+            yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
+    for slip in slips:
+        yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
+    if not any(person.facts or person.pronoun_sex is not None for person in persons):
+        yield Notice("nothing", {})
 
 
 def _is_letter(row: list[Token]) -> bool:
@@ -228,7 +388,7 @@ def described(discourse: Discourse) -> list[Person]:
         own = min((fact.start for fact in person.facts if id(fact) not in shared), default=10**9)
         return min(own, person.at)
 
-    return sorted(persons, key=first)
+    return sorted(persons, key=first) or [Person()]
 
 
 def tree_of(person: Person) -> Node:
@@ -239,6 +399,14 @@ def tree_of(person: Person) -> Node:
 
 
 def scored(text: str) -> dict[str, object]:
-    """For benchmarks/witness: the readings and what was set aside."""
-    statement = understand(text)
-    return {"readings": [str(tree) for tree in statement.trees], "aside": list(statement.aside)}
+    """For benchmarks/witness: the readings and what was set aside, or between what it asks."""
+    try:
+        statement = understand(text)
+    except StatementError as error:
+        if error.readings:
+            return {"ask": list(error.readings)}
+        raise
+    return {
+        "readings": [str(person.tree) for person in statement.persons],
+        "aside": [each.words for each in statement.set_aside],
+    }
