@@ -100,6 +100,7 @@ class Clause:
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
     topic: NounClass | None = None
+    topic_subject: bool = False
     of_thing: bool = False
     wearing: bool = False
     anyof: bool = False
@@ -293,6 +294,7 @@ class Discourse:
             self._own(thing)
         if noun is not None and clause.mode == "say":
             clause.topic = noun
+            clause.topic_subject = clause.verb == "" and clause.before in ("", ",", "AND", "BUT", "PREP", ";") and clause.subject is None
             self.last_noun = noun
         if not self._reads(thing) or noun is None:
             self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
@@ -323,6 +325,8 @@ class Discourse:
             found = Found(None, (), ())
         self._list(edge, noun)
         self._add(found, edge.start, edge.end, noun.name, clause.negative)
+        if found.node is not None and clause.facts_here:
+            self.used.append((self.offset + thing.start, self.offset + thing.end))
         if self.clause.negative and found.node is not None:
             clause.denied_list = clause.facts_here[-1:]
         self._spent()
@@ -369,6 +373,8 @@ class Discourse:
         worn = thing.noun is not None and thing.noun.name in _WORN
         if clause.mode == "act" and worn and not clause.thing and (clause.before == "IN" or (clause.wearing and clause.before in (",", "AND"))):
             clause.wearing = True
+            return True
+        if clause.mode == "act" and clause.before == "PREP" and clause.preposition in ("under", "beneath") and worn:
             return True
         if clause.mode == "act" and thing.noun is not None and not worn and not clause.thing and clause.before in (",", "AND", "WITH", ""):
             return clause.subject is None or clause.subject.described
@@ -426,6 +432,10 @@ class Discourse:
             return
         if topic is not None and clause.mode == "say" and clause.before == "," and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, topic, qualities).used:
             self._of_topic(topic, edge, qualities)
+            return
+        if clause.topic_subject and clause.before in ("BE", "V") and clause.mode == "say":
+            self._set_aside(edge.start, edge.end, "quality")
+            self._spent()
             return
         if clause.mode != "say" or clause.thing:
             if not (clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")):
@@ -494,11 +504,15 @@ class Discourse:
         said: Said = edge.sem
         thing = said.thing
         clause = self.clause
-        clause.topic = thing.noun
+        topic = clause.topic
+        if thing.noun is None and topic is not None and clause.verb == "have" and meaning(self.words, topic, said.qualities).node is not None:
+            self._of_topic(topic, edge, said.qualities)
+            return
         if thing.noun is None or not self._reads(thing) or not self._own(thing):
             self._set_aside(edge.start, edge.end, "thing")
             self._spent()
             return
+        clause.topic = thing.noun
         if said.denied:
             found = meaning(self.words, thing.noun, said.qualities, True)
         else:
@@ -532,6 +546,8 @@ class Discourse:
             self._spent()
             return
         node = any_of(nodes)
+        if edge.sem.unclear and self.choose(f"slash {self.offset + edge.start}", 0.0, 0.0):
+            node = all_of(nodes)
         if {YOUNG_NODE, OLD_NODE} <= set(nodes):
             self._set_aside(edge.start, edge.end, "age")
             self._spent()
@@ -770,7 +786,8 @@ class Discourse:
         clause.near = person
         person.at = min(person.at, self.offset + edge.start)
         clause.speaker = False
-        told = clause.before == "HEDGE" and clause.verb in ("", "report")
+        told = clause.before == "," and thing.determiner == "the" and person is not clause.subject
+        told = told or clause.before == "HEDGE" and clause.verb in ("", "report")
         if told or clause.subject is None or not clause.subject.described or clause.verb in ("see", "report", "seek") or self._is_subject():
             clause.subject = person
             self.last_subject = person
@@ -1116,7 +1133,7 @@ class Discourse:
     def company(self, edge: Edge) -> None:
         """ "Accompanied by a child": somebody else, of whom nothing is asked."""
         self.clause.mode = "act"
-        self.clause.verb = "act"
+        self.clause.verb = "company"
         self.clause.passive = False
 
     def take(self, edge: Edge) -> None:

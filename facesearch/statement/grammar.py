@@ -72,6 +72,7 @@ class Choice(NamedTuple):
     """Phrases joined by "or"."""
 
     options: tuple[Any, ...]
+    unclear: bool = False
 
 
 # --- meaning ------------------------------------------------------------------------------------------------------------
@@ -240,7 +241,7 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
     return head._replace(start=start, qualities=(*extra, *head.qualities), modified=True)
 
 
-@rule("NG", "N NG", 0.3, "compound of a known noun")
+@rule("NG", "N NG", 0.95, "compound of a known noun")
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
         return None
@@ -268,7 +269,9 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 rule("NP", "NG")(lambda n: n)
 rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
 rule("NP", "DET DET NG")(lambda d, e, n: n._replace(determiner=e))
+rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
+rule("NP", "DET AP MEM", 0.05)(lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m in ("one", "another") else None)
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
@@ -335,7 +338,7 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     return Said(thing, adjectives)
 
 
-rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: _said_of(t, _b, a))
+rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: None if t.noun is None else _said_of(t, _b, a))
 rule("PRED", "NP REL BE AP", -0.1)(lambda t, _r, _b, a: _said_of(t, _b, a))
 rule("PRED", "NP , REL BE AP", -0.1)(lambda t, _c, _r, _b, a: _said_of(t, _b, a))
 rule("PRED", "NP BE HEDGE AP", -0.1)(lambda t, _b, h, a: s._replace(certainty=h) if (s := _said_of(t, _b, a)) else None)
@@ -379,9 +382,13 @@ rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
 
 
 def _slashed(one: Any, other: Any) -> Choice | None:
-    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat")."""
-    alike = isinstance(one, Thing) and isinstance(other, Thing) and one.noun is not None and other.noun is not None
-    return Choice((one, other)) if alike and one.noun.bare is not None else None
+    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat"); in "brown hair/beard" it
+    may do either."""
+    if not (isinstance(one, Thing) and isinstance(other, Thing)) or one.noun is None or other.noun is None:
+        return None
+    if one.qualities and not other.qualities and other.noun.parent == "beard" or other.noun.name == "beard" and one.qualities:
+        return Choice((one, other), unclear=True)
+    return Choice((one, other)) if one.noun.bare is not None else None
 
 
 def _adjective_of(adjectives: Qualities, thing: Thing) -> Qualities:

@@ -21,7 +21,7 @@ def _languages() -> dict[str, frozenset[str]]:
 def language_of(found: list[Token], known: int) -> str:
     """The name of the language: another than English only where its small words clearly outnumber the English ones.
     known: how many words English tables have."""
-    words = [token.normal for token in found if token.sort == "word"]
+    words = [token.normal for token in found if token.sort == "word" and len(token.normal) > 1]
     english = sum(word in _ENGLISH for word in words)
     name, count = max(
         ((name, sum(word in small for word in words)) for name, small in _languages().items()), key=lambda each: each[1]

@@ -174,7 +174,11 @@ class Lexicon:
 
     def says_nothing(self, tokens: list[Token], at: int) -> bool:
         """The word is a small one, of which there is nothing to tell."""
-        return any(entry.category in _SMALL_WORDS for _, entries in self.at(tokens, at) for entry in entries)
+        return any(
+            entry.category in _SMALL_WORDS or (entry.category == "V" and entry.value in ("be", "have", "wear"))
+            for _, entries in self.at(tokens, at)
+            for entry in entries
+        )
 
     def pair(self, noun: str, adjective: str) -> Pair | None:
         """What an adjective makes of a noun of a class, or of the class that it belongs to."""

@@ -170,6 +170,8 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
         return [Edge("BE", at, end, longer, "be"), Edge("V", at, end, longer, "be")]
     if category == "PREP" and word == "to":
         return [Edge("PREP", at, end, 0.0, word), Edge("TO", at, end, 0.0, word)]
+    if category == "PREP":
+        longer *= 5
     if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP"):
         value = word
     return [Edge(category, at, end, longer, value if value != "" else word)]

@@ -134,6 +134,8 @@ def _ends(found: list[Token], at: int) -> bool:
     if not after.spaced:
         return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
     if before is not None and before.end == token.start:
+        if before.normal == "no":
+            return after.sort != "number"
         if before.normal in _ABBREVIATIONS:
             return before.normal in ("etc",) or (before.normal not in ("mr", "mrs", "ms", "dr", "st", "no", "sgt", "insp", "poss", "approx", "prob", "desc", "c", "ca", "est") and after.typed[0].isupper())
         if len(before.normal) == 1 and before.typed.isalpha() and before.typed not in ("I",) and after.typed[0].islower():
