@@ -24,6 +24,10 @@ _PERSON_CLASS = NounClass("person", None, None, None)
 _SPEAKERS = frozenset(("my", "our", "your"))
 _WORN = frozenset("hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split())
 _TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
+_PARTLY = frozenset(
+    "completely totally entirely fully quite too very that so particularly especially really overly exactly as".split()
+)
+"""What a "no" before them denies, and not what follows: "not completely bald"."""
 _AWAY = frozenset("hand hands pocket bag belt pocket".split())
 _NOT_AT = {
     "necktie": frozenset("head hair waist wrist forehead".split()),
@@ -39,6 +43,9 @@ _COMPARED = frozenset("taller shorter older younger smaller bigger larger heavie
 _POSITIONS = frozenset("driver rider passenger pillion lookout accomplice ringleader bride groom robber".split()) | {"pillion rider"}
 
 
+_TITLES = frozenset(
+    "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir".split()
+)
 _MATES = frozenset("mate friend pal companion accomplice".split())
 
 
@@ -65,6 +72,7 @@ class Person:
     label: str = ""
     word: str = ""
     group: bool = False
+    members: list["Person"] = field(default_factory=list)
     pronoun_sex: Node | None = None
     seen: bool = False
     assigned: bool = False
@@ -106,6 +114,8 @@ class Clause:
     anyof: bool = False
     outer: Person | None = None
     labelled: bool = False
+    of_those: bool = False
+    mentioned: Person | None = None
 
 
 class Discourse:
@@ -248,6 +258,11 @@ class Discourse:
             for old in [f for f in target.facts if f.kind == fact.kind]:
                 self._cancel(old, "corrected")
             self.correcting = None
+        if target.group and target.members:
+            for each in target.members:
+                each.facts.append(fact)
+            self.clause.facts_here.append((target, fact))
+            return
         if target.group:
             self.shared.append(fact)
             self._give_all(fact)
@@ -305,7 +320,7 @@ class Discourse:
             if clause.mode == "unknown" and noun is not None and noun.bare is not None:
                 self._doubted(noun)
             if thing.name and self._is_subject():
-                self._other_subject(Person(described=False, word="name"))
+                self._named()
             elif noun is None and clause.before in ("", ",") and clause.verb == "":
                 clause.thing = True
             self._list(edge, noun)
@@ -343,6 +358,22 @@ class Discourse:
         self._add(found, edge.start, edge.end, "trait")
         self._set_aside(thing.start, thing.end, "occupation")
         self._spent()
+
+    def _named(self) -> None:
+        """A name as a subject: nobody who is described, unless nobody else is and the name is not that of one who tells."""
+        tells = any(
+            edge.category == "V" and edge.sem in ("report", "see", "know", "harm") for edge in self.row[self.at : self.at + 12]
+        )
+        titled = self.said_words[self.row[self.at].start] in _TITLES
+        if self.persons or tells or titled:
+            known = next((p for p in self.persons if p.word == "name"), None)
+            if known is not None and not tells and not titled:
+                self.clause.subject = self.last_subject = known
+            else:
+                self._other_subject(Person(described=False, word="name"))
+            return
+        person = self._new(Person(word="name"))
+        self.focus = self.clause.subject = self.clause.near = self.last_subject = person
 
     def _doubted(self, noun: NounClass) -> None:
         """ "Now I am not certain about the hat": what was said of it before is doubtful."""
@@ -420,10 +451,15 @@ class Discourse:
         if clause.thing and any(q.key == "#age" for q in qualities):
             clause.thing = False
         topic = clause.topic
+        first = self.said_words[edge.start] if edge.start < len(self.said_words) else ""
+        if clause.negative and first in _PARTLY:
+            self._set_aside(edge.start, edge.end, "quality")
+            self._spent()
+            return
         if self.correcting is not None and meaning(self.words, self.correcting, qualities).used:
             self._of_topic(self.correcting, edge, qualities)
             return
-        if topic is not None and clause.mode == "say" and clause.before in ("BE", "V", "HEDGE", "NEG") and meaning(self.words, topic, qualities).node is not None:
+        if topic is not None and clause.mode == "say" and clause.before in ("BE", "V", "HEDGE", "NEG") and meaning(self.words, topic, qualities).used:
             self._of_topic(topic, edge, qualities)
             return
         hair = self.words.nouns["hair"]
@@ -603,7 +639,9 @@ class Discourse:
         assert thing.person is not None
         word = thing.person
         previous = clause.before
-        if previous == "OF" and word.plural and clause.subject is not None and self.at > 1 and self.row[self.at - 2].category == "MEM":
+        of_member = previous == "OF" and self.at > 1 and self.row[self.at - 2].category == "MEM"
+        if (of_member or clause.of_those) and word.plural and clause.subject is not None:
+            clause.of_those = False
             self._of_those(clause.subject, thing)
             return
         if previous == "OR" and self._alternative(thing):
@@ -617,6 +655,7 @@ class Discourse:
                 self.last_subject = other
                 clause.mode = "say"
             clause.near = None if clause.preposition in ("like", "than") and previous == "PREP" else other
+            clause.mentioned = other
             return
         if thing.owner in ("his", "her") and self.focus is not None and self.focus in self.persons:
             owner = MAN if thing.owner == "his" else WOMAN
@@ -675,6 +714,8 @@ class Discourse:
             return True
         if self._first_wanted():
             return False
+        if clause.speaker and clause.verb == "be" and clause.before in ("BE", "V", "DEG"):
+            return True
         behind_be = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "HEDGE", "NEG")
         if behind_be and clause.subject is not None and not clause.subject.described:
             return True
@@ -783,7 +824,7 @@ class Discourse:
         if not person.word or thing.word in _POSITIONS:
             person.word = thing.word
         clause.thing = False
-        clause.near = person
+        clause.near = clause.mentioned = person
         person.at = min(person.at, self.offset + edge.start)
         clause.speaker = False
         told = clause.before == "," and thing.determiner == "the" and person is not clause.subject
@@ -876,6 +917,19 @@ class Discourse:
         if "older" in word or "elder" in word or "oldest" in word:
             pass
         self.used.append((self.offset + edge.start, self.offset + edge.end))
+
+    def members(self, edge: Edge) -> None:
+        """ "The other two", "the others"."""
+        if self.clause.before not in ("", ",", ";", ":", "AND", "BUT", "DASH"):
+            return
+        count = 3 if "three" in str(edge.sem) else 2
+        free = [p for p in self.group if not p.assigned]
+        while len(free) < count and not (free and "others" in str(edge.sem)):
+            free.append(self._add_member(self.open_group.sex if self.open_group else None, self.shared))
+        for each in free:
+            each.assigned = True
+            each.at = min(each.at, self.offset + edge.start)
+        self._subject(Person(group=True, members=free, sex=free[0].sex))
 
     def _subject(self, person: Person) -> None:
         old = self.clause
@@ -1018,8 +1072,9 @@ class Discourse:
         clause.negative = False
         clause.passive = False
         clause.verb = "rel"
-        if clause.near is not None:
-            clause.subject = clause.near
+        whom = clause.near or (clause.mentioned if clause.before in (",", "NP") else None)
+        if whom is not None:
+            clause.subject = whom
             clause.speaker = False
 
     # --- verbs ---
@@ -1072,7 +1127,11 @@ class Discourse:
         subject = clause.subject
         if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
             bare = not [f for f in subject.facts if f.kind != "person" or len(f.used) > 1]
-            if bare and subject in clause.created:
+            told_to = any(e.category == "PREP" and e.sem == "to" for e in self.row[self.at + 1 : self.at + 3])
+            if told_to or (subject not in clause.created and not bare):
+                self.act(edge)
+                return
+            if subject in clause.created:
                 self._demote(subject)
         if clause.pronoun and subject is not None and subject.described:
             if not subject.facts:
@@ -1222,6 +1281,11 @@ class Discourse:
 
     def any_of_these(self, edge: Edge) -> None:
         """ "One of glasses, hat, beard"."""
+        after = self._next()
+        if after is not None and after.category == "NP" and after.sem.person is not None and after.sem.person.plural:
+            self.member(edge._replace(sem="one"))
+            self.clause.of_those = True
+            return
         self.clause.anyof = True
 
     def correct(self, edge: Edge) -> None:
@@ -1274,7 +1338,10 @@ class Discourse:
             return
         if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.before in ("NP", "BE", "V", "PRED"):
             if (fact := self._fact_before()) is not None:
-                self._cancel(fact, "not known")
+                if clause.speaker:
+                    fact.certainty = min(fact.certainty, 0.5)
+                else:
+                    self._cancel(fact, "not known")
             return
         if after is None:
             return
@@ -1378,6 +1445,7 @@ _HANDLERS: dict[str, Callable[[Discourse, Edge], None]] = {
     "SHE": Discourse.pronoun,
     "THEY": Discourse.they,
     "MEM": Discourse.member,
+    "MEMS": Discourse.members,
     "BOTH": Discourse.both,
     "LABEL": Discourse.label,
     "OBJ": Discourse.objective,

@@ -245,6 +245,8 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
         return None
+    if head.noun is not None and lexicon().pair(head.noun.name, first.word) is None:
+        return None
     modifier = Quality(first.word, first.start, first.end, joined="noun")
     return head._replace(start=first.start if head.noun is None else head.start, modified=True, qualities=(modifier,))
 
@@ -277,6 +279,7 @@ rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(count=k, owner=o))
 rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
+rule("NP", "NUM OF OBJ", 0.1)(lambda k, _, o: Thing(None, 0, 0, count=k, person=PersonWord(None, "described", True), word="them") if o in ("them", "us") else None)
 rule("NP", "NUM OF POSS NG", 0.1)(lambda k, _, o, n: n._replace(owner=o))
 rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
 rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
