@@ -24,6 +24,7 @@ _PERSON_CLASS = NounClass("person", None, None, None)
 _SPEAKERS = frozenset(("my", "our", "your"))
 _WORN = frozenset("hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split())
 _TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
+_CONJUNCTIONS = frozenset("because cos coz cause 'cause when where since while after before until".split())
 _PARTLY = frozenset(
     "completely totally entirely fully quite too very that so particularly especially really overly exactly as".split()
 )
@@ -77,6 +78,7 @@ class Person:
     seen: bool = False
     assigned: bool = False
     at: int = 10**9
+    companion: bool = False
 
     def fits(self, sex: Node | None) -> bool:
         own = self.sex if self.sex is not None else self.pronoun_sex
@@ -309,7 +311,7 @@ class Discourse:
             self._own(thing)
         if noun is not None and clause.mode == "say":
             clause.topic = noun
-            clause.topic_subject = clause.verb == "" and clause.before in ("", ",", "AND", "BUT", "PREP", ";") and clause.subject is None
+            clause.topic_subject = clause.verb == "" and clause.before in ("", ",", "AND", "BUT", "PREP", ";") and clause.pronoun == ""
             self.last_noun = noun
         if not self._reads(thing) or noun is None:
             self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
@@ -319,7 +321,7 @@ class Discourse:
                 return
             if clause.mode == "unknown" and noun is not None and noun.bare is not None:
                 self._doubted(noun)
-            if thing.name and self._is_subject():
+            if thing.name and (self._is_subject() or self._first_wanted()):
                 self._named()
             elif noun is None and clause.before in ("", ",") and clause.verb == "":
                 clause.thing = True
@@ -361,8 +363,10 @@ class Discourse:
 
     def _named(self) -> None:
         """A name as a subject: nobody who is described, unless nobody else is and the name is not that of one who tells."""
+        ahead = self.row[self.at : self.at + 12]
         tells = any(
-            edge.category == "V" and edge.sem in ("report", "see", "know", "harm") for edge in self.row[self.at : self.at + 12]
+            edge.category == "V" and edge.sem in ("report", "see", "know", "harm") and before.category not in ("BE", "X", "DEG")
+            for before, edge in zip(ahead, ahead[1:], strict=False)
         )
         titled = self.said_words[self.row[self.at].start] in _TITLES
         if self.persons or tells or titled:
@@ -463,6 +467,11 @@ class Discourse:
             self._of_topic(topic, edge, qualities)
             return
         hair = self.words.nouns["hair"]
+        after = self._next()
+        before_hair = after is not None and after.category == "NP" and isinstance(after.sem, Thing) and after.sem.noun is hair
+        if before_hair and qualities[0].key in ("black", "white") and clause.before != "NP":
+            self._of_topic(hair, edge, qualities)
+            return
         if clause.before == "WITH" and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, hair, qualities).node is not None:
             self._of_topic(hair, edge, qualities)
             return
@@ -648,6 +657,10 @@ class Discourse:
             return
         if self._is_bystander(thing):
             other = Person(described=False, sex=_sex_of(thing), word=thing.word)
+            other.companion = previous == "WITH" and word.role == "described" and thing.owner == ""
+            other.named = True
+            if other.companion and word.reading is not None:
+                other.facts.append(Fact(word.reading.node, self.offset + thing.start, self.offset + thing.end, kind="person"))
             self.others.append(other)
             self._set_aside(edge.start, edge.end, "somebody else")
             if previous in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see") or previous in ("BUT", "CLAUSE"):
@@ -712,6 +725,11 @@ class Discourse:
         as_ = clause.preposition == "as" and clause.verb in ("as", "seen", "report", "see")
         if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as") and not as_):
             return True
+        if clause.before == "," and thing.determiner in ("a", "an") and clause.mentioned is not None and not clause.mentioned.described:
+            if self.at > 1 and self.row[self.at - 2].category == "NP":
+                return True  # "a passer-by, a man with a beard"
+        if clause.verb == "company":
+            return True
         if self._first_wanted():
             return False
         if clause.speaker and clause.verb == "be" and clause.before in ("BE", "V", "DEG"):
@@ -734,7 +752,8 @@ class Discourse:
         """ "Police are concerned for a boy": nobody is described yet, and this is whom others care about."""
         clause = self.clause
         others = clause.subject is None or not clause.subject.described
-        return not self.persons and others and clause.before in ("PREP", "OF") and clause.preposition in ("for", "about", "of", "on")
+        wanted = clause.before == "OF" or (clause.before == "PREP" and clause.preposition in ("for", "about", "on"))
+        return not self.persons and others and wanted
 
     def _appositive(self, thing: Thing) -> bool:
         return thing.determiner in ("a", "an", "") and self.clause.subject is not None or self.focus is not None
@@ -756,6 +775,9 @@ class Discourse:
         ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
         if self.group and not word_plural and (ordinal is not None or keys & (_OTHERS | _COMPARED) or thing.count == 1):
             return self._next_member(ordinal, keys, sex)
+        free = any(not p.assigned for p in self.group)
+        if self.open_group is not None and free and not word_plural and thing.determiner in ("a", "an") and self.open_group.fits(sex):
+            return self._next_member(None, keys, sex)
         if thing.person.plural and self.open_group is not None and not thing.count and self.open_group.fits(sex):
             return self.open_group
         if thing.word in _POSITIONS and self.focus is not None and self.focus in self.persons:
@@ -1009,7 +1031,7 @@ class Discourse:
             return
         behind = self.row[self.at - 1].sem if self.at else None
         outer = clause.near if isinstance(behind, Thing) and behind.person is not None and clause.verb == "" else None
-        topic = clause.topic if isinstance(behind, Thing) and behind.person is None and clause.verb == "" else None
+        topic = clause.topic if isinstance(behind, Thing) and behind.person is None else None
         self._new_clause()
         self.clause.outer, self.clause.topic = outer, topic
         clause = self.clause
@@ -1045,6 +1067,9 @@ class Discourse:
 
     def they(self, edge: Edge) -> None:
         self._new_clause()
+        if str(edge.sem) == "it":
+            self.clause.topic = self.last_noun
+            return
         if self.open_group is not None:
             self.clause.subject = self.open_group
 
@@ -1074,6 +1099,12 @@ class Discourse:
         clause.verb = "rel"
         whom = clause.near or (clause.mentioned if clause.before in (",", "NP") else None)
         if whom is not None:
+            after = self._next()
+            tells = after is not None and after.category in ("BE", "V") and after.sem in ("be", "have", "wear")
+            if not whom.described and whom.companion and tells and whom in self.others:
+                whom.described = True  # "with another man who had long hair"
+                self.others.remove(whom)
+                self.persons.append(whom)
             clause.subject = whom
             clause.speaker = False
 
@@ -1115,6 +1146,10 @@ class Discourse:
         """Who says something is not who is described; in "was described as" somebody is."""
         clause = self.clause
         after = self._next()
+        spoken = after is not None and after.category == "NP" and isinstance(after.sem, Thing) and (after.sem.name or after.sem.person is not None)
+        if clause.before in (",", '"') and spoken and (clause.facts_here or clause.pronoun):
+            clause.mode = "unknown"  # "..., said one witness"
+            return
         if clause.before == "NP" and clause.near is not None and clause.near.described and after is not None and after.sem == "as":
             clause.subject = clause.near
             clause.verb = "as"
@@ -1125,6 +1160,10 @@ class Discourse:
             clause.verb = "as"
             return
         subject = clause.subject
+        before = self.row[self.at - 1].sem if self.at else None
+        told = isinstance(before, Thing) and before.person is not None and clause.mentioned is not None and not clause.mentioned.described
+        if told or (clause.pronoun and subject is not None and subject.facts):
+            subject = None
         if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
             bare = not [f for f in subject.facts if f.kind != "person" or len(f.used) > 1]
             told_to = any(e.category == "PREP" and e.sem == "to" for e in self.row[self.at + 1 : self.at + 3])
@@ -1413,6 +1452,9 @@ class Discourse:
                 if after is not None and after.category == "NP" and after.sem.person is not None:
                     self._demote(clause.subject)
                     clause.subject = None
+        if word in _CONJUNCTIONS and clause.verb and clause.mode != "unknown":
+            clause.verb = clause.pronoun = ""
+            clause.topic = None
         if word in ("because", "when", "where", "until", "since", "after", "before", "while", "despite") and clause.mode == "unknown":
             self.clause = Clause(facts_here=clause.facts_here, created=clause.created, before="BUT")
 

@@ -209,11 +209,17 @@ def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
     if any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities):
         return None
     noun = thing.noun
+    if noun is not None and noun.name == "hair" and len(adjectives) > 1:
+        if adjectives[0].key in ("black", "white") and adjectives[1].key in _LENGTHS and not adjectives[1].joined:
+            return None  # "male black short hair": a length stands before a colour
     if noun is not None and any(q.key in lexicon().strong and not lexicon().pair(noun.name, q.key) for q in adjectives):
         return None
     if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
         return None
     return thing._replace(qualities=(*adjectives, *thing.qualities))
+
+
+_LENGTHS = frozenset(("short", "long", "medium", "medium length", "shoulder length", "cropped"))
 
 
 def _listed_before(adjectives: Qualities, thing: Thing) -> bool:
@@ -273,7 +279,7 @@ rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
 rule("NP", "DET DET NG")(lambda d, e, n: n._replace(determiner=e))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
-rule("NP", "DET AP MEM", 0.05)(lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m in ("one", "another") else None)
+rule("NP", "DET AP MEM", 0.05)(lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None)
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))

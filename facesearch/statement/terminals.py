@@ -172,7 +172,7 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
         return [Edge("PREP", at, end, 0.0, word), Edge("TO", at, end, 0.0, word)]
     if category == "PREP":
         longer *= 5
-    if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP"):
+    if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP", "THEY", "MEM", "MEMS"):
         value = word
     return [Edge(category, at, end, longer, value if value != "" else word)]
 
