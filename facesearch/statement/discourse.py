@@ -11,7 +11,7 @@ from typing import Any
 
 from facesearch.query.tree import Node, Term, all_of, any_of, hedge, negate
 from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Choice, Found, Qualities, Quality, Said, Thing, meaning
+from facesearch.statement.grammar import Choice, Denied, Found, Qualities, Quality, Said, Thing, meaning
 from facesearch.statement.lexicon import Lexicon, NounClass
 from facesearch.statement.reading import reading_of
 
@@ -332,6 +332,10 @@ class Discourse:
             return
         if noun is not None:
             self.last_noun = noun
+        if noun.name == "hair" and not thing.qualities and clause.before == "AND" and self.at > 1:
+            before = self.row[self.at - 2].sem
+            if isinstance(before, Thing) and before.qualities and meaning(self.words, noun, before.qualities).used:
+                thing = thing._replace(qualities=before.qualities)  # "gray beard and hair"
         if not self._own(thing) or (clause.before == "PREP" and clause.preposition in ("instead of", "rather than", "unlike")):
             self._set_aside(edge.start, edge.end, "somebody else's")
             return
@@ -446,6 +450,12 @@ class Discourse:
     def adjectives(self, edge: Edge) -> None:
         qualities: Qualities = edge.sem
         clause = self.clause
+        follows = self._next()
+        if follows is not None and follows.sem == "than" and qualities[-1].key.endswith("er"):
+            qualities = qualities[:-1]  # "younger than her years"
+            if not qualities:
+                self._set_aside(edge.start, edge.end, "compared")
+                return
         if clause.mode == "act" and (clause.before == "," or (clause.before == "DASH")):
             clause.mode = "say"
             clause.near = None
@@ -493,6 +503,10 @@ class Discourse:
             self._spent()
             qualities = (qualities[cut]._replace(joined=""), *qualities[cut + 1 :])
         found = self._trait(qualities)
+        if found.node is None and clause.negative and (of_hair := meaning(self.words, hair, qualities)).node is not None and qualities[0].key not in ("black", "white", "light", "dark", "straight"):
+            self._add(Found(negate(of_hair.node), of_hair.used, of_hair.aside), edge.start, edge.end, "hair")
+            self._spent()
+            return
         if found.node is None and clause.negative:
             self._set_aside(edge.start, edge.end, "quality")
             self._spent()
@@ -574,7 +588,7 @@ class Discourse:
         if isinstance(options[0], Thing) and options[0].person is None and isinstance(options[-1], Thing) and options[-1].person is not None:
             if self._alternative(options[-1]):
                 return
-        if any(isinstance(each, Thing) and each.person is not None for each in options):
+        if any(isinstance(each, Thing) and each.person is not None for each in options) and not any(isinstance(each, Denied) for each in options):
             self._persons_or(edge, options)
             return
         nodes: list[Node] = []
@@ -585,6 +599,8 @@ class Discourse:
             if found is not None and found.node is not None:
                 nodes.append(found.node)
                 used += found.used
+        if negative and any(isinstance(option, Denied) for option in options) and nodes:
+            nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
         reads = all(self._reads(o) and self._own(o) for o in options if isinstance(o, Thing)) if any(isinstance(o, Thing) for o in options) else clause.mode == "say"
         if not nodes or not reads:
             self._set_aside(edge.start, edge.end, "thing")
@@ -612,6 +628,15 @@ class Discourse:
             fact.used = (*fact.used, *((self.offset + a, self.offset + b) for a, b in used))
 
     def _option(self, option: Any) -> Found | None:
+        if isinstance(option, Choice):
+            inner = [found for each in option.options if (found := self._option(each)) is not None and found.node is not None]
+            used = tuple(span for found in inner for span in found.used)
+            return Found(any_of([found.node for found in inner if found.node is not None]), used, ()) if inner else None
+        if isinstance(option, Denied):
+            denied = self._option(option.phrase)
+            return denied if denied is None or denied.node is None else denied._replace(node=negate(denied.node))
+        if isinstance(option, Thing) and option.person is not None:
+            return None if option.person.reading is None else Found(option.person.reading.node, (), ())
         if isinstance(option, Thing):
             return None if option.noun is None else meaning(self.words, option.noun, option.qualities, False)
         if isinstance(option, Said):
@@ -625,6 +650,12 @@ class Discourse:
             if isinstance(each, Thing) and each.person is not None and each.person.reading is not None:
                 found = meaning(self.words, _PERSON_CLASS, each.qualities)
                 nodes.append(all_of([n for n in (found.node, each.person.reading.node) if n is not None]))
+        shared = isinstance(options[0], Thing) and options[0].qualities and all(isinstance(o, Thing) and not o.qualities for o in options[1:])
+        if shared and len(nodes) == len(options):  # "bald man or woman"
+            found = meaning(self.words, _PERSON_CLASS, options[0].qualities)
+            sexes = any_of([o.person.reading.node for o in options])
+            nodes = [all_of([n for n in (found.node, sexes) if n is not None])]
+            options = options[:1]
         if len(nodes) == len(options) and self.clause.mode == "say":
             self._add(Found(any_of(nodes), (), ()), edge.start, edge.end, "person")
             target = self._target()
@@ -807,6 +838,10 @@ class Discourse:
     def _known(self, thing: Thing, sex: Node | None) -> Person | None:
         clause = self.clause
         candidates = [p for p in self.persons if not p.group and p.fits(sex)]
+        after = self._next()
+        told_apart = after is not None and after.category in ("IN", "WITH", "REL")
+        if clause.before == "AND" and thing.determiner == "the" and told_apart and clause.verb and any(p.word == thing.word for p in candidates):
+            return None  # "the man in black ... and the man in white"
         joined = clause.before == "AND" and clause.created
         if joined and thing.determiner in ("a", "an", "one", "") and thing.word not in [p.word for p in self.persons]:
             return None
@@ -857,8 +892,8 @@ class Discourse:
         if person.described and person in self.persons:
             self.focus = person
         found = meaning(self.words, _PERSON_CLASS, self._degrees(thing.qualities))
-        nodes = [] if word.reading is None else [word.reading.node]
-        nodes += [] if found.node is None else [found.node]
+        nodes = [] if found.node is None else [found.node]
+        nodes += [] if word.reading is None else [word.reading.node]
         self.clause.mode = "say"
         if not nodes:
             for span in found.aside:

@@ -68,6 +68,12 @@ class Said(NamedTuple):
     certainty: float = 1.0
 
 
+class Denied(NamedTuple):
+    """A phrase behind a "no" of its own."""
+
+    phrase: Any
+
+
 class Choice(NamedTuple):
     """Phrases joined by "or"."""
 
@@ -189,7 +195,7 @@ rule("A1", "A")(lambda a: (a,))
 rule("A1", "DEG A1")(lambda _, a: a)
 rule("A1", "A N+ed")(lambda a, n: _adjective_of((a,), n))
 rule("A1", "DEG A N+ed")(lambda _, a, n: _adjective_of((a,), n))
-rule("A1", "A A N+ed")(lambda a, b, n: _adjective_of((a, b), n))
+rule("A1", "A A N+ed")(lambda a, b, n: None if a.key in ("black", "white") else _adjective_of((a, b), n))
 rule("A1", "NX N+ed", 0.1)(lambda x, n: (Quality("#compound", x.start, n.end),))
 rule("AP", "A1")(lambda a: a)
 for _separator, _joins in ((",", ","), ("AND", "and"), (", AND", "and"), ("OR", "or"), (", OR", "or"), ("/", "or"), ("TO", "or"), ("BUT", "and"), (", BUT", "and")):
@@ -381,7 +387,13 @@ def _choice(one: Any, _or: Any, other: Any) -> Choice | None:
         of_noun = lexicon().pair(one.noun.name, other[0].key) is not None
         if of_noun and not _of_people(other[0]):
             return None
+    if not isinstance(one, (Thing, Said)) and isinstance(other, (Thing, Said)):
+        return None  # "black or brown hair": the adjectives are of the noun
     return Choice((one, other))
+
+
+rule("CHOICE", "ITEM OR NEG ITEM")(lambda a, _o, _n, b: Choice((a, Denied(b))))
+rule("CHOICE", "ITEM OR NEG CHOICE", -0.1)(lambda a, _o, _n, b: Choice((a, Denied(b))))
 rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
 rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
 rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))

@@ -200,7 +200,8 @@ def _is_letter(row: list[Token]) -> bool:
 
 
 _NONE = frozenset("no n none nil nope nowt negative nothing".split())
-_YES = frozenset("yes y yeah yep yup".split())
+_YES = frozenset("yes y yeah yep yup some present".split())
+_NOT_KNOWN = frozenset("known sure certain seen visible noted recorded stated given noticed available applicable clear".split())
 _LETTERS = frozenset(("q", "a"))
 
 
@@ -275,7 +276,7 @@ class _Reader:
             for fact in asked:
                 fact.certainty = 1.0
             return _past_answer(rest)
-        if first in _NONE and (len(rest) == 1 or rest[1].sort == "mark" or rest[1].normal in ("he", "she", "they", "it")):
+        if first in _NONE and (len(rest) == 1 or rest[1].sort == "mark" or rest[1].normal in ("he", "she", "they", "it", "did", "was", "does", "is", "were", "had")):
             for fact in asked:
                 fact.certainty = 1.0
                 fact.node = negate(fact.node)
@@ -315,12 +316,15 @@ class _Reader:
             self._read(value)
             return
         noun = self.words.nouns[field]
-        doubt = bool(value) and (value[0].normal[0] == "?" or said[:1] in (["unknown"], ["unk"], ["n/k"], ["not"], ["unsure"], ["na"]) and said[1:2] != ["brown"])
-        if doubt and said[:2] not in (["not", "black"], ["not", "brown"]) :
+        doubt = bool(value) and (value[0].normal[0] == "?" or said[:1] in (["unknown"], ["unk"], ["n/k"], ["unsure"], ["na"]) or (said[:1] == ["not"] and said[1:2] and said[1] in _NOT_KNOWN))
+        if doubt:
             self._set_aside(value)
             return
         hedge_word = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}.get(said[0]) if said else None
         first = said[0] if said else ""
+        if hedge_word is not None and said[1:] in (["not"], ["no"], ["none"]):
+            self._give(noun, value[0], denied=True, certainty=hedge_word)
+            return
         alone = len([t for t in value if t.sort == "word"]) == 1 or (len(value) > 1 and value[1].sort == "mark")
         if first in _NONE and alone:
             self._give(noun, value[0], denied=True)

@@ -172,6 +172,8 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
         return [Edge("PREP", at, end, 0.0, word), Edge("TO", at, end, 0.0, word)]
     if category == "PREP":
         longer *= 5
+    if category == "HEDGE" and word == "may" and at and sentence[at].typed == "May":
+        return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
     if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP", "THEY", "MEM", "MEMS"):
         value = word
     return [Edge(category, at, end, longer, value if value != "" else word)]
@@ -224,6 +226,8 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
     if end == at + 1 or sentence[at].glued or any(place >= end for place, _ in entries):
         return []
     last = sentence[end - 1].normal
+    if sentence[at + 1].normal == "of" and any(e.category == "PN" for _, found in entries for e in found):
+        return [Edge("PN", at, end, -0.3, Thing(None, at, end, person=e.value, word=sentence[at].normal)) for _, found in entries for e in found if e.category == "PN"]
     if last in _ED or any(entry.category in ("N", "PN") or (entry.category == "A" and entry.value) for _, found in _last_entries(sentence, end - 1) for entry in found):
         return []
     return [
