@@ -20,7 +20,21 @@ import zipfile
 from pathlib import Path
 
 _PLAIN = re.compile(r"[a-z]{2,24}")
-_BRILL = {"NN": "n", "NNS": "n", "VB": "v", "VBP": "v", "VBZ": "v", "VBD": "p", "VBN": "p", "VBG": "p", "JJ": "a", "JJR": "a", "JJS": "a", "RB": "r", "RBR": "r"}
+_BRILL = {
+    "NN": "n",
+    "NNS": "n",
+    "VB": "v",
+    "VBP": "v",
+    "VBZ": "v",
+    "VBD": "p",
+    "VBN": "p",
+    "VBG": "p",
+    "JJ": "a",
+    "JJR": "a",
+    "JJS": "a",
+    "RB": "r",
+    "RBR": "r",
+}
 _SPECIALIST = {"noun": "n", "verb": "v", "adj": "a", "adv": "r"}
 
 

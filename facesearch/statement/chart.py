@@ -90,7 +90,13 @@ class Chart:
                 self._advance(node, start, edge.end, cost + edge.cost, (*sems, edge.sem), agenda)
 
     def _advance(
-        self, node: dict[str, Any], start: int, end: int, cost: float, sems: tuple[Any, ...], agenda: list[tuple[int, float, int, Edge]]
+        self,
+        node: dict[str, Any],
+        start: int,
+        end: int,
+        cost: float,
+        sems: tuple[Any, ...],
+        agenda: list[tuple[int, float, int, Edge]],
     ) -> None:
         waiting = self._waiting[end]
         for part, below in node.items():
@@ -106,9 +112,7 @@ class Chart:
         best: list[list[tuple[float, tuple[Any, ...]]]] = [[(0.0, ())]]
         for end in range(1, self.length + 1):
             ways = [
-                (cost + price(edge), (before, edge))
-                for edge in self.ending[end]
-                for cost, before in best[edge.start]
+                (cost + price(edge), (before, edge)) for edge in self.ending[end] for cost, before in best[edge.start]
             ]
             ways.sort(key=lambda way: way[0])
             best.append(ways[:most])

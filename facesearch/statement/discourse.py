@@ -22,7 +22,9 @@ MAN, WOMAN = reading_of("man").node, reading_of("woman").node
 YOUNG_NODE, OLD_NODE = reading_of("young").node, reading_of("old").node
 _PERSON_CLASS = NounClass("person", None, None, None)
 _SPEAKERS = frozenset(("my", "our", "your"))
-_WORN = frozenset("hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split())
+_WORN = frozenset(
+    "hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split()
+)
 _TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
 _CONJUNCTIONS = frozenset("because cos coz cause 'cause when where since while after before until".split())
 _PARTLY = frozenset(
@@ -38,10 +40,14 @@ _NOT_AT = {
 _INDEFINITE = frozenset(("a", "an", "", "another", "some", "each"))
 _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
-_COMPARED = frozenset("taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest".split())
+_COMPARED = frozenset(
+    "taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest".split()
+)
 
 
-_POSITIONS = frozenset("driver rider passenger pillion lookout accomplice ringleader bride groom robber".split()) | {"pillion rider"}
+_POSITIONS = frozenset("driver rider passenger pillion lookout accomplice ringleader bride groom robber".split()) | {
+    "pillion rider"
+}
 
 
 _TITLES = frozenset(
@@ -151,9 +157,7 @@ class Discourse:
 
     # --- sentences ---
 
-    def sentence(
-        self, row: Sequence[Edge], offset: int, said: Sequence[str] = (), question: bool = False
-    ) -> None:
+    def sentence(self, row: Sequence[Edge], offset: int, said: Sequence[str] = (), question: bool = False) -> None:
         """Reads one sentence: its phrases, and how many words of the text stand before it."""
         self.clause = Clause()
         self.row, self.offset = row, offset
@@ -304,14 +308,23 @@ class Discourse:
             return
         clause = self.clause
         noun = thing.noun
-        if noun is None and clause.mode == "say" and not thing.owner and any(q.key in self.words.strong or q.key == "#age" for q in thing.qualities) and not clause.speaker and not (clause.subject is not None and not clause.subject.described):
+        if (
+            noun is None
+            and clause.mode == "say"
+            and not thing.owner
+            and any(q.key in self.words.strong or q.key == "#age" for q in thing.qualities)
+            and not clause.speaker
+            and not (clause.subject is not None and not clause.subject.described)
+        ):
             self._somebody(thing, edge)
             return
         if noun is None and clause.mode == "say" and thing.owner in ("his", "her"):
             self._own(thing)
         if noun is not None and clause.mode == "say":
             clause.topic = noun
-            clause.topic_subject = clause.verb == "" and clause.before in ("", ",", "AND", "BUT", "PREP", ";") and clause.pronoun == ""
+            clause.topic_subject = (
+                clause.verb == "" and clause.before in ("", ",", "AND", "BUT", "PREP", ";") and clause.pronoun == ""
+            )
             self.last_noun = noun
         if not self._reads(thing) or noun is None:
             self._set_aside(edge.start, edge.end, "name" if thing.name else "thing")
@@ -327,7 +340,12 @@ class Discourse:
                 clause.thing = True
             self._list(edge, noun)
             after = self._next()
-            if not (clause.negative and after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")):
+            if not (
+                clause.negative
+                and after is not None
+                and after.category in ("OF", "PREP")
+                and after.sem in ("of", "for")
+            ):
                 self._spent()
             return
         if noun is not None:
@@ -336,7 +354,9 @@ class Discourse:
             before = self.row[self.at - 2].sem
             if isinstance(before, Thing) and before.qualities and meaning(self.words, noun, before.qualities).used:
                 thing = thing._replace(qualities=before.qualities)  # "gray beard and hair"
-        if not self._own(thing) or (clause.before == "PREP" and clause.preposition in ("instead of", "rather than", "unlike")):
+        if not self._own(thing) or (
+            clause.before == "PREP" and clause.preposition in ("instead of", "rather than", "unlike")
+        ):
             self._set_aside(edge.start, edge.end, "somebody else's")
             return
         if clause.mode == "unknown" or self._elsewhere(thing):
@@ -369,7 +389,9 @@ class Discourse:
         """A name as a subject: nobody who is described, unless nobody else is and the name is not that of one who tells."""
         ahead = self.row[self.at : self.at + 12]
         tells = any(
-            edge.category == "V" and edge.sem in ("report", "see", "know", "harm") and before.category not in ("BE", "X", "DEG")
+            edge.category == "V"
+            and edge.sem in ("report", "see", "know", "harm")
+            and before.category not in ("BE", "X", "DEG")
             for before, edge in zip(ahead, ahead[1:], strict=False)
         )
         titled = self.said_words[self.row[self.at].start] in _TITLES
@@ -410,12 +432,23 @@ class Discourse:
         if clause.mode == "say":
             return True
         worn = thing.noun is not None and thing.noun.name in _WORN
-        if clause.mode == "act" and worn and not clause.thing and (clause.before == "IN" or (clause.wearing and clause.before in (",", "AND"))):
+        if (
+            clause.mode == "act"
+            and worn
+            and not clause.thing
+            and (clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")))
+        ):
             clause.wearing = True
             return True
         if clause.mode == "act" and clause.before == "PREP" and clause.preposition in ("under", "beneath") and worn:
             return True
-        if clause.mode == "act" and thing.noun is not None and not worn and not clause.thing and clause.before in (",", "AND", "WITH", ""):
+        if (
+            clause.mode == "act"
+            and thing.noun is not None
+            and not worn
+            and not clause.thing
+            and clause.before in (",", "AND", "WITH", "")
+        ):
             return clause.subject is None or clause.subject.described
         if clause.mode == "act" and clause.before == "WITH" and thing.noun is not None and not clause.thing:
             return not worn or thing.noun.name in ("hat",) and False
@@ -473,19 +506,36 @@ class Discourse:
         if self.correcting is not None and meaning(self.words, self.correcting, qualities).used:
             self._of_topic(self.correcting, edge, qualities)
             return
-        if topic is not None and clause.mode == "say" and clause.before in ("BE", "V", "HEDGE", "NEG") and meaning(self.words, topic, qualities).used:
+        if (
+            topic is not None
+            and clause.mode == "say"
+            and clause.before in ("BE", "V", "HEDGE", "NEG")
+            and meaning(self.words, topic, qualities).used
+        ):
             self._of_topic(topic, edge, qualities)
             return
         hair = self.words.nouns["hair"]
         after = self._next()
-        before_hair = after is not None and after.category == "NP" and isinstance(after.sem, Thing) and after.sem.noun is hair
+        before_hair = (
+            after is not None and after.category == "NP" and isinstance(after.sem, Thing) and after.sem.noun is hair
+        )
         if before_hair and qualities[0].key in ("black", "white") and clause.before != "NP":
             self._of_topic(hair, edge, qualities)
             return
-        if clause.before == "WITH" and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, hair, qualities).node is not None:
+        if (
+            clause.before == "WITH"
+            and meaning(self.words, _PERSON_CLASS, qualities).node is None
+            and meaning(self.words, hair, qualities).node is not None
+        ):
             self._of_topic(hair, edge, qualities)
             return
-        if topic is not None and clause.mode == "say" and clause.before == "," and meaning(self.words, _PERSON_CLASS, qualities).node is None and meaning(self.words, topic, qualities).used:
+        if (
+            topic is not None
+            and clause.mode == "say"
+            and clause.before == ","
+            and meaning(self.words, _PERSON_CLASS, qualities).node is None
+            and meaning(self.words, topic, qualities).used
+        ):
             self._of_topic(topic, edge, qualities)
             return
         if clause.topic_subject and clause.before in ("BE", "V") and clause.mode == "say":
@@ -503,7 +553,12 @@ class Discourse:
             self._spent()
             qualities = (qualities[cut]._replace(joined=""), *qualities[cut + 1 :])
         found = self._trait(qualities)
-        if found.node is None and clause.negative and (of_hair := meaning(self.words, hair, qualities)).node is not None and qualities[0].key not in ("black", "white", "light", "dark", "straight"):
+        if (
+            found.node is None
+            and clause.negative
+            and (of_hair := meaning(self.words, hair, qualities)).node is not None
+            and qualities[0].key not in ("black", "white", "light", "dark", "straight")
+        ):
             self._add(Found(negate(of_hair.node), of_hair.used, of_hair.aside), edge.start, edge.end, "hair")
             self._spent()
             return
@@ -518,7 +573,12 @@ class Discourse:
         qualities = self._degrees(qualities)
         found = meaning(self.words, _PERSON_CLASS, qualities)
         if self.clause.negative and found.node is not None:
-            if len(qualities) == 1 and not found.narrow and qualities[0].key not in ("#age",) or all(q.joined == "or" for q in qualities[1:]):
+            if (
+                len(qualities) == 1
+                and not found.narrow
+                and qualities[0].key not in ("#age",)
+                or all(q.joined == "or" for q in qualities[1:])
+            ):
                 narrow = found.narrow or any(q.key == "#age" for q in qualities)
                 return Found(None if narrow else negate(found.node), found.used, found.aside)
             first = meaning(self.words, _PERSON_CLASS, qualities[:1])
@@ -552,7 +612,12 @@ class Discourse:
         found = meaning(self.words, self.context, qualities)
         if found.node is None or not found.used:
             own = meaning(self.words, _PERSON_CLASS, qualities)
-            found = own if own.node is not None and self.context.name in ("facial", "beard", "person", "build", "face", "skin", "sex", "hair") else found
+            found = (
+                own
+                if own.node is not None
+                and self.context.name in ("facial", "beard", "person", "build", "face", "skin", "sex", "hair")
+                else found
+            )
         if clause.negative and found.node is not None:
             found = Found(negate(found.node), found.used, found.aside)
         self._add(found, edge.start, edge.end, "trait")
@@ -564,7 +629,12 @@ class Discourse:
         thing = said.thing
         clause = self.clause
         topic = clause.topic
-        if thing.noun is None and topic is not None and clause.verb == "have" and meaning(self.words, topic, said.qualities).node is not None:
+        if (
+            thing.noun is None
+            and topic is not None
+            and clause.verb == "have"
+            and meaning(self.words, topic, said.qualities).node is not None
+        ):
             self._of_topic(topic, edge, said.qualities)
             return
         if thing.noun is None or not self._reads(thing) or not self._own(thing):
@@ -585,10 +655,17 @@ class Discourse:
         """Phrases joined by "or"."""
         options = edge.sem.options
         clause = self.clause
-        if isinstance(options[0], Thing) and options[0].person is None and isinstance(options[-1], Thing) and options[-1].person is not None:
+        if (
+            isinstance(options[0], Thing)
+            and options[0].person is None
+            and isinstance(options[-1], Thing)
+            and options[-1].person is not None
+        ):
             if self._alternative(options[-1]):
                 return
-        if any(isinstance(each, Thing) and each.person is not None for each in options) and not any(isinstance(each, Denied) for each in options):
+        if any(isinstance(each, Thing) and each.person is not None for each in options) and not any(
+            isinstance(each, Denied) for each in options
+        ):
             self._persons_or(edge, options)
             return
         nodes: list[Node] = []
@@ -601,7 +678,11 @@ class Discourse:
                 used += found.used
         if negative and any(isinstance(option, Denied) for option in options) and nodes:
             nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
-        reads = all(self._reads(o) and self._own(o) for o in options if isinstance(o, Thing)) if any(isinstance(o, Thing) for o in options) else clause.mode == "say"
+        reads = (
+            all(self._reads(o) and self._own(o) for o in options if isinstance(o, Thing))
+            if any(isinstance(o, Thing) for o in options)
+            else clause.mode == "say"
+        )
         if not nodes or not reads:
             self._set_aside(edge.start, edge.end, "thing")
             self._spent()
@@ -613,7 +694,13 @@ class Discourse:
             self._set_aside(edge.start, edge.end, "age")
             self._spent()
             return
-        if not negative and clause.listed == "denied" and clause.before == "," and clause.denied_list and isinstance(options[0], Thing):
+        if (
+            not negative
+            and clause.listed == "denied"
+            and clause.before == ","
+            and clause.denied_list
+            and isinstance(options[0], Thing)
+        ):
             if self.choose(f"denied list {self.offset + edge.start}", 0.0, 0.0):
                 self._deny_list(clause.denied_list, node, tuple(used))
                 self._spent()
@@ -629,7 +716,9 @@ class Discourse:
 
     def _option(self, option: Any) -> Found | None:
         if isinstance(option, Choice):
-            inner = [found for each in option.options if (found := self._option(each)) is not None and found.node is not None]
+            inner = [
+                found for each in option.options if (found := self._option(each)) is not None and found.node is not None
+            ]
             used = tuple(span for found in inner for span in found.used)
             return Found(any_of([found.node for found in inner if found.node is not None]), used, ()) if inner else None
         if isinstance(option, Denied):
@@ -640,7 +729,11 @@ class Discourse:
         if isinstance(option, Thing):
             return None if option.noun is None else meaning(self.words, option.noun, option.qualities, False)
         if isinstance(option, Said):
-            return None if option.thing.noun is None else meaning(self.words, option.thing.noun, (*option.thing.qualities, *option.qualities))
+            return (
+                None
+                if option.thing.noun is None
+                else meaning(self.words, option.thing.noun, (*option.thing.qualities, *option.qualities))
+            )
         return meaning(self.words, _PERSON_CLASS, option)
 
     def _persons_or(self, edge: Edge, options: tuple[Any, ...]) -> None:
@@ -650,7 +743,11 @@ class Discourse:
             if isinstance(each, Thing) and each.person is not None and each.person.reading is not None:
                 found = meaning(self.words, _PERSON_CLASS, each.qualities)
                 nodes.append(all_of([n for n in (found.node, each.person.reading.node) if n is not None]))
-        shared = isinstance(options[0], Thing) and options[0].qualities and all(isinstance(o, Thing) and not o.qualities for o in options[1:])
+        shared = (
+            isinstance(options[0], Thing)
+            and options[0].qualities
+            and all(isinstance(o, Thing) and not o.qualities for o in options[1:])
+        )
         if shared and len(nodes) == len(options):  # "bald man or woman"
             found = meaning(self.words, _PERSON_CLASS, options[0].qualities)
             sexes = any_of([o.person.reading.node for o in options])
@@ -667,7 +764,11 @@ class Discourse:
     # --- persons in the text ---
 
     def _is_subject(self) -> bool:
-        return self.clause.verb == "" and self.clause.before in ("", ",", "AND", "BUT", "REPORT", "PREP0") or self.clause.before in ("BUT", ";", ":")
+        return (
+            self.clause.verb == ""
+            and self.clause.before in ("", ",", "AND", "BUT", "REPORT", "PREP0")
+            or self.clause.before in ("BUT", ";", ":")
+        )
 
     def _other_subject(self, person: Person) -> None:
         self.others.append(person)
@@ -691,10 +792,16 @@ class Discourse:
             other.companion = previous == "WITH" and word.role == "described" and thing.owner == ""
             other.named = True
             if other.companion and word.reading is not None:
-                other.facts.append(Fact(word.reading.node, self.offset + thing.start, self.offset + thing.end, kind="person"))
+                other.facts.append(
+                    Fact(word.reading.node, self.offset + thing.start, self.offset + thing.end, kind="person")
+                )
             self.others.append(other)
             self._set_aside(edge.start, edge.end, "somebody else")
-            if previous in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see") or previous in ("BUT", "CLAUSE"):
+            if (
+                previous in ("", ",", "AND", "BUT", ";", ":")
+                and clause.verb in ("", "see")
+                or previous in ("BUT", "CLAUSE")
+            ):
                 clause.subject = other
                 self.last_subject = other
                 clause.mode = "say"
@@ -744,7 +851,9 @@ class Discourse:
         if thing.owner in _SPEAKERS and word.role == "relation":
             self.spoken_of = True
             return not self.variant.get(PROMOTE)
-        if (thing.owner in _SPEAKERS and word.role != "described") or (thing.owner == "other" and word.role != "described"):
+        if (thing.owner in _SPEAKERS and word.role != "described") or (
+            thing.owner == "other" and word.role != "described"
+        ):
             return True
         if thing.word in _MATES and thing.owner in ("his", "her") and self.persons and self._is_subject():
             after = self._next()
@@ -756,7 +865,12 @@ class Discourse:
         as_ = clause.preposition == "as" and clause.verb in ("as", "seen", "report", "see")
         if clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than", "as") and not as_):
             return True
-        if clause.before == "," and thing.determiner in ("a", "an") and clause.mentioned is not None and not clause.mentioned.described:
+        if (
+            clause.before == ","
+            and thing.determiner in ("a", "an")
+            and clause.mentioned is not None
+            and not clause.mentioned.described
+        ):
             if self.at > 1 and self.row[self.at - 2].category == "NP":
                 return True  # "a passer-by, a man with a beard"
         if clause.verb == "company":
@@ -768,15 +882,31 @@ class Discourse:
         behind_be = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "HEDGE", "NEG")
         if behind_be and clause.subject is not None and not clause.subject.described:
             return True
-        if clause.verb == "have" and clause.subject is not None and clause.subject.described and clause.before in ("V", "NEG", "AND", ",") and not clause.speaker:
+        if (
+            clause.verb == "have"
+            and clause.subject is not None
+            and clause.subject.described
+            and clause.before in ("V", "NEG", "AND", ",")
+            and not clause.speaker
+        ):
             return clause.before == "V" or thing.determiner in ("a", "an")
         if clause.mode in ("act", "unknown", "hidden", "past") and not clause.by:
             return not (clause.before in (",", ":") and (self._appositive(thing) or clause.subject is None))
-        if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by and (self.persons or clause.preposition not in ("of",)):
+        if (
+            clause.before == "PREP"
+            and clause.preposition not in ("for", "as")
+            and not clause.by
+            and (self.persons or clause.preposition not in ("of",))
+        ):
             return not clause.introduced
         if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
             return True
-        pictured = self.at > 1 and isinstance(self.row[self.at - 2].sem, Thing) and self.row[self.at - 2].sem.noun is not None and self.row[self.at - 2].sem.noun.name == "picture"
+        pictured = (
+            self.at > 1
+            and isinstance(self.row[self.at - 2].sem, Thing)
+            and self.row[self.at - 2].sem.noun is not None
+            and self.row[self.at - 2].sem.noun.name == "picture"
+        )
         return clause.before == "OF" and bool(self.persons) and not pictured
 
     def _first_wanted(self) -> bool:
@@ -796,10 +926,23 @@ class Discourse:
         sex = _sex_of(thing)
         word_plural = thing.person.plural
         keys = {quality.key for quality in thing.qualities}
-        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING") and clause.mode == "say" and not clause.passive:
+        if (
+            clause.verb in ("be", "as")
+            and clause.subject is not None
+            and clause.subject.described
+            and clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING")
+            and clause.mode == "say"
+            and not clause.passive
+        ):
             return clause.subject
         appositive = clause.before == "," and thing.determiner in ("a", "an", "")
-        if clause.verb in ("be", "as") and clause.subject is not None and clause.subject.described and appositive and not clause.passive:
+        if (
+            clause.verb in ("be", "as")
+            and clause.subject is not None
+            and clause.subject.described
+            and appositive
+            and not clause.passive
+        ):
             return clause.subject
         if clause.labelled and clause.subject is not None and thing.determiner in ("", "a", "an"):
             return clause.subject
@@ -807,7 +950,13 @@ class Discourse:
         if self.group and not word_plural and (ordinal is not None or keys & (_OTHERS | _COMPARED) or thing.count == 1):
             return self._next_member(ordinal, keys, sex)
         free = any(not p.assigned for p in self.group)
-        if self.open_group is not None and free and not word_plural and thing.determiner in ("a", "an") and self.open_group.fits(sex):
+        if (
+            self.open_group is not None
+            and free
+            and not word_plural
+            and thing.determiner in ("a", "an")
+            and self.open_group.fits(sex)
+        ):
             return self._next_member(None, keys, sex)
         if thing.person.plural and self.open_group is not None and not thing.count and self.open_group.fits(sex):
             return self.open_group
@@ -818,7 +967,7 @@ class Discourse:
             if self.focus.word in _POSITIONS or thing.owner in ("his", "her") or thing.word == "accomplice":
                 return self._new(Person(sex=sex))
         if thing.word in _MATES:
-            free = [p for p in self.group if not p.assigned and not p.facts[len(self.shared):]]
+            free = [p for p in self.group if not p.assigned and not p.facts[len(self.shared) :]]
             return self._next_member(None, set(), sex) if free else self._new(Person(sex=sex))
         compared = next(iter(keys & _COMPARED), None)
         if compared is not None and thing.determiner == "the" and not self.group:
@@ -831,7 +980,12 @@ class Discourse:
         if thing.determiner == "another" or "another" in keys:
             return self._new(Person(sex=sex))
         known = self._known(thing, sex)
-        if known is None and self.open_group is not None and self.open_group.fits(sex) and thing.person.role == "described":
+        if (
+            known is None
+            and self.open_group is not None
+            and self.open_group.fits(sex)
+            and thing.person.role == "described"
+        ):
             return self._next_member(None, set(), sex)
         return known if known is not None else self._new(Person(sex=sex))
 
@@ -840,7 +994,13 @@ class Discourse:
         candidates = [p for p in self.persons if not p.group and p.fits(sex)]
         after = self._next()
         told_apart = after is not None and after.category in ("IN", "WITH", "REL")
-        if clause.before == "AND" and thing.determiner == "the" and told_apart and clause.verb and any(p.word == thing.word for p in candidates):
+        if (
+            clause.before == "AND"
+            and thing.determiner == "the"
+            and told_apart
+            and clause.verb
+            and any(p.word == thing.word for p in candidates)
+        ):
             return None  # "the man in black ... and the man in white"
         joined = clause.before == "AND" and clause.created
         if joined and thing.determiner in ("a", "an", "one", "") and thing.word not in [p.word for p in self.persons]:
@@ -850,7 +1010,11 @@ class Discourse:
         for person in reversed(candidates):
             if thing.word and person.word == thing.word:
                 return person
-        if thing.determiner in ("a", "an", "one") and clause.introduced and any(p in candidates for p in clause.created):
+        if (
+            thing.determiner in ("a", "an", "one")
+            and clause.introduced
+            and any(p in candidates for p in clause.created)
+        ):
             return None
         if self.group and len(self.group) > 1 and not any(p.assigned for p in self.group):
             unnamed = [p for p in candidates if p in self.group]
@@ -886,7 +1050,13 @@ class Discourse:
         clause.speaker = False
         told = clause.before == "," and thing.determiner == "the" and person is not clause.subject
         told = told or clause.before == "HEDGE" and clause.verb in ("", "report")
-        if told or clause.subject is None or not clause.subject.described or clause.verb in ("see", "report", "seek") or self._is_subject():
+        if (
+            told
+            or clause.subject is None
+            or not clause.subject.described
+            or clause.verb in ("see", "report", "seek")
+            or self._is_subject()
+        ):
             clause.subject = person
             self.last_subject = person
         if person.described and person in self.persons:
@@ -948,7 +1118,13 @@ class Discourse:
         word = str(edge.sem)
         after = self._next()
         subject = clause.before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF") or clause.before == "REL"
-        if not subject or (word in ("one", "another") and after is not None and after.category == "PREP" and not self.group and not self.persons):
+        if not subject or (
+            word in ("one", "another")
+            and after is not None
+            and after.category == "PREP"
+            and not self.group
+            and not self.persons
+        ):
             if word != "one":
                 self._set_aside(edge.start, edge.end, "somebody else")
             return
@@ -1001,7 +1177,11 @@ class Discourse:
             person = self.group[ordinal]
         else:
             free = [p for p in self.group if not p.assigned and p.fits(sex)]
-            person = free[0] if free else self._add_member(sex or (self.open_group.sex if self.open_group else None), self.shared)
+            person = (
+                free[0]
+                if free
+                else self._add_member(sex or (self.open_group.sex if self.open_group else None), self.shared)
+            )
         person.assigned = True
         return person
 
@@ -1013,7 +1193,14 @@ class Discourse:
                 self._add_member(self.open_group.sex if self.open_group else None, self.shared)
             old = self.clause
             whole = self.open_group or Person(group=True)
-            self.clause = Clause(subject=whole, facts_here=old.facts_here, created=old.created, certainty=old.certainty, verb=old.verb, negative=old.negative)
+            self.clause = Clause(
+                subject=whole,
+                facts_here=old.facts_here,
+                created=old.created,
+                certainty=old.certainty,
+                verb=old.verb,
+                negative=old.negative,
+            )
 
     def label(self, edge: Edge) -> None:
         """ "Suspect 1", "#2", "1)"."""
@@ -1043,17 +1230,30 @@ class Discourse:
         """ "Described him as", "put her at 40"."""
         clause = self.clause
         sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
-        if sex is not None and not self.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
+        if (
+            sex is not None
+            and not self.persons
+            and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about"))
+        ):
             self._focus().pronoun_sex = sex
             return
-        if clause.verb in ("report", "see", "act") and clause.before in ("V", "NP", "HEDGE", "DEG") and sex is not None and not clause.by:
+        if (
+            clause.verb in ("report", "see", "act")
+            and clause.before in ("V", "NP", "HEDGE", "DEG")
+            and sex is not None
+            and not clause.by
+        ):
             if clause.verb == "act" and self.row[self.at - 1].sem != "act":
                 return
             reported = clause.verb == "report" or clause.verb == "see"
             whom = next((p for p in reversed(self.persons) if p.fits(sex) and not p.group), None)
             if whom is None and reported and not self.persons:
                 whom = self._new(Person())
-            if whom is not None and whom.described and (reported or clause.speaker or clause.subject is None or not clause.subject.described):
+            if (
+                whom is not None
+                and whom.described
+                and (reported or clause.speaker or clause.subject is None or not clause.subject.described)
+            ):
                 if whom.pronoun_sex is None:
                     whom.pronoun_sex = sex
                 self.clause = Clause(subject=whom, verb="as", facts_here=clause.facts_here, created=clause.created)
@@ -1062,7 +1262,11 @@ class Discourse:
         """ "He", "she"."""
         clause = self.clause
         sex = MAN if edge.category == "HE" else WOMAN
-        if clause.before == "BY" or (clause.before == "PREP" and clause.verb and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")):
+        if clause.before == "BY" or (
+            clause.before == "PREP"
+            and clause.verb
+            and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
+        ):
             return
         behind = self.row[self.at - 1].sem if self.at else None
         outer = clause.near if isinstance(behind, Thing) and behind.person is not None and clause.verb == "" else None
@@ -1117,7 +1321,9 @@ class Discourse:
     def _new_clause(self) -> None:
         old = self.clause
         hedged = old.certainty if old.before in ("HEDGE",) or old.certainty < 1 else 1.0
-        goes_on = old.before not in ("PREP", "BUT", ",", "AND") or (old.before == "PREP" and old.preposition in ("if", "how", "why"))
+        goes_on = old.before not in ("PREP", "BUT", ",", "AND") or (
+            old.before == "PREP" and old.preposition in ("if", "how", "why")
+        )
         mode = old.mode if old.mode in ("unknown", "past") and goes_on else "say"
         self.clause = Clause(certainty=hedged, mode=mode, facts_here=old.facts_here, created=old.created)
         self.clause.negative = old.negative and old.before in ("DOUBTNEG", "NOR")
@@ -1181,11 +1387,22 @@ class Discourse:
         """Who says something is not who is described; in "was described as" somebody is."""
         clause = self.clause
         after = self._next()
-        spoken = after is not None and after.category == "NP" and isinstance(after.sem, Thing) and (after.sem.name or after.sem.person is not None)
+        spoken = (
+            after is not None
+            and after.category == "NP"
+            and isinstance(after.sem, Thing)
+            and (after.sem.name or after.sem.person is not None)
+        )
         if clause.before in (",", '"') and spoken and (clause.facts_here or clause.pronoun):
             clause.mode = "unknown"  # "..., said one witness"
             return
-        if clause.before == "NP" and clause.near is not None and clause.near.described and after is not None and after.sem == "as":
+        if (
+            clause.before == "NP"
+            and clause.near is not None
+            and clause.near.described
+            and after is not None
+            and after.sem == "as"
+        ):
             clause.subject = clause.near
             clause.verb = "as"
             clause.mode = "say"
@@ -1196,7 +1413,12 @@ class Discourse:
             return
         subject = clause.subject
         before = self.row[self.at - 1].sem if self.at else None
-        told = isinstance(before, Thing) and before.person is not None and clause.mentioned is not None and not clause.mentioned.described
+        told = (
+            isinstance(before, Thing)
+            and before.person is not None
+            and clause.mentioned is not None
+            and not clause.mentioned.described
+        )
         if told or (clause.pronoun and subject is not None and subject.facts):
             subject = None
         if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
@@ -1222,7 +1444,13 @@ class Discourse:
         if clause.before == "NP" and clause.near is not None and clause.near.described and not person_follows:
             clause.mode = "say"
             return
-        if clause.subject is not None and clause.subject.described and not person_follows and not clause.negative and clause.verb != "be":
+        if (
+            clause.subject is not None
+            and clause.subject.described
+            and not person_follows
+            and not clause.negative
+            and clause.verb != "be"
+        ):
             clause.mode = "say"
             return
         if clause.negative and (clause.speaker or clause.subject is not None):
@@ -1243,7 +1471,12 @@ class Discourse:
         clause = self.clause
         if clause.subject is not None and clause.subject.described:
             after = self._next(("X", "SKIP", "DEG"))
-            known = after is not None and after.category in ("NP", "PRED") and isinstance(after.sem, Thing) and after.sem.noun is not None
+            known = (
+                after is not None
+                and after.category in ("NP", "PRED")
+                and isinstance(after.sem, Thing)
+                and after.sem.noun is not None
+            )
             clause.mode = "say" if known else "act"
             return
         self.see(edge)
@@ -1289,7 +1522,18 @@ class Discourse:
     def hide(self, edge: Edge) -> None:
         clause = self.clause
         after = self._next()
-        passive = after is None or after.category in ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
+        passive = after is None or after.category in (
+            "PREP",
+            "WITH",
+            "IN",
+            ",",
+            "AND",
+            ".",
+            "BUT",
+            "NOTHING",
+            ";",
+            "ON",
+        )
         if passive:
             if clause.before in ("NP", "PRED", "BE", "V", "CHOICE") and (fact := self._fact_before()) is not None:
                 self._cancel(fact, "hidden")
@@ -1339,7 +1583,13 @@ class Discourse:
     def no(self, edge: Edge) -> None:
         after = self._next()
         word = " ".join(self.said_words[edge.start : edge.end])
-        if word == "none" and self.clause.verb == "have" and self.last_noun is not None and self.last_noun.denied is not None and (after is None or after.category not in ("NP", "CHOICE", "AP", "OF")):
+        if (
+            word == "none"
+            and self.clause.verb == "have"
+            and self.last_noun is not None
+            and self.last_noun.denied is not None
+            and (after is None or after.category not in ("NP", "CHOICE", "AP", "OF"))
+        ):
             self._add(Found(self.last_noun.denied.node, (), ()), edge.start, edge.end, self.last_noun.name)
             return
         if edge.sem is not None and self.clause.before == "NP" and (after is None or after.category in (",", ";", ".")):
@@ -1380,7 +1630,14 @@ class Discourse:
         after = self._next()
         ends = after is None or after.category in (",", "AND", ".", "BUT", ";", ")")
         before = clause.before
-        if ends and before == "," and after is not None and after.category == "," and not clause.verb and clause.facts_here:
+        if (
+            ends
+            and before == ","
+            and after is not None
+            and after.category == ","
+            and not clause.verb
+            and clause.facts_here
+        ):
             ends = self.choose(f"hedge {self.offset + edge.start}", 0.0, 0.0) == 1
         if ends and clause.facts_here and before in ("NP", "AP", "PRED", "CHOICE", ",", "ON", "X", "V"):
             for fact in self._last_facts():
@@ -1410,7 +1667,12 @@ class Discourse:
         after = self._next()
         if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
             return
-        if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.before in ("NP", "BE", "V", "PRED"):
+        if (after is None or after.category in (",", ".", ";", "AND", "BUT")) and clause.before in (
+            "NP",
+            "BE",
+            "V",
+            "PRED",
+        ):
             if (fact := self._fact_before()) is not None:
                 if clause.speaker:
                     fact.certainty = min(fact.certainty, 0.5)
@@ -1490,7 +1752,10 @@ class Discourse:
         if word in _CONJUNCTIONS and clause.verb and clause.mode != "unknown":
             clause.verb = clause.pronoun = ""
             clause.topic = None
-        if word in ("because", "when", "where", "until", "since", "after", "before", "while", "despite") and clause.mode == "unknown":
+        if (
+            word in ("because", "when", "where", "until", "since", "after", "before", "while", "despite")
+            and clause.mode == "unknown"
+        ):
             self.clause = Clause(facts_here=clause.facts_here, created=clause.created, before="BUT")
 
     def clear(self, edge: Edge) -> None:

@@ -9,8 +9,17 @@ from types import MappingProxyType
 
 from facesearch.errors import QueryError
 
-KINDS = ("two readings", "contradiction", "language", "too long", "nothing", "not understood", "several persons")
-NOTICES = ("pronoun", "corrected", "nothing")
+KINDS = (
+    "two readings",
+    "contradiction",
+    "language",
+    "too long",
+    "nothing",
+    "not understood",
+    "several persons",
+    "no such person",
+)
+NOTICES = ("pronoun", "corrected", "age", "nothing", "rare")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,12 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
     for start in range(max(free, end - _LONGEST), end):
         name = tuple(token.normal for token in sentence[start:end])
         if name in words.fields:
-            opens = start == 0 or start == free or sentence[start - 1].normal in _BORDERS or sentence[start - 1].normal in DASHES
+            opens = (
+                start == 0
+                or start == free
+                or sentence[start - 1].normal in _BORDERS
+                or sentence[start - 1].normal in DASHES
+            )
             if opens or (not strict and sentence[start].typed[0].isupper()):
                 return start, words.fields[name]
     begins = end - 1

@@ -95,8 +95,17 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
     for quality in qualities:
         pair = words.pair(noun.name, quality.key) if quality.node is None else None
         node = quality.node if pair is None or pair.reading is None else pair.reading.node
-        if node is None and pair is None and noun.name != "person" and (own := words.pairs.get(("person", quality.key))):
-            takes = noun.name in ("hair", "face", "build", "skin") and own.reading is not None and quality.key not in ("fuzzy",)
+        if (
+            node is None
+            and pair is None
+            and noun.name != "person"
+            and (own := words.pairs.get(("person", quality.key)))
+        ):
+            takes = (
+                noun.name in ("hair", "face", "build", "skin")
+                and own.reading is not None
+                and quality.key not in ("fuzzy",)
+            )
             node = own.reading.node if takes and own.reading is not None else None
         if node is not None:
             parts.append((quality, node))
@@ -198,8 +207,20 @@ rule("A1", "DEG A N+ed")(lambda _, a, n: _adjective_of((a,), n))
 rule("A1", "A A N+ed")(lambda a, b, n: None if a.key in ("black", "white") else _adjective_of((a, b), n))
 rule("A1", "NX N+ed", 0.1)(lambda x, n: (Quality("#compound", x.start, n.end),))
 rule("AP", "A1")(lambda a: a)
-for _separator, _joins in ((",", ","), ("AND", "and"), (", AND", "and"), ("OR", "or"), (", OR", "or"), ("/", "or"), ("TO", "or"), ("BUT", "and"), (", BUT", "and")):
-    rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(_slash(_joins) if _separator == "/" else _with(_joins))
+for _separator, _joins in (
+    (",", ","),
+    ("AND", "and"),
+    (", AND", "and"),
+    ("OR", "or"),
+    (", OR", "or"),
+    ("/", "or"),
+    ("TO", "or"),
+    ("BUT", "and"),
+    (", BUT", "and"),
+):
+    rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(
+        _slash(_joins) if _separator == "/" else _with(_joins)
+    )
 rule("AP", "AP A1", 0.02)(_with(""))
 rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
 rule("AP", "AP , HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
@@ -285,19 +306,29 @@ rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
 rule("NP", "DET DET NG")(lambda d, e, n: n._replace(determiner=e))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
-rule("NP", "DET AP MEM", 0.05)(lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None)
+rule("NP", "DET AP MEM", 0.05)(
+    lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None
+)
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(count=k, owner=o))
 rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
-rule("NP", "NUM OF OBJ", 0.1)(lambda k, _, o: Thing(None, 0, 0, count=k, person=PersonWord(None, "described", True), word="them") if o in ("them", "us") else None)
+rule("NP", "NUM OF OBJ", 0.1)(
+    lambda k, _, o: (
+        Thing(None, 0, 0, count=k, person=PersonWord(None, "described", True), word="them")
+        if o in ("them", "us")
+        else None
+    )
+)
 rule("NP", "NUM OF POSS NG", 0.1)(lambda k, _, o, n: n._replace(owner=o))
 rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
 rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
-rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and p.person.role in ("described", "bystander") and not p.person.plural else None)
+rule("LABEL", "PN NUM")(
+    lambda p, k: (str(k), p) if k < 10 and p.person.role in ("described", "bystander") and not p.person.plural else None
+)
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
@@ -359,8 +390,11 @@ rule("PRED", "NP , REL BE AP", -0.1)(lambda t, _c, _r, _b, a: _said_of(t, _b, a)
 rule("PRED", "NP BE HEDGE AP", -0.1)(lambda t, _b, h, a: s._replace(certainty=h) if (s := _said_of(t, _b, a)) else None)
 rule("PRED", "NP HEDGE AP", 0.15)(lambda t, h, a: s._replace(certainty=h) if (s := _said_behind(t, a)) else None)
 rule("PRED", "NP BE NEG AP", -0.1)(lambda t, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
-rule("PRED", "NP REL BE NEG AP", -0.1)(lambda t, _r, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP REL BE NEG AP", -0.1)(
+    lambda t, _r, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None
+)
 rule("PRED", "NP NEG AP", 0.15)(lambda t, _n, a: s._replace(denied=True) if (s := _said_behind(t, a)) else None)
+
 
 @rule("NP", "NP OR AP", 0.1)
 def _or_adjective(thing: Thing, _or: Any, more: Qualities) -> Thing | None:
@@ -380,10 +414,17 @@ rule("OR", ", OR", 0.0)(lambda _c, o: o)
 rule("ITEM", "NP")(lambda n: n)
 rule("ITEM", "PRED")(lambda n: n)
 rule("ITEM", "AP", 0.05)(lambda n: n)
+
+
 @rule("CHOICE", "ITEM OR ITEM")
 def _choice(one: Any, _or: Any, other: Any) -> Choice | None:
     """Two phrases of which one holds; but in "brown hair or black" the second is of the noun of the first."""
-    if isinstance(one, Thing) and one.noun is not None and isinstance(other, tuple) and not isinstance(other, (Thing, Said)):
+    if (
+        isinstance(one, Thing)
+        and one.noun is not None
+        and isinstance(other, tuple)
+        and not isinstance(other, (Thing, Said))
+    ):
         of_noun = lexicon().pair(one.noun.name, other[0].key) is not None
         if of_noun and not _of_people(other[0]):
             return None
@@ -407,7 +448,13 @@ def _slashed(one: Any, other: Any) -> Choice | None:
     may do either."""
     if not (isinstance(one, Thing) and isinstance(other, Thing)) or one.noun is None or other.noun is None:
         return None
-    if one.qualities and not other.qualities and other.noun.parent == "beard" or other.noun.name == "beard" and one.qualities:
+    if (
+        one.qualities
+        and not other.qualities
+        and other.noun.parent == "beard"
+        or other.noun.name == "beard"
+        and one.qualities
+    ):
         return Choice((one, other), unclear=True)
     return Choice((one, other)) if one.noun.bare is not None else None
 
@@ -425,7 +472,20 @@ def grammar() -> Grammar:
 
 
 _PRICES = {
-    "CHOICE": 0.9, "PRED": 1.0, "NP": 1.0, "AP": 1.05, "X": 0.6, "LABEL": 0.9, "HASH": 0.6, "LETTER": 50.0, "NO": 50.0, "X_TIMES": 0.9, "SKIP": 2.0, ",": 0.3, "DET": 1.3, "POSS": 1.3,
+    "CHOICE": 0.9,
+    "PRED": 1.0,
+    "NP": 1.0,
+    "AP": 1.05,
+    "X": 0.6,
+    "LABEL": 0.9,
+    "HASH": 0.6,
+    "LETTER": 50.0,
+    "NO": 50.0,
+    "X_TIMES": 0.9,
+    "SKIP": 2.0,
+    ",": 0.3,
+    "DET": 1.3,
+    "POSS": 1.3,
 }
 _INNER = frozenset(("A", "A1", "NG", "N", "NX", "PN", "N+ed", "ITEM", "DEG1", "'s"))
 

@@ -79,7 +79,11 @@ class Lexicon:
                     pair = self.pairs.get((reading[1:], key), pair)
                 self.pairs.setdefault((name, key), pair)
                 adjectives.add(word)
-        nouns = {word for cells in (*self._rows("nouns.tsv"), *self._rows("persons.tsv")) for word in " ".join(cells[:2]).split()}
+        nouns = {
+            word
+            for cells in (*self._rows("nouns.tsv"), *self._rows("persons.tsv"))
+            for word in " ".join(cells[:2]).split()
+        }
         for word in sorted(adjectives - nouns):
             self._add(word, Entry("A", " ".join(said(word.replace("_", " ")))))
         for cells in self._rows("persons.tsv"):
@@ -225,7 +229,10 @@ class OrdinaryWords:
 
 @cache
 def ordinary_words(language: str = "english") -> OrdinaryWords:
-    with resources.as_file(resources.files("facesearch.statement") / language / "words.txt") as path, path.open("rb") as f:
+    with (
+        resources.as_file(resources.files("facesearch.statement") / language / "words.txt") as path,
+        path.open("rb") as f,
+    ):
         return OrdinaryWords(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))
 
 

@@ -18,7 +18,9 @@ _VALUES = {
     **{word: 10 * n for n, word in enumerate(_TENS, 2)},
     "fourty": 40,
 }
-_WORD_NUMBER = rf"(?:(?:{'|'.join(_TENS)}|fourty)(?:[\s-](?:{'|'.join(_UNITS)})\b)?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)})"
+_WORD_NUMBER = (
+    rf"(?:(?:{'|'.join(_TENS)}|fourty)(?:[\s-](?:{'|'.join(_UNITS)})\b)?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)})"
+)
 _N = rf"(?:\d{{1,3}}|{_WORD_NUMBER})(?![\w½]|[.,:/]\d|['’′\"”])"
 _D = r"(?:\d+(?:[.,]\d+)?)"
 _DASH = r"[-\u2013\u2014]"
@@ -57,11 +59,11 @@ _DECADE = (
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
 _ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
-_YEARS = (
-    rf"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
-)
+_YEARS = rf"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
-_MORE = r"over|above|at\s+least|older\s+than|upwards\s+of|more\s+than|well\s+over|the\s+wrong\s+side\s+of|past|not\s+under"
+_MORE = (
+    r"over|above|at\s+least|older\s+than|upwards\s+of|more\s+than|well\s+over|the\s+wrong\s+side\s+of|past|not\s+under"
+)
 _LESS = r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
 _AGE = rf"""
     (?P<decade>(?:\bage[ds]?:?\s+(?:about\s+)?)?(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
@@ -151,10 +153,23 @@ def _measure(text: str, match: re.Match[str]) -> Measure | None:
 
 def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high: int, ranged: bool) -> bool:
     """The figures stand alone, as an age does: "man, 25", "he is 25", "woman of 25", "about 60"."""
-    floor = 4 if ranged or re.search(r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$", text[max(0, start - 30) : start], re.I) else 13
+    floor = (
+        4
+        if ranged
+        or re.search(
+            r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$",
+            text[max(0, start - 30) : start],
+            re.I,
+        )
+        else 13
+    )
     if not floor <= low <= high <= 110:
         return False
-    if match["first"][0].isalpha() and low < 13 and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start])):
+    if (
+        match["first"][0].isalpha()
+        and low < 13
+        and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start]))
+    ):
         return False
     about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
     follows = _AFTER.match(text, end) or (ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15)))
@@ -174,7 +189,17 @@ def _decade(said: str) -> tuple[int, int]:
     stem = re.search(r"(twen|thir|for|four|fif|six|seven|eigh|nine)ties", words)
     tens = int(digits.group()) if digits else 0
     if stem:
-        tens = {"twen": 20, "thir": 30, "for": 40, "four": 40, "fif": 50, "six": 60, "seven": 70, "eigh": 80, "nine": 90}[stem[1]]
+        tens = {
+            "twen": 20,
+            "thir": 30,
+            "for": 40,
+            "four": 40,
+            "fif": 50,
+            "six": 60,
+            "seven": 70,
+            "eigh": 80,
+            "nine": 90,
+        }[stem[1]]
     return tens, tens + 9
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from facesearch.query.tree import Node, all_of, hedge, negate, outcomes
+from facesearch.query import oddities
+from facesearch.query.description import Query
+from facesearch.query.tree import EVERYTHING, Node, all_of, check_repeats, height, hedge, leaves, negate, outcomes
 from facesearch.statement.chart import Chart, Edge
 from facesearch.statement.discourse import PROMOTE, Clause, Discourse, Fact, Person
 from facesearch.statement.errors import Notice, StatementError
@@ -18,8 +20,11 @@ from facesearch.statement.terminals import terminals
 from facesearch.statement.tokens import Token, sentences, tokens
 
 
+MAX_TERMS = 100
+MAX_HEIGHT = 30
 MAX_LETTERS = 10_000
 """A longer text is refused."""
+_NOT_OF_LOOKS = frozenset(("action", "somebody else", "somebody else's", "name", "field"))
 MARGIN = 0.05
 """Two readings of which neither costs more than this above the other cost the same."""
 
@@ -66,6 +71,40 @@ class Statement:
     notices: tuple[Notice, ...] = ()
     language: str = "English"
     steps: int = 0
+
+    @property
+    def not_scored(self) -> tuple[str, ...]:
+        """What is said of the described and not searched, as typed: not what people do, nor what is said of others."""
+        return tuple(dict.fromkeys(each.words for each in self.set_aside if each.why not in _NOT_OF_LOOKS))
+
+    def person(self, number: int | None = None) -> Described:
+        """The described person of this number, or the only one. Raises StatementError."""
+        if number is None and len(self.persons) > 1:
+            raise StatementError(
+                "several persons", tuple(str(each.tree) for each in self.persons), values={"persons": len(self.persons)}
+            )
+        if number is not None and not 0 < number <= len(self.persons):
+            raise StatementError("no such person", values={"persons": len(self.persons), "person": number})
+        return self.persons[(number or 1) - 1]
+
+    def query(self, number: int | None = None, *, strict: bool = False) -> Query:
+        """What to search for. Raises StatementError where several persons are described and none is chosen, where
+        nothing is left to search and, with `strict`, where something is set aside."""
+        person = self.person(number)
+        if strict and (aside := [each for each in self.set_aside if each.why not in _NOT_OF_LOOKS]):
+            first = aside[0]
+            raise StatementError("not understood", spans=((first.start, first.end),), values={"words": first.words})
+        if person.tree == EVERYTHING:
+            raise StatementError("nothing")
+        check_size(person.tree)
+        return Query(self.text, person.tree, not_scored=self.not_scored)
+
+
+def check_size(tree: Node) -> None:
+    """Raises StatementError for a tree that is too large to be scored."""
+    if sum(1 for _ in leaves(tree)) > MAX_TERMS or height(tree) > MAX_HEIGHT:
+        raise StatementError("too long", values={"letters": MAX_TERMS, "most": MAX_TERMS})
+    check_repeats(tree)
 
 
 def understand(text: str) -> Statement:
@@ -160,7 +199,12 @@ def report(text: str, found: list[Token], words: Lexicon, reader: "_Reader", sli
         told.append(Described(label, tree_of(person), tuple(dict.fromkeys(used))))
     kept.update(at for start, end in discourse.used for at in range(start, end))
     return Statement(
-        text, tuple(told), tuple(_aside(text, found, words, discourse, kept)), tuple(slips), tuple(_notices(persons, slips)), steps=reader.steps
+        text,
+        tuple(told),
+        tuple(_aside(text, found, words, discourse, kept)),
+        tuple(slips),
+        tuple((*_other_notices(persons, slips), *_notices(told))),
+        steps=reader.steps,
     )
 
 
@@ -172,11 +216,19 @@ def _aside(text: str, found: list[Token], words: Lexicon, discourse: Discourse, 
             if at not in kept:
                 why.setdefault(at, reason)
     for at, token in enumerate(found):
-        if token.sort != "mark" and token.sort != "line" and at not in kept and at not in why and not words.says_nothing(found, at):
+        if (
+            token.sort != "mark"
+            and token.sort != "line"
+            and at not in kept
+            and at not in why
+            and not words.says_nothing(found, at)
+        ):
             why[at] = "action"
     run: list[int] = []
     for at in [*sorted(why), -1]:
         if run and (at != run[-1] + 1 or why[at] != why[run[0]]):
+            while len(run) > 1 and words.says_nothing(found, run[0]):
+                del run[0]
             a, b = found[run[0]].start, found[run[-1]].end
             if any(found[each].sort in ("word", "number") for each in run):
                 yield SetAside(text[a:b], a, b, why[run[0]])
@@ -184,7 +236,16 @@ def _aside(text: str, found: list[Token], words: Lexicon, discourse: Discourse, 
         run.append(at)
 
 
-def _notices(persons: list[Person], slips: list[Slip]) -> Iterator[Notice]:
+def _notices(persons: list[Described]) -> Iterator[Notice]:
+    for person in persons:
+        for used in person.used:
+            if used.means in ("young", "old") and used.words.casefold() not in ("young", "old", "younger", "older"):
+                yield Notice("age", {"words": used.words, "means": used.means})
+        for sentence in oddities.remarks(person.tree):
+            yield Notice("rare", {"sentence": sentence})
+
+
+def _other_notices(persons: list[Person], slips: list[Slip]) -> Iterator[Notice]:
     for person in persons:
         if person.pronoun_sex is not None and person.sex is None:
             yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
@@ -201,7 +262,9 @@ def _is_letter(row: list[Token]) -> bool:
 
 _NONE = frozenset("no n none nil nope nowt negative nothing".split())
 _YES = frozenset("yes y yeah yep yup some present".split())
-_NOT_KNOWN = frozenset("known sure certain seen visible noted recorded stated given noticed available applicable clear".split())
+_NOT_KNOWN = frozenset(
+    "known sure certain seen visible noted recorded stated given noticed available applicable clear".split()
+)
 _LETTERS = frozenset(("q", "a"))
 
 
@@ -250,11 +313,21 @@ class _Reader:
         said = [token.normal for token in after if token.sort == "word" and token.normal not in _LETTERS][:3]
         if not said:
             return False
-        return said[0] in _NONE | _YES or said[0] in ("did", "could", "do", "probably", "possibly", "maybe") or self._context is not None
+        return (
+            said[0] in _NONE | _YES
+            or said[0] in ("did", "could", "do", "probably", "possibly", "maybe")
+            or self._context is not None
+        )
 
     def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
         """What a question with no answer in it asks for: "And his hair?"."""
-        nouns = [e.value for at in range(len(sentence)) for _, es in self.words.at(sentence, at)[:1] for e in es if e.category == "N"]
+        nouns = [
+            e.value
+            for at in range(len(sentence))
+            for _, es in self.words.at(sentence, at)[:1]
+            for e in es
+            if e.category == "N"
+        ]
         return nouns[-1] if nouns and nouns[-1].bare is None else None
 
     def _answered(self, sentence: list[Token]) -> list[Token]:
@@ -263,7 +336,11 @@ class _Reader:
         self._open = asked if sentence and sentence[-1].normal[0] == "?" and len(sentence) <= 4 else []
         context, self._context = self._context, None
         start = 0
-        while start < len(sentence) - 1 and sentence[start].normal in _LETTERS and sentence[start + 1].normal in (".", ":"):
+        while (
+            start < len(sentence) - 1
+            and sentence[start].normal in _LETTERS
+            and sentence[start + 1].normal in (".", ":")
+        ):
             start += 2
         rest = sentence[start:]
         while rest and rest[0].normal in _LETTERS and len(rest) == 2 and rest[1].normal == ".":
@@ -276,7 +353,11 @@ class _Reader:
             for fact in asked:
                 fact.certainty = 1.0
             return _past_answer(rest)
-        if first in _NONE and (len(rest) == 1 or rest[1].sort == "mark" or rest[1].normal in ("he", "she", "they", "it", "did", "was", "does", "is", "were", "had")):
+        if first in _NONE and (
+            len(rest) == 1
+            or rest[1].sort == "mark"
+            or rest[1].normal in ("he", "she", "they", "it", "did", "was", "does", "is", "were", "had")
+        ):
             for fact in asked:
                 fact.certainty = 1.0
                 fact.node = negate(fact.node)
@@ -316,11 +397,19 @@ class _Reader:
             self._read(value)
             return
         noun = self.words.nouns[field]
-        doubt = bool(value) and (value[0].normal[0] == "?" or said[:1] in (["unknown"], ["unk"], ["n/k"], ["unsure"], ["na"]) or (said[:1] == ["not"] and said[1:2] and said[1] in _NOT_KNOWN))
+        doubt = bool(value) and (
+            value[0].normal[0] == "?"
+            or said[:1] in (["unknown"], ["unk"], ["n/k"], ["unsure"], ["na"])
+            or (said[:1] == ["not"] and said[1:2] and said[1] in _NOT_KNOWN)
+        )
         if doubt:
             self._set_aside(value)
             return
-        hedge_word = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}.get(said[0]) if said else None
+        hedge_word = (
+            {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}.get(said[0])
+            if said
+            else None
+        )
         first = said[0] if said else ""
         if hedge_word is not None and said[1:] in (["not"], ["no"], ["none"]):
             self._give(noun, value[0], denied=True, certainty=hedge_word)
@@ -362,7 +451,22 @@ class _Reader:
 def _past_answer(rest: list[Token]) -> list[Token]:
     """What follows "yes, he did"."""
     at = 1
-    while at < len(rest) and rest[at].normal in (",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"):
+    while at < len(rest) and rest[at].normal in (
+        ",",
+        "he",
+        "she",
+        "it",
+        "they",
+        "did",
+        "was",
+        "had",
+        "n't",
+        "is",
+        "not",
+        "does",
+        "wasnt",
+        "didnt",
+    ):
         at += 1
     return rest[at:]
 

@@ -29,8 +29,28 @@ _PLACES = frozenset(
     "store shop mall market farm mill tavern stag horse lion swan crown theatre library college university hospital "
     "boulevard highway".split()
 )
-_AT = frozenset("at in near outside on by from of to towards into through behind opposite around off along inside".split())
-_MARKS = {",": ",", ";": ";", ":": ":", "/": "/", "(": "(", ")": ")", "|": ";", "?": "?", "\N{EN DASH}": "DASH", "\N{EM DASH}": "DASH", "-": "DASH", "=": ":", "•": ";", "*": ";", "#": "HASH", "+": "AND", "&": "AND"}
+_AT = frozenset(
+    "at in near outside on by from of to towards into through behind opposite around off along inside".split()
+)
+_MARKS = {
+    ",": ",",
+    ";": ";",
+    ":": ":",
+    "/": "/",
+    "(": "(",
+    ")": ")",
+    "|": ";",
+    "?": "?",
+    "\N{EN DASH}": "DASH",
+    "\N{EM DASH}": "DASH",
+    "-": "DASH",
+    "=": ":",
+    "•": ";",
+    "*": ";",
+    "#": "HASH",
+    "+": "AND",
+    "&": "AND",
+}
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
 _EYE_CODES = frozenset("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey".split())
@@ -72,7 +92,9 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
         category = _MARKS.get(token.normal, "X")
         return [Edge(category, at, at + 1, 0.0, token.normal)]
     if token.sort == "number":
-        whole = [e for end, es in words.at(sentence, at) for entry in es for e in _entry_edges(entry, at, end, sentence, 1)]
+        whole = [
+            e for end, es in words.at(sentence, at) for entry in es for e in _entry_edges(entry, at, end, sentence, 1)
+        ]
         return [*_number_edges(sentence, at, token), *whole]
     if token.normal == "'s" and at:
         return [*_s_edges(sentence, at)]
@@ -132,16 +154,27 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
         edges.append(Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, after[1] == "m")))
     if re.fullmatch(r"[WBHA][MF]", token.typed):
         edges.append(Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.typed[1] == "M")))
-    if len(after) == 2 and after[0] == "/" and token.normal in _HAIR_CODES and after[1] in _EYE_CODES and len(token.normal) <= 5:
+    if (
+        len(after) == 2
+        and after[0] == "/"
+        and token.normal in _HAIR_CODES
+        and after[1] in _EYE_CODES
+        and len(token.normal) <= 5
+    ):
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
-        if token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown") and after[1] != token.normal:
+        if (
+            token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown")
+            and after[1] != token.normal
+        ):
             edges.append(Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node)))
     return edges
 
 
 def _sex(start: int, end: int, man: bool) -> Thing:
-    return Thing(None, start, end, person=PersonWord(reading_of("man" if man else "woman"), "described", False), word="sex")
+    return Thing(
+        None, start, end, person=PersonWord(reading_of("man" if man else "woman"), "described", False), word="sex"
+    )
 
 
 def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals: int) -> list[Edge]:
@@ -156,7 +189,12 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
             return [Edge("N+ed", at, end, longer, thing)]
         return [Edge("N", at, end, longer, thing)]
     if category == "PN":
-        if word in ("m", "f", "n", "child") and sentence[at].typed.islower() and len(word) == 1 and not _stands_alone(sentence, at):
+        if (
+            word in ("m", "f", "n", "child")
+            and sentence[at].typed.islower()
+            and len(word) == 1
+            and not _stands_alone(sentence, at)
+        ):
             return []
         return [Edge("PN", at, end, longer, Thing(None, at, end, person=value, word=word))]
     if category == "A":
@@ -184,14 +222,21 @@ def _stands_alone(sentence: list[Token], at: int) -> bool:
     after = sentence[at + 1] if at + 1 < len(sentence) else None
     if after is not None and after.normal == "/":
         return True
-    return (before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")) and (after is None or after.sort != "word" or True)
+    return (before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")) and (
+        after is None or after.sort != "word" or True
+    )
 
 
 def _unknown(sentence: list[Token], at: int, token: Token, words: Lexicon) -> list[Edge]:
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
     classes = words.classes(token.normal)
     thing = Thing(None, at, at + 1, word=token.normal, lexical=False)
-    if token.normal.endswith(("man", "woman")) and len(token.normal) > 5 and token.typed.islower() and token.normal not in ("human", "roman", "german", "talisman"):
+    if (
+        token.normal.endswith(("man", "woman"))
+        and len(token.normal) > 5
+        and token.typed.islower()
+        and token.normal not in ("human", "roman", "german", "talisman")
+    ):
         sex = reading_of("woman" if token.normal.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
     quality = Quality(token.normal, at, at + 1, known=False)
@@ -227,8 +272,17 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
         return []
     last = sentence[end - 1].normal
     if sentence[at + 1].normal == "of" and any(e.category == "PN" for _, found in entries for e in found):
-        return [Edge("PN", at, end, -0.3, Thing(None, at, end, person=e.value, word=sentence[at].normal)) for _, found in entries for e in found if e.category == "PN"]
-    if last in _ED or any(entry.category in ("N", "PN") or (entry.category == "A" and entry.value) for _, found in _last_entries(sentence, end - 1) for entry in found):
+        return [
+            Edge("PN", at, end, -0.3, Thing(None, at, end, person=e.value, word=sentence[at].normal))
+            for _, found in entries
+            for e in found
+            if e.category == "PN"
+        ]
+    if last in _ED or any(
+        entry.category in ("N", "PN") or (entry.category == "A" and entry.value)
+        for _, found in _last_entries(sentence, end - 1)
+        for entry in found
+    ):
         return []
     return [
         Edge("A", at, end, -0.1, Quality("#compound", at, end)),
@@ -250,7 +304,9 @@ def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
             at += 1
             continue
         end = at
-        while end < len(sentence) and (_capital(sentence, end) or (sentence[end].normal == "'s" and _capital(sentence, end + 1))):
+        while end < len(sentence) and (
+            _capital(sentence, end) or (sentence[end].normal == "'s" and _capital(sentence, end + 1))
+        ):
             end += 1
         while end > at and sentence[end - 1].sort != "word":
             end -= 1
@@ -282,7 +338,19 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     known = [bool(words.at([token], 0)) for token in sentence[start:end] if token.normal != "'s"]
     lower = sum(token.typed.islower() for token in sentence if token.sort == "word")
     if before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT):
-        if lower >= 3 and (len(said) > 1 or not known[0]) and not all(words.at([t], 0) and any(e.category in ("PN",) or (e.category == "A" and not e.value) for _, es in words.at([t], 0) for e in es) for t in sentence[start:end]):
+        if (
+            lower >= 3
+            and (len(said) > 1 or not known[0])
+            and not all(
+                words.at([t], 0)
+                and any(
+                    e.category in ("PN",) or (e.category == "A" and not e.value)
+                    for _, es in words.at([t], 0)
+                    for e in es
+                )
+                for t in sentence[start:end]
+            )
+        ):
             return True
     if before in ("suspect", "witness", "named", "called", "nickname", "as", "offender") and start and lower >= 1:
         return not all(known) or before in ("witness", "as", "nickname")

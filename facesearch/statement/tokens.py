@@ -114,7 +114,11 @@ def sentences(found: list[Token]) -> Iterator[list[Token]]:
 
 def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
     after = found[at + 1] if at + 1 < len(found) else None
-    if after is None or "\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1) and found[at].typed.count("\n") > 1:
+    if (
+        after is None
+        or "\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1)
+        and found[at].typed.count("\n") > 1
+    ):
         return True
     wraps = after.sort == "word" and after.typed[0].islower() and sentence[-1].sort == "word" and len(sentence) > 6
     return not wraps
@@ -137,7 +141,32 @@ def _ends(found: list[Token], at: int) -> bool:
         if before.normal == "no":
             return after.sort != "number"
         if before.normal in _ABBREVIATIONS:
-            return before.normal in ("etc",) or (before.normal not in ("mr", "mrs", "ms", "dr", "st", "no", "sgt", "insp", "poss", "approx", "prob", "desc", "c", "ca", "est") and after.typed[0].isupper())
-        if len(before.normal) == 1 and before.typed.isalpha() and before.typed not in ("I",) and after.typed[0].islower():
+            return before.normal in ("etc",) or (
+                before.normal
+                not in (
+                    "mr",
+                    "mrs",
+                    "ms",
+                    "dr",
+                    "st",
+                    "no",
+                    "sgt",
+                    "insp",
+                    "poss",
+                    "approx",
+                    "prob",
+                    "desc",
+                    "c",
+                    "ca",
+                    "est",
+                )
+                and after.typed[0].isupper()
+            )
+        if (
+            len(before.normal) == 1
+            and before.typed.isalpha()
+            and before.typed not in ("I",)
+            and after.typed[0].islower()
+        ):
             return False
     return True
