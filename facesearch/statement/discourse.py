@@ -944,6 +944,9 @@ class Discourse:
             and not clause.passive
         ):
             return clause.subject
+        named = clause.before == "," and self.at > 1 and self.row[self.at - 2].category == "NP"
+        if named and thing.determiner in ("a", "an") and clause.subject is not None and clause.subject is clause.mentioned:
+            return clause.subject  # "the rider, a lad of 17"
         if clause.labelled and clause.subject is not None and thing.determiner in ("", "a", "an"):
             return clause.subject
         ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)

@@ -236,6 +236,8 @@ def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
     if any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities):
         return None
     noun = thing.noun
+    if noun is not None and any(quality.key in ("#age", "#measure") for quality in adjectives):
+        return None
     if noun is not None and noun.name == "hair" and len(adjectives) > 1:
         if adjectives[0].key in ("black", "white") and adjectives[1].key in _LENGTHS and not adjectives[1].joined:
             return None  # "male black short hair": a length stands before a colour
@@ -448,13 +450,8 @@ def _slashed(one: Any, other: Any) -> Choice | None:
     may do either."""
     if not (isinstance(one, Thing) and isinstance(other, Thing)) or one.noun is None or other.noun is None:
         return None
-    if (
-        one.qualities
-        and not other.qualities
-        and other.noun.parent == "beard"
-        or other.noun.name == "beard"
-        and one.qualities
-    ):
+    hair = one.noun.name == "hair" and one.qualities and not other.qualities
+    if hair and other.noun.name in ("beard", "mustache", "facial"):
         return Choice((one, other), unclear=True)
     return Choice((one, other)) if one.noun.bare is not None else None
 

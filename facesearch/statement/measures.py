@@ -18,16 +18,19 @@ _VALUES = {
     **{word: 10 * n for n, word in enumerate(_TENS, 2)},
     "fourty": 40,
 }
-_WORD_NUMBER = (
-    rf"(?:(?:{'|'.join(_TENS)}|fourty)(?:[\s-](?:{'|'.join(_UNITS)})\b)?|{'|'.join(_TEENS)}|{'|'.join(_UNITS)})"
+_WORDS = re.compile(
+    r"\b(?:(?:twenty|thirty|forty|fourty|fifty|sixty|seventy|eighty|ninety)"
+    r"(?:[\s-](?:one|two|three|four|five|six|seven|eight|nine)\b)?|ten|eleven|twelve"
+    r"|(?:thir|four|fif|six|seven|eigh|nine)teen|one|two|three|four|five|six|seven|eight|nine)"
+    r"(?=\b|ish\b)"
 )
-_N = rf"(?:\d{{1,3}}|{_WORD_NUMBER})(?![\w½]|[.,:/]\d|['’′\"”])"
+_N = r"(?:\d{1,3})(?![\w½]|[.,:/]\d|['’′\"”])"
 _D = r"(?:\d+(?:[.,]\d+)?)"
 _DASH = r"[-\u2013\u2014]"
 _TO = rf"(?:\s*{_DASH}\s*|\s+(?:to|or|till|and|up\ to)\s+|\s*/\s*)"
-_FOOT = r"(?:f(?:oo|ee)?t(?:\.(?!\s[A-Z]))?|feet|foot|['’′](?!s\b))"
+_FOOT = r"(?:f(?:oo|ee)?t\.?|feet|foot|['’′](?!s\b))"
 _INCH = r"(?:ins?\b(?!\s(?:a|the|his|her|\w+ed|\w+ing|black|blue|dark)\b)|inch(?:es)?|[\"”″]|''|’’)"
-_NUMBER_OF_FEET = rf"(?:\d{{1,2}}|{_WORD_NUMBER})"
+_NUMBER_OF_FEET = r"\d{1,2}"
 _HEIGHT = (
     rf"{_NUMBER_OF_FEET}[\s-]?{_FOOT}(?:[\s-]?(?:{_NUMBER_OF_FEET}(?:[\s.]?[½¼¾]|\.5|\sand\sa\s(?:half|quarter))?[\s-]?{_INCH}?)(?![\w]))?"
     rf"(?:[\s-]?{_INCH})?"
@@ -38,17 +41,17 @@ _MEASURE = rf"""
         {_HEIGHT}(?:{_TO}{_HEIGHT})?
       | [4-7]-(?:0\d|1[01]|\d)(?![\d\w])
       | \d['’′]\d{{1,2}}[\"”″]?
-      | (?:{_D}|{_WORD_NUMBER})(?:{_TO}(?:{_D}|{_WORD_NUMBER}))?[\s-]?(?:cms?|centimet(?:re|er)s?|met(?:re|er)s?|m|kgs?|kilos?|kilograms?|lbs?|pounds?|stones?|st(?!\w)|inch(?:es)?|ins?(?=[\s.,;)]|$)(?=\s(?:tall|high|long|in))|yards?|yds?|miles?|mph|km|kilometres?|mm|percent|per\s?cent|%|euros?|dollars?|quid|rows?|pages?|times)(?!\w)
+      | (?:{_D}|\d{{1,2}})(?:{_TO}(?:{_D}|\d{{1,2}}))?[\s-]?(?:cms?|centimet(?:re|er)s?|met(?:re|er)s?|m|kgs?|kilos?|kilograms?|lbs?|pounds?|stones?|st(?!\w)|inch(?:es)?|ins?(?=[\s.,;)]|$)(?=\s(?:tall|high|long|in))|yards?|yds?|miles?|mph|km|kilometres?|mm|percent|per\s?cent|%|euros?|dollars?|quid|rows?|pages?|times)(?!\w)
         (?:\s+\d+\s?(?:lbs?|pounds?|oz))?
       | [£$€]\s?\d[\d.,]*\w?
       | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?!\s+shadow)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
       | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
       | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
-      | (?:five|ten|twenty|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|1?\d|midnight|noon)(?!\w)
-      | (?:{_D}|{_WORD_NUMBER}|half\s+an?|an?|few|several|couple\s+of)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
+      | (?:5|10|20|25|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:1?\d|midnight|noon)(?!\w|\s?(?:years|yrs|y))
+      | (?:{_D}|\d{{1,2}}|half\s+an?|an?|few|several|couple\s+of)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
       | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*(?:\s+\d{{4}})?
       | \d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}
-      | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|{_WORD_NUMBER})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
+      | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|\d{{1,2}})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
       | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)
       | \d{{3,}}(?!\w)
     )
@@ -70,11 +73,11 @@ _AGE = rf"""
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
     (?:{_ABOUT}\s+)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
     (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*
-    (?P<first>{_N}|(?:{_WORD_NUMBER}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|{_WORD_NUMBER}(?=-))
+    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-))
     (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
     (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
 """
-_BOTH = re.compile(rf"(?<![\w.,:£$€½])(?:(?P<measure>{_MEASURE})|{_AGE})", re.IGNORECASE | re.VERBOSE)
+_BOTH = re.compile(rf"(?<![\w.,:£$€½])(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
     r"(?:^|[,;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
     r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|ic\d|"
@@ -99,16 +102,42 @@ class Measure(NamedTuple):
     high: int = 0
 
 
+_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
 def measures(text: str) -> list[Measure]:
     """Every number in `text` that is an age or a measure; bare numbers that are neither are left out."""
+    figures, places, spoken = _in_figures(text.translate(_LOWER))
     found = []
     at = 0
-    while (match := _BOTH.search(text, at)) is not None:
-        measure = _measure(text, match)
+    while (match := _BOTH.search(figures, at)) is not None:
+        measure = _measure(figures, match, match.start("first") in spoken)
         if measure is not None:
-            found.append(measure)
-        at = match.end() if measure is not None or match["measure"] else _past_word(text, match)
+            found.append(measure._replace(start=places[measure.start][0], end=places[measure.end - 1][1]))
+        at = match.end() if measure is not None or match["measure"] else _past_word(figures, match)
     return found
+
+
+def _in_figures(text: str) -> tuple[str, list[tuple[int, int]], set[int]]:
+    """The text with numbers in figures: for each character the place in `text` that it stands for, and where figures
+    begin that were words."""
+    parts: list[str] = []
+    places: list[tuple[int, int]] = []
+    spoken: set[int] = set()
+    at = 0
+    for match in _WORDS.finditer(text):
+        if match.group() in ("one", "two", "three") and text[: match.start()].rstrip()[-1:] in ("", "."):
+            continue  # "... about 6ft. One is ..."
+        parts.append(text[at : match.start()])
+        places += ((place, place + 1) for place in range(at, match.start()))
+        figure = str(_value(match.group()))
+        spoken.add(len(places))
+        places += [match.span()] * len(figure)
+        parts.append(figure)
+        at = match.end()
+    parts.append(text[at:])
+    places += ((place, place + 1) for place in range(at, len(text)))
+    return "".join(parts), places, spoken
 
 
 def _past_word(text: str, match: re.Match[str]) -> int:
@@ -117,7 +146,7 @@ def _past_word(text: str, match: re.Match[str]) -> int:
     return word.end() if word is not None else match.end()
 
 
-def _measure(text: str, match: re.Match[str]) -> Measure | None:
+def _measure(text: str, match: re.Match[str], spoken: bool) -> Measure | None:
     start, end = match.start(), match.end()
     while end > start and text[end - 1].isspace():
         end -= 1
@@ -138,7 +167,7 @@ def _measure(text: str, match: re.Match[str]) -> Measure | None:
     bounds = bool(match["more"] or match["up"] or match["less"] or match["down"])
     said = bool(match["years"] or match["loose"] or (match["cue"] and not match["cue"].isspace()))
     said = said or (bool(match["between"]) and last is not None and low >= 4)
-    if not said and not _alone(text, match, start, end, low, high, last is not None):
+    if not said and not _alone(text, match, (start, end), (low, high), last is not None, spoken):
         return None
     if match["more"] or match["up"] or (match["loose"] and not last and bounds):
         high = 120
@@ -151,8 +180,12 @@ def _measure(text: str, match: re.Match[str]) -> Measure | None:
     return _age(start, end, low, high)
 
 
-def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high: int, ranged: bool) -> bool:
+def _alone(
+    text: str, match: re.Match[str], span: tuple[int, int], years: tuple[int, int], ranged: bool, spoken: bool
+) -> bool:
     """The figures stand alone, as an age does: "man, 25", "he is 25", "woman of 25", "about 60"."""
+    start, end = span
+    low, high = years
     floor = (
         4
         if ranged
@@ -166,7 +199,7 @@ def _alone(text: str, match: re.Match[str], start: int, end: int, low: int, high
     if not floor <= low <= high <= 110:
         return False
     if (
-        match["first"][0].isalpha()
+        spoken
         and low < 13
         and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start]))
     ):

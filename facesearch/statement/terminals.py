@@ -152,7 +152,7 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     edges: list[Edge] = []
     if len(after) == 2 and after[0] == "/" and after[1] in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
         edges.append(Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, after[1] == "m")))
-    if re.fullmatch(r"[WBHA][MF]", token.typed):
+    if re.fullmatch(r"[WBHA][MF]", token.typed) or (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)):
         edges.append(Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.typed[1] == "M")))
     if (
         len(after) == 2
@@ -165,7 +165,7 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
         node = pair.reading.node if pair is not None and pair.reading is not None else None
         if (
             token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown")
-            and after[1] != token.normal
+           
         ):
             edges.append(Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node)))
     return edges

@@ -90,8 +90,13 @@ def _words(typed: str, start: int, glued: bool, spaced: bool) -> Iterator[Token]
     yield Token(normal(clitic["clitic"]), cut, start + len(typed), clitic["clitic"], "word")
 
 
+_SIMPLE = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)*", re.ASCII)
+
+
 def said(text: str) -> tuple[str, ...]:
     """The normal words of a phrase, as the lexicon compares them."""
+    if _SIMPLE.fullmatch(text):
+        return tuple(text.casefold().replace("-", " ").split(" "))
     return tuple(token.normal for token in tokens(text))
 
 
