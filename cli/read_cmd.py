@@ -58,9 +58,13 @@ def statement_text(words: list[str] | None, file: Path | None) -> str:
             raise FileProblem(f"The statement {printable(str(file))} cannot be read ({error.strerror}).") from None
     if words == ["-"] or file is not None:
         return sys.stdin.read()
-    if not words:
-        raise UsageProblem('No statement is given: write it, name a file with --file, or give "-" to read stdin.')
-    return " ".join(words)
+    text = " ".join(words or ())
+    if not text.strip():
+        raise UsageProblem(
+            "No description is given: write one (DESCRIPTION or TEXT), name a file with --file, or give \"-\" to read "
+            "stdin."
+        )
+    return text
 
 
 def record(statement: "Statement") -> dict[str, Any]:

@@ -166,10 +166,12 @@ def understood(text: str, person: int | None = None, *, strict: bool = False) ->
         return parsed(text, strict=strict)
     from cli.wording import remarks_on
 
-    statement = understand(text)
     try:
+        statement = understand(text)
         query = statement.query(person, strict=strict)
     except StatementError as error:
+        if error.spans:
+            _point(text, error.spans[-1][0])
         if error.kind == "several persons":
             for number, each in enumerate(statement.persons, 1):
                 say(f"Person {number}: {each.tree}")

@@ -34,8 +34,8 @@ def error_in_words(error: "StatementError") -> str:
     if error.kind == "not understood":
         return f'"{values["words"]}" is not searched: leave it out, or search without --strict.'
     return (
-        "The statement says nothing that can be searched: add something that the network scores "
-        '("facesearch attributes" lists it).'
+        f'Nothing in "{values["words"]}" can be searched: add something that the network scores ("facesearch attributes" '
+        "lists it)."
     )
 
 

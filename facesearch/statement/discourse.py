@@ -26,6 +26,7 @@ _WORN = frozenset(
     "hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig".split()
 )
 _TAKEN = frozenset("glasses hat earrings necklace necktie wig lipstick".split())
+_DESCRIBING = frozenset("describe described describes describing recalled recall remembered remember".split())
 _CONJUNCTIONS = frozenset("because cos coz cause 'cause when where since while after before until".split())
 _PARTLY = frozenset(
     "completely totally entirely fully quite too very that so particularly especially really overly exactly as".split()
@@ -123,6 +124,7 @@ class Clause:
     outer: Person | None = None
     labelled: bool = False
     of_those: bool = False
+    held: float = 1.0
     mentioned: Person | None = None
 
 
@@ -274,7 +276,10 @@ class Discourse:
             self._give_all(fact)
             self.clause.facts_here.append((target, fact))
             return
-        target.facts.append(fact)
+        if not any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-40:]):
+            target.facts.append(fact)
+        else:
+            self.used += fact.used
         target.seen = True
         self.clause.facts_here.append((target, fact))
         if target in self.persons:
@@ -360,6 +365,9 @@ class Discourse:
             self._set_aside(edge.start, edge.end, "somebody else's")
             return
         if clause.mode == "unknown" or self._elsewhere(thing):
+            return
+        if clause.before == "ON" and noun.name == "necklace" and clause.facts_here:
+            self._set_aside(edge.start, edge.end, "thing")  # "glasses on a chain"
             return
         found = meaning(self.words, noun, thing.qualities, clause.negative)
         if clause.negative and not thing.qualities and noun.bare is None and noun.denied is None:
@@ -519,6 +527,11 @@ class Discourse:
         before_hair = (
             after is not None and after.category == "NP" and isinstance(after.sem, Thing) and after.sem.noun is hair
         )
+        ahead = [e for e in self.row[self.at + 1 : self.at + 3]]
+        in_hair = len(ahead) == 2 and ahead[0].category == "IN" and isinstance(ahead[1].sem, Thing) and ahead[1].sem.noun is hair
+        if in_hair and meaning(self.words, hair, qualities).node is not None:
+            self._of_topic(hair, edge, qualities)
+            return
         if before_hair and qualities[0].key in ("black", "white") and clause.before != "NP":
             self._of_topic(hair, edge, qualities)
             return
@@ -787,6 +800,12 @@ class Discourse:
             return
         if previous == "OR" and self._alternative(thing):
             return
+        sex = _sex_of(thing)
+        if clause.negative and sex is not None and word.reading is not None and word.reading.node == sex and word.role == "described":
+            if clause.verb in ("", "be") and thing.determiner in ("", "a", "an") and not word.plural:  # "not male"
+                self._add(Found(negate(sex), (), ()), edge.start, edge.end, "sex")
+                self._spent()
+                return
         if self._is_bystander(thing):
             other = Person(described=False, sex=_sex_of(thing), word=thing.word)
             other.companion = previous == "WITH" and word.role == "described" and thing.owner == ""
@@ -997,6 +1016,9 @@ class Discourse:
         candidates = [p for p in self.persons if not p.group and p.fits(sex)]
         after = self._next()
         told_apart = after is not None and after.category in ("IN", "WITH", "REL")
+        ahead = [e.category for e in self.row[self.at + 1 : self.at + 5]]
+        if thing.determiner == "the" and candidates and ahead[:2] == ["WITH", "OBJ"] or ahead[:4] == ["REL", "BE", "WITH", "OBJ"]:
+            return None  # "the man who was with him"
         if (
             clause.before == "AND"
             and thing.determiner == "the"
@@ -1121,6 +1143,7 @@ class Discourse:
         word = str(edge.sem)
         after = self._next()
         subject = clause.before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF") or clause.before == "REL"
+        subject = subject or (clause.before == "NP" and self.open_group is not None and word in ("one", "another"))
         if not subject or (
             word in ("one", "another")
             and after is not None
@@ -1248,7 +1271,9 @@ class Discourse:
         ):
             if clause.verb == "act" and self.row[self.at - 1].sem != "act":
                 return
-            reported = clause.verb == "report" or clause.verb == "see"
+            reported = clause.verb == "see" or (clause.verb == "report" and self._verb_word() in _DESCRIBING)
+            if clause.verb == "report" and not reported:
+                return
             whom = next((p for p in reversed(self.persons) if p.fits(sex) and not p.group), None)
             if whom is None and reported and not self.persons:
                 whom = self._new(Person())
@@ -1260,6 +1285,10 @@ class Discourse:
                 if whom.pronoun_sex is None:
                     whom.pronoun_sex = sex
                 self.clause = Clause(subject=whom, verb="as", facts_here=clause.facts_here, created=clause.created)
+
+    def _verb_word(self) -> str:
+        before = self.row[self.at - 1]
+        return self.said_words[before.start]
 
     def pronoun(self, edge: Edge) -> None:
         """ "He", "she"."""
@@ -1376,6 +1405,8 @@ class Discourse:
         if edge.sem == "wear" and clause.near is not None and clause.before in ("NP", "V") and clause.near.described:
             clause.subject = clause.near
         self._outer()
+        if clause.before == "AND" and clause.held < 1.0:
+            clause.certainty = min(clause.certainty, clause.held)
         clause.verb = "have"
         clause.thing = False if edge.sem == "wear" else clause.thing
         clause.introduced = False
@@ -1427,7 +1458,11 @@ class Discourse:
         if subject is not None and subject.described and not clause.speaker and (clause.verb != "rel"):
             bare = not [f for f in subject.facts if f.kind != "person" or len(f.used) > 1]
             told_to = any(e.category == "PREP" and e.sem == "to" for e in self.row[self.at + 1 : self.at + 3])
-            if told_to or (subject not in clause.created and not bare):
+            of_another = any(
+                isinstance(e.sem, Thing) and e.sem.person is not None and e.sem.person.role == "described"
+                for e in self.row[self.at + 1 :]
+            )
+            if told_to or (subject not in clause.created and not bare) or (subject.named and not of_another):
                 self.act(edge)
                 return
             if subject in clause.created:
@@ -1571,6 +1606,7 @@ class Discourse:
             return
         clause.mode = "act"
         clause.negative = False
+        clause.held = clause.certainty
         clause.certainty = 1.0
         clause.verb = "act"
 
@@ -1605,6 +1641,11 @@ class Discourse:
             self.clause.sticky = True
         if self.clause.mode == "act" and self.clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
             self.clause.mode = "say"
+
+    def answered_no(self, edge: Edge) -> None:
+        """ "Beard N"."""
+        if self.clause.before == "NP" and (fact := self._fact_before()) is not None and fact.kind != "person":
+            fact.node = negate(fact.node)
 
     def any_of_these(self, edge: Edge) -> None:
         """ "One of glasses, hat, beard"."""
@@ -1700,7 +1741,7 @@ class Discourse:
         clause.near = None if clause.subject is not None else clause.near
         if clause.mode == "hidden":
             clause.mode = "say"
-        if edge.category != ",":
+        if edge.category not in (",", "/"):
             self._new_clause_keeping_subject()
             self.clause.before = ";"
 
@@ -1799,6 +1840,8 @@ _HANDLERS: dict[str, Callable[[Discourse, Edge], None]] = {
     "NEG": Discourse.no,
     "NEITHER": Discourse.no,
     "NOR": Discourse.no,
+    "NONE": Discourse.answered_no,
+    "/": Discourse.comma,
     "ANYOF": Discourse.any_of_these,
     "CORRECT": Discourse.correct,
     "DOUBTNEG": Discourse.doubt,

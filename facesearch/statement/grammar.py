@@ -179,11 +179,13 @@ def rule(
     return add
 
 
-def _with(joined: str, position: int = -1) -> Callable[..., Qualities]:
+def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
     """A list of adjectives and one more, joined to it by this."""
 
-    def meaning(*sems: Any) -> Qualities:
+    def meaning(*sems: Any) -> Qualities | None:
         more: Qualities = sems[position]
+        if len(sems[0]) >= _MOST or (not joined and not more[0].known and not any(q.known for q in sems[0][-2:])):
+            return None
         return (*sems[0], more[0]._replace(joined=joined), *more[1:])
 
     return meaning
@@ -198,6 +200,12 @@ def _slash(joined: str) -> Callable[..., Qualities | None]:
         return (*first, more[0]._replace(joined=joined), *more[1:])
 
     return meaning
+
+
+_WIDEST = 12
+"""Words that a noun may have with all that stands before it."""
+_MOST = 8
+"""Adjectives in one list; a longer list is read in parts."""
 
 
 rule("A1", "A")(lambda a: (a,))
@@ -233,7 +241,9 @@ rule("NG", "PN")(lambda n: n)
 
 @rule("NG", "AP NG")
 def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
-    if any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities):
+    if thing.end - adjectives[0].start > _WIDEST or any(
+        quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities
+    ):
         return None
     noun = thing.noun
     if noun is not None and any(quality.key in ("#age", "#measure") for quality in adjectives):
@@ -269,6 +279,8 @@ def _listed_before(adjectives: Qualities, thing: Thing) -> bool:
 
 @rule("NG", "NX NG", 0.05, "compound")
 def _compound(first: Thing, head: Thing) -> Thing | None:
+    if head.end - first.start > _WIDEST // 2:
+        return None
     if any(q.start < head.start and q.joined != "noun" for q in head.qualities) or (head.person and first.name):
         return None
     start = first.start if head.noun is None and head.person is None else head.start

@@ -162,15 +162,18 @@ class Lexicon:
         found: list[tuple[int, list[Entry]]] = []
         node = self._tree
         place = at
+        skipped = False
         while place < len(tokens):
             word = tokens[place].normal
             below = node.get(word)
             if below is None:
-                if place == at or word not in _SMALL:
+                if place == at or skipped or word not in _SMALL:
                     break
+                skipped = True
                 place += 1
                 continue
             node = below
+            skipped = False
             place += 1
             if "" in node:
                 found.append((place, node[""]))

@@ -24,7 +24,7 @@ _WORDS = re.compile(
     r"|(?:thir|four|fif|six|seven|eigh|nine)teen|one|two|three|four|five|six|seven|eight|nine)"
     r"(?=\b|ish\b)"
 )
-_N = r"(?:\d{1,3})(?![\w½]|[.,:/]\d|['’′\"”])"
+_N = r"(?:\d{1,3})(?:(?=years?|yrs?|yo\b|y/o)|(?![\w½]|[.,:/]\d|['’′\"”]))"
 _D = r"(?:\d+(?:[.,]\d+)?)"
 _DASH = r"[-\u2013\u2014]"
 _TO = rf"(?:\s*{_DASH}\s*|\s+(?:to|or|till|and|up\ to)\s+|\s*/\s*)"
@@ -77,10 +77,10 @@ _AGE = rf"""
     (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
     (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
 """
-_BOTH = re.compile(rf"(?<![\w.,:£$€½])(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
+_BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
     r"(?:^|[,;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
-    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|ic\d|"
+    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|ic\d|"
     r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
     re.IGNORECASE,
 )
@@ -88,6 +88,9 @@ _AFTER = re.compile(
     r"\s*(?:$|[,;)\n|.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
     re.IGNORECASE,
 )
+
+
+_PERSON = re.compile(r"\b(?:man|woman|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager)\s+$")
 
 
 class Measure(NamedTuple):
@@ -204,6 +207,8 @@ def _alone(
         and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start]))
     ):
         return False
+    if _PERSON.search(text[max(0, start - 12) : start]):
+        return True
     about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
     follows = _AFTER.match(text, end) or (ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15)))
     return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and follows)

@@ -95,7 +95,8 @@ class Statement:
             first = aside[0]
             raise StatementError("not understood", spans=((first.start, first.end),), values={"words": first.words})
         if person.tree == EVERYTHING:
-            raise StatementError("nothing")
+            words = " ".join(self.text.split())
+            raise StatementError("nothing", values={"words": words if len(words) < 60 else f"{words[:60]}..."})
         check_size(person.tree)
         return Query(self.text, person.tree, not_scored=self.not_scored)
 
@@ -292,7 +293,7 @@ class _Reader:
         if sentence and sentence[-1].normal[0] == "?":
             self._asked = [*self._open, *(fact for _, fact in self.discourse.clause.facts_here)]
             self._context = self._asked_noun(sentence)
-            self._open = self._asked
+            self._open = self._asked[-8:]
             if not self._is_answered(after) and not self._is_whole(sentence):
                 last = any(token.normal == "," for token in sentence)
                 for fact in self._asked[-1:] if last else self._asked:

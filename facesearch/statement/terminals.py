@@ -266,7 +266,7 @@ def _unknown(sentence: list[Token], at: int, token: Token, words: Lexicon) -> li
 def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entry]]]) -> list[Edge]:
     """Words joined by hyphens that no table has as a whole: an adjective, or a thing."""
     end = at + 1
-    while end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":
+    while end < min(len(sentence), at + 6) and sentence[end].glued and sentence[end].sort == "word":
         end += 1
     if end == at + 1 or sentence[at].glued or any(place >= end for place, _ in entries):
         return []

@@ -101,6 +101,12 @@ def said(text: str) -> tuple[str, ...]:
 
 
 def sentences(found: list[Token]) -> Iterator[list[Token]]:
+    """The sentences, the longest of them in parts."""
+    for sentence in _sentences(found):
+        yield from _in_parts(sentence)
+
+
+def _sentences(found: list[Token]) -> Iterator[list[Token]]:
     """What full stops, question marks and new lines part. A line that goes on in the next one is not parted."""
     sentence: list[Token] = []
     for at, token in enumerate(found):
@@ -115,6 +121,18 @@ def sentences(found: list[Token]) -> Iterator[list[Token]]:
             sentence = []
     if sentence:
         yield sentence
+
+
+LONGEST = 90
+"""Words of a sentence; a longer one is parted at its commas, or where it is this long."""
+
+
+def _in_parts(sentence: list[Token]) -> Iterator[list[Token]]:
+    while len(sentence) > LONGEST:
+        cut = next((at + 1 for at in range(LONGEST, LONGEST // 2, -1) if sentence[at].normal == ","), LONGEST)
+        yield sentence[:cut]
+        sentence = sentence[cut:]
+    yield sentence
 
 
 def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
