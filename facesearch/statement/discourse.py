@@ -373,9 +373,9 @@ class Discourse:
         if clause.negative and not thing.qualities and noun.bare is None and noun.denied is None:
             found = Found(None, (), ())
         self._list(edge, noun)
+        if found.node is not None:
+            found = found._replace(used=(*found.used, (thing.start, thing.end)))
         self._add(found, edge.start, edge.end, noun.name, clause.negative)
-        if found.node is not None and clause.facts_here:
-            self.used.append((self.offset + thing.start, self.offset + thing.end))
         if self.clause.negative and found.node is not None:
             clause.denied_list = clause.facts_here[-1:]
         self._spent()
@@ -659,6 +659,8 @@ class Discourse:
             found = meaning(self.words, thing.noun, said.qualities, True)
         else:
             found = meaning(self.words, thing.noun, (*thing.qualities, *said.qualities), clause.negative)
+        if found.node is not None:
+            found = found._replace(used=(*found.used, (thing.start, thing.end)))
         before = clause.certainty
         clause.certainty = min(before, said.certainty)
         self._add(found, edge.start, edge.end, thing.noun.name)

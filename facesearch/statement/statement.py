@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from facesearch.query import oddities
 from facesearch.query.description import Query
-from facesearch.query.tree import EVERYTHING, Node, all_of, check_repeats, height, hedge, leaves, negate, outcomes
+from facesearch.query.tree import EVERYTHING, And, Node, all_of, check_repeats, height, hedge, leaves, negate, outcomes
 from facesearch.statement.chart import Chart, Edge
 from facesearch.statement.discourse import PROMOTE, Clause, Discourse, Fact, Person
 from facesearch.statement.errors import Notice, StatementError
@@ -192,10 +192,13 @@ def report(text: str, found: list[Token], words: Lexicon, reader: "_Reader", sli
     for number, person in enumerate(persons, 1):
         used = []
         for fact in person.facts:
-            for start, end in fact.used or ((fact.start, fact.end),):
+            spans = fact.used or ((fact.start, fact.end),)
+            parts = fact.node.children if isinstance(fact.node, And) else (fact.node,)
+            meanings = parts if len(parts) == len(spans) else (fact.node,) * len(spans)
+            for (start, end), node in zip(spans, meanings, strict=True):
                 kept.update(range(start, end))
                 a, b = found[start].start, found[end - 1].end
-                used.append(Used(text[a:b], a, b, str(hedge(fact.node, fact.certainty))))
+                used.append(Used(text[a:b], a, b, str(hedge(node, fact.certainty))))
         label = person.label if person.label else str(number)
         told.append(Described(label, tree_of(person), tuple(dict.fromkeys(used))))
     kept.update(at for start, end in discourse.used for at in range(start, end))
