@@ -403,6 +403,10 @@ class Discourse:
             for before, edge in zip(ahead, ahead[1:], strict=False)
         )
         titled = self.said_words[self.row[self.at].start] in _TITLES
+        alone = len(self.persons) == 1 and self.clause.before == "" and self.focus in self.persons
+        if alone and not tells and not titled and self.focus is not None and self.focus.word != "name":
+            self.clause.subject = self.clause.near = self.last_subject = self.focus  # "a missing man. Harold Singh, 81, ..."
+            return
         if self.persons or tells or titled:
             known = next((p for p in self.persons if p.word == "name"), None)
             if known is not None and not tells and not titled:
@@ -808,7 +812,12 @@ class Discourse:
                 self._add(Found(negate(sex), (), ()), edge.start, edge.end, "sex")
                 self._spent()
                 return
-        if self._is_bystander(thing):
+        bystander = self._is_bystander(thing)
+        compared = clause.negative or (previous == "PREP" and clause.preposition in ("like", "than"))
+        if bystander and word.role == "described" and thing.owner == "" and not clause.speaker and not compared:
+            self.spoken_of = True
+            bystander = not self.variant.get(PROMOTE)
+        if bystander:
             other = Person(described=False, sex=_sex_of(thing), word=thing.word)
             other.companion = previous == "WITH" and word.role == "described" and thing.owner == ""
             other.named = True
@@ -867,7 +876,7 @@ class Discourse:
         assert word is not None
         if thing.name and word.role != "described":
             return True
-        if word.role == "bystander":
+        if word.role == "bystander" or (word.role == "relation" and word.reading is None and thing.owner == ""):
             return True
         if thing.owner in _SPEAKERS and word.role == "relation":
             self.spoken_of = True
@@ -965,7 +974,8 @@ class Discourse:
             and not clause.passive
         ):
             return clause.subject
-        named = clause.before == "," and self.at > 1 and self.row[self.at - 2].category == "NP"
+        behind = self.row[self.at - 2].sem if self.at > 1 else None
+        named = clause.before == "," and isinstance(behind, Thing) and behind.person is not None
         if named and thing.determiner in ("a", "an") and clause.subject is not None and clause.subject is clause.mentioned:
             return clause.subject  # "the rider, a lad of 17"
         if clause.labelled and clause.subject is not None and thing.determiner in ("", "a", "an"):
@@ -1106,6 +1116,8 @@ class Discourse:
     def _make_group(self, person: Person, thing: Thing) -> None:
         """ "Two men", "both men": each of them, with what is said of all."""
         if person.group:
+            while len(self.group) < min(thing.count, 12):
+                self._add_member(person.sex, self.shared)
             return
         both = self.clause.before == "BOTH" or thing.determiner == "both"
         joined = self.clause.before == "AND"

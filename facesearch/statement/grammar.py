@@ -379,7 +379,9 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
 
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
-    if thing.person is not None or (thing.noun is None and any(_of_people(q) for q in adjectives)):
+    if thing.person is not None or thing.name:
+        return None
+    if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None
     return Said(thing, adjectives)
 
