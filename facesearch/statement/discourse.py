@@ -402,6 +402,7 @@ class Discourse:
             and before.category not in ("BE", "X", "DEG")
             for before, edge in zip(ahead, ahead[1:], strict=False)
         )
+        tells = tells and self._is_subject()
         titled = self.said_words[self.row[self.at].start] in _TITLES
         alone = len(self.persons) == 1 and self.clause.before == "" and self.focus in self.persons
         if alone and not tells and not titled and self.focus is not None and self.focus.word != "name":
@@ -414,7 +415,7 @@ class Discourse:
             else:
                 self._other_subject(Person(described=False, word="name"))
             return
-        person = self._new(Person(word="name"))
+        person = self._new(Person(word="name", named=True))
         self.focus = self.clause.subject = self.clause.near = self.last_subject = person
 
     def _doubted(self, noun: NounClass) -> None:
@@ -907,6 +908,11 @@ class Discourse:
             return True
         if self._first_wanted():
             return False
+        subject = clause.subject
+        if clause.before == "OF" and subject is not None and subject.word in self.words.relatives and word.role == "described":
+            if subject in clause.created and clause.verb == "":
+                self._demote(subject)  # "the mother of the missing boy"
+                return False
         if clause.speaker and clause.verb == "be" and clause.before in ("BE", "V", "DEG"):
             return True
         behind_be = clause.verb == "be" and clause.before in ("BE", "V", "DEG", "HEDGE", "NEG")
@@ -990,6 +996,7 @@ class Discourse:
             and not word_plural
             and thing.determiner in ("a", "an")
             and self.open_group.fits(sex)
+            and (sex is not None or self.open_group.sex is None)
         ):
             return self._next_member(None, keys, sex)
         if thing.person.plural and self.open_group is not None and not thing.count and self.open_group.fits(sex):
@@ -1009,6 +1016,8 @@ class Discourse:
             if known is None:
                 known = self._new(Person(sex=sex, label=compared))
             return known
+        if ordinal is not None and thing.determiner == "a" and self.persons:
+            return self._new(Person(sex=sex))
         if ordinal is not None and thing.determiner == "the":
             return self._numbered(ordinal, sex)
         if thing.determiner == "another" or "another" in keys:
@@ -1130,7 +1139,8 @@ class Discourse:
             for fact in person.facts:
                 self._give_all(fact)
         else:
-            count = thing.count or (2 if both or thing.person is not None and thing.person.role == "group" else 0)
+            count = thing.count if thing.count <= 5 else 0
+            count = count or (2 if both or thing.person is not None and thing.person.role == "group" else 0)
             if not joined:
                 self.group, self.shared = [], []
             self.shared = [*self.shared, *person.facts]
@@ -1180,6 +1190,12 @@ class Discourse:
                 person = self._next_member(None, set(), None)
         else:
             keys = set(word.replace(" one", "").split())
+            told_apart = word.removeprefix("the ").removesuffix(" one")
+            if not self.group and word.endswith(" one") and word.startswith("the ") and told_apart not in _ORDINALS:
+                person = next((p for p in self.persons if p.label == told_apart), None) or self._new(Person(label=told_apart, named=True))
+                self._subject(person)
+                self.used.append((self.offset + edge.start, self.offset + edge.end))
+                return
             ordinal = next((_ORDINALS[key] for key in keys if key in _ORDINALS), None)
             if not self.group and self.persons and ordinal is not None:
                 self.group = [p for p in self.persons if not p.group]
@@ -1226,6 +1242,8 @@ class Discourse:
         return person
 
     def both(self, edge: Edge) -> None:
+        if not self.persons and not self.group and self.open_group is None and "both" in str(edge.sem):
+            self.open_group = Person(group=True, named=True)
         if len(self.persons) > 1 and not self.group:
             self.group = [p for p in self.persons if not p.group]
         if self.group or self.open_group is not None:
@@ -1418,6 +1436,8 @@ class Discourse:
             clause.mode = "say"
         if edge.sem == "wear" and clause.near is not None and clause.before in ("NP", "V") and clause.near.described:
             clause.subject = clause.near
+        if edge.sem == "wear" and clause.before == "NP" and clause.near is not None and not clause.near.described:
+            clause.subject = clause.near
         self._outer()
         if clause.before == "AND" and clause.held < 1.0:
             clause.certainty = min(clause.certainty, clause.held)
@@ -1466,6 +1486,7 @@ class Discourse:
             and before.person is not None
             and clause.mentioned is not None
             and not clause.mentioned.described
+            and not (self.at > 1 and self.row[self.at - 2].category in ("OF", "PREP"))
         )
         if told or (clause.pronoun and subject is not None and subject.facts):
             subject = None
@@ -1476,10 +1497,13 @@ class Discourse:
                 isinstance(e.sem, Thing) and e.sem.person is not None and e.sem.person.role == "described"
                 for e in self.row[self.at + 1 :]
             )
-            if told_to or (subject not in clause.created and not bare) or (subject.named and not of_another):
+            relative = subject.word in self.words.relatives
+            if relative and subject in clause.created:
+                self._demote(subject)
+            elif told_to or (subject not in clause.created and not bare) or (subject.named and not of_another):
                 self.act(edge)
                 return
-            if subject in clause.created:
+            elif subject in clause.created:
                 self._demote(subject)
         if clause.pronoun and subject is not None and subject.described:
             if not subject.facts:
@@ -1752,7 +1776,10 @@ class Discourse:
         clause.of_thing = False
         if clause.verb == "":
             clause.thing = False
-        clause.near = None if clause.subject is not None else clause.near
+        after = self._next()
+        apposed = after is not None and (after.category in ("AP", "REL") or (isinstance(after.sem, Thing) and after.sem.name))
+        if clause.subject is not None and not (apposed and clause.near is not None and not clause.near.described):
+            clause.near = None
         if clause.mode == "hidden":
             clause.mode = "say"
         if edge.category not in (",", "/"):

@@ -231,7 +231,14 @@ for _separator, _joins in (
     )
 rule("AP", "AP A1", 0.02)(_with(""))
 rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
-rule("AP", "AP , HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+@rule("AP", "AP , HEDGE A1", 0.04)
+def _perhaps_colour(colours: Qualities, _comma: Any, certainty: float, more: Qualities) -> Qualities | None:
+    """ "Brown, perhaps black hair"; of anything else a comma only lists."""
+    if lexicon().pair("hair", more[0].key) is None:
+        return None
+    return (*colours, more[0]._replace(joined="or", certainty=certainty))
+
+
 rule("AP", "AP , OR HEDGE A1", 0.04)(lambda a, _c, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
 
 rule("NG", "N")(lambda n: n)
@@ -340,6 +347,7 @@ rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
 rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
+rule("MEM", "DET A1 MEM", -0.1)(lambda d, a, m: f"the {a[0].key} one" if d == "the" and m == "one" else None)
 rule("LABEL", "PN NUM")(
     lambda p, k: (str(k), p) if k < 10 and p.person.role in ("described", "bystander") and not p.person.plural else None
 )

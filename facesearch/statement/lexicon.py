@@ -89,6 +89,9 @@ class Lexicon:
         for cells in self._rows("persons.tsv"):
             words, reading, role, plural = (*cells, "")[:4]
             self._add_all(words, Entry("PN", PersonWord(_reading(reading), role.strip(), bool(plural.strip()))))
+        self.relatives = {
+            word for cells in self._rows("persons.tsv") if cells[2].strip() == "relation" for word in cells[0].split()
+        }
         for name, words in (cells[:2] for cells in self._rows("verbs.tsv")):
             self._add_all(words, Entry("V", name))
         for cells in self._rows("function.tsv"):

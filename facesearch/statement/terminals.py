@@ -212,7 +212,7 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals:
         longer *= 5
     if category == "HEDGE" and word == "may" and at and sentence[at].typed == "May":
         return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
-    if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP", "THEY", "MEM", "MEMS"):
+    if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP", "THEY", "BOTH", "MEM", "MEMS"):
         value = word
     return [Edge(category, at, end, longer, value if value != "" else word)]
 
