@@ -64,7 +64,10 @@ def read(text: str) -> Statement | None:
 def importing(module: str) -> float:
     """Seconds that an import takes in a new process, without the start of Python."""
     code = f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"
-    taken = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout) for _ in range(ROUNDS)]
+    taken = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(ROUNDS)
+    ]
     return statistics.median(taken)
 
 

@@ -61,7 +61,7 @@ def statement_text(words: list[str] | None, file: Path | None) -> str:
     text = " ".join(words or ())
     if not text.strip():
         raise UsageProblem(
-            "No description is given: write one (DESCRIPTION or TEXT), name a file with --file, or give \"-\" to read "
+            'No description is given: write one (DESCRIPTION or TEXT), name a file with --file, or give "-" to read '
             "stdin."
         )
     return text

@@ -11,7 +11,9 @@ _CERTAINTY = re.compile(
 )
 _BOUND = re.compile(r"[<>\N{LESS-THAN OR EQUAL TO}\N{GREATER-THAN OR EQUAL TO}]")
 _PHOTO = re.compile(rf"\b(?:{'|'.join(FIELDS)}):(?=\S)", re.IGNORECASE)
-_OTHER_FIELD = re.compile(r"^[^\n]*\b(?:sex|age|hair|race|height|dob|gender|build|eyes)\s*:", re.IGNORECASE | re.MULTILINE)
+_OTHER_FIELD = re.compile(
+    r"^[^\n]*\b(?:sex|age|hair|race|height|dob|gender|build|eyes)\s*:", re.IGNORECASE | re.MULTILINE
+)
 _DASH = re.compile(rf"(?:^|[\s(,])[{DASHES[:3]}](?=[\w(])")
 _GROUP = re.compile(
     r"\b(?:not|or|and|maybe|probably|no)\s*\(|\([^()]*(?:\bor\b|,|\band\b)[^()]*\)\s*(?:$|[,:]|and\b|or\b)"

@@ -231,6 +231,8 @@ for _separator, _joins in (
     )
 rule("AP", "AP A1", 0.02)(_with(""))
 rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+
+
 @rule("AP", "AP , HEDGE A1", 0.04)
 def _perhaps_colour(colours: Qualities, _comma: Any, certainty: float, more: Qualities) -> Qualities | None:
     """ "Brown, perhaps black hair"; of anything else a comma only lists."""
@@ -364,7 +366,7 @@ def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     return thing._replace(owner=whose, start=thing.start)
 
 
-_SIDES = frozenset("back front side top brim peak bottom edge rim".split())
+_SIDES = frozenset(["back", "front", "side", "top", "brim", "peak", "bottom", "edge", "rim"])
 
 
 @rule("NP", "NP OF NP", 0.04, "a growth of beard")

@@ -46,13 +46,12 @@ class PersonWord(NamedTuple):
     plural: bool
 
 
-_SMALL = frozenset("the his her their a an both my its your".split())
+_SMALL = frozenset(["the", "his", "her", "their", "a", "an", "both", "my", "its", "your"])
 """What may stand within a phrase of several words: "bags under her eyes"."""
 
 
 _SMALL_WORDS = frozenset(
-    "DET POSS HE SHE THEY SPEAKER OBJ REL AND BUT OR NOR NEITHER EITHER BOTH MEM NEG DOUBTNEG WITH IN ON OF PREP DEG "
-    "HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT X".split()
+    ["DET", "POSS", "HE", "SHE", "THEY", "SPEAKER", "OBJ", "REL", "AND", "BUT", "OR", "NOR", "NEITHER", "EITHER", "BOTH", "MEM", "NEG", "DOUBTNEG", "WITH", "IN", "ON", "OF", "PREP", "DEG", "HEDGE", "YES", "NONE", "EXCEPT", "NOTHING", "ANYOF", "CORRECT", "X"]
 )
 
 

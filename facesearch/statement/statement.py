@@ -6,19 +6,19 @@ from typing import NamedTuple
 
 from facesearch.query import oddities
 from facesearch.query.description import Query
-from facesearch.query.tree import EVERYTHING, And, Node, all_of, check_repeats, height, hedge, leaves, negate, outcomes
+from facesearch.query.tree import EVERYTHING, And, Node, all_of, check_repeats, hedge, height, leaves, negate, outcomes
 from facesearch.statement.chart import Chart, Edge
-from facesearch.statement.discourse import PROMOTE, Clause, Discourse, Fact, Person
+from facesearch.statement.discourse import read_sentence
 from facesearch.statement.errors import Notice, StatementError
 from facesearch.statement.forms import parts
 from facesearch.statement.grammar import grammar, price
 from facesearch.statement.language import language_of
 from facesearch.statement.lexicon import Lexicon, NounClass, lexicon
 from facesearch.statement.measures import Measure, measures
+from facesearch.statement.scene import PROMOTE, Clause, Fact, Person, Scene
 from facesearch.statement.slips import Slip, corrected
 from facesearch.statement.terminals import terminals
 from facesearch.statement.tokens import Token, sentences, tokens
-
 
 MAX_TERMS = 100
 MAX_HEIGHT = 30
@@ -134,28 +134,28 @@ def _read_all(text: str, found: list[Token], words: Lexicon, variant: dict[str, 
     rows = [row for row in sentences(found) if not _is_letter(row)]
     for at, sentence in enumerate(rows):
         reader.sentence(sentence, rows[at + 1] if at + 1 < len(rows) else None)
-    if not described(reader.discourse)[0].facts and reader.discourse.spoken_of and not variant:
+    if not described(reader.scene)[0].facts and reader.scene.spoken_of and not variant:
         return _read_all(text, found, words, {PROMOTE: 1})
     return reader
 
 
 def _alternatives(text: str, found: list[Token], words: Lexicon, reader: "_Reader") -> list["_Reader"]:
     """The readings that differ from the best in one place at which it costs nothing to read otherwise."""
-    cheap = [name for name, costs in reader.discourse.open.items() if costs[1] - costs[0] <= MARGIN]
+    cheap = [name for name, costs in reader.scene.open.items() if costs[1] - costs[0] <= MARGIN]
     return [_read_all(text, found, words, {name: 1}) for name in cheap[:4]]
 
 
 def decide(text: str, found: list[Token], words: Lexicon, readings: list["_Reader"], slips: list[Slip]) -> Statement:
     """The one place that compares the readings: accepts the best, or asks back with two that cost the same."""
     best = readings[0]
-    trees = [tuple(tree_of(person) for person in described(each.discourse)) for each in readings]
+    trees = [tuple(tree_of(person) for person in described(each.scene)) for each in readings]
     for other in trees[1:]:
         if other != trees[0]:
             raise StatementError("two readings", readings=(_shown(trees[0]), _shown(other)))
-    for at, person in enumerate(described(best.discourse)):
+    for at, person in enumerate(described(best.scene)):
         clash = contradiction(person)
         if clash is not None and True not in outcomes(trees[0][at]):
-            if best.discourse.corrected:
+            if best.scene.corrected:
                 person.facts.remove(clash[0])
                 continue
             either = [_without(trees[0], at, person, fact) for fact in clash[::-1]]
@@ -185,8 +185,8 @@ def contradiction(person: Person) -> tuple[Fact, Fact] | None:
 
 def report(text: str, found: list[Token], words: Lexicon, reader: "_Reader", slips: list[Slip]) -> Statement:
     """What was read and what was not, word by word."""
-    discourse = reader.discourse
-    persons = described(discourse)
+    scene = reader.scene
+    persons = described(scene)
     kept: set[int] = set()
     told = []
     for number, person in enumerate(persons, 1):
@@ -201,21 +201,21 @@ def report(text: str, found: list[Token], words: Lexicon, reader: "_Reader", sli
                 used.append(Used(text[a:b], a, b, str(hedge(node, fact.certainty))))
         label = person.label if person.label else str(number)
         told.append(Described(label, tree_of(person), tuple(dict.fromkeys(used))))
-    kept.update(at for start, end in discourse.used for at in range(start, end))
+    kept.update(at for start, end in scene.used for at in range(start, end))
     return Statement(
         text,
         tuple(told),
-        tuple(_aside(text, found, words, discourse, kept)),
+        tuple(_aside(text, found, words, scene, kept)),
         tuple(slips),
         tuple((*_other_notices(persons, slips), *_notices(told))),
         steps=reader.steps,
     )
 
 
-def _aside(text: str, found: list[Token], words: Lexicon, discourse: Discourse, kept: set[int]) -> Iterator[SetAside]:
+def _aside(text: str, found: list[Token], words: Lexicon, scene: Scene, kept: set[int]) -> Iterator[SetAside]:
     """The words that are not searched, neighbours with the same reason in one."""
     why: dict[int, str] = {}
-    for start, end, reason in discourse.aside:
+    for start, end, reason in scene.aside:
         for at in range(start, min(end, len(found))):
             if at not in kept:
                 why.setdefault(at, reason)
@@ -264,10 +264,10 @@ def _is_letter(row: list[Token]) -> bool:
     return row[0].normal in _LETTERS and len(row) == 2 and row[1].normal in (".", ":")
 
 
-_NONE = frozenset("no n none nil nope nowt negative nothing".split())
-_YES = frozenset("yes y yeah yep yup some present".split())
+_NONE = frozenset(["no", "n", "none", "nil", "nope", "nowt", "negative", "nothing"])
+_YES = frozenset(["yes", "y", "yeah", "yep", "yup", "some", "present"])
 _NOT_KNOWN = frozenset(
-    "known sure certain seen visible noted recorded stated given noticed available applicable clear".split()
+    ["known", "sure", "certain", "seen", "visible", "noted", "recorded", "stated", "given", "noticed", "available", "applicable", "clear"]
 )
 _LETTERS = frozenset(("q", "a"))
 
@@ -277,7 +277,7 @@ class _Reader:
 
     def __init__(self, text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> None:
         self.words = words
-        self.discourse = Discourse(words, variant)
+        self.scene = Scene(words, variant)
         self.steps = 0
         self._spans = measures(text)
         self._position = {token.start: at for at, token in enumerate(found)}
@@ -294,7 +294,7 @@ class _Reader:
             else:
                 self._read(sentence[part.start : part.end])
         if sentence and sentence[-1].normal[0] == "?":
-            self._asked = [*self._open, *(fact for _, fact in self.discourse.clause.facts_here)]
+            self._asked = [*self._open, *(fact for _, fact in self.scene.clause.facts_here)]
             self._context = self._asked_noun(sentence)
             self._open = self._asked[-8:]
             if not self._is_answered(after) and not self._is_whole(sentence):
@@ -305,7 +305,7 @@ class _Reader:
     def _set_aside(self, found: list[Token]) -> None:
         if found:
             at = self._position[found[0].start]
-            self.discourse.aside.append((at, at + len(found), "field"))
+            self.scene.aside.append((at, at + len(found), "field"))
 
     def _is_whole(self, sentence: list[Token]) -> bool:
         """A question to the reader ("Do you recognise this man?"), and no doubt about a thing ("glasses?")."""
@@ -375,13 +375,13 @@ class _Reader:
             for fact in asked:
                 fact.node, fact.certainty = negate(fact.node), 0.8
             return rest[2:]
-        if said[:3] == ["i", "think", "so"] or said[:1] == ["probably"] and len(rest) <= 2:
+        if said[:3] == ["i", "think", "so"] or (said[:1] == ["probably"] and len(rest) <= 2):
             for fact in asked:
                 fact.certainty = 0.8
             return rest[3:]
         if said[:2] in (["did", "n't"], ["did", "not"], ["could", "n't"], ["do", "n't"]):
             for fact in asked:
-                self.discourse._cancel(fact, "not known")
+                self.scene.cancel(fact, "not known")
             return rest
         if context is not None and context.bare is None:
             self._read(rest, context)
@@ -427,29 +427,29 @@ class _Reader:
             self._give(noun, value[0], certainty=hedge_word or 1.0)
             self._set_aside(value[1:])
             return
-        before = len(self.discourse.used_facts())
+        before = len(self.scene.used_facts())
         self._read(value, noun)
-        if len(self.discourse.used_facts()) == before and noun.bare is not None and noun.name not in ("facial",):
+        if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name not in ("facial",):
             self._give(noun, value[0])
 
     def _give(self, noun: NounClass, token: Token, denied: bool = False, certainty: float = 1.0) -> None:
         reading = noun.denied if denied else noun.bare
         at = self._position[token.start]
-        target = self.discourse._focus()
+        target = self.scene.focused()
         if reading is None:
-            self.discourse.aside.append((at, at + 1, "field"))
+            self.scene.aside.append((at, at + 1, "field"))
             return
-        self.discourse.clause = Clause()
-        self.discourse._give(target, Fact(reading.node, at, at + 1, certainty, noun.name, ((at, at + 1),)))
+        self.scene.clause = Clause()
+        self.scene.give(target, Fact(reading.node, at, at + 1, certainty, noun.name, ((at, at + 1),)))
 
     def _read(self, found: list[Token], context: NounClass | None = None) -> None:
         if not found:
             return
         row, steps = parse(found, self._spans, self.words)
         self.steps += steps
-        self.discourse.context = context
-        self.discourse.sentence(row, self._position[found[0].start], [token.normal for token in found])
-        self.discourse.context = None
+        self.scene.context = context
+        read_sentence(self.scene, row, self._position[found[0].start], [token.normal for token in found])
+        self.scene.context = None
 
 
 def _past_answer(rest: list[Token]) -> list[Token]:
@@ -487,14 +487,14 @@ def parse(sentence: list[Token], spans: list[Measure], words: Lexicon) -> tuple[
     return (covers[0][1] if covers else []), chart.steps
 
 
-def described(discourse: Discourse) -> list[Person]:
+def described(scene: Scene) -> list[Person]:
     """The described persons, in the order in which they are described."""
-    persons = [person for person in discourse.persons if not person.group]
+    persons = [person for person in scene.persons if not person.group]
     sure = [person for person in persons if person.facts or person.named or person.label]
     persons = sure or persons[:1]
-    if not persons and discourse.open_group is not None:
-        persons = [Person(facts=list(discourse.shared))]
-    shared = {id(fact) for fact in discourse.shared}
+    if not persons and scene.open_group is not None:
+        persons = [Person(facts=list(scene.shared))]
+    shared = {id(fact) for fact in scene.shared}
 
     def first(person: Person) -> int:
         own = min((fact.start for fact in person.facts if id(fact) not in shared), default=10**9)

@@ -1,36 +1,29 @@
 """What each word of a sentence may be: the entries of the lexicon, numbers, names, and words that no table has."""
 
 import re
-from typing import Any
 
 from facesearch.attributes import NAMES
-from facesearch.query.tree import Term, all_of
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Quality, Thing
 from facesearch.statement.lexicon import Entry, Lexicon, PersonWord, lexicon
 from facesearch.statement.measures import Measure
-from facesearch.statement.reading import Reading, reading_of
+from facesearch.statement.reading import reading_of
 from facesearch.statement.tokens import Token
 
 _COUNTS = {
-    word: n for n, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+    word: n for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])
 }
 _ED = frozenset(
-    "haired eyed skinned faced nosed lipped browed eyebrowed chinned cheeked mouthed complexioned complected built headed "
-    "bodied toothed eared cheekboned jawed".split()
+    ["haired", "eyed", "skinned", "faced", "nosed", "lipped", "browed", "eyebrowed", "chinned", "cheeked", "mouthed", "complexioned", "complected", "built", "headed", "bodied", "toothed", "eared", "cheekboned", "jawed"]
 )
 _TITLES = frozenset(
-    "mr mrs ms miss dr sgt sergeant pc dc ds di dci insp inspector constable officer deputy sheriff sir lord lady rev "
-    "judge chief captain capt lt lieutenant detective det prof professor wpc pcso supt superintendent agent trooper cllr mister".split()
+    ["mr", "mrs", "ms", "miss", "dr", "sgt", "sergeant", "pc", "dc", "ds", "di", "dci", "insp", "inspector", "constable", "officer", "deputy", "sheriff", "sir", "lord", "lady", "rev", "judge", "chief", "captain", "capt", "lt", "lieutenant", "detective", "det", "prof", "professor", "wpc", "pcso", "supt", "superintendent", "agent", "trooper", "cllr", "mister"]
 )
 _PLACES = frozenset(
-    "street st road rd lane avenue ave close drive way inn arms pub hotel yard court square park place terrace crescent "
-    "gardens hill bridge station house row green mews grove walk estate centre center hall school church club bar cafe "
-    "store shop mall market farm mill tavern stag horse lion swan crown theatre library college university hospital "
-    "boulevard highway".split()
+    ["street", "st", "road", "rd", "lane", "avenue", "ave", "close", "drive", "way", "inn", "arms", "pub", "hotel", "yard", "court", "square", "park", "place", "terrace", "crescent", "gardens", "hill", "bridge", "station", "house", "row", "green", "mews", "grove", "walk", "estate", "centre", "center", "hall", "school", "church", "club", "bar", "cafe", "store", "shop", "mall", "market", "farm", "mill", "tavern", "stag", "horse", "lion", "swan", "crown", "theatre", "library", "college", "university", "hospital", "boulevard", "highway"]
 )
 _AT = frozenset(
-    "at in near outside on by from of to towards into through behind opposite around off along inside".split()
+    ["at", "in", "near", "outside", "on", "by", "from", "of", "to", "towards", "into", "through", "behind", "opposite", "around", "off", "along", "inside"]
 )
 _MARKS = {
     ",": ",",
@@ -53,8 +46,8 @@ _MARKS = {
 }
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
-_EYE_CODES = frozenset("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey".split())
-_HAIR_CODES = frozenset("bro brn blk bln blo bld gry red whi sdy brown blonde blond black".split())
+_EYE_CODES = frozenset(["blu", "bro", "brn", "grn", "hzl", "haz", "gry", "blk", "blue", "brown", "green", "hazel", "gray", "grey"])
+_HAIR_CODES = frozenset(["bro", "brn", "blk", "bln", "blo", "bld", "gry", "red", "whi", "sdy", "brown", "blonde", "blond", "black"])
 
 
 def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
@@ -163,10 +156,7 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     ):
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
-        if (
-            token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown")
-           
-        ):
+        if token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown"):
             edges.append(Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node)))
     return edges
 
@@ -311,9 +301,7 @@ def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
         while end > at and sentence[end - 1].sort != "word":
             end -= 1
         start = at
-        if _is_name(sentence, start, end, words):
-            names[start] = end
-        elif end - start > 1 and sentence[start].normal in _TITLES and _is_name(sentence, start, end, words):
+        if _is_name(sentence, start, end, words) or (end - start > 1 and sentence[start].normal in _TITLES and _is_name(sentence, start, end, words)):
             names[start] = end
         at = max(end, at + 1)
     return names

@@ -19,8 +19,7 @@ _TOKEN = re.compile(
 _BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
 _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
 _ABBREVIATIONS = frozenset(
-    "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd capt lt det "
-    "ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def".split()
+    ["mr", "mrs", "ms", "dr", "st", "no", "approx", "poss", "prob", "probs", "est", "desc", "ht", "wt", "etc", "vs", "ca", "c", "sgt", "insp", "inc", "ltd", "jr", "sr", "ave", "rd", "capt", "lt", "det", "ref", "tel", "lbs", "ft", "ins", "yrs", "min", "mins", "occ", "lge", "med", "blk", "reg", "veh", "susp", "sus", "def"]
 )
 
 
@@ -139,8 +138,8 @@ def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
     after = found[at + 1] if at + 1 < len(found) else None
     if (
         after is None
-        or "\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1)
-        and found[at].typed.count("\n") > 1
+        or ("\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1)
+        and found[at].typed.count("\n") > 1)
     ):
         return True
     wraps = after.sort == "word" and after.typed[0].islower() and sentence[-1].sort == "word" and len(sentence) > 6
