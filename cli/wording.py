@@ -27,6 +27,8 @@ def error_in_words(error: "StatementError") -> str:
         return f"The statement is in {values['language']}, and only English is understood: translate it first."
     if error.kind == "too long":
         return f"The statement has {values['letters']:,} characters, and may have {values['most']:,}: shorten it."
+    if error.kind == "too many":
+        return f"The statement says more than {values['most']} things of one person: shorten it."
     if error.kind == "several persons":
         return f"The statement describes {values['persons']} persons: choose one with --person N."
     if error.kind == "no such person":
