@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from facesearch.query.entries import HAIR_COLOURS
 from facesearch.query.tree import Node, all_of, any_of, hedge, negate
 from facesearch.statement.chart import Edge, Grammar, Rule
-from facesearch.statement.lexicon import Lexicon, NounClass, PersonWord, lexicon
+from facesearch.statement.lexicon import Lexicon, NounClass, Pair, PersonWord, lexicon
 from facesearch.statement.reading import Reading
 
 
@@ -43,7 +43,7 @@ class Thing(NamedTuple):
     person: PersonWord | None = None
     determiner: str = ""
     owner: str = ""
-    count: int = 0
+    number: int = 0
     modified: bool = False
     name: bool = False
     lexical: bool = True
@@ -84,80 +84,74 @@ class Choice(NamedTuple):
 # --- meaning ------------------------------------------------------------------------------------------------------------
 
 
+_TAKES_OF_PEOPLE = frozenset(("hair", "face", "build", "skin"))
+"""Nouns behind which an adjective of people is read: "hair grey, balding"."""
+
+
 def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool = False) -> Found:
     """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people have
     ("hair grey, balding") is theirs."""
-    parts: list[tuple[Quality, Node]] = []
-    used: list[tuple[int, int]] = []
-    aside: list[tuple[int, int]] = []
-    kept = True
-    narrow = plain = False
-    for quality in qualities:
-        pair = words.pair(noun.name, quality.key) if quality.node is None else None
-        node = quality.node if pair is None or pair.reading is None else pair.reading.node
-        if (
-            node is None
-            and pair is None
-            and noun.name != "person"
-            and (own := words.pairs.get(("person", quality.key)))
-        ):
-            takes = (
-                noun.name in ("hair", "face", "build", "skin")
-                and own.reading is not None
-                and quality.key not in ("fuzzy",)
-            )
-            node = own.reading.node if takes and own.reading is not None else None
-        if node is not None:
-            parts.append((quality, node))
-            used.append((quality.start, quality.end))
-            narrow = narrow or (pair is not None and pair.narrow)
-        else:
-            aside.append((quality.start, quality.end))
-            plain = True
-            kept = kept and (pair is None or pair.keeps) and not (quality.joined == "noun" and noun.name == "fringe")
-    node = _joined(parts) if kept or parts else None
-    own_meaning = noun.bare if kept else None
+    pairs = [words.pair(noun.name, quality.key) if quality.node is None else None for quality in qualities]
+    nodes = [_node(words, noun, quality, pair) for quality, pair in zip(qualities, pairs, strict=True)]
+    parts = [(quality, node) for quality, node in zip(qualities, nodes, strict=True) if node is not None]
+    plain = [(quality, pair) for quality, pair, node in zip(qualities, pairs, nodes, strict=True) if node is None]
+    kept = all(_keeps(noun, quality, pair) for quality, pair in plain)
+    narrow = any(pair is not None and pair.narrow for pair in pairs)
+    node = _joined(parts)
     if denied:
-        node = _denied(noun, node, plain, kept, narrow, bool(parts))
-    elif own_meaning is not None and not _says_instead(noun, parts):
-        node = own_meaning.node if node is None else all_of([own_meaning.node, node])
-    return Found(node, tuple(used), tuple(aside), narrow)
+        if node is not None:
+            node = None if narrow or plain else negate(node)
+        elif not plain and noun.denied is not None:
+            node = noun.denied.node
+    elif kept and noun.bare is not None and not (parts and _says_instead(noun)):
+        node = noun.bare.node if node is None else all_of([noun.bare.node, node])
+    aside = tuple((quality.start, quality.end) for quality, _ in plain)
+    return Found(node, tuple((quality.start, quality.end) for quality, _ in parts), aside, narrow)
 
 
-def _says_instead(noun: NounClass, parts: list[tuple[Quality, Node]]) -> bool:
-    """The adjective turns the noun into something else ("three-day beard"), and does not add to it ("brown curls")."""
-    return bool(parts) and noun.parent != "hair" and noun.name not in ("smile",)
+def _node(words: Lexicon, noun: NounClass, quality: Quality, pair: Pair | None) -> Node | None:
+    """What one adjective means."""
+    if pair is None and quality.node is None and noun.name in _TAKES_OF_PEOPLE:
+        pair = words.pairs.get(("person", quality.key))
+    return quality.node if pair is None or pair.reading is None else pair.reading.node
 
 
-def _denied(noun: NounClass, node: Node | None, plain: bool, kept: bool, narrow: bool, parts: bool) -> Node | None:
-    if parts and node is not None:
-        return None if narrow or plain else negate(node)
-    if plain or not kept or noun.denied is None:
-        return None
-    return noun.denied.node
+def _keeps(noun: NounClass, quality: Quality, pair: Pair | None) -> bool:
+    """The noun keeps its own meaning beside an adjective that is set aside."""
+    return (pair is None or pair.keeps) and not (quality.joined == "noun" and noun.name == "fringe")
+
+
+def _says_instead(noun: NounClass) -> bool:
+    """An adjective turns the noun into something else ("three-day beard"), and does not add to it ("brown curls")."""
+    return noun.parent != "hair" and noun.name != "smile"
 
 
 def _joined(parts: list[tuple[Quality, Node]]) -> Node | None:
     """Colours of hair are alternatives, however they are joined; the rest is as it is said."""
     if not parts:
         return None
-    colours = [_as_said(q, n) for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
-    weakest = min((q.certainty for q, n in parts if n.attributes <= HAIR_COLOURS), default=1.0)
-    if len(colours) > 1:
-        plain = [n for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
-        first = next(q for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied)
-        colours = [hedge(any_of(plain), min(weakest, 1.0) if first.certainty < 1 else 1.0)]
+    colours = [(q, n) for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
     rest: list[list[Node]] = []
     for quality, node in parts:
-        if node.attributes <= HAIR_COLOURS and not quality.denied:
+        if (quality, node) in colours:
             continue
         if quality.joined == "or" and rest:
             rest[-1].append(_as_said(quality, node))
         else:
             rest.append([_as_said(quality, node)])
-    ordered = [any_of(nodes) for nodes in rest]
-    colour_first = parts[0][1].attributes <= HAIR_COLOURS
-    return all_of([*colours, *ordered] if colour_first else [*ordered, *colours])
+    others = [any_of(nodes) for nodes in rest]
+    if not colours:
+        return all_of(others)
+    colour = _either(colours)
+    return all_of([colour, *others] if parts[0] in colours else [*others, colour])
+
+
+def _either(colours: list[tuple[Quality, Node]]) -> Node:
+    """One colour, or one of several; a hedge on the first is on all."""
+    if len(colours) == 1:
+        return _as_said(*colours[0])
+    certainty = min(quality.certainty for quality, _ in colours) if colours[0][0].certainty < 1 else 1.0
+    return hedge(any_of([node for _, node in colours]), certainty)
 
 
 def _as_said(quality: Quality, node: Node) -> Node:
@@ -333,13 +327,13 @@ rule("NP", "DET AP MEM", 0.05)(
     lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None
 )
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
-rule("NP", "NUM NG")(lambda k, n: n._replace(count=k))
-rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(count=k, determiner=d))
-rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(count=k, owner=o))
+rule("NP", "NUM NG")(lambda k, n: n._replace(number=k))
+rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(number=k, determiner=d))
+rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(number=k, owner=o))
 rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
 rule("NP", "NUM OF OBJ", 0.1)(
     lambda k, _, o: (
-        Thing(None, 0, 0, count=k, person=PersonWord(None, "described", True), word="them")
+        Thing(None, 0, 0, number=k, person=PersonWord(None, "described", True), word="them")
         if o in ("them", "us")
         else None
     )
@@ -464,8 +458,8 @@ rule("CHOICE", "ITEM OR NEG CHOICE", -0.1)(lambda a, _o, _n, b: Choice((a, Denie
 rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
 rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
 rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
-rule("NP", "NUM X_TIMES NG")(lambda k, _x, n: n._replace(count=k))
-rule("NP", "PN X_TIMES")(lambda n, k: n._replace(count=k))
+rule("NP", "NUM X_TIMES NG")(lambda k, _x, n: n._replace(number=k))
+rule("NP", "PN X_TIMES")(lambda n, k: n._replace(number=k))
 rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
 
 

@@ -14,7 +14,7 @@ _ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3}
 def make_group(scene: Scene, person: Person, said: Thing) -> None:
     """ "Two men", "both men": each of them, with what is said of all."""
     if person.group:
-        while len(scene.group) < min(said.count, _MOST):
+        while len(scene.group) < min(said.number, _MOST):
             scene.add_member(person.sex, scene.shared)
         return
     joined = scene.clause.before == "AND"
@@ -22,7 +22,7 @@ def make_group(scene: Scene, person: Person, said: Thing) -> None:
         scene.persons.remove(person)
     known = [each for each in scene.persons if each.fits(person.sex)]
     whole = Person(sex=person.sex, group=True, named=True)
-    if len(known) > 1 and not joined and not said.count:
+    if len(known) > 1 and not joined and not said.number:
         scene.group = known
         for fact in person.facts:
             scene.give_all(known, fact)
@@ -38,8 +38,8 @@ def make_group(scene: Scene, person: Person, said: Thing) -> None:
 
 def _count(scene: Scene, said: Thing) -> int:
     """How many a group is known to have."""
-    if 0 < said.count <= _TOLD_APART:
-        return said.count
+    if 0 < said.number <= _TOLD_APART:
+        return said.number
     both = scene.clause.before == "BOTH" or said.determiner == "both"
     pair = said.person is not None and said.person.role == "group"
     return 2 if both or pair else 0

@@ -55,42 +55,70 @@ _SMALL_WORDS = frozenset(
 )
 
 
+_COMMON_PERSONS = 14
+"""Lines of persons.tsv whose words a slip may be meant for."""
+
+
 class Lexicon:
+    """The tables of one language."""
+
     def __init__(self, language: str = "english") -> None:
         self._folder = resources.files("facesearch.statement") / language
         self.nouns: dict[str, NounClass] = {}
         self.pairs: dict[tuple[str, str], Pair] = {}
+        self.fields: dict[tuple[str, ...], str] = {}
+        self.owned: set[str] = set()
+        self.strong: set[str] = set()
+        self.relatives: set[str] = set()
+        self.face_words: dict[str, str] = {}
         self._tree: dict[str, Any] = {}
         self._inner: set[str] = set()
-        adjectives: set[str] = set()
+        self._read_nouns()
+        adjectives = self._read_pairs()
+        names = self._read_persons()
+        for word in sorted(adjectives - names):
+            self._add(word, Entry("A", " ".join(said(word.replace("_", " ")))))
+        self._read_small_words()
+        self._read_other()
+        self.face_words = {word: kind for word, kind in self.face_words.items() if len(word) > 3 and word.isalpha()}
+
+    def _read_nouns(self) -> None:
         for cells in self._rows("nouns.tsv"):
             name, words, bare, denied, parent = (*cells, "", "", "", "")[:5]
-            noun = NounClass(name, _reading(bare), self._denied(bare, denied), parent or None)
+            noun = NounClass(name, _reading(bare), _denied(bare, denied), parent or None)
             self.nouns[name] = noun
             self._add_all(words, Entry("N", noun))
+            self._note_face_words(words, name)
+
+    def _read_pairs(self) -> set[str]:
+        """What adjectives make of nouns; the adjectives."""
+        adjectives: set[str] = set()
         for cells in self._rows("pairs.tsv"):
             name, words, reading, narrow = (*cells, "")[:4]
+            own = None if reading.startswith(("-", "=", "~")) else reading_of(reading)
+            pair = Pair(own, reading.startswith("="), bool(narrow.strip()))
             for word in words.split():
                 key = " ".join(said(word.replace("_", " ")))
-                found = None if reading.startswith(("-", "=", "~")) else reading_of(reading)
-                pair = Pair(found, reading.startswith("="), bool(narrow.strip()))
-                if reading.startswith("~"):
-                    pair = self.pairs.get((reading[1:], key), pair)
-                self.pairs.setdefault((name, key), pair)
-                adjectives.add(word)
-        nouns = {
-            word
-            for cells in (*self._rows("nouns.tsv"), *self._rows("persons.tsv"))
-            for word in " ".join(cells[:2]).split()
-        }
-        for word in sorted(adjectives - nouns):
-            self._add(word, Entry("A", " ".join(said(word.replace("_", " ")))))
-        for cells in self._rows("persons.tsv"):
+                like = self.pairs.get((reading[1:], key), pair) if reading.startswith("~") else pair
+                self.pairs.setdefault((name, key), like)
+            adjectives.update(words.split())
+            self._note_face_words(words, f"{name} {reading}")
+        return adjectives
+
+    def _read_persons(self) -> set[str]:
+        """Words for people; every word that is a noun."""
+        names = {word for cells in self._rows("nouns.tsv") for word in " ".join(cells[:2]).split()}
+        for number, cells in enumerate(self._rows("persons.tsv")):
             words, reading, role, plural = (*cells, "")[:4]
             self._add_all(words, Entry("PN", PersonWord(_reading(reading), role.strip(), bool(plural.strip()))))
-        self.relatives = {
-            word for cells in self._rows("persons.tsv") if cells[2].strip() == "relation" for word in cells[0].split()
-        }
+            names.update(" ".join(cells[:2]).split())
+            if role.strip() == "relation":
+                self.relatives.update(words.split())
+            if number < _COMMON_PERSONS:
+                self.face_words.update((word, "person") for word in words.split() if word not in self.face_words)
+        return names
+
+    def _read_small_words(self) -> None:
         for name, words in (cells[:2] for cells in self._rows("verbs.tsv")):
             self._add_all(words, Entry("V", name))
         for cells in self._rows("function.tsv"):
@@ -98,8 +126,8 @@ class Lexicon:
             self._add_all(words, Entry(category, float(value) if category == "HEDGE" else value.strip()))
         for reading, words in (cells[:2] for cells in self._rows("phrases.tsv")):
             self._add_all(words, Entry("FACT", _reading(reading)))
-        self.owned: set[str] = set()
-        self.strong: set[str] = set()
+
+    def _read_other(self) -> None:
         for category, words in (cells[:2] for cells in self._rows("other.tsv")):
             if category == "OWNED":
                 self.owned.update(words.split())
@@ -107,28 +135,15 @@ class Lexicon:
                 self.strong.update(" ".join(said(word.replace("_", " "))) for word in words.split())
             else:
                 self._add_all(words, Entry(category, ""))
-        self.fields: dict[tuple[str, ...], str] = {}
         for name, words in (cells[:2] for cells in self._rows("fields.tsv")):
             for word in words.split():
                 self.fields.setdefault(said(word.replace("_", " ")), name)
 
-        self.face_words = self._face_words()
-
-    def _face_words(self) -> dict[str, str]:
-        """The words for heads and faces that a slip may be meant for, each with what tells it from others."""
-        found: dict[str, str] = {}
-        for cells in self._rows("nouns.tsv"):
-            for word in cells[1].split():
-                for part in said(word.replace("_", " ")):
-                    found.setdefault(part, cells[0])
-        for cells in self._rows("pairs.tsv"):
-            for word in cells[1].split():
-                for part in said(word.replace("_", " ")):
-                    found.setdefault(part, f"{cells[0]} {cells[2]}")
-        for cells in self._rows("persons.tsv")[:14]:
-            for word in cells[0].split():
-                found.setdefault(word, "person")
-        return {word: kind for word, kind in found.items() if len(word) > 3 and word.isalpha()}
+    def _note_face_words(self, words: str, kind: str) -> None:
+        """Words that a slip may be meant for, each with what tells it from others."""
+        for word in words.split():
+            for part in said(word.replace("_", " ")):
+                self.face_words.setdefault(part, kind)
 
     def face_word(self, word: str) -> str:
         return self.face_words[word]
@@ -136,13 +151,6 @@ class Lexicon:
     def knows(self, word: str) -> bool:
         """Some entry of the tables begins with the word, or has it."""
         return word in self._tree or word in self._inner
-
-    @staticmethod
-    def _denied(bare: str, denied: str) -> Reading | None:
-        if denied == "!":
-            reading = _reading(bare)
-            return None if reading is None else reading.denied()
-        return _reading(denied)
 
     def _rows(self, name: str) -> list[list[str]]:
         text = (self._folder / name).read_text(encoding="utf-8")
@@ -249,3 +257,9 @@ def lexicon(language: str = "english") -> Lexicon:
 def _reading(text: str) -> Reading | None:
     text = text.strip()
     return None if text in ("", "-") else reading_of(text)
+
+
+def _denied(bare: str, denied: str) -> Reading | None:
+    """What the denial of a noun means: "!" the opposite of the noun."""
+    reading = _reading(bare) if denied == "!" else _reading(denied)
+    return reading.denied() if denied == "!" and reading is not None else reading

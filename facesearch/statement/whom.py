@@ -287,9 +287,9 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     keys = {quality.key for quality in said.qualities}
     sex, group = sex_of(said), scene.open_group
     if word.plural:
-        return group if group is not None and not said.count and group.fits(sex) else None
+        return group if group is not None and not said.number and group.fits(sex) else None
     ordinal = _ordinal(keys)
-    if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.count == 1):
+    if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
         return groups.next_member(scene, ordinal, sex)
     free = group is not None and any(not each.assigned for each in scene.group)
     if free and group is not None and said.determiner in ("a", "an") and group.fits(sex):
