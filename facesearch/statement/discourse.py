@@ -13,7 +13,23 @@ from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Found, Thing
 from facesearch.statement.scene import Clause, Fact, Scene
 
-_CONJUNCTIONS = frozenset(["because", "cos", "coz", "cause", "'cause", "when", "where", "since", "while", "after", "before", "until", "despite"])
+_CONJUNCTIONS = frozenset(
+    [
+        "because",
+        "cos",
+        "coz",
+        "cause",
+        "'cause",
+        "when",
+        "where",
+        "since",
+        "while",
+        "after",
+        "before",
+        "until",
+        "despite",
+    ]
+)
 _SILENT = ("X", "SKIP", "DEG", "DET")
 _ENDS = (",", ".", ";", "AND", "BUT")
 _PHRASES = ("NP", "AP", "PRED", "CHOICE")

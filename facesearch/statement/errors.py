@@ -20,7 +20,17 @@ KINDS = (
     "no such person",
 )
 WHYS = (
-    "not scored", "quality", "action", "somebody else", "name", "field", "not worn", "hidden", "not known", "corrected", "property"
+    "not scored",
+    "quality",
+    "action",
+    "somebody else",
+    "name",
+    "field",
+    "not worn",
+    "hidden",
+    "not known",
+    "corrected",
+    "property",
 )
 """Why words are set aside."""
 NOTICES = ("pronoun", "corrected", "age", "nothing", "rare")

@@ -55,17 +55,17 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
     for start in range(max(free, end - _LONGEST), end):
         name = tuple(token.normal for token in sentence[start:end])
         if name in words.fields:
-            opens = (
-                start == 0
-                or start == free
-                or sentence[start - 1].normal in _BORDERS
-                or sentence[start - 1].normal in DASHES
-            )
+            opens = start in (0, free) or sentence[start - 1].normal in _BORDERS | DASHES
             if opens or (not strict and sentence[start].typed[0].isupper()):
                 return start, words.fields[name]
+    return None if strict else _unknown_field(sentence, free, end)
+
+
+def _unknown_field(sentence: Sequence[Token], free: int, end: int) -> tuple[int, str] | None:
+    """Capitalised words before a colon, within a line."""
     begins = end - 1
     while begins > free and sentence[begins - 1].sort == "word" and sentence[begins].typed[0].isupper():
         begins -= 1
     opens = begins == 0 or sentence[begins - 1].normal in _BORDERS
     short = end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
-    return (begins, "unknown") if opens and short and not strict and begins > 0 else None
+    return (begins, "unknown") if opens and short and begins > 0 else None

@@ -6,7 +6,49 @@ from importlib import resources
 from facesearch.statement.tokens import Token
 
 _ENGLISH = frozenset(
-    ["the", "a", "an", "and", "with", "without", "is", "was", "are", "were", "has", "had", "he", "she", "his", "her", "him", "they", "of", "in", "on", "at", "to", "man", "woman", "hair", "beard", "wearing", "about", "old", "black", "no", "not", "who", "that", "it", "i", "my", "or", "but", "from"]
+    [
+        "the",
+        "a",
+        "an",
+        "and",
+        "with",
+        "without",
+        "is",
+        "was",
+        "are",
+        "were",
+        "has",
+        "had",
+        "he",
+        "she",
+        "his",
+        "her",
+        "him",
+        "they",
+        "of",
+        "in",
+        "on",
+        "at",
+        "to",
+        "man",
+        "woman",
+        "hair",
+        "beard",
+        "wearing",
+        "about",
+        "old",
+        "black",
+        "no",
+        "not",
+        "who",
+        "that",
+        "it",
+        "i",
+        "my",
+        "or",
+        "but",
+        "from",
+    ]
 )
 
 

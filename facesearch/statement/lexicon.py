@@ -51,7 +51,40 @@ _SMALL = frozenset(["the", "his", "her", "their", "a", "an", "both", "my", "its"
 
 
 _SMALL_WORDS = frozenset(
-    ["DET", "POSS", "HE", "SHE", "THEY", "SPEAKER", "OBJ", "REL", "AND", "BUT", "OR", "NOR", "NEITHER", "EITHER", "BOTH", "MEM", "NEG", "DOUBTNEG", "WITH", "IN", "ON", "OF", "PREP", "DEG", "HEDGE", "YES", "NONE", "EXCEPT", "NOTHING", "ANYOF", "CORRECT", "X"]
+    [
+        "DET",
+        "POSS",
+        "HE",
+        "SHE",
+        "THEY",
+        "SPEAKER",
+        "OBJ",
+        "REL",
+        "AND",
+        "BUT",
+        "OR",
+        "NOR",
+        "NEITHER",
+        "EITHER",
+        "BOTH",
+        "MEM",
+        "NEG",
+        "DOUBTNEG",
+        "WITH",
+        "IN",
+        "ON",
+        "OF",
+        "PREP",
+        "DEG",
+        "HEDGE",
+        "YES",
+        "NONE",
+        "EXCEPT",
+        "NOTHING",
+        "ANYOF",
+        "CORRECT",
+        "X",
+    ]
 )
 
 

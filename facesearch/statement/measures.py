@@ -150,66 +150,72 @@ def _past_word(text: str, match: re.Match[str]) -> int:
 
 
 def _measure(text: str, match: re.Match[str], spoken: bool) -> Measure | None:
-    start, end = match.start(), match.end()
-    while end > start and text[end - 1].isspace():
-        end -= 1
+    """What a match is; None: neither an age nor a measure. spoken: its figure was a word."""
+    start, end = match.start(), match.start() + len(match.group().rstrip())
     if match["measure"]:
         return Measure(start, end, False)
     if match["decade"]:
-        low, high = _decade(match["decade"])
-        if match["decade2"]:
-            low, high = min(low, _decade(match["decade2"])[0]), max(high, _decade(match["decade2"])[1])
-        return _age(start, end, low, high)
-    first, last = match["first"], match["last"]
-    low = _value(first)
-    high = low if last is None else _value(last)
-    if high < low and last is not None:
-        high = low
+        decades = [_decade(each) for each in (match["decade"], match["decade2"]) if each]
+        return _age(start, end, decades[0][0], decades[-1][1])
+    low = int(match["first"])
+    high = max(low, int(match["last"] or low))
     if match["months"]:
-        return _age(start, end, 0, 3) if high < 40 else Measure(start, end, False)
-    bounds = bool(match["more"] or match["up"] or match["less"] or match["down"])
-    said = bool(match["years"] or match["loose"] or (match["cue"] and not match["cue"].isspace()))
-    said = said or (bool(match["between"]) and last is not None and low >= 4)
-    if not said and not _alone(text, match, (start, end), (low, high), last is not None, spoken):
+        return _age(start, end, 0, 3) if high < OLD_FROM else Measure(start, end, False)
+    if not _said_as_age(match) and not _alone(text, match, (start, end), (low, high), spoken):
         return None
-    if match["more"] or match["up"] or (match["loose"] and not last and bounds):
-        high = 120
-    elif match["less"] or match["down"]:
-        low = 0
-        high -= 1 if match["less"] and re.match(r"under|below|less|younger", match["less"], re.I) else 0
-    if (match["years"] or "").strip(" -").casefold() in ("year", "years", "yrs", "yr") and not match["cue"]:
-        if not _AFTER.match(text, end) or re.search(r"\b(?:for|over|past|last|in)\s+$", text[:start], re.I):
-            return Measure(start, end, False)
-    return _age(start, end, low, high)
+    if _is_duration(text, match, end):
+        return Measure(start, end, False)
+    return _age(start, end, *_bounded(match, low, high))
 
 
-def _alone(
-    text: str, match: re.Match[str], span: tuple[int, int], years: tuple[int, int], ranged: bool, spoken: bool
-) -> bool:
+def _said_as_age(match: re.Match[str]) -> bool:
+    """ "30 years old", "aged 30", "30ish", "between 30 and 40"."""
+    cue = match["cue"] is not None and bool(match["cue"].strip())
+    between = match["between"] and match["last"] and int(match["first"]) >= _CHILD
+    return bool(match["years"] or match["loose"] or cue or between)
+
+
+def _bounded(match: re.Match[str], low: int, high: int) -> tuple[int, int]:
+    if match["more"] or match["up"]:
+        return low, 120
+    if match["less"] or match["down"]:
+        without = match["less"] and re.match(r"under|below|less|younger", match["less"])
+        return 0, high - bool(without)
+    return low, high
+
+
+def _is_duration(text: str, match: re.Match[str], end: int) -> bool:
+    """ "For 22 years": bare years that stand within a sentence."""
+    bare = (match["years"] or "").strip(" -") in ("year", "years", "yrs", "yr") and not match["cue"]
+    before = re.search(r"\b(?:for|over|past|last|in)\s+$", text[: match.start()])
+    return bare and (not _AFTER.match(text, end) or before is not None)
+
+
+_CHILD, _GROWN = 4, 13
+"""Least ages: where a child is spoken of, and for a bare figure."""
+_OF_A_CHILD = re.compile(
+    r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$"
+)
+_CHILD_OF = re.compile(r"\b(?:boy|girl|child|kid)s?\s+of\s+$")
+
+
+def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[int, int], spoken: bool) -> bool:
     """The figures stand alone, as an age does: "man, 25", "he is 25", "woman of 25", "about 60"."""
     start, end = span
     low, high = years
-    floor = (
-        4
-        if ranged
-        or re.search(
-            r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$",
-            text[max(0, start - 30) : start],
-            re.I,
-        )
-        else 13
-    )
-    if text[start - 2 : start] == ", " and text[end : end + 1] == ",":
-        floor = 4  # "Daniel, 10, has ..."
+    before = text[max(0, start - 30) : start]
+    ranged = match["last"] is not None
+    apposed = text[start - 2 : start] == ", " and text[end : end + 1] == ","  # "Daniel, 10, has ..."
+    floor = _CHILD if ranged or apposed or _OF_A_CHILD.search(before) else _GROWN
     if not floor <= low <= high <= 110:
         return False
-    if spoken and low < 13 and not (ranged and re.search(r"\b(?:boy|girl|child|kid)s?\s+of\s+$", text[:start])):
+    if spoken and low < _GROWN and not (ranged and _CHILD_OF.search(before)):
         return False
-    if _PERSON.search(text[max(0, start - 12) : start]):
+    if _PERSON.search(before):
         return True
-    about = re.match(_ABOUT, match.group(), re.I) or match["more"] or match["less"] or match["up"]
-    follows = _AFTER.match(text, end) or (ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15)))
-    return bool((about or _BEFORE.search(text[max(0, start - 14) : start])) and follows)
+    about = re.match(_ABOUT, match.group()) or match["more"] or match["less"] or match["up"]
+    likely = ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15))
+    return bool((about or _BEFORE.search(before)) and (likely or _AFTER.match(text, end)))
 
 
 def _age(start: int, end: int, low: int, high: int) -> Measure:

@@ -17,7 +17,22 @@ OF_PEOPLE = NounClass("person", None, None, None)
 """What adjectives without a noun are said of."""
 SPEAKERS = frozenset(("my", "our", "your"))
 WORN = frozenset(
-    ["hat", "glasses", "earrings", "necklace", "necktie", "makeup", "eyemakeup", "lipstick", "hood", "mask", "noseitem", "jewellery", "goggles", "wig"]
+    [
+        "hat",
+        "glasses",
+        "earrings",
+        "necklace",
+        "necktie",
+        "makeup",
+        "eyemakeup",
+        "lipstick",
+        "hood",
+        "mask",
+        "noseitem",
+        "jewellery",
+        "goggles",
+        "wig",
+    ]
 )
 _SMALL = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _MEMORY = 40

@@ -1,6 +1,8 @@
 """What each word of a sentence may be: the entries of the lexicon, numbers, names, and words that no table has."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from facesearch.attributes import NAMES
 from facesearch.statement.chart import Edge
@@ -11,19 +13,164 @@ from facesearch.statement.reading import reading_of
 from facesearch.statement.tokens import Token
 
 _COUNTS = {
-    word: n for n, word in enumerate(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"])
+    word: n
+    for n, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
 }
 _ED = frozenset(
-    ["haired", "eyed", "skinned", "faced", "nosed", "lipped", "browed", "eyebrowed", "chinned", "cheeked", "mouthed", "complexioned", "complected", "built", "headed", "bodied", "toothed", "eared", "cheekboned", "jawed"]
+    [
+        "haired",
+        "eyed",
+        "skinned",
+        "faced",
+        "nosed",
+        "lipped",
+        "browed",
+        "eyebrowed",
+        "chinned",
+        "cheeked",
+        "mouthed",
+        "complexioned",
+        "complected",
+        "built",
+        "headed",
+        "bodied",
+        "toothed",
+        "eared",
+        "cheekboned",
+        "jawed",
+    ]
 )
+_LONGEST_COMPOUND = 6
 _TITLES = frozenset(
-    ["mr", "mrs", "ms", "miss", "dr", "sgt", "sergeant", "pc", "dc", "ds", "di", "dci", "insp", "inspector", "constable", "officer", "deputy", "sheriff", "sir", "lord", "lady", "rev", "judge", "chief", "captain", "capt", "lt", "lieutenant", "detective", "det", "prof", "professor", "wpc", "pcso", "supt", "superintendent", "agent", "trooper", "cllr", "mister"]
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "sgt",
+        "sergeant",
+        "pc",
+        "dc",
+        "ds",
+        "di",
+        "dci",
+        "insp",
+        "inspector",
+        "constable",
+        "officer",
+        "deputy",
+        "sheriff",
+        "sir",
+        "lord",
+        "lady",
+        "rev",
+        "judge",
+        "chief",
+        "captain",
+        "capt",
+        "lt",
+        "lieutenant",
+        "detective",
+        "det",
+        "prof",
+        "professor",
+        "wpc",
+        "pcso",
+        "supt",
+        "superintendent",
+        "agent",
+        "trooper",
+        "cllr",
+        "mister",
+    ]
 )
 _PLACES = frozenset(
-    ["street", "st", "road", "rd", "lane", "avenue", "ave", "close", "drive", "way", "inn", "arms", "pub", "hotel", "yard", "court", "square", "park", "place", "terrace", "crescent", "gardens", "hill", "bridge", "station", "house", "row", "green", "mews", "grove", "walk", "estate", "centre", "center", "hall", "school", "church", "club", "bar", "cafe", "store", "shop", "mall", "market", "farm", "mill", "tavern", "stag", "horse", "lion", "swan", "crown", "theatre", "library", "college", "university", "hospital", "boulevard", "highway"]
+    [
+        "street",
+        "st",
+        "road",
+        "rd",
+        "lane",
+        "avenue",
+        "ave",
+        "close",
+        "drive",
+        "way",
+        "inn",
+        "arms",
+        "pub",
+        "hotel",
+        "yard",
+        "court",
+        "square",
+        "park",
+        "place",
+        "terrace",
+        "crescent",
+        "gardens",
+        "hill",
+        "bridge",
+        "station",
+        "house",
+        "row",
+        "green",
+        "mews",
+        "grove",
+        "walk",
+        "estate",
+        "centre",
+        "center",
+        "hall",
+        "school",
+        "church",
+        "club",
+        "bar",
+        "cafe",
+        "store",
+        "shop",
+        "mall",
+        "market",
+        "farm",
+        "mill",
+        "tavern",
+        "stag",
+        "horse",
+        "lion",
+        "swan",
+        "crown",
+        "theatre",
+        "library",
+        "college",
+        "university",
+        "hospital",
+        "boulevard",
+        "highway",
+    ]
 )
 _AT = frozenset(
-    ["at", "in", "near", "outside", "on", "by", "from", "of", "to", "towards", "into", "through", "behind", "opposite", "around", "off", "along", "inside"]
+    [
+        "at",
+        "in",
+        "near",
+        "outside",
+        "on",
+        "by",
+        "from",
+        "of",
+        "to",
+        "towards",
+        "into",
+        "through",
+        "behind",
+        "opposite",
+        "around",
+        "off",
+        "along",
+        "inside",
+    ]
 )
 _MARKS = {
     ",": ",",
@@ -46,8 +193,10 @@ _MARKS = {
 }
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
-_EYE_CODES = frozenset(["blu", "bro", "brn", "grn", "hzl", "haz", "gry", "blk", "blue", "brown", "green", "hazel", "gray", "grey"])
-_HAIR_CODES = frozenset(["bro", "brn", "blk", "bln", "blo", "bld", "gry", "red", "whi", "sdy", "brown", "blonde", "blond", "black"])
+_EYE_CODES = frozenset(
+    ["blu", "bro", "brn", "grn", "hzl", "haz", "gry", "blk", "blue", "brown", "green", "hazel", "gray", "grey"]
+)
+_HAIR_CODES = frozenset("brn bro blk bln gry red blo whi sdy brown".split())
 
 
 def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
@@ -80,30 +229,21 @@ def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
 
 
 def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: bool) -> list[Edge]:
-    edges: list[Edge] = []
+    """What begins at a token that is within no number."""
     if token.sort == "mark":
-        category = _MARKS.get(token.normal, "X")
-        return [Edge(category, at, at + 1, 0.0, token.normal)]
-    if token.sort == "number":
-        whole = [
-            e for end, es in words.at(sentence, at) for entry in es for e in _entry_edges(entry, at, end, sentence, 1)
-        ]
-        return [*_number_edges(sentence, at, token), *whole]
-    if token.normal == "'s" and at:
-        return [*_s_edges(sentence, at)]
-    edges += _codes(sentence, at, token)
-    edges += _label_parts(sentence, at, token)
+        return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal)]
     entries = words.at(sentence, at)
-    for end, found in entries:
-        for entry in found:
-            edges += _entry_edges(entry, at, end, sentence, len(entries))
+    known = [edge for end, found in entries for entry in found for edge in _entry_edges(entry, at, end, sentence)]
+    if token.sort == "number":
+        return [*_number_edges(sentence, at, token), *known]
+    if token.normal == "'s" and at:
+        return _s_edges(sentence, at)
+    edges = [*_codes(sentence, at, token), *_label_parts(sentence, at, token), *known]
     if token.normal in _COUNTS and not token.glued:
         edges.append(Edge("NUM", at, at + 1, 0.0, _COUNTS[token.normal]))
     if not entries and not named and not edges:
-        edges += _unknown(sentence, at, token, words)
-    edges += _compound(sentence, at, entries)
-    edges.append(Edge("SKIP", at, at + 1, 0.0, token.normal))
-    return edges
+        edges += _unknown(at, token, words)
+    return [*edges, *_compound(sentence, at, entries), Edge("SKIP", at, at + 1, 0.0, token.normal)]
 
 
 def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
@@ -141,24 +281,18 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
 
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
-    after = [each.normal for each in sentence[at + 1 : at + 3]]
-    edges: list[Edge] = []
-    if len(after) == 2 and after[0] == "/" and after[1] in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
-        edges.append(Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, after[1] == "m")))
     if re.fullmatch(r"[WBHA][MF]", token.typed) or (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)):
-        edges.append(Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.typed[1] == "M")))
-    if (
-        len(after) == 2
-        and after[0] == "/"
-        and token.normal in _HAIR_CODES
-        and after[1] in _EYE_CODES
-        and len(token.normal) <= 5
-    ):
+        return [Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.normal[1] == "m"))]
+    slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
+    if slash != "/":
+        return []
+    if second in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
+        return [Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, second == "m"))]
+    if token.normal in _HAIR_CODES and second in _EYE_CODES:
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
-        if token.normal in ("brn", "bro", "blk", "bln", "gry", "red", "blo", "whi", "sdy", "brown"):
-            edges.append(Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node)))
-    return edges
+        return [Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node))]
+    return []
 
 
 def _sex(start: int, end: int, man: bool) -> Thing:
@@ -167,112 +301,116 @@ def _sex(start: int, end: int, man: bool) -> Thing:
     )
 
 
-def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token], rivals: int) -> list[Edge]:
+def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list[Edge]:
+    """What an entry of the tables may be in a sentence; a longer one is cheaper."""
     category, value = entry
     word = " ".join(token.normal for token in sentence[at:end])
     longer = -0.15 * (end - at - 1)
-    if category == "N":
-        if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":
-            return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
-        thing = Thing(value, at, end, word=word)
-        if word.split()[-1] in _ED:
-            return [Edge("N+ed", at, end, longer, thing)]
-        return [Edge("N", at, end, longer, thing)]
-    if category == "PN":
-        if (
-            word in ("m", "f", "n", "child")
-            and sentence[at].typed.islower()
-            and len(word) == 1
-            and not _stands_alone(sentence, at)
-        ):
-            return []
-        return [Edge("PN", at, end, longer, Thing(None, at, end, person=value, word=word))]
-    if category == "A":
-        return [Edge("A", at, end, longer, Quality(value or word, at, end))]
-    if category == "NX":
-        return [Edge("NX", at, end, longer, Thing(None, at, end, word=word))]
-    if category == "FACT":
-        node = None if value is None else value.node
-        return [Edge("A", at, end, longer - 0.3, Quality("#fact", at, end, node))]
-    if category == "V" and value == "be":
-        return [Edge("BE", at, end, longer, "be"), Edge("V", at, end, longer, "be")]
-    if category == "PREP" and word == "to":
-        return [Edge("PREP", at, end, 0.0, word), Edge("TO", at, end, 0.0, word)]
-    if category == "PREP":
-        longer *= 5
+    special = _SPECIAL.get(category)
+    if special is not None:
+        return special(value, at, end, longer, word, sentence)
     if category == "HEDGE" and word == "may" and at and sentence[at].typed == "May":
         return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
-    if category in ("POSS", "HE", "SHE", "OBJ", "DET", "PREP", "THEY", "BOTH", "MEM", "MEMS"):
-        value = word
-    return [Edge(category, at, end, longer, value if value != "" else word)]
+    return [Edge(category, at, end, longer, word if category in _BY_WORD or value == "" else value)]
+
+
+_BY_WORD = frozenset(("POSS", "HE", "SHE", "OBJ", "DET", "THEY", "BOTH", "MEM", "MEMS"))
+"""Categories whose rules ask for the word."""
+
+
+def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
+    if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
+        return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
+    category = "N+ed" if word.split()[-1] in _ED else "N"
+    return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
+
+
+def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
+    if len(word) == 1 and sentence[at].typed.islower() and not _stands_alone(sentence, at):
+        return []
+    return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
+
+
+def _fact(value: Any, at: int, end: int, cost: float, _word: str, _sentence: list[Token]) -> list[Edge]:
+    return [Edge("A", at, end, cost - 0.3, Quality("#fact", at, end, None if value is None else value.node))]
+
+
+def _verb(value: Any, at: int, end: int, cost: float, _word: str, _sentence: list[Token]) -> list[Edge]:
+    verb = Edge("V", at, end, cost, value)
+    return [Edge("BE", at, end, cost, value), verb] if value == "be" else [verb]
+
+
+def _preposition(_value: Any, at: int, end: int, cost: float, word: str, _sentence: list[Token]) -> list[Edge]:
+    edges = [Edge("PREP", at, end, 5 * cost, word)]
+    return [*edges, Edge("TO", at, end, 0.0, word)] if word == "to" else edges
+
+
+_SPECIAL: dict[str, Callable[[Any, int, int, float, str, list[Token]], list[Edge]]] = {
+    "N": _noun,
+    "PN": _person,
+    "FACT": _fact,
+    "V": _verb,
+    "PREP": _preposition,
+    "A": lambda value, at, end, cost, word, _: [Edge("A", at, end, cost, Quality(value or word, at, end))],
+    "NX": lambda _, at, end, cost, word, _s: [Edge("NX", at, end, cost, Thing(None, at, end, word=word))],
+}
 
 
 def _stands_alone(sentence: list[Token], at: int) -> bool:
+    """A single small letter is a code: "m, 30s", "white f", "m/50's"."""
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
-    if after is not None and after.normal == "/":
-        return True
-    return (before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")) and (
-        after is None or after.sort != "word" or True
-    )
+    coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")
+    return coded or (after is not None and after.normal == "/")
 
 
-def _unknown(sentence: list[Token], at: int, token: Token, words: Lexicon) -> list[Edge]:
+def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
-    classes = words.classes(token.normal)
-    thing = Thing(None, at, at + 1, word=token.normal, lexical=False)
-    if (
-        token.normal.endswith(("man", "woman"))
-        and len(token.normal) > 5
-        and token.typed.islower()
-        and token.normal not in ("human", "roman", "german", "talisman")
-    ):
-        sex = reading_of("woman" if token.normal.endswith("woman") else "man")
+    word = token.normal
+    thing = Thing(None, at, at + 1, word=word, lexical=False)
+    if word.endswith(("man", "woman")) and len(word) > 5 and token.typed.islower() and word not in _NO_MEN:
+        sex = reading_of("woman" if word.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
-    quality = Quality(token.normal, at, at + 1, known=False)
+    quality = Quality(word, at, at + 1, known=False)
+    classes = words.classes(word)
     if classes is None or classes == "-":
         edges = [Edge("NX", at, at + 1, 0.1, thing), Edge("A", at, at + 1, 0.4, quality)]
-        if token.normal.endswith(("ed", "ing")):
-            edges.append(Edge("V", at, at + 1, 0.2, "act"))
-        return edges
-    costs = {}
+        return [*edges, Edge("V", at, at + 1, 0.2, "act")] if word.endswith(("ed", "ing")) else edges
+    found: dict[str, tuple[float, Any]] = {}
     for place, letter in enumerate(classes):
-        costs.setdefault(letter, 0.1 + 0.25 * place)
-    edges = []
-    if "n" in costs:
-        edges.append(Edge("NX", at, at + 1, costs["n"], thing))
-    if "v" in costs or "p" in costs:
-        edges.append(Edge("V", at, at + 1, min(costs.get("v", 9), costs.get("p", 9)), "act"))
-    if "a" in costs or "p" in costs:
-        edges.append(Edge("A", at, at + 1, min(costs.get("a", 9), costs.get("p", 9) + 0.3), quality))
-    if "r" in costs:
-        edges.append(Edge("DEG", at, at + 1, costs["r"], token.normal))
-        edges.append(Edge("X", at, at + 1, costs["r"], token.normal))
-    if "x" in costs:
-        edges.append(Edge("X", at, at + 1, costs["x"], token.normal))
-    return edges
+        cost = 0.1 + 0.25 * place
+        for category, more in _CLASSES[letter]:
+            if category not in found or cost + more < found[category][0]:
+                sem = {"NX": thing, "A": quality, "V": "act"}.get(category, word)
+                found[category] = cost + more, sem
+    return [Edge(category, at, at + 1, cost, sem) for category, (cost, sem) in found.items()]
+
+
+_NO_MEN = frozenset(("human", "roman", "german", "talisman"))
+_CLASSES: dict[str, tuple[tuple[str, float], ...]] = {
+    "n": (("NX", 0.0),),
+    "v": (("V", 0.0),),
+    "p": (("V", 0.0), ("A", 0.3)),
+    "a": (("A", 0.0),),
+    "r": (("DEG", 0.0), ("X", 0.0)),
+    "x": (("X", 0.0),),
+}
+"""The categories of a class of ordinary words, and what each costs more."""
 
 
 def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entry]]]) -> list[Edge]:
     """Words joined by hyphens that no table has as a whole: an adjective, or a thing."""
     end = at + 1
-    while end < min(len(sentence), at + 6) and sentence[end].glued and sentence[end].sort == "word":
+    while end < min(len(sentence), at + _LONGEST_COMPOUND) and sentence[end].glued and sentence[end].sort == "word":
         end += 1
     if end == at + 1 or sentence[at].glued or any(place >= end for place, _ in entries):
         return []
+    first = [entry for _, found in entries for entry in found if entry.category == "PN"]
+    if first and sentence[at + 1].normal == "of":  # "father-of-two"
+        thing = Thing(None, at, end, person=first[0].value, word=sentence[at].normal)
+        return [Edge("PN", at, end, -0.3, thing)]
     last = sentence[end - 1].normal
-    if sentence[at + 1].normal == "of" and any(e.category == "PN" for _, found in entries for e in found):
-        return [
-            Edge("PN", at, end, -0.3, Thing(None, at, end, person=e.value, word=sentence[at].normal))
-            for _, found in entries
-            for e in found
-            if e.category == "PN"
-        ]
-    if last in _ED or any(
-        entry.category in ("N", "PN") or (entry.category == "A" and entry.value)
-        for _, found in _last_entries(sentence, end - 1)
-        for entry in found
-    ):
+    if last in _ED or any(_is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found):
         return []
     return [
         Edge("A", at, end, -0.1, Quality("#compound", at, end)),
@@ -280,8 +418,9 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
     ]
 
 
-def _last_entries(sentence: list[Token], at: int) -> list[tuple[int, list[Entry]]]:
-    return lexicon().at(sentence, at)
+def _is_read(entry: Entry) -> bool:
+    """The word has a meaning of its own at the end of a compound: "dyed-blonde"."""
+    return entry.category in ("N", "PN") or (entry.category == "A" and bool(entry.value))
 
 
 def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
@@ -290,19 +429,13 @@ def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
     names: dict[int, int] = {}
     at = 0
     while at < len(sentence):
-        if not _capital(sentence, at):
-            at += 1
-            continue
         end = at
-        while end < len(sentence) and (
-            _capital(sentence, end) or (sentence[end].normal == "'s" and _capital(sentence, end + 1))
+        while _capital(sentence, end) or (
+            end > at and sentence[end : end + 1] and sentence[end].normal == "'s" and _capital(sentence, end + 1)
         ):
             end += 1
-        while end > at and sentence[end - 1].sort != "word":
-            end -= 1
-        start = at
-        if _is_name(sentence, start, end, words) or (end - start > 1 and sentence[start].normal in _TITLES and _is_name(sentence, start, end, words)):
-            names[start] = end
+        if end > at and _is_name(sentence, at, end, words):
+            names[at] = end
         at = max(end, at + 1)
     return names
 
@@ -311,37 +444,36 @@ def _capital(sentence: list[Token], at: int) -> bool:
     if at >= len(sentence) or sentence[at].sort != "word":
         return False
     typed = sentence[at].typed
-    return typed[0].isupper() and (len(typed) > 1 or False) and typed not in ("I",)
+    return typed[0].isupper() and len(typed) > 1
 
 
 def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> bool:
+    """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
-    said = [token.normal for token in sentence[start:end] if token.normal != "'s"]
-    if said[0] in _TITLES and len(said) > 1:
+    name = [token for token in sentence[start:end] if token.normal != "'s"]
+    titled = (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
+    if titled or (len(name) > 1 and name[-1].normal in _PLACES):
         return True
-    if before in _TITLES and before not in ("lady", "officer"):
+    known = [bool(words.at([token], 0)) for token in name]
+    small = sum(token.typed.islower() for token in sentence if token.sort == "word")
+    if _is_place(sentence, start, name, known, words) and small >= 3:
         return True
-    if len(said) > 1 and said[-1] in _PLACES:
-        return True
-    known = [bool(words.at([token], 0)) for token in sentence[start:end] if token.normal != "'s"]
-    lower = sum(token.typed.islower() for token in sentence if token.sort == "word")
-    if before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT):
-        if (
-            lower >= 3
-            and (len(said) > 1 or not known[0])
-            and not all(
-                words.at([t], 0)
-                and any(
-                    e.category in ("PN",) or (e.category == "A" and not e.value)
-                    for _, es in words.at([t], 0)
-                    for e in es
-                )
-                for t in sentence[start:end]
-            )
-        ):
-            return True
-    if before in ("suspect", "witness", "named", "called", "nickname", "as", "offender") and start and lower >= 1:
+    if before in ("suspect", "witness", "named", "called", "nickname", "as", "offender") and small:
         return not all(known) or before in ("witness", "as", "nickname")
-    if start == 0 or sentence[start - 1].sort == "mark":
-        return len(said) > 1 and not any(known)
-    return not any(known) and lower >= 2
+    opens = start == 0 or sentence[start - 1].sort == "mark"
+    return not any(known) and (len(name) > 1 if opens else small >= 2)
+
+
+def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
+    """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
+    before = sentence[start - 1].normal if start else ""
+    at = before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT)
+    if not at or (len(name) == 1 and known[0]):
+        return False
+    return not all(_is_of_people(token, words) for token in name)
+
+
+def _is_of_people(token: Token, words: Lexicon) -> bool:
+    """A word for people or for where they come from."""
+    entries = [entry for _, found in words.at([token], 0) for entry in found]
+    return any(entry.category == "PN" or (entry.category == "A" and not entry.value) for entry in entries)

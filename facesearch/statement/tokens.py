@@ -19,8 +19,59 @@ _TOKEN = re.compile(
 _BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
 _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
 _ABBREVIATIONS = frozenset(
-    ["mr", "mrs", "ms", "dr", "st", "no", "approx", "poss", "prob", "probs", "est", "desc", "ht", "wt", "etc", "vs", "ca", "c", "sgt", "insp", "inc", "ltd", "jr", "sr", "ave", "rd", "capt", "lt", "det", "ref", "tel", "lbs", "ft", "ins", "yrs", "min", "mins", "occ", "lge", "med", "blk", "reg", "veh", "susp", "sus", "def"]
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "dr",
+        "st",
+        "no",
+        "approx",
+        "poss",
+        "prob",
+        "probs",
+        "est",
+        "desc",
+        "ht",
+        "wt",
+        "etc",
+        "vs",
+        "ca",
+        "c",
+        "sgt",
+        "insp",
+        "inc",
+        "ltd",
+        "jr",
+        "sr",
+        "ave",
+        "rd",
+        "capt",
+        "lt",
+        "det",
+        "ref",
+        "tel",
+        "lbs",
+        "ft",
+        "ins",
+        "yrs",
+        "min",
+        "mins",
+        "occ",
+        "lge",
+        "med",
+        "blk",
+        "reg",
+        "veh",
+        "susp",
+        "sus",
+        "def",
+    ]
 )
+
+
+_NEVER_LAST = frozenset("mr mrs ms dr st sgt insp poss approx prob desc c ca est".split())
+"""Abbreviations with which no sentence ends."""
 
 
 class Token(NamedTuple):
@@ -135,12 +186,9 @@ def _in_parts(sentence: list[Token]) -> Iterator[list[Token]]:
 
 
 def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
+    """The new line at `at` ends a sentence: an empty line does, and one that does not go on in small letters."""
     after = found[at + 1] if at + 1 < len(found) else None
-    if (
-        after is None
-        or ("\n" in found[at].typed.strip(" ")[1:].replace("\n", "\n", 1)
-        and found[at].typed.count("\n") > 1)
-    ):
+    if after is None or found[at].typed.count("\n") > 1:
         return True
     wraps = after.sort == "word" and after.typed[0].islower() and sentence[-1].sort == "word" and len(sentence) > 6
     return not wraps
@@ -149,46 +197,17 @@ def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
 def _ends(found: list[Token], at: int) -> bool:
     """The mark at `at` ends a sentence, and is not that of an abbreviation or a number."""
     token = found[at]
-    if token.normal[0] in "!?":
-        return True
-    if len(token.normal) > 1:
-        return True
     before = found[at - 1] if at else None
     after = found[at + 1] if at + 1 < len(found) else None
-    if after is None or after.sort == "line":
+    if token.normal[0] in "!?" or len(token.normal) > 1 or after is None or after.sort == "line":
         return True
     if not after.spaced:
         return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
-    if before is not None and before.end == token.start:
-        if before.normal == "no":
-            return after.sort != "number"
-        if before.normal in _ABBREVIATIONS:
-            return before.normal in ("etc",) or (
-                before.normal
-                not in (
-                    "mr",
-                    "mrs",
-                    "ms",
-                    "dr",
-                    "st",
-                    "no",
-                    "sgt",
-                    "insp",
-                    "poss",
-                    "approx",
-                    "prob",
-                    "desc",
-                    "c",
-                    "ca",
-                    "est",
-                )
-                and after.typed[0].isupper()
-            )
-        if (
-            len(before.normal) == 1
-            and before.typed.isalpha()
-            and before.typed not in ("I",)
-            and after.typed[0].islower()
-        ):
-            return False
-    return True
+    if before is None or before.end != token.start:
+        return True
+    if before.normal == "no":
+        return after.sort != "number"  # "No. 5"
+    if before.normal in _ABBREVIATIONS:
+        return before.normal not in _NEVER_LAST and after.typed[0].isupper()
+    initial = len(before.normal) == 1 and before.typed.isalpha() and before.typed != "I"
+    return not (initial and after.typed[0].islower())

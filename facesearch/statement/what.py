@@ -13,7 +13,23 @@ from facesearch.statement.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fa
 
 _YOUNG_AND_OLD = {reading_of("young").node, reading_of("old").node}
 _PARTLY = frozenset(
-    ["completely", "totally", "entirely", "fully", "quite", "too", "very", "that", "so", "particularly", "especially", "really", "overly", "exactly", "as"]
+    [
+        "completely",
+        "totally",
+        "entirely",
+        "fully",
+        "quite",
+        "too",
+        "very",
+        "that",
+        "so",
+        "particularly",
+        "especially",
+        "really",
+        "overly",
+        "exactly",
+        "as",
+    ]
 )
 """What a "no" before them denies, and not what follows: "not completely bald"."""
 _AWAY = frozenset(["hand", "hands", "pocket", "bag", "belt"])

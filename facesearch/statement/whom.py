@@ -12,17 +12,57 @@ from facesearch.statement.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN,
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
 _COMPARED = frozenset(
-    ["taller", "shorter", "older", "younger", "smaller", "bigger", "larger", "heavier", "slimmer", "thinner", "fatter", "tallest", "shortest", "oldest", "youngest"]
+    [
+        "taller",
+        "shorter",
+        "older",
+        "younger",
+        "smaller",
+        "bigger",
+        "larger",
+        "heavier",
+        "slimmer",
+        "thinner",
+        "fatter",
+        "tallest",
+        "shortest",
+        "oldest",
+        "youngest",
+    ]
 )
-_POSITIONS = frozenset(["driver", "rider", "passenger", "pillion", "lookout", "accomplice", "ringleader", "bride", "groom", "robber"]) | {
-    "pillion rider"
-}
+_POSITIONS = frozenset(
+    ["driver", "rider", "passenger", "pillion", "lookout", "accomplice", "ringleader", "bride", "groom", "robber"]
+) | {"pillion rider"}
 """Words for people of whom each is another one."""
 _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
 _TITLES = frozenset(
-    ["mr", "mrs", "ms", "miss", "dr", "sgt", "sergeant", "pc", "dc", "ds", "di", "insp", "inspector", "constable", "officer", "deputy", "sheriff", "judge", "chief", "captain", "sir"]
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "sgt",
+        "sergeant",
+        "pc",
+        "dc",
+        "ds",
+        "di",
+        "insp",
+        "inspector",
+        "constable",
+        "officer",
+        "deputy",
+        "sheriff",
+        "judge",
+        "chief",
+        "captain",
+        "sir",
+    ]
 )
-_DESCRIBING = frozenset(["describe", "described", "describes", "describing", "recalled", "recall", "remembered", "remember"])
+_DESCRIBING = frozenset(
+    ["describe", "described", "describes", "describing", "recalled", "recall", "remembered", "remember"]
+)
 
 
 def person(scene: Scene, said: Thing, edge: Edge) -> None:
