@@ -13,6 +13,7 @@ from facesearch.query.tree import Node, all_of, any_of, hedge, negate
 from facesearch.statement.chart import Edge, Grammar, Rule
 from facesearch.statement.lexicon import Lexicon, NounClass, Pair, PersonWord, lexicon
 from facesearch.statement.reading import Reading
+from facesearch.statement.tokens import word_set
 
 
 class Quality(NamedTuple):
@@ -91,22 +92,32 @@ _TAKES_OF_PEOPLE = frozenset(("hair", "face", "build", "skin"))
 def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool = False) -> Found:
     """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people have
     ("hair grey, balding") is theirs."""
-    pairs = [words.pair(noun.name, quality.key) if quality.node is None else None for quality in qualities]
-    nodes = [_node(words, noun, quality, pair) for quality, pair in zip(qualities, pairs, strict=True)]
-    parts = [(quality, node) for quality, node in zip(qualities, nodes, strict=True) if node is not None]
-    plain = [(quality, pair) for quality, pair, node in zip(qualities, pairs, nodes, strict=True) if node is None]
-    kept = all(_keeps(noun, quality, pair) for quality, pair in plain)
-    narrow = any(pair is not None and pair.narrow for pair in pairs)
+    parts: list[tuple[Quality, Node]] = []
+    plain: list[Quality] = []
+    kept, narrow = True, False
+    for quality in qualities:
+        pair = words.pair(noun.name, quality.key) if quality.node is None else None
+        node = _node(words, noun, quality, pair)
+        narrow = narrow or (pair is not None and pair.narrow)
+        if node is not None:
+            parts.append((quality, node))
+        else:
+            plain.append(quality)
+            kept = kept and _keeps(noun, quality, pair)
     node = _joined(parts)
     if denied:
-        if node is not None:
-            node = None if narrow or plain else negate(node)
-        elif not plain and noun.denied is not None:
-            node = noun.denied.node
+        node = _denied(noun, node, bool(plain), narrow)
     elif kept and noun.bare is not None and not (parts and _says_instead(noun)):
         node = noun.bare.node if node is None else all_of([noun.bare.node, node])
-    aside = tuple((quality.start, quality.end) for quality, _ in plain)
-    return Found(node, tuple((quality.start, quality.end) for quality, _ in parts), aside, narrow)
+    used, aside = (tuple((q.start, q.end) for q in each) for each in ([q for q, _ in parts], plain))
+    return Found(node, used, aside, narrow)
+
+
+def _denied(noun: NounClass, node: Node | None, plain: bool, narrow: bool) -> Node | None:
+    """Who has no long beard may have a short one."""
+    if node is not None:
+        return None if narrow or plain else negate(node)
+    return None if plain or noun.denied is None else noun.denied.node
 
 
 def _node(words: Lexicon, noun: NounClass, quality: Quality, pair: Pair | None) -> Node | None:
@@ -360,7 +371,7 @@ def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     return thing._replace(owner=whose, start=thing.start)
 
 
-_SIDES = frozenset(["back", "front", "side", "top", "brim", "peak", "bottom", "edge", "rim"])
+_SIDES = word_set("back front side top brim peak bottom edge rim")
 
 
 @rule("NP", "NP OF NP", 0.04, "a growth of beard")

@@ -85,19 +85,25 @@ def _names_member(scene: Scene, word: str) -> bool:
 
 def _member(scene: Scene, word: str) -> Person:
     if word == "another" or (word == "one" and not scene.group):
-        if word == "one" and scene.persons and scene.open_group is None:
-            return scene.focused()
-        return next_member(scene, None, None)
-    told_apart = word.removeprefix("the ").removesuffix(" one")
-    if not scene.group and word.startswith("the ") and word.endswith(" one") and told_apart not in _ORDINALS:
-        known = next((each for each in scene.persons if each.label == told_apart), None)
-        return known or scene.add_person(Person(label=told_apart, named=True))
+        known = word == "one" and scene.persons and scene.open_group is None
+        return scene.focused() if known else next_member(scene, None, None)
+    if not scene.group and (told_apart := _told_apart(word)):
+        labelled = next((each for each in scene.persons if each.label == told_apart), None)
+        return labelled or scene.add_person(Person(label=told_apart, named=True))
     ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
     if not scene.group and scene.persons and ordinal is not None:
         scene.group = [each for each in scene.persons if not each.group]
         for each in scene.group:
             each.assigned = True
     return next_member(scene, ordinal, None)
+
+
+def _told_apart(word: str) -> str:
+    """ "tall" of "the tall one"; nothing of "the second one"."""
+    if not (word.startswith("the ") and word.endswith(" one")):
+        return ""
+    said = word.removeprefix("the ").removesuffix(" one")
+    return "" if said in _ORDINALS else said
 
 
 def members(scene: Scene, edge: Edge) -> None:

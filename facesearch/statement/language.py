@@ -3,52 +3,11 @@
 from functools import cache
 from importlib import resources
 
-from facesearch.statement.tokens import Token
+from facesearch.statement.tokens import Token, word_set
 
-_ENGLISH = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "with",
-        "without",
-        "is",
-        "was",
-        "are",
-        "were",
-        "has",
-        "had",
-        "he",
-        "she",
-        "his",
-        "her",
-        "him",
-        "they",
-        "of",
-        "in",
-        "on",
-        "at",
-        "to",
-        "man",
-        "woman",
-        "hair",
-        "beard",
-        "wearing",
-        "about",
-        "old",
-        "black",
-        "no",
-        "not",
-        "who",
-        "that",
-        "it",
-        "i",
-        "my",
-        "or",
-        "but",
-        "from",
-    ]
+_ENGLISH = word_set(
+    "the a an and with without is was are were has had he she his her him they of in on at to man woman "
+    "hair beard wearing about old black no not who that it i my or but from"
 )
 
 

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from facesearch.statement.reading import Reading, reading_of
-from facesearch.statement.tokens import Token, said
+from facesearch.statement.tokens import Token, said, word_set
 
 
 class Entry(NamedTuple):
@@ -46,45 +46,13 @@ class PersonWord(NamedTuple):
     plural: bool
 
 
-_SMALL = frozenset(["the", "his", "her", "their", "a", "an", "both", "my", "its", "your"])
+_SMALL = word_set("the his her their a an both my its your")
 """What may stand within a phrase of several words: "bags under her eyes"."""
 
 
-_SMALL_WORDS = frozenset(
-    [
-        "DET",
-        "POSS",
-        "HE",
-        "SHE",
-        "THEY",
-        "SPEAKER",
-        "OBJ",
-        "REL",
-        "AND",
-        "BUT",
-        "OR",
-        "NOR",
-        "NEITHER",
-        "EITHER",
-        "BOTH",
-        "MEM",
-        "NEG",
-        "DOUBTNEG",
-        "WITH",
-        "IN",
-        "ON",
-        "OF",
-        "PREP",
-        "DEG",
-        "HEDGE",
-        "YES",
-        "NONE",
-        "EXCEPT",
-        "NOTHING",
-        "ANYOF",
-        "CORRECT",
-        "X",
-    ]
+_SMALL_WORDS = word_set(
+    "DET POSS HE SHE THEY SPEAKER OBJ REL AND BUT OR NOR NEITHER EITHER BOTH MEM NEG DOUBTNEG WITH IN ON "
+    "OF PREP DEG HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT X"
 )
 
 

@@ -11,18 +11,18 @@ from facesearch.statement.lexicon import Lexicon, NounClass
 from facesearch.statement.measures import Measure, measures
 from facesearch.statement.scene import Clause, Fact, Scene
 from facesearch.statement.terminals import terminals
-from facesearch.statement.tokens import Token, sentences
+from facesearch.statement.tokens import Token, sentences, word_set
 
-_NONE = frozenset(["no", "n", "none", "nil", "nope", "nowt", "negative", "nothing"])
-_YES = frozenset(["yes", "y", "yeah", "yep", "yup", "some", "present"])
-_NOT_KNOWN = frozenset(
-    "known sure certain seen visible noted recorded stated given noticed available applicable clear".split()
-)
-_DOUBT = frozenset("unknown unk n/k unsure na".split())
+_NONE = word_set("no n none nil nope nowt negative nothing")
+_YES = word_set("yes y yeah yep yup some present")
+_NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
+_DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _LETTERS = frozenset(("q", "a"))
-_BEHIND_NO = frozenset("he she they it did was does is were had".split())
-_BEHIND_ANSWER = frozenset(", he she it they did was had n't is not does wasnt didnt".split())
+_BEHIND_NO = word_set("he she they it did was does is were had")
+_BEHIND_ANSWER = frozenset(
+    [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
+)
 _OPEN_QUESTIONS = 8
 
 
@@ -90,8 +90,7 @@ class Reader:
         context, self._context = self._context, None
         asks = bool(sentence) and sentence[-1].normal[0] == "?" and len(sentence) <= 4
         self._open = asked if asks else []
-        while len(sentence) > 1 and sentence[0].normal in _LETTERS and sentence[1].normal in (".", ":"):
-            sentence = sentence[2:]
+        sentence = _without_letter(sentence)
         if not (asked or context) or not sentence:
             return sentence
         said = [token.normal for token in sentence]
@@ -123,7 +122,7 @@ class Reader:
         first = said[0] if said else ""
         certainty = _HEDGES.get(first)
         alone = len(said) == 1 or (len(value) > 1 and value[1].sort == "mark")
-        if value[0].normal[0] == "?" or first in _DOUBT or (first == "not" and said[1:2] and said[1] in _NOT_KNOWN):
+        if _is_doubted(value, said):
             self._set_aside(value)
         elif certainty is not None and said[1:] in (["not"], ["no"], ["none"]):
             self._give(noun, value[0], denied=True, certainty=certainty)
@@ -163,6 +162,20 @@ class Reader:
         self.scene.context = context
         read_sentence(self.scene, row, self._position[found[0].start], [token.normal for token in found])
         self.scene.context = None
+
+
+def _is_doubted(value: list[Token], said: list[str]) -> bool:
+    """ "Hat: ??", "Glasses: not known"."""
+    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT):
+        return True
+    return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
+
+
+def _without_letter(sentence: list[Token]) -> list[Token]:
+    """ "A. Yes" without the "A."."""
+    while len(sentence) > 1 and sentence[0].normal in _LETTERS and sentence[1].normal in (".", ":"):
+        sentence = sentence[2:]
+    return sentence
 
 
 def _yes(said: Sequence[str], asked: list[Fact]) -> int | None:

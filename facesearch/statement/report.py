@@ -77,16 +77,23 @@ def set_aside(
     spans = [span for person in persons for fact in person.facts for span, _ in _parts(fact)]
     kept = {at for start, end in (*spans, *scene.used) for at in range(start, end)}
     why = _reasons(found, words, scene, kept)
+    for run in _runs(why):
+        first = next((at for at in run if not words.says_nothing(list(found[at : at + 8]), 0)), run[-1])
+        if any(found[each].sort in ("word", "number") for each in run):
+            start, end = found[first].start, found[run[-1]].end
+            yield SetAside(text[start:end], start, end, why[first])
+
+
+def _runs(why: dict[int, str]) -> Iterator[list[int]]:
+    """Neighbouring words with the same reason."""
     run: list[int] = []
-    for at in [*sorted(why), -1]:
+    for at in sorted(why):
         if run and (at != run[-1] + 1 or why[at] != why[run[0]]):
-            while len(run) > 1 and words.says_nothing(list(found), run[0]):
-                del run[0]
-            a, b = found[run[0]].start, found[run[-1]].end
-            if any(found[each].sort in ("word", "number") for each in run):
-                yield SetAside(text[a:b], a, b, why[run[0]])
+            yield run
             run = []
         run.append(at)
+    if run:
+        yield run
 
 
 def _reasons(found: Sequence[Token], words: Lexicon, scene: Scene, kept: set[int]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Found, Thing
 from facesearch.statement.lexicon import Lexicon, NounClass
 from facesearch.statement.reading import reading_of
+from facesearch.statement.tokens import word_set
 
 PROMOTE = "promote"
 """The choice of reading those who are only mentioned ("my ex is cute") as those who are described."""
@@ -16,23 +17,8 @@ MAN, WOMAN = reading_of("man").node, reading_of("woman").node
 OF_PEOPLE = NounClass("person", None, None, None)
 """What adjectives without a noun are said of."""
 SPEAKERS = frozenset(("my", "our", "your"))
-WORN = frozenset(
-    [
-        "hat",
-        "glasses",
-        "earrings",
-        "necklace",
-        "necktie",
-        "makeup",
-        "eyemakeup",
-        "lipstick",
-        "hood",
-        "mask",
-        "noseitem",
-        "jewellery",
-        "goggles",
-        "wig",
-    ]
+WORN = word_set(
+    "hat glasses earrings necklace necktie makeup eyemakeup lipstick hood mask noseitem jewellery goggles wig"
 )
 _SMALL = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _MEMORY = 40

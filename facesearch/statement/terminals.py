@@ -10,7 +10,7 @@ from facesearch.statement.grammar import Quality, Thing
 from facesearch.statement.lexicon import Entry, Lexicon, PersonWord, lexicon
 from facesearch.statement.measures import Measure
 from facesearch.statement.reading import reading_of
-from facesearch.statement.tokens import Token
+from facesearch.statement.tokens import Token, word_set
 
 _COUNTS = {
     word: n
@@ -18,160 +18,23 @@ _COUNTS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
-_ED = frozenset(
-    [
-        "haired",
-        "eyed",
-        "skinned",
-        "faced",
-        "nosed",
-        "lipped",
-        "browed",
-        "eyebrowed",
-        "chinned",
-        "cheeked",
-        "mouthed",
-        "complexioned",
-        "complected",
-        "built",
-        "headed",
-        "bodied",
-        "toothed",
-        "eared",
-        "cheekboned",
-        "jawed",
-    ]
+_ED = word_set(
+    "haired eyed skinned faced nosed lipped browed eyebrowed chinned cheeked mouthed complexioned "
+    "complected built headed bodied toothed eared cheekboned jawed"
 )
 _LONGEST_COMPOUND = 6
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "sgt",
-        "sergeant",
-        "pc",
-        "dc",
-        "ds",
-        "di",
-        "dci",
-        "insp",
-        "inspector",
-        "constable",
-        "officer",
-        "deputy",
-        "sheriff",
-        "sir",
-        "lord",
-        "lady",
-        "rev",
-        "judge",
-        "chief",
-        "captain",
-        "capt",
-        "lt",
-        "lieutenant",
-        "detective",
-        "det",
-        "prof",
-        "professor",
-        "wpc",
-        "pcso",
-        "supt",
-        "superintendent",
-        "agent",
-        "trooper",
-        "cllr",
-        "mister",
-    ]
+_TITLES = word_set(
+    "mr mrs ms miss dr sgt sergeant pc dc ds di dci insp inspector constable officer deputy sheriff sir "
+    "lord lady rev judge chief captain capt lt lieutenant detective det prof professor wpc pcso supt "
+    "superintendent agent trooper cllr mister"
 )
-_PLACES = frozenset(
-    [
-        "street",
-        "st",
-        "road",
-        "rd",
-        "lane",
-        "avenue",
-        "ave",
-        "close",
-        "drive",
-        "way",
-        "inn",
-        "arms",
-        "pub",
-        "hotel",
-        "yard",
-        "court",
-        "square",
-        "park",
-        "place",
-        "terrace",
-        "crescent",
-        "gardens",
-        "hill",
-        "bridge",
-        "station",
-        "house",
-        "row",
-        "green",
-        "mews",
-        "grove",
-        "walk",
-        "estate",
-        "centre",
-        "center",
-        "hall",
-        "school",
-        "church",
-        "club",
-        "bar",
-        "cafe",
-        "store",
-        "shop",
-        "mall",
-        "market",
-        "farm",
-        "mill",
-        "tavern",
-        "stag",
-        "horse",
-        "lion",
-        "swan",
-        "crown",
-        "theatre",
-        "library",
-        "college",
-        "university",
-        "hospital",
-        "boulevard",
-        "highway",
-    ]
+_PLACES = word_set(
+    "street st road rd lane avenue ave close drive way inn arms pub hotel yard court square park place "
+    "terrace crescent gardens hill bridge station house row green mews grove walk estate centre center "
+    "hall school church club bar cafe store shop mall market farm mill tavern stag horse lion swan crown "
+    "theatre library college university hospital boulevard highway"
 )
-_AT = frozenset(
-    [
-        "at",
-        "in",
-        "near",
-        "outside",
-        "on",
-        "by",
-        "from",
-        "of",
-        "to",
-        "towards",
-        "into",
-        "through",
-        "behind",
-        "opposite",
-        "around",
-        "off",
-        "along",
-        "inside",
-    ]
-)
+_AT = word_set("at in near outside on by from of to towards into through behind opposite around off along inside")
 _MARKS = {
     ",": ",",
     ";": ";",
@@ -193,10 +56,8 @@ _MARKS = {
 }
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
-_EYE_CODES = frozenset(
-    ["blu", "bro", "brn", "grn", "hzl", "haz", "gry", "blk", "blue", "brown", "green", "hazel", "gray", "grey"]
-)
-_HAIR_CODES = frozenset("brn bro blk bln gry red blo whi sdy brown".split())
+_EYE_CODES = word_set("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey")
+_HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown")
 
 
 def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
@@ -314,7 +175,7 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list
     return [Edge(category, at, end, longer, word if category in _BY_WORD or value == "" else value)]
 
 
-_BY_WORD = frozenset(("POSS", "HE", "SHE", "OBJ", "DET", "THEY", "BOTH", "MEM", "MEMS"))
+_BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
 """Categories whose rules ask for the word."""
 
 
@@ -374,16 +235,20 @@ def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
     quality = Quality(word, at, at + 1, known=False)
     classes = words.classes(word)
     if classes is None or classes == "-":
-        edges = [Edge("NX", at, at + 1, 0.1, thing), Edge("A", at, at + 1, 0.4, quality)]
-        return [*edges, Edge("V", at, at + 1, 0.2, "act")] if word.endswith(("ed", "ing")) else edges
-    found: dict[str, tuple[float, Any]] = {}
+        costs = {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+    else:
+        costs = _costs(classes)
+    sems: dict[str, Any] = {"NX": thing, "A": quality, "V": "act"}
+    return [Edge(category, at, at + 1, cost, sems.get(category, word)) for category, cost in costs.items()]
+
+
+def _costs(classes: str) -> dict[str, float]:
+    """The categories of an ordinary word: the likelier a class, the cheaper."""
+    found: dict[str, float] = {}
     for place, letter in enumerate(classes):
-        cost = 0.1 + 0.25 * place
         for category, more in _CLASSES[letter]:
-            if category not in found or cost + more < found[category][0]:
-                sem = {"NX": thing, "A": quality, "V": "act"}.get(category, word)
-                found[category] = cost + more, sem
-    return [Edge(category, at, at + 1, cost, sem) for category, (cost, sem) in found.items()]
+            found[category] = min(found.get(category, 9.0), 0.1 + 0.25 * place + more)
+    return found
 
 
 _NO_MEN = frozenset(("human", "roman", "german", "talisman"))
@@ -451,8 +316,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
     name = [token for token in sentence[start:end] if token.normal != "'s"]
-    titled = (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
-    if titled or (len(name) > 1 and name[-1].normal in _PLACES):
+    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in _PLACES):
         return True
     known = [bool(words.at([token], 0)) for token in name]
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
@@ -462,6 +326,10 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
         return not all(known) or before in ("witness", "as", "nickname")
     opens = start == 0 or sentence[start - 1].sort == "mark"
     return not any(known) and (len(name) > 1 if opens else small >= 2)
+
+
+def _is_titled(name: list[Token], before: str) -> bool:
+    return (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
 
 
 def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:

@@ -5,6 +5,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text as a set."""
+    return frozenset(text.split())
+
+
 APOSTROPHES = "'\N{RIGHT SINGLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}`\N{PRIME}"
 DASHES = "-\N{HYPHEN}\N{NON-BREAKING HYPHEN}\N{FIGURE DASH}\N{EN DASH}\N{EM DASH}\N{MINUS SIGN}"
 
@@ -18,59 +24,13 @@ _TOKEN = re.compile(
 )
 _BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
 _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
-_ABBREVIATIONS = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "dr",
-        "st",
-        "no",
-        "approx",
-        "poss",
-        "prob",
-        "probs",
-        "est",
-        "desc",
-        "ht",
-        "wt",
-        "etc",
-        "vs",
-        "ca",
-        "c",
-        "sgt",
-        "insp",
-        "inc",
-        "ltd",
-        "jr",
-        "sr",
-        "ave",
-        "rd",
-        "capt",
-        "lt",
-        "det",
-        "ref",
-        "tel",
-        "lbs",
-        "ft",
-        "ins",
-        "yrs",
-        "min",
-        "mins",
-        "occ",
-        "lge",
-        "med",
-        "blk",
-        "reg",
-        "veh",
-        "susp",
-        "sus",
-        "def",
-    ]
+_ABBREVIATIONS = word_set(
+    "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd "
+    "capt lt det ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def"
 )
 
 
-_NEVER_LAST = frozenset("mr mrs ms dr st sgt insp poss approx prob desc c ca est".split())
+_NEVER_LAST = word_set("mr mrs ms dr st sgt insp poss approx prob desc c ca est")
 """Abbreviations with which no sentence ends."""
 
 

@@ -97,18 +97,21 @@ def _says_of_himself(scene: Scene) -> bool:
         return False
     if clause.speaker or clause.verb == "rel":
         return False
-    if subject.word in scene.words.relatives and subject in clause.created:
+    new = subject in clause.created
+    if not (new and subject.word in scene.words.relatives) and _keeps_to_himself(scene, subject, new):
+        return True
+    if new:
         scene.demote(subject)
-        return False
+    return False
+
+
+def _keeps_to_himself(scene: Scene, subject: Person, new: bool) -> bool:
+    """What is told is no description of somebody else."""
     behind = scene.row[scene.at + 1 :]
     told_to = any(edge.category == "PREP" and edge.sem == "to" for edge in behind[:2])
     of_another = any(_is_described(edge.sem) for edge in behind)
-    known = subject not in clause.created and any(f.kind != "person" or len(f.used) > 1 for f in subject.facts)
-    if told_to or known or (subject.named and not of_another):
-        return True
-    if subject in clause.created:
-        scene.demote(subject)
-    return False
+    known = not new and any(fact.kind != "person" or len(fact.used) > 1 for fact in subject.facts)
+    return told_to or known or (subject.named and not of_another)
 
 
 def _is_described(said: object) -> bool:
@@ -128,11 +131,8 @@ def _see(scene: Scene, _: Edge) -> None:
     """Whom somebody sees is described, not who sees."""
     clause = scene.clause
     subject = clause.subject
-    after = scene.following(("X", "SKIP", "DEG", "PREP", "IN", "ON"))
-    person_follows = after is not None and after.category == "NP" and after.sem.person is not None
     described = subject is not None and subject.described
-    pictured = clause.before == "NP" and clause.near is not None and clause.near.described
-    if not person_follows and (pictured or (described and not clause.negative and clause.verb != "be")):
+    if _shows_things(scene, described):
         clause.mode = "say"
     elif clause.negative and (clause.speaker or subject is not None):
         clause.mode = "unknown"
@@ -143,6 +143,16 @@ def _see(scene: Scene, _: Edge) -> None:
         if subject is not None and described and subject in clause.created:
             scene.demote(subject)
         scene.clause = Clause(verb="see", facts_here=clause.facts_here, introduced=True)
+
+
+def _shows_things(scene: Scene, described: bool) -> bool:
+    """ "The male pictured", "took off his cap to show grey hair": no other person is seen."""
+    clause = scene.clause
+    after = scene.following(("X", "SKIP", "DEG", "PREP", "IN", "ON"))
+    if after is not None and after.category == "NP" and after.sem.person is not None:
+        return False
+    pictured = clause.before == "NP" and clause.near is not None and clause.near.described
+    return pictured or (described and not clause.negative and clause.verb != "be")
 
 
 def _show(scene: Scene, edge: Edge) -> None:

@@ -10,32 +10,17 @@ from facesearch.statement.grammar import Choice, Denied, Found, Qualities, Said,
 from facesearch.statement.lexicon import NounClass
 from facesearch.statement.reading import reading_of
 from facesearch.statement.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fact, Person, Scene
+from facesearch.statement.tokens import word_set
 
 _YOUNG_AND_OLD = {reading_of("young").node, reading_of("old").node}
-_PARTLY = frozenset(
-    [
-        "completely",
-        "totally",
-        "entirely",
-        "fully",
-        "quite",
-        "too",
-        "very",
-        "that",
-        "so",
-        "particularly",
-        "especially",
-        "really",
-        "overly",
-        "exactly",
-        "as",
-    ]
+_PARTLY = word_set(
+    "completely totally entirely fully quite too very that so particularly especially really overly exactly as"
 )
 """What a "no" before them denies, and not what follows: "not completely bald"."""
 _AWAY = frozenset(["hand", "hands", "pocket", "bag", "belt"])
 _NOT_AT = {
     "necktie": frozenset(["head", "hair", "waist", "wrist", "forehead"]),
-    "earrings": frozenset(["nose", "lip", "lips", "eyebrow", "eyebrows", "tongue", "navel"]),
+    "earrings": word_set("nose lip lips eyebrow eyebrows tongue navel"),
     "necklace": frozenset(["wrist", "ankle", "waist"]),
 }
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
@@ -55,7 +40,8 @@ def thing(scene: Scene, edge: Edge) -> None:
         whom.somebody(scene, said, edge)
         return
     _note_topic(scene, said)
-    if said.noun is None or not is_read(scene, said):
+    noun = said.noun
+    if noun is None or not is_read(scene, said):
         _not_read(scene, said, edge)
         return
     said = _with_colour_before(scene, said)
@@ -64,10 +50,10 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if _elsewhere(scene, said):
         return
-    if scene.clause.before == "ON" and said.noun.name == "necklace" and scene.clause.facts_here:
+    if scene.clause.before == "ON" and noun.name == "necklace" and scene.clause.facts_here:
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
         return
-    _worn_or_grown(scene, said, said.noun, edge)
+    _worn_or_grown(scene, said, noun, edge)
 
 
 def _worn_or_grown(scene: Scene, said: Thing, noun: NounClass, edge: Edge) -> None:
@@ -261,7 +247,7 @@ def _of_field(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     return True
 
 
-_FIELDS_OF_PEOPLE = frozenset(["facial", "beard", "person", "build", "face", "skin", "sex", "hair"])
+_FIELDS_OF_PEOPLE = word_set("facial beard person build face skin sex hair")
 
 
 def _partly_denied(scene: Scene, edge: Edge, _: Qualities) -> bool:
@@ -400,11 +386,7 @@ def said(scene: Scene, edge: Edge) -> None:
 def choice(scene: Scene, edge: Edge) -> None:
     """Phrases joined by "or"."""
     options: tuple[Any, ...] = edge.sem.options
-    people = [isinstance(each, Thing) and each.person is not None for each in options]
-    if people[-1] and not people[0] and whom.alternative(scene, options[-1]):
-        return
-    if any(people) and not any(isinstance(each, Denied) for each in options):
-        _persons_or(scene, edge, options)
+    if _choice_of_persons(scene, edge, options):
         return
     found = [each for option in options if (each := _option(scene, option)) is not None and each.node is not None]
     nodes = [each.node for each in found if each.node is not None]
@@ -418,9 +400,18 @@ def choice(scene: Scene, edge: Edge) -> None:
     if edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0):
         node = all_of(nodes)
     used = tuple(span for each in found for span in each.used)
-    if not negative and isinstance(options[0], Thing) and _denied_list(scene, edge, node, used):
-        return
-    scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
+    if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
+        scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
+
+
+def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bool:
+    people = [isinstance(each, Thing) and each.person is not None for each in options]
+    if people[-1] and not people[0] and whom.alternative(scene, options[-1]):
+        return True
+    if not any(people) or any(isinstance(each, Denied) for each in options):
+        return False
+    _persons_or(scene, edge, [each for each, person in zip(options, people, strict=True) if person], len(options))
+    return True
 
 
 def _all_read(scene: Scene, options: tuple[Any, ...]) -> bool:
@@ -447,9 +438,7 @@ def _denied_list(scene: Scene, edge: Edge, node: Node, used: tuple[tuple[int, in
 def _option(scene: Scene, option: Any) -> Found | None:
     """What one of several phrases means."""
     if isinstance(option, Choice):
-        found = [each for inner in option.options if (each := _option(scene, inner)) is not None]
-        nodes = [each.node for each in found if each.node is not None]
-        return Found(any_of(nodes), tuple(s for each in found for s in each.used), ()) if nodes else None
+        return _any_option(scene, option.options)
     if isinstance(option, Denied):
         denied = _option(scene, option.phrase)
         return denied if denied is None or denied.node is None else denied._replace(node=negate(denied.node))
@@ -458,6 +447,12 @@ def _option(scene: Scene, option: Any) -> Found | None:
     if isinstance(option, Said):
         return _thing_option(scene, option.thing, option.qualities)
     return meaning(scene.words, OF_PEOPLE, option)
+
+
+def _any_option(scene: Scene, options: tuple[Any, ...]) -> Found | None:
+    found = [each for option in options if (each := _option(scene, option)) is not None]
+    nodes = [each.node for each in found if each.node is not None]
+    return Found(any_of(nodes), tuple(span for each in found for span in each.used), ()) if nodes else None
 
 
 def _thing_option(scene: Scene, said: Thing, more: Qualities) -> Found | None:
@@ -469,19 +464,19 @@ def _thing_option(scene: Scene, said: Thing, more: Qualities) -> Found | None:
     return found._replace(used=(*found.used, (said.start, said.end)))
 
 
-def _persons_or(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> None:
+def _persons_or(scene: Scene, edge: Edge, named: list[Thing], count: int) -> None:
     """ "A man or a woman", "bald man or woman"."""
-    named = [each for each in options if isinstance(each, Thing) and each.person is not None]
     sexes = [each.person.reading.node for each in named if each.person is not None and each.person.reading is not None]
-    if len(sexes) < len(options) or scene.clause.mode != "say":
+    if len(sexes) < count or scene.clause.mode != "say":
         scene.set_aside(edge.start, edge.end, "somebody else")
         return
     traits = [meaning(scene.words, OF_PEOPLE, each.qualities).node for each in named]
     if traits[0] is not None and not any(each.qualities for each in named[1:]):
         node = all_of([traits[0], any_of(sexes)])
     else:
-        both = [[n for n in (trait, sex) if n is not None] for trait, sex in zip(traits, sexes, strict=True)]
-        node = any_of([all_of(nodes) for nodes in both])
+        node = any_of(
+            [sex if trait is None else all_of([trait, sex]) for trait, sex in zip(traits, sexes, strict=True)]
+        )
     scene.add(Found(node, (), ()), edge.start, edge.end, "person")
     target = scene.target()
     if target is not None:

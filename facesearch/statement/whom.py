@@ -8,61 +8,22 @@ from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Found, Qualities, Thing, meaning
 from facesearch.statement.lexicon import PersonWord
 from facesearch.statement.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, Fact, Person, Scene, sex_of
+from facesearch.statement.tokens import word_set
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
-_COMPARED = frozenset(
-    [
-        "taller",
-        "shorter",
-        "older",
-        "younger",
-        "smaller",
-        "bigger",
-        "larger",
-        "heavier",
-        "slimmer",
-        "thinner",
-        "fatter",
-        "tallest",
-        "shortest",
-        "oldest",
-        "youngest",
-    ]
+_COMPARED = word_set(
+    "taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest"
 )
-_POSITIONS = frozenset(
-    ["driver", "rider", "passenger", "pillion", "lookout", "accomplice", "ringleader", "bride", "groom", "robber"]
-) | {"pillion rider"}
+_POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringleader bride groom robber") | {
+    "pillion rider"
+}
 """Words for people of whom each is another one."""
 _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
-_TITLES = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "dr",
-        "sgt",
-        "sergeant",
-        "pc",
-        "dc",
-        "ds",
-        "di",
-        "insp",
-        "inspector",
-        "constable",
-        "officer",
-        "deputy",
-        "sheriff",
-        "judge",
-        "chief",
-        "captain",
-        "sir",
-    ]
+_TITLES = word_set(
+    "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
-_DESCRIBING = frozenset(
-    ["describe", "described", "describes", "describing", "recalled", "recall", "remembered", "remember"]
-)
+_DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
 
 
 def person(scene: Scene, said: Thing, edge: Edge) -> None:
@@ -346,10 +307,16 @@ def _by_position(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
             return known
         if focus.word in _POSITIONS or said.owner in ("his", "her") or said.word == "accomplice":
             return scene.add_person(Person(sex=sex))
-    if said.word in _MATES:
-        free = any(not each.assigned and len(each.facts) <= len(scene.shared) for each in scene.group)
-        return groups.next_member(scene, None, sex) if free else scene.add_person(Person(sex=sex))
     return None
+
+
+def _mate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+    """ "His mate had ginger hair"."""
+    if said.word not in _MATES:
+        return None
+    free = any(not each.assigned and len(each.facts) <= len(scene.shared) for each in scene.group)
+    sex = sex_of(said)
+    return groups.next_member(scene, None, sex) if free else scene.add_person(Person(sex=sex))
 
 
 def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
@@ -377,6 +344,7 @@ _SAME: tuple[Callable[[Scene, Thing, PersonWord], Person | None], ...] = (
     _predicate,
     _of_group,
     _by_position,
+    _mate,
     _told_apart,
 )
 
@@ -400,6 +368,10 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     untold = len(scene.group) > 1 and not any(each.assigned for each in scene.group)
     if untold and sex is not None and unnamed and len(unnamed) < len(scene.group):
         return unnamed[0]
+    return _last_of(scene, candidates)
+
+
+def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
     if scene.focus in candidates:
         return scene.focus
     return candidates[-1] if candidates else None
@@ -551,10 +523,8 @@ def pronoun(scene: Scene, edge: Edge) -> None:
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     """Whom "he" or "she" means: who was spoken of last and fits."""
     last = scene.last_subject
-    if last is not None and not last.group and last.fits(sex):
-        known = last in scene.persons if last.described else (last.sex == sex or last.word == "name")
-        if known:
-            return last
+    if last is not None and _may_be(scene, last, sex):
+        return last
     if scene.focus is not None and scene.focus in scene.persons and scene.focus.fits(sex):
         return scene.focus
     free = [each for each in scene.group if not each.assigned and each.sex is None and each.pronoun_sex is None]
@@ -563,6 +533,12 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
         return free[0]
     fitting = [each for each in scene.persons if each.fits(sex) and not each.group]
     return fitting[-1] if fitting else None
+
+
+def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
+    if person.group or not person.fits(sex):
+        return False
+    return person in scene.persons if person.described else (person.sex == sex or person.word == "name")
 
 
 def they(scene: Scene, edge: Edge) -> None:
