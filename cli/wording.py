@@ -36,8 +36,8 @@ def error_in_words(error: "StatementError") -> str:
     if error.kind == "not understood":
         return f'"{values["words"]}" is not searched: leave it out, or search without --strict.'
     return (
-        f'Nothing in "{values["words"]}" can be searched: add something that the network scores ("facesearch attributes" '
-        "lists it)."
+        f'Nothing in "{values["words"]}" can be searched: add something that the network scores '
+        '("facesearch attributes" lists it).'
     )
 
 

@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Program
 
 APPEAL = (
@@ -38,7 +36,7 @@ def test_json_tells_every_word(facesearch: Program) -> None:
     assert {"corrected", "age"} <= {each["kind"] for each in found["notices"]}
 
 
-def test_a_file_and_stdin_are_read(facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_is_read(facesearch: Program, tmp_path: Path) -> None:
     file = tmp_path / "statement.txt"
     file.write_text("\ufeffHe had a beard.\n", encoding="utf-8")
     assert "man and beard" in facesearch("read", "--file", file).out
@@ -58,7 +56,7 @@ def test_where_it_asks_back_both_readings_are_told(facesearch: Program) -> None:
     assert error["kind"] == "contradiction" and len(error["spans"]) == 2
 
 
-def test_several_persons_are_numbered_and_search_asks_which(facesearch: Program, tmp_path: Path) -> None:
+def test_several_persons_are_numbered_and_search_asks_which(facesearch: Program) -> None:
     ran = facesearch("read", TWO)
     assert "Person 1: man and bald" in ran.out and "Person 2: man and beard and glasses" in ran.out
     ran = facesearch("search", TWO)

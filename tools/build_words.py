@@ -1,4 +1,5 @@
-"""Builds the list of ordinary English words, with their classes, that tells a misspelt word from one that is merely unknown.
+"""Builds the list of ordinary English words, with their classes, that tells a misspelt word from one that is merely
+unknown.
 
     python tools/build_words.py FOLDER_WITH_WHEELS facesearch/statement/english
 

@@ -47,7 +47,7 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
             scene.clause.before = edge.category
 
 
-# --- denying and hedging ------------------------------------------------------------------------------------------------
+# --- denying and hedging ---
 
 
 def _no(scene: Scene, edge: Edge) -> None:
@@ -157,7 +157,7 @@ def _correct(scene: Scene, _: Edge) -> None:
     scene.correcting = scene.last_noun
 
 
-# --- joining and parting ------------------------------------------------------------------------------------------------
+# --- joining and parting ---
 
 
 def _comma(scene: Scene, edge: Edge) -> None:

@@ -12,7 +12,8 @@ DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
 
 
 class Part(NamedTuple):
-    """A part of a sentence: the value of a field (its class in fields.tsv), or, with field "", running text. start, end:
+    """A part of a sentence: the value of a field (its class in fields.tsv), or, with field "", running text. start,
+    end:
     its tokens; name: where the name of its field begins."""
 
     field: str

@@ -1,6 +1,7 @@
 """The phrases of a statement: what the words of a sentence may be, and the rules that join them.
 
-A rule is a category, its parts, a cost and a meaning. What crosses phrases (who is spoken of, how far a "no" reaches, what
+A rule is a category, its parts, a cost and a meaning. What crosses phrases (who is spoken of, how far a "no" reaches,
+what
 a verb does to its object) is not settled here but in `discourse`.
 """
 
@@ -17,7 +18,8 @@ from facesearch.statement.tokens import word_set
 
 
 class Quality(NamedTuple):
-    """An adjective, or what stands like one. node: its own meaning (an age, a whole phrase), whatever noun it is said of;
+    """An adjective, or what stands like one. node: its own meaning (an age, a whole phrase), whatever noun it is said
+    of;
     joined: what stands before it in a list ("", ",", "and", "or")."""
 
     key: str
@@ -34,7 +36,8 @@ Qualities = tuple[Quality, ...]
 
 
 class Thing(NamedTuple):
-    """A noun with what is said of it. noun: None of a word that no table has; person: of a word for people. owner: whose it
+    """A noun with what is said of it. noun: None of a word that no table has; person: of a word for people. owner:
+    whose it
     is ("his": described, "my": speaker, "man's": other). start, end: the noun itself."""
 
     noun: NounClass | None
@@ -82,7 +85,7 @@ class Choice(NamedTuple):
     unclear: bool = False
 
 
-# --- meaning ------------------------------------------------------------------------------------------------------------
+# --- meaning ---
 
 
 _TAKES_OF_PEOPLE = frozenset(("hair", "face", "build", "skin"))
@@ -90,7 +93,8 @@ _TAKES_OF_PEOPLE = frozenset(("hair", "face", "build", "skin"))
 
 
 def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool = False) -> Found:
-    """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people have
+    """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people
+    have
     ("hair grey, balding") is theirs."""
     parts: list[tuple[Quality, Node]] = []
     plain: list[Quality] = []
@@ -169,7 +173,7 @@ def _as_said(quality: Quality, node: Node) -> Node:
     return hedge(negate(node) if quality.denied else node, quality.certainty)
 
 
-# --- the rules ----------------------------------------------------------------------------------------------------------
+# --- the rules ---
 
 RULES: list[Rule] = []
 
@@ -255,21 +259,27 @@ rule("NG", "PN")(lambda n: n)
 
 @rule("NG", "AP NG")
 def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
-    if thing.end - adjectives[0].start > _WIDEST or any(
-        quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities
-    ):
+    has_adjectives = any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities)
+    if has_adjectives or thing.end - adjectives[0].start > _WIDEST:
         return None
-    noun = thing.noun
-    if noun is not None and any(quality.key in ("#age", "#measure") for quality in adjectives):
-        return None
-    if noun is not None and noun.name == "hair" and len(adjectives) > 1:
-        if adjectives[0].key in ("black", "white") and adjectives[1].key in _LENGTHS and not adjectives[1].joined:
-            return None  # "male black short hair": a length stands before a colour
-    if noun is not None and any(q.key in lexicon().strong and not lexicon().pair(noun.name, q.key) for q in adjectives):
+    if thing.noun is not None and _of_somebody(adjectives, thing.noun):
         return None
     if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
         return None
     return thing._replace(qualities=(*adjectives, *thing.qualities))
+
+
+def _of_somebody(adjectives: Qualities, noun: NounClass) -> bool:
+    """What stands before a noun of the face is said of a person: an age, "bald beard", "male black short hair" (a length
+    stands before a colour)."""
+    if noun.name == "hair" and len(adjectives) > 1 and adjectives[0].key in ("black", "white"):
+        if adjectives[1].key in _LENGTHS and not adjectives[1].joined:
+            return True
+    words = lexicon()
+    return any(
+        quality.key in ("#age", "#measure") or (quality.key in words.strong and not words.pair(noun.name, quality.key))
+        for quality in adjectives
+    )
 
 
 _LENGTHS = frozenset(("short", "long", "medium", "medium length", "shoulder length", "cropped"))
@@ -331,7 +341,7 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 
 rule("NP", "NG")(lambda n: n)
 rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
-rule("NP", "DET DET NG")(lambda d, e, n: n._replace(determiner=e))
+rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
 rule("NP", "DET AP MEM", 0.05)(
@@ -341,7 +351,7 @@ rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(number=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(number=k, determiner=d))
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(number=k, owner=o))
-rule("NP", "DET POSS NG")(lambda d, o, n: n._replace(owner=o))
+rule("NP", "DET POSS NG")(lambda _, o, n: n._replace(owner=o))
 rule("NP", "NUM OF OBJ", 0.1)(
     lambda k, _, o: (
         Thing(None, 0, 0, number=k, person=PersonWord(None, "described", True), word="them")
@@ -349,7 +359,7 @@ rule("NP", "NUM OF OBJ", 0.1)(
         else None
     )
 )
-rule("NP", "NUM OF POSS NG", 0.1)(lambda k, _, o, n: n._replace(owner=o))
+rule("NP", "NUM OF POSS NG", 0.1)(lambda _k, _, o, n: n._replace(owner=o))
 rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
 rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
@@ -366,9 +376,8 @@ rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
 
 
 @rule("NP", "NP 's NG")
-def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
-    whose = "other" if owner.person is None or owner.person.role != "described" or not owner.determiner else "other"
-    return thing._replace(owner=whose, start=thing.start)
+def _possessed(_owner: Thing, _s: Any, thing: Thing) -> Thing:
+    return thing._replace(owner="other")
 
 
 _SIDES = word_set("back front side top brim peak bottom edge rim")
@@ -437,7 +446,8 @@ def _or_adjective(thing: Thing, _or: Any, more: Qualities) -> Thing | None:
 
 @rule("NP", "NP OR HEDGE AP", 0.1)
 def _or_perhaps(thing: Thing, _or: Any, certainty: float, more: Qualities) -> Thing | None:
-    return _or_adjective(thing, _or, (more[0]._replace(certainty=certainty), *more[1:]))
+    found: Thing | None = _or_adjective(thing, _or, (more[0]._replace(certainty=certainty), *more[1:]))
+    return found
 
 
 rule("NP", "NP 's", 0.4, "somebody's")(lambda n, _: n._replace(person=None, noun=None, qualities=()))
@@ -475,7 +485,8 @@ rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
 
 
 def _slashed(one: Any, other: Any) -> Choice | None:
-    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat"); in "brown hair/beard" it
+    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat"); in "brown hair/beard"
+    it
     may do either."""
     if not (isinstance(one, Thing) and isinstance(other, Thing)) or one.noun is None or other.noun is None:
         return None

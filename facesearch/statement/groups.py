@@ -1,4 +1,5 @@
-"""Several persons: groups ("two men"), their members ("one", "the other", "the taller one"), and labels ("Suspect 1")."""
+"""Several persons: groups ("two men"), their members ("one", "the other", "the taller one"), and labels ("Suspect
+1")."""
 
 from facesearch.query.tree import Node
 from facesearch.statement.chart import Edge
@@ -88,14 +89,17 @@ def _member(scene: Scene, word: str) -> Person:
         known = word == "one" and scene.persons and scene.open_group is None
         return scene.focused() if known else next_member(scene, None, None)
     if not scene.group and (told_apart := _told_apart(word)):
-        labelled = next((each for each in scene.persons if each.label == told_apart), None)
-        return labelled or scene.add_person(Person(label=told_apart, named=True))
+        return _labelled(scene, told_apart) or scene.add_person(Person(label=told_apart, named=True))
     ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
-    if not scene.group and scene.persons and ordinal is not None:
+    if not scene.group and ordinal is not None:
         scene.group = [each for each in scene.persons if not each.group]
         for each in scene.group:
             each.assigned = True
     return next_member(scene, ordinal, None)
+
+
+def _labelled(scene: Scene, label: str) -> Person | None:
+    return next((each for each in scene.persons if each.label == label), None)
 
 
 def _told_apart(word: str) -> str:
@@ -146,7 +150,7 @@ def label(scene: Scene, edge: Edge) -> None:
     """ "Suspect 1", "#2", "1)"."""
     key: str = edge.sem[0]
     said: Thing | None = edge.sem[1]
-    person = next((each for each in scene.persons if each.label == key), None) or _unlabelled(scene)
+    person = _labelled(scene, key) or _unlabelled(scene)
     person.label = key
     person.named = True
     if said is not None and said.person is not None and said.person.reading is not None:

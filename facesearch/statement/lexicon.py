@@ -21,7 +21,8 @@ class Entry(NamedTuple):
 
 
 class NounClass(NamedTuple):
-    """Words for one thing: its name, what it means alone, what its denial means ("!": the opposite), and the class whose
+    """Words for one thing: its name, what it means alone, what its denial means ("!": the opposite), and the class
+    whose
     adjectives it shares."""
 
     name: str

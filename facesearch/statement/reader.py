@@ -63,7 +63,8 @@ class Reader:
     # --- questions and answers ---
 
     def _ask(self, sentence: list[Token], after: list[Token] | None) -> None:
-        """What a question names is doubted, if nothing answers it and it asks for no person ("have you seen this man?")."""
+        """What a question names is doubted, if nothing answers it and it asks for no person ("have you seen this
+        man?")."""
         self._asked = [*self._open, *(fact for _, fact in self.scene.clause.facts_here)]
         self._open = self._asked[-_OPEN_QUESTIONS:]
         self._context = self._asked_noun(sentence)

@@ -44,7 +44,8 @@ class Person:
 
     described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named: a
     noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member of
-    a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody who is
+    a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody who
+    is
     with a described person. members: of a group, where they are not those of the whole scene.
     """
 
@@ -71,12 +72,18 @@ class Clause:
     """Where a clause stands.
 
     mode: say (what follows describes), act, unknown, hidden or past (it does not). subject; near: who was named last,
-    whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is about.
-    negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge on a
-    verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing is the
-    subject. topic: the noun that adjectives behind the verb are of, `topic_subject` where it is the subject. of_thing: a
-    relative clause about a thing. wearing: a list behind "in". anyof: a list of which one holds. introduced: somebody new
-    is to be expected. labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has said.
+    whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is
+    about.
+    negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge
+    on a
+    verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing
+    is the
+    subject. topic: the noun that adjectives behind the verb are of, `topic_subject` where it is the subject.
+    of_thing: a
+    relative clause about a thing. wearing: a list behind "in". anyof: a list of which one holds. introduced: somebody
+    new
+    is to be expected. labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has
+    said.
     """
 
     subject: Person | None = None
@@ -114,7 +121,8 @@ class Scene:
     """Everything that the sentences read so far have said.
 
     variant: which of several readings is followed at the places named there; open: the places where there are several,
-    with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among them,
+    with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
+    them,
     and how many words of the text stand before it.
     """
 

@@ -289,7 +289,8 @@ def _is_read(entry: Entry) -> bool:
 
 
 def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
-    """Where names begin and end: a capitalised word behind a title or before Street, several in a row that no table has,
+    """Where names begin and end: a capitalised word behind a title or before Street, several in a row that no table
+    has,
     one within a sentence that is in small letters."""
     names: dict[int, int] = {}
     at = 0

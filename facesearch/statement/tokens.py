@@ -35,7 +35,8 @@ _NEVER_LAST = word_set("mr mrs ms dr st sgt insp poss approx prob desc c ca est"
 
 
 class Token(NamedTuple):
-    """normal: in lower case with plain apostrophes, "n't" and "'s" as words of their own. glued: a hyphen or slash joins
+    """normal: in lower case with plain apostrophes, "n't" and "'s" as words of their own. glued: a hyphen or slash
+    joins
     it to the token before. sort: "word", "number", "mark" or "line"."""
 
     normal: str

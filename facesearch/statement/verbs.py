@@ -52,7 +52,7 @@ def _return_to_outer(scene: Scene) -> None:
         clause.outer = None
 
 
-# --- saying and seeing --------------------------------------------------------------------------------------------------
+# --- saying and seeing ---
 
 
 def _report(scene: Scene, edge: Edge) -> None:
@@ -85,7 +85,8 @@ def _is_quoted(scene: Scene, after: Edge | None) -> bool:
 
 
 def _says_of_himself(scene: Scene) -> bool:
-    """The described person says something ("he said he was from the council"). A subject who tells of somebody else turns
+    """The described person says something ("he said he was from the council"). A subject who tells of somebody else
+    turns
     out to be nobody who is described."""
     clause = scene.clause
     subject = clause.subject
@@ -182,7 +183,7 @@ def _seek(scene: Scene, _: Edge) -> None:
         scene.clause = Clause(verb="seek", facts_here=clause.facts_here, introduced=True)
 
 
-# --- doing --------------------------------------------------------------------------------------------------------------
+# --- doing ---
 
 
 def _act(scene: Scene, _: Edge) -> None:

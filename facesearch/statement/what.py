@@ -27,7 +27,7 @@ _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
 
 
-# --- things -------------------------------------------------------------------------------------------------------------
+# --- things ---
 
 
 def thing(scene: Scene, edge: Edge) -> None:
@@ -200,7 +200,7 @@ def _owner(scene: Scene, sex: Node) -> Person | None:
     return target
 
 
-# --- adjectives ---------------------------------------------------------------------------------------------------------
+# --- adjectives ---
 
 
 def adjectives(scene: Scene, edge: Edge) -> None:
@@ -364,10 +364,10 @@ def said(scene: Scene, edge: Edge) -> None:
     phrase: Said = edge.sem
     clause = scene.clause
     noun, topic = phrase.thing.noun, clause.topic
-    if noun is None and topic is not None and clause.verb == "have":
-        if meaning(scene.words, topic, phrase.qualities).node is not None:  # "what hair he had left was grey"
-            _of_noun(scene, topic, edge, phrase.qualities)
-            return
+    left = noun is None and topic is not None and clause.verb == "have"  # "what hair he had left was grey"
+    if left and topic is not None and meaning(scene.words, topic, phrase.qualities).node is not None:
+        _of_noun(scene, topic, edge, phrase.qualities)
+        return
     if noun is None or not is_read(scene, phrase.thing) or not is_own(scene, phrase.thing):
         scene.aside_and_spent(edge, "not scored")
         return
@@ -380,7 +380,7 @@ def said(scene: Scene, edge: Edge) -> None:
     scene.say(found, edge, noun.name)
 
 
-# --- "or" ---------------------------------------------------------------------------------------------------------------
+# --- "or" ---
 
 
 def choice(scene: Scene, edge: Edge) -> None:

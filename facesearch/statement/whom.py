@@ -1,6 +1,7 @@
 """Of whom it is said: who is described, who is only mentioned, and which words mean the same person."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from facesearch.query.tree import Node, all_of, any_of, negate
 from facesearch.statement import groups
@@ -87,7 +88,7 @@ def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool
     return True
 
 
-# --- who is only mentioned ----------------------------------------------------------------------------------------------
+# --- who is only mentioned ---
 
 
 def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
@@ -121,7 +122,7 @@ def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
     return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
 
 
-def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+def _by_role(_scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "The victim", "a neighbour", "PC White"."""
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
@@ -251,7 +252,7 @@ def _note_owner(scene: Scene, said: Thing) -> None:
         focus.pronoun_sex = owner
 
 
-# --- which of them ------------------------------------------------------------------------------------------------------
+# --- which of them ---
 
 
 def _resolve(scene: Scene, said: Thing, word: PersonWord) -> Person:
@@ -378,7 +379,8 @@ def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
 
 
 def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
-    """ "The man who was with him", "the man in black ... and the man in white", "a man and a woman", "followed by a boy"."""
+    """ "The man who was with him", "the man in black ... and the man in white", "a man and a woman", "followed by a
+    boy"."""
     clause = scene.clause
     ahead = scene.ahead(4)
     definite = said.determiner == "the"
@@ -439,7 +441,7 @@ def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -
 def degrees(scene: Scene, qualities: Qualities) -> Qualities:
     """ "Pretty old" is old, or pretty and old."""
     kept = list(qualities)
-    for at, (one, other) in enumerate(zip(qualities, qualities[1:], strict=False)):
+    for at, (one, other) in enumerate(pairwise(qualities)):
         if one.key == "pretty" and not other.joined:
             scored = meaning(scene.words, OF_PEOPLE, (other,)).node is not None
             if not scored or scene.choose(f"degree {scene.offset + one.start}", 0.0, 0.0):
@@ -488,11 +490,11 @@ def _tells(scene: Scene) -> bool:
         edge.category == "V"
         and edge.sem in ("report", "see", "know", "harm")
         and before.category not in ("BE", "X", "DEG")
-        for before, edge in zip(ahead, ahead[1:], strict=False)
+        for before, edge in pairwise(ahead)
     )
 
 
-# --- pronouns -----------------------------------------------------------------------------------------------------------
+# --- pronouns ---
 
 
 def pronoun(scene: Scene, edge: Edge) -> None:
