@@ -18,6 +18,7 @@ import json
 import re
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 _PLAIN = re.compile(r"[a-z]{2,24}")
@@ -45,6 +46,14 @@ def _member(folder: Path, wheel: str, member: str) -> bytes:
         return archive.read(member)
 
 
+def _brill(folder: Path) -> Iterator[tuple[str, str]]:
+    """The words of Brill's lexicon with their likeliest tag."""
+    for line in _member(folder, "textblob", "textblob/en/en-lexicon.txt").decode().splitlines():
+        word, _, tag = line.partition(" ")
+        if _PLAIN.fullmatch(word):
+            yield word, tag
+
+
 def _classes(folder: Path) -> dict[str, str]:
     """The classes of each word of the two dictionaries, the likeliest first."""
     found: dict[str, str] = {}
@@ -53,10 +62,8 @@ def _classes(folder: Path) -> dict[str, str]:
         if letter not in found.get(word, ""):
             found[word] = found.get(word, "") + letter
 
-    for line in _member(folder, "textblob", "textblob/en/en-lexicon.txt").decode().splitlines():
-        word, _, tag = line.partition(" ")
-        if _PLAIN.fullmatch(word):
-            add(word, _BRILL.get(tag, "x"))
+    for word, tag in _brill(folder):
+        add(word, _BRILL.get(tag, "x"))
     lemmas = gzip.decompress(_member(folder, "lemminflect", "lemminflect/resources/lemma_lu.csv.gz")).decode()
     for line in lemmas.splitlines():
         word, tag, lemma = line.split(",")[:3]
@@ -89,6 +96,10 @@ def main() -> None:
     notices = [
         f"{wheel}\n\n{_licence(wheels, wheel)}" for wheel in ("pyspellchecker", "symspellpy", "textblob", "lemminflect")
     ]
+    lexicon = _member(wheels, "textblob", "textblob/en/en-lexicon.txt").decode().splitlines()
+    notices.append(
+        "\n".join(["Brill's lexicon in textblob", "", *(line[4:] for line in lexicon if line.startswith(";;;"))])
+    )
     (target / "words.LICENSE").write_text(
         "words.txt is compiled from the data of these packages by tools/build_words.py.\n\n"
         + f"\n{'-' * 70}\n\n".join(notices),

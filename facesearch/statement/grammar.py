@@ -111,10 +111,17 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
     node = _joined(parts)
     if denied:
         node = _denied(noun, node, bool(plain), narrow)
-    elif kept and noun.bare is not None and not (parts and _says_instead(noun)):
-        node = noun.bare.node if node is None else all_of([noun.bare.node, node])
+    elif kept:
+        node = _with_own(noun, node)
     used, aside = (tuple((q.start, q.end) for q in each) for each in ([q for q, _ in parts], plain))
     return Found(node, used, aside, narrow)
+
+
+def _with_own(noun: NounClass, node: Node | None) -> Node | None:
+    """What the noun means, and what its adjectives add to it or make of it."""
+    if noun.bare is None or (node is not None and _says_instead(noun)):
+        return node
+    return noun.bare.node if node is None else all_of([noun.bare.node, node])
 
 
 def _denied(noun: NounClass, node: Node | None, plain: bool, narrow: bool) -> Node | None:
@@ -270,11 +277,12 @@ def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
 
 
 def _of_somebody(adjectives: Qualities, noun: NounClass) -> bool:
-    """What stands before a noun of the face is said of a person: an age, "bald beard", "male black short hair" (a length
-    stands before a colour)."""
-    if noun.name == "hair" and len(adjectives) > 1 and adjectives[0].key in ("black", "white"):
-        if adjectives[1].key in _LENGTHS and not adjectives[1].joined:
-            return True
+    """What stands before a noun of the face is said of a person: an age, "bald beard", "male black short hair" (a
+    length stands before a colour)."""
+    first, *others = adjectives
+    length = others[0].key in _LENGTHS and not others[0].joined if others else False
+    if noun.name == "hair" and first.key in ("black", "white") and length:
+        return True
     words = lexicon()
     return any(
         quality.key in ("#age", "#measure") or (quality.key in words.strong and not words.pair(noun.name, quality.key))

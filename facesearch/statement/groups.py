@@ -92,10 +92,15 @@ def _member(scene: Scene, word: str) -> Person:
         return _labelled(scene, told_apart) or scene.add_person(Person(label=told_apart, named=True))
     ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
     if not scene.group and ordinal is not None:
-        scene.group = [each for each in scene.persons if not each.group]
-        for each in scene.group:
-            each.assigned = True
+        _group_all(scene)
     return next_member(scene, ordinal, None)
+
+
+def _group_all(scene: Scene) -> None:
+    """Those spoken of so far are the group whose "second" is meant."""
+    scene.group = [each for each in scene.persons if not each.group]
+    for each in scene.group:
+        each.assigned = True
 
 
 def _labelled(scene: Scene, label: str) -> Person | None:

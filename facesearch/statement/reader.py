@@ -122,22 +122,26 @@ class Reader:
         said = [token.normal for token in value if token.sort == "word"]
         first = said[0] if said else ""
         certainty = _HEDGES.get(first)
-        alone = len(said) == 1 or (len(value) > 1 and value[1].sort == "mark")
+        none = first in _NONE and (len(said) == 1 or (len(value) > 1 and value[1].sort == "mark"))
         if _is_doubted(value, said):
             self._set_aside(value)
         elif certainty is not None and said[1:] in (["not"], ["no"], ["none"]):
             self._give(noun, value[0], denied=True, certainty=certainty)
-        elif first in _NONE and alone:
+        elif none:
             self._give(noun, value[0], denied=True)
             self._read(value[1:])
         elif first in _YES or (certainty is not None and len(said) == 1):
             self._give(noun, value[0], certainty=certainty or 1.0)
             self._set_aside(value[1:])
         else:
-            before = len(self.scene.used_facts())
-            self._read(value, noun)
-            if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name != "facial":
-                self._give(noun, value[0])  # "Hat: knit"
+            self._value(noun, value)
+
+    def _value(self, noun: NounClass, value: list[Token]) -> None:
+        """A description as a value; that of a thing says that it is there ("Hat: knit")."""
+        before = len(self.scene.used_facts())
+        self._read(value, noun)
+        if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name != "facial":
+            self._give(noun, value[0])
 
     def _give(self, noun: NounClass, token: Token, denied: bool = False, certainty: float = 1.0) -> None:
         reading = noun.denied if denied else noun.bare

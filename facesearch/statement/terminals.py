@@ -323,10 +323,22 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
     if _is_place(sentence, start, name, known, words) and small >= 3:
         return True
-    if before in ("suspect", "witness", "named", "called", "nickname", "as", "offender") and small:
-        return not all(known) or before in ("witness", "as", "nickname")
+    if before in _BEFORE_NAMES and small:
+        return not all(known) or _BEFORE_NAMES[before]
+    return not any(known) and _stands_out(sentence, start, len(name), small)
+
+
+def _stands_out(sentence: list[Token], start: int, count: int, small: int) -> bool:
+    """Capitals that only a name has: one within a sentence, several where one begins."""
     opens = start == 0 or sentence[start - 1].sort == "mark"
-    return not any(known) and (len(name) > 1 if opens else small >= 2)
+    return count > 1 if opens else small >= 2
+
+
+_BEFORE_NAMES = {
+    **dict.fromkeys(("suspect", "named", "called", "offender"), False),
+    **dict.fromkeys(("witness", "as", "nickname"), True),
+}
+"""Words behind which a capitalised word is a name; True: also one that the tables have."""
 
 
 def _is_titled(name: list[Token], before: str) -> bool:

@@ -388,18 +388,17 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
-    found = [each for option in options if (each := _option(scene, option)) is not None and each.node is not None]
+    found = [each for each in (_option(scene, option) for option in options) if each is not None]
     nodes = [each.node for each in found if each.node is not None]
-    if not nodes or not _all_read(scene, options) or set(nodes) >= _YOUNG_AND_OLD:
+    if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
         return
     negative = scene.clause.negative
     if negative and any(isinstance(option, Denied) for option in options):
         nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
-    node = any_of(nodes)
-    if edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0):
-        node = all_of(nodes)
-    used = tuple(span for each in found for span in each.used)
+    both = edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0)
+    node = all_of(nodes) if both else any_of(nodes)
+    used = tuple(span for each in found if each.node is not None for span in each.used)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
         scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
 
@@ -412,6 +411,11 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
         return False
     _persons_or(scene, edge, [each for each, person in zip(options, people, strict=True) if person], len(options))
     return True
+
+
+def _says_something(scene: Scene, nodes: list[Node], options: tuple[Any, ...]) -> bool:
+    """Something is scored, and of the described; "30s or 40s" says nothing."""
+    return bool(nodes) and _all_read(scene, options) and not set(nodes) >= _YOUNG_AND_OLD
 
 
 def _all_read(scene: Scene, options: tuple[Any, ...]) -> bool:

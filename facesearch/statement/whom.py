@@ -359,8 +359,7 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     candidates = [each for each in scene.persons if not each.group and each.fits(sex)]
     if _is_new(scene, said, candidates):
         return None
-    same = next((each for each in reversed(candidates) if said.word and each.word == said.word), None)
-    if same is not None:
+    if (same := _of_word(candidates, said.word)) is not None:
         return same
     created = any(each in candidates for each in scene.clause.created)
     if said.determiner in ("a", "an") and scene.clause.introduced and created:
@@ -370,6 +369,10 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     if untold and sex is not None and unnamed and len(unnamed) < len(scene.group):
         return unnamed[0]
     return _last_of(scene, candidates)
+
+
+def _of_word(candidates: list[Person], word: str) -> Person | None:
+    return next((each for each in reversed(candidates) if word and each.word == word), None)
 
 
 def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
