@@ -122,6 +122,7 @@ def _unknown(scene: Scene, edge: Edge) -> None:
     after = scene.following()
     if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
         return
+    scene.set_aside(edge.start, edge.end, "not known")
     if (after is None or after.category in _ENDS) and clause.before in ("NP", "BE", "V", "PRED"):
         _not_known(scene, scene.fact_before())
     elif after is not None and (

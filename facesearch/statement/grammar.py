@@ -388,6 +388,7 @@ def _possessed(_owner: Thing, _s: Any, thing: Thing) -> Thing:
     return thing._replace(owner="other")
 
 
+_NOT_KNOWN = word_set("unknown unidentified")
 _SIDES = word_set("back front side top brim peak bottom edge rim")
 
 
@@ -411,7 +412,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
 
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
-    if thing.person is not None or thing.name:
+    if thing.person is not None or thing.name or adjectives[0].key in _NOT_KNOWN:
         return None
     if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None
@@ -426,6 +427,8 @@ def _of_people(quality: Quality) -> bool:
 def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     first = adjectives[0]
     if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
+        return None
+    if first.key in _NOT_KNOWN:
         return None
     if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first):
         return None

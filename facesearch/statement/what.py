@@ -388,8 +388,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
-    found = [each for each in (_option(scene, option) for option in options) if each is not None]
-    nodes = [each.node for each in found if each.node is not None]
+    nodes, used = _options(scene, options)
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
         return
@@ -398,7 +397,6 @@ def choice(scene: Scene, edge: Edge) -> None:
         nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
     both = edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0)
     node = all_of(nodes) if both else any_of(nodes)
-    used = tuple(span for each in found if each.node is not None for span in each.used)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
         scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
 
@@ -411,6 +409,13 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
         return False
     _persons_or(scene, edge, [each for each, person in zip(options, people, strict=True) if person], len(options))
     return True
+
+
+def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...]]:
+    """What the options mean that are scored, and with which words."""
+    found = [each for each in (_option(scene, option) for option in options) if each is not None]
+    scored = [(each.node, each.used) for each in found if each.node is not None]
+    return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans)
 
 
 def _says_something(scene: Scene, nodes: list[Node], options: tuple[Any, ...]) -> bool:
