@@ -116,6 +116,7 @@ def _show(statement: "Statement") -> None:
         for person in statement.persons:
             for used in person.used:
                 shown.stylize("bold", used.start, used.end)
+    shown.rstrip()
     console.print(shown, soft_wrap=True)
     console.print()
     several = len(statement.persons) > 1

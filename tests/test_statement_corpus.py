@@ -2,6 +2,7 @@
 
 import importlib.util
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -57,3 +58,14 @@ def test_the_persons_are_counted_right(verdicts: list[dict[str, Any]]) -> None:
     plain = [each for each in verdicts if not each["row"].ambiguous]
     wrong = [each["row"].id for each in plain if len(each["answer"].forms or ()) != each["row"].persons]
     assert len(wrong) <= 0.01 * len(plain), wrong
+
+
+@pytest.mark.parametrize("width", [60, 76])
+def test_where_a_statement_was_wrapped_changes_nothing(score: ModuleType, width: int) -> None:
+    """Texts without fields, since a line that begins like a field is one."""
+    rows = [row for row in score.load(WITNESS / "dev.tsv") if row.variety not in ("DE", "FR", "ES")]
+    texts = [row.text for row in rows if len(row.text) > 80 and ":" not in row.text and "\n" not in row.text][::3]
+    assert len(texts) > 80
+    for text in texts:
+        wrapped = textwrap.fill(text, width, break_on_hyphens=False, break_long_words=False)
+        assert scored(wrapped).get("readings") == scored(text).get("readings"), wrapped

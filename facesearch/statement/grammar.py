@@ -381,6 +381,9 @@ rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
 rule("LABEL", "NUM )", 0.0)(lambda k, _: (str(k), None))
 rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
+rule("NP", "NEITHER NG", -0.1)(
+    lambda _, n: n._replace(determiner="neither") if n.person is not None and not n.person.plural else None
+)
 
 
 @rule("NP", "NP 's NG")

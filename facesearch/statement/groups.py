@@ -37,6 +37,24 @@ def make_group(scene: Scene, person: Person, said: Thing) -> None:
     scene.clause.subject = scene.clause.near = whole
 
 
+def part_of_group(scene: Scene, said: Thing) -> Person | None:
+    """ "Four people: two women, ...": so many of those of whom nothing has been said alone."""
+    sex = sex_of(said)
+    free = [each for each in scene.group if not each.assigned and each.fits(sex)][: said.number]
+    if len(free) < said.number or said.number >= len(scene.group):
+        return None
+    for each in free:
+        each.assigned, each.sex = True, each.sex or sex
+    return Person(group=True, members=free, sex=sex, named=True)
+
+
+def of_sex(scene: Scene, group: Person, sex: Node | None) -> Person:
+    """ "The men" of "two men and a woman"; else the whole group."""
+    same = [each for each in scene.persons if not each.group and each.sex == sex]
+    mixed = any(each.sex not in (None, sex) for each in scene.group)
+    return Person(group=True, members=same, sex=sex, named=True) if sex is not None and same and mixed else group
+
+
 def _count(scene: Scene, said: Thing) -> int:
     """How many a group is known to have."""
     if 0 < said.number <= _TOLD_APART:
@@ -147,7 +165,7 @@ def both(scene: Scene, edge: Edge) -> None:
         created=old.created,
         certainty=old.certainty,
         verb=old.verb,
-        negative=old.negative,
+        negative=old.negative and not old.verb,
     )
 
 

@@ -1,6 +1,6 @@
 """What was read of a statement and what was not, word by word."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from facesearch.query import oddities
@@ -82,6 +82,11 @@ def set_aside(
         if any(found[each].sort in ("word", "number") for each in run):
             start, end = found[first].start, found[run[-1]].end
             yield SetAside(text[start:end], start, end, why[first])
+
+
+def not_ticked(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[SetAside]:
+    """What stands at the empty boxes of a form."""
+    return (SetAside(text[start:end], start, end, "not known") for start, end in sorted(spans))
 
 
 def _runs(why: dict[int, str]) -> Iterator[list[int]]:

@@ -9,10 +9,10 @@ from facesearch.statement.errors import Notice, StatementError
 from facesearch.statement.language import language_of
 from facesearch.statement.lexicon import Lexicon, lexicon
 from facesearch.statement.reader import Reader, read_text
-from facesearch.statement.report import SetAside, Used, described, notices, set_aside, tree_of, used
+from facesearch.statement.report import SetAside, Used, described, not_ticked, notices, set_aside, tree_of, used
 from facesearch.statement.scene import PROMOTE, Fact, Person
 from facesearch.statement.slips import Slip, corrected
-from facesearch.statement.tokens import Token, tokens
+from facesearch.statement.tokens import Token, ticked, tokens, unwrapped
 
 MAX_TERMS = 100
 MAX_HEIGHT = 30
@@ -87,7 +87,8 @@ def understand(text: str) -> Statement:
     if len(text) > MAX_LETTERS:
         raise StatementError("too long", values={"letters": len(text), "most": MAX_LETTERS})
     words = lexicon()
-    found = tokens(text)
+    text = unwrapped(typed := text)
+    found, unticked = ticked(text, tokens(text))
     known = sum(words.knows(token.normal) for token in found if token.sort == "word")
     if (language := language_of(found, known)) != "English":
         raise StatementError("language", values={"language": language})
@@ -95,18 +96,22 @@ def understand(text: str) -> Statement:
     best = _best(text, found, words)
     readings = [best, *_alternatives(text, found, words, best)]
     persons = decide(found, readings)
-    told = [used(text, found, person) for person in persons]
+    told = [used(typed, found, person) for person in persons]
     return Statement(
-        text,
+        typed,
         tuple(
             Described(person.label or str(number), tree_of(person), words_used)
             for number, (person, words_used) in enumerate(zip(persons, told, strict=True), 1)
         ),
-        tuple(set_aside(text, found, words, best.scene, persons)),
+        tuple(sorted([*set_aside(typed, found, words, best.scene, persons), *not_ticked(typed, unticked)], key=_start)),
         tuple(slips),
         tuple(notices(persons, told, slips)),
         steps=best.steps,
     )
+
+
+def _start(aside: SetAside) -> int:
+    return aside.start
 
 
 def _best(text: str, found: list[Token], words: Lexicon) -> Reader:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 
@@ -83,6 +84,46 @@ def tokens(text: str) -> list[Token]:
     return found
 
 
+_BOX = re.compile(r"\[\s?(?P<tick>[xX✓✔*]?)\s?\]|\(\s?(?P<round>[xX✓✔]?)\s?\)|(?P<sign>[☐☑☒✓✔□■])")
+
+
+def ticked(text: str, found: list[Token]) -> tuple[list[Token], list[tuple[int, int]]]:
+    """The boxes of a form: a ticked one parts what stands before and behind it; what belongs to an empty one is left
+    out, and where that stands."""
+    boxes = {match.start(): match for match in _BOX.finditer(text)}
+    if not boxes:
+        return found, []
+    words: list[Token] = []
+    left_out: list[tuple[int, int]] = []
+    skip, empty, leads = 0, False, None
+    for token in found:
+        if token.sort == "line":
+            empty, leads = False, None
+        if token.start < skip:
+            continue
+        box = boxes.get(token.start)
+        if box is None and empty:
+            left_out.append((token.start, token.end))
+        elif box is None:
+            words.append(token)
+        else:
+            leads = _opens(words) if leads is None else leads
+            skip, empty = box.end(), _is_empty(box)
+            while empty and not leads and not _opens(words):
+                left_out.append((words[-1].start, words.pop().end))
+            empty = empty and leads
+            words.append(token._replace(normal=";", sort="mark", end=skip))
+    return words, left_out
+
+
+def _opens(words: list[Token]) -> bool:
+    return not words or words[-1].sort == "line" or words[-1].normal in (":", ";", ",")
+
+
+def _is_empty(box: re.Match[str]) -> bool:
+    return box["sign"] in ("☐", "□") if box["sign"] else not (box["tick"] or box["round"])
+
+
 def _joins(text: str, at: int) -> bool:
     """The dash at `at` stands within a word, as in "dark-haired"."""
     before, after = text[at - 1 : at], text[at + 1 : at + 2]
@@ -118,11 +159,11 @@ def sentences(found: list[Token]) -> Iterator[list[Token]]:
 
 
 def _sentences(found: list[Token]) -> Iterator[list[Token]]:
-    """What full stops, question marks and new lines part. A line that goes on in the next one is not parted."""
+    """What full stops, question marks and new lines part."""
     sentence: list[Token] = []
     for at, token in enumerate(found):
         if token.sort == "line":
-            if sentence and _ends_line(sentence, found, at):
+            if sentence:
                 yield sentence
                 sentence = []
             continue
@@ -146,13 +187,49 @@ def _in_parts(sentence: list[Token]) -> Iterator[list[Token]]:
     yield sentence
 
 
-def _ends_line(sentence: list[Token], found: list[Token], at: int) -> bool:
-    """The new line at `at` ends a sentence: an empty line does, and one that does not go on in small letters."""
-    after = found[at + 1] if at + 1 < len(found) else None
-    if after is None or found[at].typed.count("\n") > 1:
+_WIDTH = 50
+_SHORT = 30
+
+
+def unwrapped(text: str) -> str:
+    """The text, as long as before, with spaces for the new lines that part no sentence: those at which the next word
+    would not have fitted any more, or goes on in small letters."""
+    if "\n" not in text:
+        return text
+    found = tokens(text)
+    lines = [-1, *(at for at, token in enumerate(found) if token.sort == "line"), len(found)]
+    rows = [found[start + 1 : end] for start, end in pairwise(lines)]
+    width = max(_width(row) for row in rows)
+    flows = width >= _WIDTH and any(_goes_on(row) for row in rows[1:])
+    for at, (before, after) in zip(lines[1:], pairwise(rows), strict=False):
+        room = width - _width(before) if flows else len(text)
+        full = bool(after) and len(text[after[0].start : after[0].start + room + 1].split(None, 1)[0]) + 1 > room
+        if _is_wrap(found[at].typed, before, after, full):
+            start, end = found[at].start, found[at].end
+            text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+def _is_wrap(line: str, before: list[Token], after: list[Token], full: bool) -> bool:
+    if not before or not after or line.count("\n") > 1 or _opens_line(after):
+        return False
+    return full or (_goes_on(after) and before[-1].sort == "word" and _width(before) > _SHORT)
+
+
+def _width(row: list[Token]) -> int:
+    return row[-1].end - row[0].start if row else 0
+
+
+def _goes_on(row: list[Token]) -> bool:
+    return bool(row) and row[0].sort == "word" and row[0].typed[0].islower()
+
+
+def _opens_line(row: list[Token]) -> bool:
+    """A line that begins something new: with a mark, a number in a list, or the name of a field."""
+    if row[0].sort == "mark" and row[0].normal not in ("(", '"', "'"):
         return True
-    wraps = after.sort == "word" and after.typed[0].islower() and sentence[-1].sort == "word" and len(sentence) > 6
-    return not wraps
+    listed = len(row) > 1 and len(row[0].normal) == 1 and row[0].sort == "number" and row[1].normal in (")", ".")
+    return listed or any(token.normal in (":", "=") for token in row[1:4])
 
 
 def _ends(found: list[Token], at: int) -> bool:

@@ -266,6 +266,22 @@ def _of_corrected(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     )
 
 
+def _of_now(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
+    """ "Her hair used to be blond but is now brown": what was before is not searched."""
+    clause = scene.clause
+    now = "now" in scene.said_words[max(edge.start - 3, 0) : edge.end] and clause.before in ("BE", "V", "HEDGE", "DEG")
+    row = scene.row[: scene.at] if now else []
+    things = (edge.sem.thing if isinstance(edge.sem, Said) else edge.sem for edge in reversed(row))
+    noun = next((thing.noun for thing in things if isinstance(thing, Thing) and thing.noun is not None), None)
+    if noun is None or meaning(scene.words, noun, qualities).used == ():
+        return False
+    for _, fact in list(clause.facts_here):
+        if fact.kind == noun.name and clause.certainty == 1:
+            scene.cancel(fact, "corrected")
+    clause.mode, clause.thing = "say", False
+    return _of_noun(scene, noun, edge, qualities)
+
+
 def _of_topic(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """ "Her hair is dark and usually worn straight", "black hair, straight"."""
     clause = scene.clause
@@ -327,6 +343,7 @@ _ADJECTIVE_RULES: tuple[Callable[[Scene, Edge, Qualities], bool], ...] = (
     _of_field,
     _partly_denied,
     _of_corrected,
+    _of_now,
     _of_topic,
     _of_hair,
     _of_something_else,

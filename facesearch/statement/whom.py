@@ -30,7 +30,7 @@ _DESCRIBING = word_set("describe described describes describing recalled recall 
 def person(scene: Scene, said: Thing, edge: Edge) -> None:
     """A noun for a person."""
     assert said.person is not None
-    for rule in (_of_a_group, _or_another, _denied_sex, _mentioned):
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
@@ -38,6 +38,22 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     _introduce(scene, found, said, edge)
     if said.person.plural or said.person.role == "group":
         groups.make_group(scene, found, said)
+
+
+def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
+    """ "Neither man", "none of the men": what is denied of them is denied of each."""
+    clause = scene.clause
+    after = scene.following()
+    neither = said.determiner == "neither"
+    denied = neither or (clause.negative and clause.before in ("NEG", "OF") and word.plural)
+    if not denied or after is None or after.category not in ("V", "BE") or clause.verb:
+        return False
+    clause.negative, clause.before = False, ""
+    known = scene.open_group is not None or len(scene.persons) > 1
+    many = word._replace(plural=True)
+    person(scene, said._replace(determiner="", person=many, number=2 if neither and not known else 0), edge)
+    scene.clause.negative = scene.clause.sticky = True
+    return True
 
 
 def _of_a_group(scene: Scene, said: Thing, word: PersonWord, _: Edge) -> bool:
@@ -147,6 +163,17 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
 
 
+def _harmed(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "A 63-year-old woman was not hurt", where somebody is described."""
+    others = any(each.facts for each in scene.persons) and said.determiner in ("a", "an", "")
+    ahead = scene.row[scene.at + 1 :]
+    at = next((at for at, edge in enumerate(ahead) if edge.category in ("BE", "V", "AND", ".", ";")), None)
+    if not others or at is None or ahead[at].category != "BE" or scene.clause.verb != "":
+        return None
+    verb = next((edge for edge in ahead[at + 1 :] if edge.category not in ("NEG", "DEG", "X")), None)
+    return True if verb is not None and verb.category == "V" and verb.sem == "harm" else None
+
+
 def _compared_or_denied(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
     """ "Like a woman", "older than the man", "no suspect"; but "described as a man"."""
     clause = scene.clause
@@ -232,6 +259,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
     _of_the_speaker,
     _of_the_described,
+    _harmed,
     _compared_or_denied,
     _apposed_to_another,
     _wanted,
@@ -288,8 +316,10 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     """ "The second man", "the taller man", "the men", "a man" behind "three suspects:"."""
     keys = {quality.key for quality in said.qualities}
     sex, group = sex_of(said), scene.open_group
+    if word.plural and group is not None and group.fits(sex):
+        return groups.part_of_group(scene, said) if said.number else groups.of_sex(scene, group, sex)
     if word.plural:
-        return group if group is not None and not said.number and group.fits(sex) else None
+        return None
     ordinal = _ordinal(keys)
     if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
         return groups.next_member(scene, ordinal, sex)
