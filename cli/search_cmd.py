@@ -92,7 +92,8 @@ def search(
 
     A comma, "and" or "with" means that both must hold; "or" joins its neighbours: "blond or gray hair, woman". "not",
     "no", "without" and a leading dash deny: "-smiling, young". "maybe" and "probably" count less: "maybe bald".
-    `facesearch attributes` lists the words.
+    `facesearch attributes` lists the words. A whole statement may be pasted, too: `facesearch read` shows what is
+    understood.
 
     The score is the probability that all of the description holds. Each word shows its own: it fits from 70 % on, is
     unsure from 30 % on, and does not fit below; the one marked ! cost the score most, that is, the score would be the
