@@ -3,8 +3,8 @@
 
 from facesearch.query.tree import Node
 from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Thing
-from facesearch.statement.scene import Clause, Fact, Person, Scene, sex_of
+from facesearch.statement.grammar import Quality, Thing, meaning
+from facesearch.statement.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
 
 _MOST = 12
 _TOLD_APART = 5
@@ -87,7 +87,8 @@ def member(scene: Scene, edge: Edge) -> None:
     if clause.negative:
         clause.negative = False
         return
-    scene.make_subject(_member(scene, word))
+    one = _member_like(scene, edge)
+    scene.make_subject(one or _member(scene, word))
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
 
 
@@ -100,6 +101,22 @@ def _names_member(scene: Scene, word: str) -> bool:
     after = scene.following()
     nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons
     return opens and not nobody
+
+
+def _member_like(scene: Scene, edge: Edge) -> Person | None:
+    """ "The bald one": whom that was said of, or somebody of whom it is said now."""
+    word = _told_apart(str(edge.sem))
+    if not word:
+        return None
+    found = meaning(scene.words, OF_PEOPLE, (Quality(word, edge.end - 2, edge.end - 1),))
+    node = found.node
+    if node is None:
+        return None
+    one = next((each for each in scene.persons if node in [fact.node for fact in each.facts]), None)
+    if one is None:
+        one = next_member(scene, None, None) if scene.group else scene.add_person(Person(label=word, named=True))
+        one.facts.append(Fact(node, scene.offset + edge.start, scene.offset + edge.end, kind="trait"))
+    return one
 
 
 def _member(scene: Scene, word: str) -> Person:

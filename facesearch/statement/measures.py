@@ -54,6 +54,7 @@ _MEASURE = rf"""
       | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|\d{{1,2}})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
       | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)
       | \d{{3,}}(?!\w)
+      | \((?:(?:far|top|bottom|front|back|second\s+from|cent(?:re|er))\s+)?(?:left|right|l|r|cent(?:re|er)|middle|above|below|top|bottom|pictured)\)
     )
 """
 _DECADE = (

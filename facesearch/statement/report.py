@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from facesearch.query import oddities
-from facesearch.query.tree import And, Node, all_of, hedge
+from facesearch.query.entries import HAIR_COLOURS
+from facesearch.query.tree import And, Node, Or, Term, all_of, any_of, hedge
 from facesearch.statement.errors import Notice
 from facesearch.statement.lexicon import Lexicon
 from facesearch.statement.scene import Fact, Person, Scene
@@ -50,7 +51,17 @@ def tree_of(person: Person) -> Node:
     nodes: list[Node] = [hedge(fact.node, fact.certainty) for fact in person.facts]
     if person.pronoun_sex is not None and person.sex is None:
         nodes.insert(0, person.pronoun_sex)
-    return all_of(nodes)
+    return all_of(_mixed(nodes))
+
+
+def _mixed(nodes: list[Node]) -> Iterator[Node]:
+    """Colours of hair are alternatives, wherever they are said: "brown hair, with grey at the temples"."""
+    colours = [node for node in nodes if isinstance(node, Term | Or) and node.attributes <= HAIR_COLOURS]
+    for node in nodes:
+        if node not in colours:
+            yield node
+        elif node is colours[0]:
+            yield any_of(dict.fromkeys(colours))
 
 
 def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:

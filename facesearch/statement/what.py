@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from facesearch.query.tree import Node, all_of, any_of, negate
+from facesearch.query.tree import Node, Not, all_of, any_of, negate
 from facesearch.statement import whom
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Choice, Denied, Found, Qualities, Said, Thing, meaning
@@ -143,7 +143,7 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
         return False
     fact = clause.facts_here[-1][1]
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
-    if fact.kind not in WORN or places.isdisjoint(said.word.split()):
+    if fact.kind not in WORN or isinstance(fact.node, Not) or places.isdisjoint(said.word.split()):
         return False
     scene.cancel(fact, "not worn")
     return True
