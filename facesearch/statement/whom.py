@@ -113,7 +113,8 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     if not _is_mentioned(scene, said, word):
         return False
     compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
-    may_be = word.role == "described" and said.owner == "" and not clause.speaker and not compared
+    self_said = clause.speaker and clause.verb in ("", "be")
+    may_be = word.role == "described" and said.owner == "" and not self_said and not compared
     if may_be:
         scene.spoken_of = True
         if scene.variant.get(PROMOTE):
@@ -499,6 +500,8 @@ def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
 def name(scene: Scene) -> None:
     """A name: that of somebody described where nobody else is, and it is not one of those who tell."""
     clause = scene.clause
+    if _is_apposed(scene):
+        return
     teller = (_tells(scene) and scene.is_subject()) or scene.said_words[scene.row[scene.at].start] in _TITLES
     focus = scene.focus
     alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
@@ -514,6 +517,16 @@ def name(scene: Scene) -> None:
     else:
         new = scene.add_person(Person(word="name", named=True))
         scene.focus = clause.subject = clause.near = scene.last_subject = new
+
+
+def _is_apposed(scene: Scene) -> bool:
+    """ "The suspect, Mr Hatt, was blond": the name of whom the clause is about."""
+    clause = scene.clause
+    behind = scene.thing_behind(2)
+    subject: Person | None = clause.subject
+    if clause.before != "," or behind is None or behind.person is None or subject is None or not subject.described:
+        return False
+    return subject is clause.mentioned and clause.verb == ""
 
 
 def _tells(scene: Scene) -> bool:
