@@ -12,6 +12,7 @@ from facesearch.statement import groups, verbs, what, whom
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Found, Thing
 from facesearch.statement.scene import Clause, Fact, Scene
+from facesearch.statement.tokens import word_set
 
 _CONJUNCTIONS = frozenset(
     [
@@ -52,12 +53,37 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
 
 def _no(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
-    if _none_of_those(scene, edge) or _answer_no_behind(scene):
+    if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+_AUXILIARY = word_set("did does do had has was is were would")
+
+
+def _did_not(scene: Scene, edge: Edge) -> bool:
+    """ "Asked whether he had a beard, she said he did not", "one had a beard, the other did not"."""
+    clause = scene.clause
+    after = scene.following()
+    ends = after is None or after.category in _ENDS
+    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY or not clause.facts_here:
+        return False
+    person, fact = clause.facts_here[-1]
+    target = scene.target()
+    if not _ASKED.isdisjoint(scene.said_words[: edge.start]):
+        fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
+        return True
+    if target is None or target is person or fact.kind in ("person", "sex"):
+        return False
+    start, end = scene.offset + edge.start, scene.offset + edge.end
+    scene.give(target, Fact(negate(fact.node), start, end, fact.certainty, fact.kind, ((start, end),)))
+    return True
+
+
+_ASKED = frozenset(["whether", "if", "asked"])
 
 
 def _none_of_those(scene: Scene, edge: Edge) -> bool:

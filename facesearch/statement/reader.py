@@ -14,7 +14,7 @@ from facesearch.statement.terminals import terminals
 from facesearch.statement.tokens import Token, sentences, word_set
 
 _NONE = word_set("no n none nil nope nowt negative nothing")
-_YES = word_set("yes y yeah yep yup some present")
+_YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
 _DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
@@ -23,6 +23,7 @@ _BEHIND_NO = word_set("he she they it did was does is were had")
 _BEHIND_ANSWER = frozenset(
     [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
 )
+_QUOTES = frozenset("\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}")
 _OPEN_QUESTIONS = 8
 
 
@@ -50,7 +51,7 @@ class Reader:
 
     def sentence(self, sentence: list[Token], after: list[Token] | None) -> None:
         """Reads one sentence. after: the next one, which may answer it."""
-        sentence = self._answered(sentence)
+        sentence = self._answered(_listed(sentence))
         for part in parts(sentence, self.words):
             if part.field:
                 self._set_aside(sentence[part.name : part.start])
@@ -92,6 +93,8 @@ class Reader:
         asks = bool(sentence) and sentence[-1].normal[0] == "?" and len(sentence) <= 4
         self._open = asked if asks else []
         sentence = _without_letter(sentence)
+        if len(sentence) > 1 and sentence[0].normal in _QUOTES:
+            sentence = sentence[1:]
         if not (asked or context) or not sentence:
             return sentence
         said = [token.normal for token in sentence]
@@ -99,7 +102,7 @@ class Reader:
             rest = answer(said, asked)
             if rest is not None:
                 return sentence[rest:]
-        if said[0] in ("did", "could", "do") and said[1:2] in (["n't"], ["not"]):
+        if _knows_not(said):
             for fact in asked:
                 self.scene.cancel(fact, "not known")
         elif context is not None:
@@ -169,6 +172,18 @@ class Reader:
         self.scene.context = None
 
 
+def _listed(sentence: list[Token]) -> list[Token]:
+    """ "White male / 30s / beard": slashes with spaces part a list, if there are several."""
+    places = [
+        at
+        for at, token in enumerate(sentence[:-1])
+        if token.normal == "/" and token.spaced and sentence[at + 1].spaced
+    ]
+    if len(places) < 2:
+        return sentence
+    return [token._replace(normal=",") if at in places else token for at, token in enumerate(sentence)]
+
+
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
     """ "Hat: ??", "Glasses: not known"."""
     if value[0].normal[0] == "?" or (said and said[0] in _DOUBT):
@@ -221,6 +236,14 @@ _ANSWERS: tuple[Callable[[Sequence[str], list[Fact]], int | None], ...] = (_yes,
 def _length(said: Sequence[str]) -> int:
     """How many words "yes, he did" has."""
     return next((at for at, word in enumerate(said) if at and word not in _BEHIND_ANSWER), len(said))
+
+
+def _knows_not(said: Sequence[str]) -> bool:
+    """ "Didn't see", "I don't know", "no idea"."""
+    own = said[1:] if said[0] == "i" else said
+    return list(said[:2]) == ["no", "idea"] or (
+        len(own) > 1 and own[0] in ("did", "could", "do", "can", "would") and own[1] in ("n't", "not")
+    )
 
 
 def _is_letter(row: list[Token]) -> bool:

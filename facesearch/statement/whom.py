@@ -24,6 +24,7 @@ _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
 _TITLES = word_set(
     "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
+_LOST = word_set("lost missing find disappeared vanished")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
 
 
@@ -148,6 +149,10 @@ def _by_role(_scene: Scene, said: Thing, word: PersonWord) -> bool | None:
 
 def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "My manager", "the clerk's son"; but "my attacker" is described."""
+    sentence = scene.said_words
+    lost = not _LOST.isdisjoint((*sentence[: said.start], *sentence[said.end : said.end + 4]))
+    if said.owner in SPEAKERS and lost and word.role != "bystander" and not scene.persons:
+        return False
     if said.owner in SPEAKERS and word.role == "relation":
         scene.spoken_of = True
         return not scene.variant.get(PROMOTE)
