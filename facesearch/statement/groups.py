@@ -87,8 +87,11 @@ def member(scene: Scene, edge: Edge) -> None:
     if clause.negative:
         clause.negative = False
         return
-    one = _member_like(scene, edge)
-    scene.make_subject(one or _member(scene, word))
+    one = _member_like(scene, edge) or _member(scene, word)
+    first = next((each for each in scene.persons if each.counted and each is not one), None)
+    if first is not None and word.endswith(("other", "second", "third", "fourth")):
+        one.like = first, scene.offset + edge.start, scene.offset + edge.end
+    scene.make_subject(one)
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
 
 

@@ -175,9 +175,7 @@ class Reader:
 def _listed(sentence: list[Token]) -> list[Token]:
     """ "White male / 30s / beard": slashes with spaces part a list, if there are several."""
     places = [
-        at
-        for at, token in enumerate(sentence[:-1])
-        if token.normal == "/" and token.spaced and sentence[at + 1].spaced
+        at for at, token in enumerate(sentence[:-1]) if token.normal == "/" and token.spaced and sentence[at + 1].spaced
     ]
     if len(places) < 2:
         return sentence

@@ -36,6 +36,8 @@ def described(scene: Scene) -> list[Person]:
     persons = [person for person in scene.persons if not person.group]
     sure = [person for person in persons if person.facts or person.named or person.label]
     persons = sure or persons[:1]
+    for person in persons:
+        _complete(person)
     if not persons and scene.open_group is not None:
         persons = [Person(facts=list(scene.shared))]
     shared = {id(fact) for fact in scene.shared}
@@ -44,6 +46,16 @@ def described(scene: Scene) -> list[Person]:
         return min((person.at, *(fact.start for fact in person.facts if id(fact) not in shared)))
 
     return sorted(persons, key=first) or [Person()]
+
+
+def _complete(person: Person) -> None:
+    """ "The first man ..., the second ...": a man, too, unless something else is said."""
+    if person.like is None or person.sex is not None or person.pronoun_sex is not None:
+        return
+    first, start, end = person.like
+    if first.sex is not None:
+        person.sex = first.sex
+        person.facts.insert(0, Fact(first.sex, start, end, kind="person"))
 
 
 def tree_of(person: Person) -> Node:

@@ -61,6 +61,8 @@ class Person:
     assigned: bool = False
     at: int = 10**9
     companion: bool = False
+    counted: bool = False
+    like: "tuple[Person, int, int] | None" = None
 
     def fits(self, sex: Node | None) -> bool:
         own = self.sex if self.sex is not None else self.pronoun_sex

@@ -443,6 +443,8 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     word = said.person
     assert word is not None
     found.named = True
+    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
+    found.counted = found.counted or (numbered and sex_of(said) is not None)
     found.sex = found.sex if found.sex is not None else sex_of(said)
     if not found.word or said.word in _POSITIONS:
         found.word = said.word
