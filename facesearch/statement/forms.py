@@ -7,6 +7,7 @@ from facesearch.statement.lexicon import Lexicon
 from facesearch.statement.tokens import Token
 
 _BORDERS = frozenset(",;.|?*•(")
+_ORDINALS = frozenset(["first", "second", "third", "fourth", "1st", "2nd", "3rd"])
 _LONGEST = 4
 DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
 
@@ -56,6 +57,8 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
     for start in range(max(free, end - _LONGEST), end):
         name = tuple(token.normal for token in sentence[start:end])
         if name in words.fields:
+            if start > free and sentence[start - 1].normal in _ORDINALS:
+                return None  # "First suspect: ..."
             opens = start in (0, free) or sentence[start - 1].normal in _BORDERS | DASHES
             if opens or (not strict and sentence[start].typed[0].isupper()):
                 return start, words.fields[name]

@@ -58,6 +58,9 @@ def normal(word: str) -> str:
     return plain.casefold().translate(_QUOTES)
 
 
+_ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third"}
+
+
 def tokens(text: str) -> list[Token]:
     """Every word, number and mark of `text`, with where it stands."""
     found: list[Token] = []
@@ -77,6 +80,8 @@ def tokens(text: str) -> list[Token]:
         elif sort == "mark" and match.group() in DASHES and _joins(text, at):
             at, glued, spaced = end, True, False
             continue
+        elif sort == "number" and match.group() in _ORDINALS:
+            found.append(Token(_ORDINALS[match.group()], at, end, match.group(), "word", glued, spaced))
         elif sort != "space":
             found.append(Token(normal(match.group()), at, end, match.group(), sort, glued, spaced))
         glued, spaced = False, sort in ("space", "line")

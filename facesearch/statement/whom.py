@@ -256,6 +256,8 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
     if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
         return True
+    if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
+        return True
     picture = scene.thing_behind(2)
     pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
     return clause.before == "OF" and bool(scene.persons) and not pictured
@@ -370,7 +372,7 @@ def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
         or (ordinal is not None and said.determiner == "a" and scene.persons)
     ):
         return scene.add_person(Person(sex=sex))
-    if ordinal is None or said.determiner != "the":
+    if ordinal is None or said.determiner not in ("the", ""):
         return None
     while len(scene.persons) <= ordinal:
         scene.add_person(Person(sex=sex))
