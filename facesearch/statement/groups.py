@@ -80,6 +80,10 @@ def member(scene: Scene, edge: Edge) -> None:
     """ "One", "the other", "the first", "the taller one"."""
     clause = scene.clause
     word = str(edge.sem)
+    if clause.negative and word.startswith("the ") and clause.before == "NEG":  # "he is not the one with the beard"
+        clause.near = Person(described=False)
+        clause.negative = False
+        return
     if not _names_member(scene, word):
         if word != "one":
             scene.set_aside(edge.start, edge.end, "somebody else")
@@ -87,7 +91,12 @@ def member(scene: Scene, edge: Edge) -> None:
     if clause.negative:
         clause.negative = False
         return
-    one = _member_like(scene, edge) or _member(scene, word)
+    if clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None:
+        return  # "one of them, the one with the knife, ..."
+    one = by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
+    after = scene.following()
+    if word == "one" and after is not None and after.category == "AP":
+        one.traits |= {quality.key for quality in after.sem}
     first = next((each for each in scene.persons if each.counted and each is not one), None)
     if first is not None and word.endswith(("other", "second", "third", "fourth")):
         one.like = first, scene.offset + edge.start, scene.offset + edge.end
@@ -104,6 +113,13 @@ def _names_member(scene: Scene, word: str) -> bool:
     after = scene.following()
     nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons
     return opens and not nobody
+
+
+def by_trait(scene: Scene, word: str) -> Person | None:
+    """ "One tall, one short. The taller one ...": who was told apart so."""
+    told = word.removeprefix("the ").removesuffix(" one")
+    same = (each for each in scene.persons if any(trait[:3] == told[:3] for trait in each.traits))
+    return next(same, None) if word.startswith("the ") else None
 
 
 def _member_like(scene: Scene, edge: Edge) -> Person | None:

@@ -62,6 +62,7 @@ class Person:
     at: int = 10**9
     companion: bool = False
     counted: bool = False
+    traits: set[str] = field(default_factory=set)
     like: "tuple[Person, int, int] | None" = None
 
     def fits(self, sex: Node | None) -> bool:

@@ -58,6 +58,7 @@ def normal(word: str) -> str:
     return plain.casefold().translate(_QUOTES)
 
 
+_LABELS = word_set("first second third fourth")
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third"}
 
 
@@ -172,6 +173,9 @@ def _sentences(found: list[Token]) -> Iterator[list[Token]]:
                 yield sentence
                 sentence = []
             continue
+        if sentence and token.normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]:
+            yield sentence
+            sentence = []
         sentence.append(token)
         if token.sort == "mark" and token.normal[0] in ".!?" and _ends(found, at):
             yield sentence

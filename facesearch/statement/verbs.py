@@ -3,6 +3,7 @@ hide does not."""
 
 from collections.abc import Callable
 
+from facesearch.query.tree import Not, negate
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Said, Thing
 from facesearch.statement.scene import WORN, Clause, Person, Scene
@@ -273,6 +274,17 @@ def _past(scene: Scene, _: Edge) -> None:
     scene.clause.mode = "past"
 
 
+def _shave(scene: Scene, _: Edge) -> None:
+    """ "He has since shaved it off"."""
+    fact = next((each for each in reversed(list(scene.used_facts())) if each.kind in _SHAVED), None)
+    if fact is not None and not isinstance(fact.node, Not):
+        fact.node, fact.certainty = negate(fact.node), min(fact.certainty, scene.clause.certainty)
+    scene.clause.mode = "act"
+
+
+_SHAVED = frozenset(["beard", "mustache", "goatee", "stubble", "sideburns", "facial"])
+
+
 def _drop(scene: Scene, _: Edge) -> None:
     scene.clause.mode = "act"
     scene.clause.negative = False
@@ -294,6 +306,7 @@ _VERBS: dict[str, Callable[[Scene, Edge], None]] = {
     "hide": _hide,
     "past": _past,
     "drop": _drop,
+    "shave": _shave,
     "change": _act,
     "name": _act,
     "act": _act,

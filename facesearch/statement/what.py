@@ -272,8 +272,9 @@ def _of_now(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     now = "now" in scene.said_words[max(edge.start - 3, 0) : edge.end] and clause.before in ("BE", "V", "HEDGE", "DEG")
     row = scene.row[: scene.at] if now else []
     things = (edge.sem.thing if isinstance(edge.sem, Said) else edge.sem for edge in reversed(row))
-    noun = next((thing.noun for thing in things if isinstance(thing, Thing) and thing.noun is not None), None)
-    if noun is None or meaning(scene.words, noun, qualities).used == ():
+    nouns = (thing.noun for thing in things if isinstance(thing, Thing) and thing.noun is not None)
+    noun = next((noun for noun in nouns if meaning(scene.words, noun, qualities).used != ()), None)
+    if noun is None:
         return False
     for _, fact in list(clause.facts_here):
         if fact.kind == noun.name and clause.certainty == 1:

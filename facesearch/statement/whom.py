@@ -329,6 +329,9 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if word.plural:
         return None
     ordinal = _ordinal(keys)
+    told_apart = (groups.by_trait(scene, f"the {key}") for key in sorted(keys) if said.determiner == "the")
+    if (known := next((one for one in told_apart if one is not None and one.fits(sex)), None)) is not None:
+        return known
     if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
         return groups.next_member(scene, ordinal, sex)
     free = group is not None and any(not each.assigned for each in scene.group)
