@@ -32,6 +32,7 @@ _CONJUNCTIONS = frozenset(
     ]
 )
 _SILENT = ("X", "SKIP", "DEG", "DET")
+_BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
 _PHRASES = ("NP", "AP", "PRED", "CHOICE")
 
@@ -247,6 +248,8 @@ def _preposition(scene: Scene, edge: Edge) -> None:
         verbs.by(scene)
     elif word in _CONJUNCTIONS and clause.mode == "unknown":
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
+    elif word in _BEFORE_CLAUSES and scene.is_new_subject(1):
+        scene.clause = Clause(facts_here=clause.facts_here, created=clause.created, preposition="when")
     elif word in _CONJUNCTIONS and clause.verb:
         clause.verb = clause.pronoun = ""
         clause.topic = None

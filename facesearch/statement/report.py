@@ -66,9 +66,15 @@ def tree_of(person: Person) -> Node:
     return all_of(_mixed(nodes))
 
 
+def _is_colour(node: Node) -> bool:
+    if isinstance(node, Or):
+        return all(_is_colour(child) for child in node.children)
+    return isinstance(node, Term) and node.holds
+
+
 def _mixed(nodes: list[Node]) -> Iterator[Node]:
     """Colours of hair are alternatives, wherever they are said: "brown hair, with grey at the temples"."""
-    colours = [node for node in nodes if isinstance(node, Term | Or) and node.attributes <= HAIR_COLOURS]
+    colours = [node for node in nodes if node.attributes <= HAIR_COLOURS and _is_colour(node)]
     for node in nodes:
         if node not in colours:
             yield node

@@ -22,6 +22,7 @@ WORN = word_set(
 )
 _SMALL = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _MEMORY = 40
+_AFTER_SUBJECT = ("V", "BE", "PRED", "AND", "PREP", "HE", "SHE", ";")
 """Facts among which one that is said again is looked for."""
 
 
@@ -181,6 +182,15 @@ class Scene:
         clause = self.clause
         opens = clause.verb == "" and clause.before in ("", ",", "AND", "BUT")
         return opens or clause.before in ("BUT", ";", ":")
+
+    def is_new_subject(self, skip: int = 0) -> bool:
+        """Behind this place stands somebody who does or is something: the subject of a clause."""
+        ahead = self.row[self.at + skip :]
+        said = next((edge for edge in ahead[:2] if edge.category not in _SMALL), None)
+        if said is None or not isinstance(said.sem, Thing) or said.sem.person is None:
+            return False
+        behind = (edge.category for edge in ahead if edge.start >= said.end)
+        return next((each for each in behind if each in _AFTER_SUBJECT), "") in ("V", "BE", "PRED")
 
     def new_clause(self) -> None:
         """A new subject begins a new clause; what the witness does not know goes on behind "whether"."""

@@ -16,7 +16,9 @@ def verb(scene: Scene, edge: Edge) -> None:
     _VERBS[edge.sem](scene, edge)
 
 
-def _be(scene: Scene, _: Edge) -> None:
+def _be(scene: Scene, edge: Edge) -> None:
+    if edge.start and scene.said_words[edge.start - 1] == "there" and scene.clause.speaker:  # "... and there was a man"
+        scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
     clause = scene.clause
     if clause.mode in ("act", "hidden") and not clause.speaker:
         clause.mode = "say"

@@ -8,7 +8,7 @@ from facesearch.statement import groups
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Found, Qualities, Thing, meaning
 from facesearch.statement.lexicon import PersonWord
-from facesearch.statement.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, Fact, Person, Scene, sex_of
+from facesearch.statement.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, Clause, Fact, Person, Scene, sex_of
 from facesearch.statement.tokens import word_set
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
@@ -31,6 +31,10 @@ _DESCRIBING = word_set("describe described describes describing recalled recall 
 def person(scene: Scene, said: Thing, edge: Edge) -> None:
     """A noun for a person."""
     assert said.person is not None
+    if (
+        scene.clause.speaker and scene.clause.before == "NP" and scene.is_new_subject()
+    ):  # "as I left the shop a man ..."
+        scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
     for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
         if rule(scene, said, said.person, edge):
             return
@@ -114,7 +118,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     if not _is_mentioned(scene, said, word):
         return False
     compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
-    self_said = clause.speaker and clause.verb in ("", "be")
+    self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
     may_be = word.role == "described" and said.owner == "" and not self_said and not compared
     if may_be:
         scene.spoken_of = True
@@ -252,6 +256,8 @@ def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
 def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
     """ "Arguing with a man", "the home of a pensioner"; but "a photograph of an old man"."""
     clause = scene.clause
+    if clause.before == "PREP" and clause.preposition == "when":
+        return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
     if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
