@@ -146,7 +146,7 @@ class Scene:
         self.last_noun: NounClass | None = None
         self.correcting: NounClass | None = None
         self.corrected = False
-        self.spoken_of = False
+        self.spoken_of = ""
         self.context: NounClass | None = None
         self.clause = Clause()
         self.row: Sequence[Edge] = ()

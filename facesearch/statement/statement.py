@@ -115,9 +115,12 @@ def _start(aside: SetAside) -> int:
 
 
 def _best(text: str, found: list[Token], words: Lexicon) -> Reader:
-    """The reading that costs least. Where nobody is described, those who are mentioned are."""
+    """The reading that costs least. Where nobody is described, those who are mentioned are; the speaker's relations
+    only where no "he" or "she" is somebody else."""
     reader = read_text(text, found, words)
-    if reader.scene.spoken_of and not described(reader.scene)[0].facts:
+    first = described(reader.scene)[0]
+    mentioned = reader.scene.spoken_of == "somebody" or (reader.scene.spoken_of and first.pronoun_sex is None)
+    if mentioned and not first.facts:
         return read_text(text, found, words, {PROMOTE: 1})
     return reader
 

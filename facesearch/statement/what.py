@@ -155,12 +155,24 @@ def is_read(scene: Scene, said: Thing) -> bool:
     if clause.mode != "act" or clause.thing or said.noun is None:
         under = clause.mode == "act" and said.noun is not None and _under(scene, said.noun)
         return clause.mode == "say" or under
+    if said.noun.name not in WORN and _is_of_subject(scene, said):
+        return True
     if said.noun.name not in WORN:
         return clause.before in (",", "AND", "WITH", "") and (clause.subject is None or clause.subject.described)
     if clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")):
         clause.wearing = True
         return True
     return _under(scene, said.noun)
+
+
+def _is_of_subject(scene: Scene, said: Thing) -> bool:
+    """ "He kept stroking his beard", where nobody else can be meant."""
+    subject = scene.clause.subject
+    if said.owner not in ("his", "her") or subject is None or not subject.described:
+        return False
+    sex = MAN if said.owner == "his" else WOMAN
+    others = (each for each in (*scene.persons, *scene.others) if each is not subject and each.fits(sex))
+    return subject.fits(sex) and next(others, None) is None
 
 
 def _under(scene: Scene, noun: NounClass) -> bool:

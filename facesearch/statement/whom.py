@@ -121,7 +121,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
     may_be = word.role == "described" and said.owner == "" and not self_said and not compared
     if may_be:
-        scene.spoken_of = True
+        scene.spoken_of = "somebody"
         if scene.variant.get(PROMOTE):
             return False
     other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
@@ -158,7 +158,7 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     if said.owner in SPEAKERS and lost and word.role != "bystander" and not scene.persons:
         return False
     if said.owner in SPEAKERS and word.role == "relation":
-        scene.spoken_of = True
+        scene.spoken_of = scene.spoken_of or "relation"
         return not scene.variant.get(PROMOTE)
     return True if word.role != "described" and (said.owner in SPEAKERS or said.owner == "other") else None
 
