@@ -31,7 +31,7 @@ _CONJUNCTIONS = frozenset(
         "despite",
     ]
 )
-_SILENT = ("X", "SKIP", "DEG", "DET")
+_SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
 _BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
 _PHRASES = ("NP", "AP", "PRED", "CHOICE")
@@ -255,10 +255,16 @@ def _preposition(scene: Scene, edge: Edge) -> None:
         clause.topic = None
 
 
+def _owner(scene: Scene, edge: Edge) -> None:
+    """ "The man's hair was grey"."""
+    whom.person(scene, edge.sem, edge)
+
+
 _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "NP": what.thing,
     "AP": what.adjectives,
     "PRED": what.said,
+    "OWNER": _owner,
     "CHOICE": what.choice,
     "V": verbs.verb,
     "BE": verbs.verb,

@@ -387,8 +387,20 @@ rule("NP", "NEITHER NG", -0.1)(
 
 
 @rule("NP", "NP 's NG")
-def _possessed(_owner: Thing, _s: Any, thing: Thing) -> Thing:
+def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
+    if thing.person is None and _is_described(owner):
+        return None
     return thing._replace(owner="other")
+
+
+def _is_described(owner: Thing) -> bool:
+    """ "The man's", "suspect's"; "a man's watch" is a kind of watch."""
+    if owner.person is None or owner.person.role != "described" or owner.name or owner.owner:
+        return False
+    return owner.determiner in ("the", "this", "that") or (owner.determiner == "" and owner.person.reading is None)
+
+
+rule("OWNER", "NP 's", -0.1, "the man's ...")(lambda n, _: n if _is_described(n) else None)
 
 
 _NOT_KNOWN = word_set("unknown unidentified")

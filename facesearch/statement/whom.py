@@ -542,9 +542,10 @@ def _is_apposed(scene: Scene) -> bool:
     clause = scene.clause
     behind = scene.thing_behind(2)
     subject: Person | None = clause.subject
-    if clause.before != "," or behind is None or behind.person is None or subject is None or not subject.described:
+    known = subject is not None and subject.described and behind is not None and behind.person is not None
+    if clause.before not in (",", ":") or not known:
         return False
-    return subject is clause.mentioned and clause.verb == ""
+    return clause.verb == "" and (subject is clause.mentioned or clause.before == ":")
 
 
 def _tells(scene: Scene) -> bool:
