@@ -59,7 +59,7 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
         if name in words.fields:
             if start > free and sentence[start - 1].normal in _ORDINALS:
                 return None  # "First suspect: ..."
-            opens = start in (0, free) or sentence[start - 1].normal in _BORDERS | DASHES
+            opens = start in (0, free) or sentence[start - 1].normal in _BORDERS | DASHES | {"'s"}
             if opens or (not strict and sentence[start].typed[0].isupper()):
                 return start, words.fields[name]
     return None if strict else _unknown_field(sentence, free, end)

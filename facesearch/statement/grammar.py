@@ -373,9 +373,15 @@ rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
 rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
 rule("MEM", "DET A1 MEM", -0.1)(lambda d, a, m: f"the {a[0].key} one" if d == "the" and m == "one" else None)
-rule("LABEL", "PN NUM")(
-    lambda p, k: (str(k), p) if k < 10 and p.person.role in ("described", "bystander") and not p.person.plural else None
-)
+_NUMBERED = word_set("witness victim complainant officer caller informant bystander customer passenger")
+
+
+def _is_numbered(thing: Thing) -> bool:
+    assert thing.person is not None
+    return thing.person.role == "described" or (thing.person.role == "bystander" and thing.word in _NUMBERED)
+
+
+rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) and not p.person.plural else None)
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
@@ -400,7 +406,7 @@ def _is_described(owner: Thing) -> bool:
     return owner.determiner in ("the", "this", "that") or (owner.determiner == "" and owner.person.reading is None)
 
 
-rule("OWNER", "NP 's", -0.1, "the man's ...")(lambda n, _: n if _is_described(n) else None)
+rule("OWNER", "NP 's", -0.25, "the man's ...")(lambda n, _: n if _is_described(n) else None)
 
 
 _NOT_KNOWN = word_set("unknown unidentified")
