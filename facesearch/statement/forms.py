@@ -10,6 +10,7 @@ _BORDERS = frozenset(",;.|?*•(")
 _ORDINALS = frozenset(["first", "second", "third", "fourth", "1st", "2nd", "3rd"])
 _LONGEST = 4
 DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
+_BEHIND = _BORDERS | DASHES | {"'s"}
 
 
 class Part(NamedTuple):
@@ -56,12 +57,13 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
     """The longest name of a field that ends at `end`. strict: it must begin the line, or stand behind a border."""
     for start in range(max(free, end - _LONGEST), end):
         name = tuple(token.normal for token in sentence[start:end])
-        if name in words.fields:
-            if start > free and sentence[start - 1].normal in _ORDINALS:
-                return None  # "First suspect: ..."
-            opens = start in (0, free) or sentence[start - 1].normal in _BORDERS | DASHES | {"'s"}
-            if opens or (not strict and sentence[start].typed[0].isupper()):
-                return start, words.fields[name]
+        if name not in words.fields:
+            continue
+        before = sentence[start - 1].normal if start > free else ","
+        if before in _ORDINALS:
+            return None  # "First suspect: ..."
+        if before in _BEHIND or start == 0 or (not strict and sentence[start].typed[0].isupper()):
+            return start, words.fields[name]
     return None if strict else _unknown_field(sentence, free, end)
 
 

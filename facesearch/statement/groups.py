@@ -83,16 +83,16 @@ def member(scene: Scene, edge: Edge) -> None:
     if clause.negative and word.startswith("the ") and clause.before == "NEG":  # "he is not the one with the beard"
         clause.near = Person(described=False)
         clause.negative = False
-        return
-    if not _names_member(scene, word):
+    elif not _names_member(scene, word):
         if word != "one":
             scene.set_aside(edge.start, edge.end, "somebody else")
-        return
-    if clause.negative:
+    elif clause.negative:
         clause.negative = False
-        return
-    if clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None:
-        return  # "one of them, the one with the knife, ..."
+    elif not (clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None):
+        _begin_member(scene, edge, word)
+
+
+def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
     one = by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
     after = scene.following()
     if word == "one" and after is not None and after.category == "AP":
@@ -209,6 +209,10 @@ def label(scene: Scene, edge: Edge) -> None:
     """ "Suspect 1", "#2", "1)"."""
     key: str = edge.sem[0]
     said: Thing | None = edge.sem[1]
+    if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
+        scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
+        scene.set_aside(edge.start, edge.end, "somebody else")
+        return
     person = _labelled(scene, key) or _unlabelled(scene)
     person.label = key
     person.named = True

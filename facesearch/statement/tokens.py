@@ -99,27 +99,42 @@ def ticked(text: str, found: list[Token]) -> tuple[list[Token], list[tuple[int, 
     boxes = {match.start(): match for match in _BOX.finditer(text)}
     if not boxes:
         return found, []
+    lines: list[list[Token]] = [[]]
+    for token in found:
+        lines[-1].append(token)
+        if token.sort == "line":
+            lines.append([])
     words: list[Token] = []
     left_out: list[tuple[int, int]] = []
+    for line in lines:
+        _tick_line(line, boxes, words, left_out)
+    return words, left_out
+
+
+def _tick_line(
+    line: list[Token], boxes: dict[int, re.Match[str]], words: list[Token], left_out: list[tuple[int, int]]
+) -> None:
     skip, empty, leads = 0, False, None
-    for token in found:
-        if token.sort == "line":
-            empty, leads = False, None
+    for token in line:
+        box = boxes.get(token.start)
         if token.start < skip:
             continue
-        box = boxes.get(token.start)
-        if box is None and empty:
-            left_out.append((token.start, token.end))
-        elif box is None:
-            words.append(token)
-        else:
+        if box is not None:
             leads = _opens(words) if leads is None else leads
-            skip, empty = box.end(), _is_empty(box)
-            while empty and not leads and not _opens(words):
-                left_out.append((words[-1].start, words.pop().end))
-            empty = empty and leads
+            skip, empty = box.end(), _is_empty(box) and leads
+            left_out += () if leads else _taken_back(words, box)
             words.append(token._replace(normal=";", sort="mark", end=skip))
-    return words, left_out
+        elif empty and token.sort != "line":
+            left_out.append((token.start, token.end))
+        else:
+            words.append(token)
+
+
+def _taken_back(words: list[Token], box: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The words before an empty box that stands behind them."""
+    while _is_empty(box) and not _opens(words):
+        last = words.pop()
+        yield last.start, last.end
 
 
 def _opens(words: list[Token]) -> bool:

@@ -31,9 +31,7 @@ _DESCRIBING = word_set("describe described describes describing recalled recall 
 def person(scene: Scene, said: Thing, edge: Edge) -> None:
     """A noun for a person."""
     assert said.person is not None
-    if (
-        scene.clause.speaker and scene.clause.before == "NP" and scene.is_new_subject()
-    ):  # "as I left the shop a man ..."
+    if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
     for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
         if rule(scene, said, said.person, edge):
@@ -43,6 +41,14 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     _introduce(scene, found, said, edge)
     if said.person.plural or said.person.role == "group":
         groups.make_group(scene, found, said)
+
+
+def _opens_clause(scene: Scene, said: Thing) -> bool:
+    """ "As I left the shop a man ...", "told police two men had ...", "..., his mate had red hair"."""
+    clause = scene.clause
+    told = clause.before == "NP" and (clause.speaker or clause.verb == "report")
+    mate = clause.before == "," and clause.verb != "" and said.owner in ("his", "her") and said.word in _MATES
+    return (told or mate) and scene.is_new_subject()
 
 
 def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
@@ -124,11 +130,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         scene.spoken_of = "somebody"
         if scene.variant.get(PROMOTE):
             return False
-    other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
-    other.companion = clause.before == "WITH" and word.role == "described" and said.owner == ""
-    if other.companion and word.reading is not None:
-        other.facts.append(Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person"))
-    scene.others.append(other)
+    other = _other(scene, said, word)
     scene.set_aside(edge.start, edge.end, "somebody else")
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
@@ -137,6 +139,15 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
     return True
+
+
+def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
+    other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
+    other.companion = scene.clause.before == "WITH" and word.role == "described" and said.owner == ""
+    if other.companion and word.reading is not None:
+        other.facts.append(Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person"))
+    scene.others.append(other)
+    return other
 
 
 def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
@@ -330,13 +341,10 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     """ "The second man", "the taller man", "the men", "a man" behind "three suspects:"."""
     keys = {quality.key for quality in said.qualities}
     sex, group = sex_of(said), scene.open_group
-    if word.plural and group is not None and group.fits(sex):
-        return groups.part_of_group(scene, said) if said.number else groups.of_sex(scene, group, sex)
     if word.plural:
-        return None
+        return _group_of(scene, said, group, sex)
     ordinal = _ordinal(keys)
-    told_apart = (groups.by_trait(scene, f"the {key}") for key in sorted(keys) if said.determiner == "the")
-    if (known := next((one for one in told_apart if one is not None and one.fits(sex)), None)) is not None:
+    if said.determiner == "the" and (known := _with_trait(scene, keys, sex)) is not None:
         return known
     if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
         return groups.next_member(scene, ordinal, sex)
@@ -344,6 +352,17 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if free and group is not None and said.determiner in ("a", "an") and group.fits(sex):
         return groups.next_member(scene, None, sex) if sex is not None or group.sex is None else None
     return None
+
+
+def _group_of(scene: Scene, said: Thing, group: Person | None, sex: Node | None) -> Person | None:
+    if group is None or not group.fits(sex):
+        return None
+    return groups.part_of_group(scene, said) if said.number else groups.of_sex(scene, group, sex)
+
+
+def _with_trait(scene: Scene, keys: set[str], sex: Node | None) -> Person | None:
+    told_apart = (groups.by_trait(scene, f"the {key}") for key in sorted(keys))
+    return next((one for one in told_apart if one is not None and one.fits(sex)), None)
 
 
 def _by_position(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
