@@ -201,7 +201,8 @@ def _comma(scene: Scene, edge: Edge) -> None:
         clause.near = None
     if clause.mode == "hidden":
         clause.mode = "say"
-    if edge.category not in (",", "/"):
+    listed = edge.category == ":" and clause.taking and clause.subject is None  # "stolen from the house: a hat, ..."
+    if edge.category not in (",", "/") and not listed:
         scene.new_clause_keeping_subject()
 
 

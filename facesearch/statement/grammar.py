@@ -409,7 +409,7 @@ def _is_described(owner: Thing) -> bool:
 rule("OWNER", "NP 's", -0.25, "the man's ...")(lambda n, _: n if _is_described(n) else None)
 
 
-_NOT_KNOWN = word_set("unknown unidentified")
+_NOT_SAID = word_set("unknown unidentified found located recovered")
 _SIDES = word_set("back front side top brim peak bottom edge rim")
 
 
@@ -433,7 +433,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
 
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
-    if thing.person is not None or thing.name or adjectives[0].key in _NOT_KNOWN:
+    if thing.person is not None or thing.name or adjectives[0].key in _NOT_SAID:
         return None
     if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None
@@ -449,7 +449,7 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     first = adjectives[0]
     if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
         return None
-    if first.key in _NOT_KNOWN:
+    if first.key in _NOT_SAID:
         return None
     if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first):
         return None

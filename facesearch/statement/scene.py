@@ -102,6 +102,7 @@ class Clause:
     verb: str = ""
     passive: bool = False
     preposition: str = ""
+    taking: bool = False
     by: bool = False
     speaker: bool = False
     before: str = ""

@@ -250,12 +250,20 @@ def _company(scene: Scene, _: Edge) -> None:
 
 def _take(scene: Scene, edge: Edge) -> None:
     """What was stolen or found was not worn."""
-    clause = scene.clause
-    if clause.verb == "be" and clause.subject is None:
-        for _, fact in list(clause.facts_here):
-            if fact.kind in WORN or fact.kind in ("mustache", "beard"):
-                scene.cancel(fact, "property")
+    _were_things(scene)
     _act(scene, edge)
+    scene.clause.mode = scene.clause.verb = "act"
+    scene.clause.taking = True
+
+
+def _were_things(scene: Scene) -> None:
+    """ "A hat was stolen": the things before are nobody's looks."""
+    clause = scene.clause
+    if clause.verb != "be" or clause.subject is not None:
+        return
+    for _, fact in list(clause.facts_here):
+        if fact.kind in WORN or fact.kind in ("mustache", "beard"):
+            scene.cancel(fact, "property")
 
 
 def _hide(scene: Scene, _: Edge) -> None:

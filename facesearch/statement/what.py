@@ -155,6 +155,8 @@ def is_read(scene: Scene, said: Thing) -> bool:
     if clause.mode != "act" or clause.thing or said.noun is None:
         under = clause.mode == "act" and said.noun is not None and _under(scene, said.noun)
         return clause.mode == "say" or under
+    if clause.taking and clause.before != "IN":
+        return False
     if said.noun.name not in WORN and _is_of_subject(scene, said):
         return True
     if said.noun.name not in WORN:

@@ -329,7 +329,8 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     indefinite = said.determiner in ("a", "an", "")
     behind = scene.thing_behind(2)
     apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
-    if (clause.labelled and indefinite) or (apposed and said.determiner in ("a", "an")):
+    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said))
+    if (clause.labelled and indefinite) or apposed:
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
