@@ -24,6 +24,9 @@ _BEHIND_ANSWER = frozenset(
     [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
 )
 _QUOTES = frozenset("\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}")
+_SPEAKERS = word_set("witness interviewer interviewee officer caller victim complainant")
+_TOLD = word_set("i we he she they it was were had has is saw the my said")
+"""Words of running text, as in "Witness: He was bald"."""
 _OPEN_QUESTIONS = 8
 
 
@@ -76,7 +79,7 @@ class Reader:
             fact.certainty = min(fact.certainty, 0.5)
 
     def _is_answered(self, after: list[Token] | None) -> bool:
-        said = [t.normal for t in after or () if t.sort == "word" and t.normal not in _LETTERS][:1]
+        said = [t.normal for t in _without_letter(after or []) if t.sort == "word" and t.normal not in _LETTERS][:1]
         answers = _NONE | _YES | {"did", "could", "do", "probably", "possibly", "maybe"}
         return bool(said) and (said[0] in answers or self._context is not None)
 
@@ -114,9 +117,9 @@ class Reader:
 
     def _field(self, field: str, value: list[Token]) -> None:
         """The value of a field, said of what the field names."""
-        if field == "other":
+        if field == "other" or (field == "bystander" and _TOLD.isdisjoint(token.normal for token in value)):
             self._set_aside(value)
-        elif field in ("unknown", "any", "person", "sex"):
+        elif field in ("unknown", "any", "person", "sex", "bystander"):
             self._read(value)
         elif value:
             self._field_of(self.words.nouns[field], value)
@@ -190,9 +193,12 @@ def _is_doubted(value: list[Token], said: list[str]) -> bool:
 
 
 def _without_letter(sentence: list[Token]) -> list[Token]:
-    """ "A. Yes" without the "A."."""
+    """ "A. Yes" without the "A.", "Witness: He was bald" without "Witness:"."""
     while len(sentence) > 1 and sentence[0].normal in _LETTERS and sentence[1].normal in (".", ":"):
         sentence = sentence[2:]
+    spoken = len(sentence) > 2 and sentence[0].normal in _SPEAKERS and sentence[1].normal == ":"
+    if spoken and (sentence[2].normal in _YES | _NONE or not _TOLD.isdisjoint(each.normal for each in sentence)):
+        return sentence[2:]
     return sentence
 
 

@@ -221,7 +221,8 @@ def adjectives(scene: Scene, edge: Edge) -> None:
     """Adjectives without a noun: of what the clause is about, or of the person."""
     clause = scene.clause
     qualities = _not_compared(scene, edge.sem)
-    if clause.mode == "act" and clause.before in (",", "DASH"):
+    of_another = clause.near is not None and not clause.near.described
+    if clause.mode == "act" and clause.before in (",", "DASH") and not of_another:
         clause.mode = "say"
         clause.near = None
     if clause.thing and any(quality.key == "#age" for quality in qualities):

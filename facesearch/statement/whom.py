@@ -25,6 +25,7 @@ _TITLES = word_set(
     "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
 _LOST = word_set("lost missing find disappeared vanished")
+_CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
 
 
@@ -540,7 +541,9 @@ def name(scene: Scene) -> None:
     clause = scene.clause
     if _is_apposed(scene):
         return
-    teller = (_tells(scene) and scene.is_subject()) or scene.said_words[scene.row[scene.at].start] in _TITLES
+    title = scene.said_words[scene.row[scene.at].start]
+    ranked = title in _TITLES and (title not in _CIVIL or bool(scene.persons))
+    teller = (_tells(scene) and scene.is_subject()) or ranked
     focus = scene.focus
     alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
     known = next((each for each in scene.persons if each.word == "name"), None)
