@@ -17,7 +17,8 @@ _COMPARED = word_set(
     "taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest"
 )
 _POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringleader bride groom robber") | {
-    "pillion rider"
+    "pillion rider",
+    "getaway driver",
 }
 """Words for people of whom each is another one."""
 _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
