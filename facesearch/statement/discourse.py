@@ -106,6 +106,8 @@ def _answer_no_behind(scene: Scene) -> bool:
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
         fact = scene.clause.facts_here[-1][1]
+        if fact.kind in ("person", "sex"):  # "man with hat, woman without"
+            return True
         fact.node = negate(fact.node)
     return True
 

@@ -109,7 +109,7 @@ def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool
     clause = scene.clause
     sex = sex_of(said)
     only_sex = word.reading is not None and word.reading.node == sex and word.role == "described" and not word.plural
-    if sex is None or not clause.negative or not only_sex:
+    if sex is None or not clause.negative or not only_sex or said.qualities:
         return False
     if clause.verb not in ("", "be") or said.determiner not in ("", "a", "an"):
         return False
@@ -129,7 +129,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
     may_be = word.role == "described" and said.owner == "" and not self_said and not compared
     if may_be:
-        scene.spoken_of = "somebody"
+        scene.spoken_of = scene.spoken_of or "relation" if scene.persons else "somebody"
         if scene.variant.get(PROMOTE):
             return False
     other = _other(scene, said, word)
@@ -251,7 +251,8 @@ def _had(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     """ "She had a baby on her hip"."""
     clause = scene.clause
     has = clause.verb == "have" and not clause.speaker and clause.before in ("V", "NEG", "AND", ",")
-    if not has or clause.subject is None or not clause.subject.described:
+    verb = next((edge.sem for edge in reversed(scene.row[: scene.at]) if edge.category == "V"), "")
+    if not has or verb == "wear" or clause.subject is None or not clause.subject.described:
         return None
     return clause.before == "V" or said.determiner in ("a", "an")
 
@@ -331,7 +332,7 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     indefinite = said.determiner in ("a", "an", "")
     behind = scene.thing_behind(2)
     apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
-    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said))
+    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
     if (clause.labelled and indefinite) or apposed:
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
@@ -464,6 +465,9 @@ def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
         return any(each.word == said.word for each in candidates)
     if not clause.created:
         return False
+    listed = clause.before in (",", "AND") and said.determiner in ("a", "an")
+    if listed and said.word in [each.word for each in clause.created]:
+        return True
     joined = clause.before == "AND" and said.determiner in ("a", "an", "")
     if joined and said.word not in [each.word for each in scene.persons]:
         return True
