@@ -125,11 +125,9 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     clause = scene.clause
     if not _is_mentioned(scene, said, word):
         return False
-    compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
-    self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
-    may_be = word.role == "described" and said.owner == "" and not self_said and not compared
-    if may_be:
-        scene.spoken_of = scene.spoken_of or "relation" if scene.persons else "somebody"
+    if _may_be_described(scene, said, word):
+        has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
+        scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
         if scene.variant.get(PROMOTE):
             return False
     other = _other(scene, said, word)
@@ -141,6 +139,14 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
     return True
+
+
+def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
+    """Where nobody else is."""
+    clause = scene.clause
+    compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
+    self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
+    return word.role == "described" and said.owner == "" and not self_said and not compared
 
 
 def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
@@ -465,13 +471,17 @@ def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
         return any(each.word == said.word for each in candidates)
     if not clause.created:
         return False
-    listed = clause.before in (",", "AND") and said.determiner in ("a", "an")
-    if listed and said.word in [each.word for each in clause.created]:
+    return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
+
+
+def _is_listed(scene: Scene, said: Thing) -> bool:
+    """ "A man with a beard, a man in a hat and a woman"."""
+    clause = scene.clause
+    indefinite = said.determiner in ("a", "an")
+    if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
         return True
-    joined = clause.before == "AND" and said.determiner in ("a", "an", "")
-    if joined and said.word not in [each.word for each in scene.persons]:
-        return True
-    return clause.by and said.determiner in ("a", "an")
+    joined = clause.before == "AND" and (indefinite or said.determiner == "")
+    return joined and said.word not in [each.word for each in scene.persons]
 
 
 def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
