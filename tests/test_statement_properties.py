@@ -4,7 +4,7 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from facesearch.errors import QueryError
@@ -66,6 +66,8 @@ def test_any_text_is_read_or_refused_with_a_kind_and_its_spans_are_right(text: s
 
 
 @given(speech)
+@example("man woman")
+@example("He was not a man.")
 @settings(deadline=None, max_examples=150)
 def test_a_reading_is_read_as_itself(text: str) -> None:
     try:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from facesearch.query.description import Query
-from facesearch.query.tree import EVERYTHING, Node, all_of, check_repeats, height, leaves, outcomes
+from facesearch.query.tree import EVERYTHING, And, Node, all_of, check_repeats, height, leaves, outcomes
 from facesearch.statement.errors import Notice, StatementError
 from facesearch.statement.language import language_of
 from facesearch.statement.lexicon import Lexicon, lexicon
@@ -139,12 +139,28 @@ def decide(found: list[Token], readings: list[Reader]) -> list[Person]:
         if (others_trees := [tree_of(person) for person in other]) != trees:
             raise StatementError("two readings", readings=(_shown(trees), _shown(others_trees)))
     for at, person in enumerate(best):
-        clash = contradiction(person) if True not in outcomes(trees[at]) else None
+        if True in outcomes(trees[at]):
+            continue
+        clash = contradiction(person)
         if clash is not None and readings[0].scene.corrected:
             person.facts.remove(clash[0])
         elif clash is not None:
             raise _contradicts(found, trees, at, person, clash)
+        else:
+            raise _is_impossible(trees, at)
     return best
+
+
+def _is_impossible(trees: list[Node], at: int) -> StatementError:
+    """One phrase contradicts itself or a pronoun ("man woman", "he was not a man")."""
+    tree = trees[at]
+    parts = tree.children if isinstance(tree, And) else (tree,)
+    pairs = ((one, other) for n, one in enumerate(parts) for other in parts[:n])
+    clash = next((pair for pair in pairs if True not in outcomes(all_of(pair))), parts[:1] * 2)
+    either = (all_of(part for part in parts if part is not left_out) for left_out in clash)
+    return StatementError(
+        "contradiction", readings=tuple(_shown([*trees[:at], rest, *trees[at + 1 :]]) for rest in either)
+    )
 
 
 def _contradicts(
