@@ -54,7 +54,7 @@ def reported(action: Callable[[], int]) -> int:
     except typer.TyperException as error:
         return _usage_error(error)
     except _USAGE as error:
-        say(f"Error: {error}")
+        say(f"Error: {_in_words(error)}")
         for line in getattr(error, "lines", ()):
             say(line)
         return ExitCode.USAGE
@@ -75,6 +75,16 @@ def reported(action: Callable[[], int]) -> int:
         traceback.print_exc()
         say("Error: this is a fault of facesearch; the catalogue keeps all that was stored before.")
         return ExitCode.FAULT
+
+
+def _in_words(error: Exception) -> str:
+    """The sentence of an error; those of statements say only their kind."""
+    if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
+        return str(error)
+    from cli.wording import error_in_words
+    from facesearch.statement.errors import StatementError
+
+    return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
 
 
 def _give_up_stdout() -> None:

@@ -76,13 +76,13 @@ def interview(
     from cli.heading import Heading
     from cli.output import hit_table
     from cli.results import opened, present, wanted
-    from cli.search_cmd import parsed
+    from cli.search_cmd import understood
     from facesearch.detection import SEARCH_FROM
     from facesearch.hits import SearchResult
     from facesearch.interview import UNDESCRIBED, Answer, begin
     from facesearch.search import search
 
-    start = parsed(" ".join(description)) if description else UNDESCRIBED
+    start = understood(" ".join(description)) if description else UNDESCRIBED
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)

@@ -16,6 +16,7 @@ from cli.errors import reported
 from cli.evaluate_cmd import evaluate
 from cli.index_cmd import index
 from cli.interview_cmd import interview
+from cli.read_cmd import read
 from cli.roots_cmd import roots
 from cli.score_cmd import score
 from cli.search_cmd import DescriptionCommand, search
@@ -65,6 +66,7 @@ def facesearch(
 app.command()(index)
 app.command(cls=DescriptionCommand)(search)
 app.command(cls=DescriptionCommand)(interview)
+app.command(cls=DescriptionCommand)(read)
 app.command()(similar)
 app.command()(show)
 app.command()(score)

@@ -117,6 +117,20 @@ HtmlOption = Annotated[
     typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
+StatementFileOption = Annotated[
+    Path | None,
+    typer.Option("--file", metavar="FILE", help='Read the statement from a file; "-" is stdin.', show_default=False),
+]
+PersonOption = Annotated[
+    int | None,
+    typer.Option(
+        "--person",
+        metavar="N",
+        min=1,
+        help="Whom to search for, where a statement describes several persons.",
+        show_default=False,
+    ),
+]
 AllAttributesOption = Annotated[
     bool, typer.Option("--all-attributes", help="In CSV and JSON: all 40 attributes, not only those asked for.")
 ]

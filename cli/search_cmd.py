@@ -1,6 +1,7 @@
 """`facesearch search`: faces that fit a description."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,7 @@ from typer.core import TyperCommand, TyperOption
 from cli import options
 from cli.console import printable, results, say
 from cli.errors import ExitCode, UsageProblem
+from cli.read_cmd import statement_text
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
@@ -56,8 +58,13 @@ def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
 def search(
     context: typer.Context,
     description: Annotated[
-        list[str], typer.Argument(metavar="DESCRIPTION", help='Such as "male, goatee, not bald".', show_default=False)
-    ],
+        list[str] | None,
+        typer.Argument(
+            metavar="DESCRIPTION",
+            help='Such as "male, goatee, not bald", or a whole statement; "-" for the one on stdin.',
+            show_default=False,
+        ),
+    ] = None,
     catalogue: options.CatalogueOption = None,
     top: options.TopOption = "20",
     folder: options.FolderOption = None,
@@ -67,6 +74,8 @@ def search(
     min_score: options.MinScoreOption = 0.0,
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
+    file: options.StatementFileOption = None,
+    person: options.PersonOption = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse words that are known but not scored, such as scar and tall."),
@@ -83,7 +92,8 @@ def search(
 
     A comma, "and" or "with" means that both must hold; "or" joins its neighbours: "blond or gray hair, woman". "not",
     "no", "without" and a leading dash deny: "-smiling, young". "maybe" and "probably" count less: "maybe bald".
-    `facesearch attributes` lists the words.
+    `facesearch attributes` lists the words. A whole statement may be pasted, too: `facesearch read` shows what is
+    understood.
 
     The score is the probability that all of the description holds. Each word shows its own: it fits from 70 % on, is
     unsure from 30 % on, and does not fit below; the one marked ! cost the score most, that is, the score would be the
@@ -94,7 +104,7 @@ def search(
     """
     from db.filters import PhotoFilter
 
-    query = parsed(" ".join(description), strict=strict)
+    query = understood(statement_text(description, file), person, strict=strict)
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     narrowed = query.narrowed(photo)
@@ -144,6 +154,30 @@ def search(
             fades=bool(query.asked),
         )
         return present(result, heading, outputs, path)
+
+
+def understood(text: str, person: int | None = None, *, strict: bool = False) -> "Query":
+    """A statement, or a description in the search language, as a query. Raises QueryError, and StatementError after the
+    persons of a statement have been listed."""
+    from facesearch.statement.errors import StatementError
+    from facesearch.statement.formal import is_formal
+    from facesearch.statement.statement import understand
+
+    if is_formal(text):
+        return parsed(text, strict=strict)
+    from cli.wording import remarks_on
+
+    try:
+        statement = understand(text)
+        query = statement.query(person, strict=strict)
+    except StatementError as error:
+        if error.spans:
+            _point(text, error.spans[-1][0])
+        if error.kind == "several persons":
+            for number, each in enumerate(statement.persons, 1):
+                say(f"Person {number}: {each.tree}")
+        raise
+    return replace(query, remarks=remarks_on(statement))
 
 
 def parsed(text: str, *, strict: bool = False) -> "Query":

@@ -168,9 +168,10 @@ def _tight_label(text: str, word: re.Match[str]) -> re.Match[str] | None:
     """The ":" of "Hair:brown", where search knows the words on its two sides."""
     label = _TIGHT_LABEL.match(text, word.end())
     value = None if label is None else _PART.match(text, label.end())
-    if value is None:
+    parts = _PART.findall(word.group())
+    if value is None or not parts:
         return None
-    sides = normal(_PART.findall(word.group())[-1]), normal(re.split(r"\W", value.group())[0])
+    sides = normal(parts[-1]), normal(re.split(r"\W", value.group())[0])
     is_known = all(known(side) is not None or side in KEYWORDS or side in small_words.FILLERS for side in sides)
     return label if is_known else None
 

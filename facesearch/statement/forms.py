@@ -1,0 +1,77 @@
+"""Forms: which words of a line name a field, and which are its value."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from facesearch.statement.lexicon import Lexicon
+from facesearch.statement.tokens import Token
+
+_BORDERS = frozenset(",;.|?*•(")
+_ORDINALS = frozenset(["first", "second", "third", "fourth", "1st", "2nd", "3rd"])
+_LONGEST = 4
+DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
+_BEHIND = _BORDERS | DASHES | {"'s"}
+
+
+class Part(NamedTuple):
+    """A part of a sentence: the value of a field (its class in fields.tsv), or, with field "", running text. start,
+    end:
+    its tokens; name: where the name of its field begins."""
+
+    field: str
+    name: int
+    start: int
+    end: int
+
+
+def parts(sentence: Sequence[Token], words: Lexicon) -> list[Part]:
+    """The fields of a line and what stands between them."""
+    labels = list(_labels(sentence, words))
+    if not labels:
+        return [Part("", 0, 0, len(sentence))]
+    found = [Part("", 0, 0, labels[0][0])] if labels[0][0] else []
+    for (name, value, field), after in zip(labels, [*(label[0] for label in labels[1:]), len(sentence)], strict=True):
+        found.append(Part(field, name, value, after))
+    return found
+
+
+def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, str]]:
+    """The names of fields: where each begins, where its value begins, and its class."""
+    found: list[tuple[int, int, str]] = []
+    free = 0
+    for at, token in enumerate(sentence):
+        mark = token.normal
+        tabbed = token.sort != "mark" and at > 0 and token.start - sentence[at - 1].end >= 2
+        dashed = mark in DASHES and token.sort == "mark" and token.spaced
+        if not (mark in (":", "=") or dashed or tabbed) or at == free:
+            continue
+        field = _field(sentence, free, at, words, strict=mark not in (":", "="))
+        if field is not None:
+            value = at if tabbed else at + 1
+            found.append((field[0], value, field[1]))
+            free = value
+    return found
+
+
+def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, strict: bool) -> tuple[int, str] | None:
+    """The longest name of a field that ends at `end`. strict: it must begin the line, or stand behind a border."""
+    for start in range(max(free, end - _LONGEST), end):
+        name = tuple(token.normal for token in sentence[start:end])
+        if name not in words.fields:
+            continue
+        before = sentence[start - 1].normal if start > free else ","
+        if before in _ORDINALS:
+            return None  # "First suspect: ..."
+        if before in _BEHIND or start == 0 or (not strict and sentence[start].typed[0].isupper()):
+            return start, words.fields[name]
+    return None if strict else _unknown_field(sentence, free, end)
+
+
+def _unknown_field(sentence: Sequence[Token], free: int, end: int) -> tuple[int, str] | None:
+    """Capitalised words before a colon, within a line."""
+    begins = end - 1
+    while begins > free and sentence[begins - 1].sort == "word" and sentence[begins].typed[0].isupper():
+        begins -= 1
+    opens = begins == 0 or sentence[begins - 1].normal in _BORDERS
+    short = end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
+    return (begins, "unknown") if opens and short and begins > 0 else None

@@ -1,0 +1,566 @@
+"""The phrases of a statement: what the words of a sentence may be, and the rules that join them.
+
+A rule is a category, its parts, a cost and a meaning. What crosses phrases (who is spoken of, how far a "no" reaches,
+what
+a verb does to its object) is not settled here but in `discourse`.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from facesearch.query.entries import HAIR_COLOURS
+from facesearch.query.tree import Node, all_of, any_of, hedge, negate
+from facesearch.statement.chart import Edge, Grammar, Rule
+from facesearch.statement.lexicon import Lexicon, NounClass, Pair, PersonWord, lexicon
+from facesearch.statement.reading import Reading
+from facesearch.statement.tokens import word_set
+
+
+class Quality(NamedTuple):
+    """An adjective, or what stands like one. node: its own meaning (an age, a whole phrase), whatever noun it is said
+    of;
+    joined: what stands before it in a list ("", ",", "and", "or")."""
+
+    key: str
+    start: int
+    end: int
+    node: Node | None = None
+    joined: str = ""
+    denied: bool = False
+    certainty: float = 1.0
+    known: bool = True
+
+
+Qualities = tuple[Quality, ...]
+
+
+class Thing(NamedTuple):
+    """A noun with what is said of it. noun: None of a word that no table has; person: of a word for people. owner:
+    whose it
+    is ("his": described, "my": speaker, "man's": other). start, end: the noun itself."""
+
+    noun: NounClass | None
+    start: int
+    end: int
+    qualities: Qualities = ()
+    person: PersonWord | None = None
+    determiner: str = ""
+    owner: str = ""
+    number: int = 0
+    modified: bool = False
+    name: bool = False
+    lexical: bool = True
+    word: str = ""
+
+
+class Found(NamedTuple):
+    """A meaning, with the words that carry it and those that are set aside. narrow: the words say more than that."""
+
+    node: Node | None
+    used: tuple[tuple[int, int], ...]
+    aside: tuple[tuple[int, int], ...]
+    narrow: bool = False
+
+
+class Said(NamedTuple):
+    """A thing and what is said of it behind it: "his hair was short and brown"."""
+
+    thing: Thing
+    qualities: Qualities
+    denied: bool = False
+    certainty: float = 1.0
+
+
+class Denied(NamedTuple):
+    """A phrase behind a "no" of its own."""
+
+    phrase: Any
+
+
+class Choice(NamedTuple):
+    """Phrases joined by "or"."""
+
+    options: tuple[Any, ...]
+    unclear: bool = False
+
+
+# --- meaning ---
+
+
+_TAKES_OF_PEOPLE = frozenset(("hair", "face", "build", "skin"))
+"""Nouns behind which an adjective of people is read: "hair grey, balding"."""
+
+
+def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool = False) -> Found:
+    """What a noun with these adjectives means. An adjective that no table joins to it is set aside; one that people
+    have
+    ("hair grey, balding") is theirs."""
+    parts: list[tuple[Quality, Node]] = []
+    plain: list[Quality] = []
+    kept, narrow = True, False
+    for quality in qualities:
+        pair = words.pair(noun.name, quality.key) if quality.node is None else None
+        node = _node(words, noun, quality, pair)
+        narrow = narrow or (pair is not None and pair.narrow)
+        if node is not None:
+            parts.append((quality, node))
+        else:
+            plain.append(quality)
+            kept = kept and _keeps(noun, quality, pair)
+    node = _joined(parts)
+    if denied:
+        node = _denied(noun, node, bool(plain), narrow)
+    elif kept:
+        node = _with_own(noun, node)
+    used, aside = (tuple((q.start, q.end) for q in each) for each in ([q for q, _ in parts], plain))
+    return Found(node, used, aside, narrow)
+
+
+def _with_own(noun: NounClass, node: Node | None) -> Node | None:
+    """What the noun means, and what its adjectives add to it or make of it."""
+    if noun.bare is None or (node is not None and _says_instead(noun)):
+        return node
+    return noun.bare.node if node is None else all_of([noun.bare.node, node])
+
+
+def _denied(noun: NounClass, node: Node | None, plain: bool, narrow: bool) -> Node | None:
+    """Who has no long beard may have a short one."""
+    if node is not None:
+        return None if narrow or plain else negate(node)
+    return None if plain or noun.denied is None else noun.denied.node
+
+
+def _node(words: Lexicon, noun: NounClass, quality: Quality, pair: Pair | None) -> Node | None:
+    """What one adjective means."""
+    if pair is None and quality.node is None and noun.name in _TAKES_OF_PEOPLE:
+        pair = words.pairs.get(("person", quality.key))
+    return quality.node if pair is None or pair.reading is None else pair.reading.node
+
+
+def _keeps(noun: NounClass, quality: Quality, pair: Pair | None) -> bool:
+    """The noun keeps its own meaning beside an adjective that is set aside."""
+    return (pair is None or pair.keeps) and not (quality.joined == "noun" and noun.name == "fringe")
+
+
+def _says_instead(noun: NounClass) -> bool:
+    """An adjective turns the noun into something else ("three-day beard"), and does not add to it ("brown curls")."""
+    return noun.parent != "hair" and noun.name != "smile"
+
+
+def _joined(parts: list[tuple[Quality, Node]]) -> Node | None:
+    """Colours of hair are alternatives, however they are joined; the rest is as it is said."""
+    if not parts:
+        return None
+    colours = [(q, n) for q, n in parts if n.attributes <= HAIR_COLOURS and not q.denied]
+    rest: list[list[Node]] = []
+    for quality, node in parts:
+        if (quality, node) in colours:
+            continue
+        if quality.joined == "or" and rest:
+            rest[-1].append(_as_said(quality, node))
+        else:
+            rest.append([_as_said(quality, node)])
+    others = [any_of(nodes) for nodes in rest]
+    if not colours:
+        return all_of(others)
+    colour = _either(colours)
+    return all_of([colour, *others] if parts[0] in colours else [*others, colour])
+
+
+def _either(colours: list[tuple[Quality, Node]]) -> Node:
+    """One colour, or one of several; a hedge on the first is on all."""
+    if len(colours) == 1:
+        return _as_said(*colours[0])
+    certainty = min(quality.certainty for quality, _ in colours) if colours[0][0].certainty < 1 else 1.0
+    return hedge(any_of([node for _, node in colours]), certainty)
+
+
+def _as_said(quality: Quality, node: Node) -> Node:
+    return hedge(negate(node) if quality.denied else node, quality.certainty)
+
+
+# --- the rules ---
+
+RULES: list[Rule] = []
+
+
+def rule(
+    category: str, parts: str, cost: float = 0.0, name: str = ""
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def add(meaning: Callable[..., Any]) -> Callable[..., Any]:
+        RULES.append(Rule(name or f"{category} <- {parts}", category, tuple(parts.split()), cost, meaning))
+        return meaning
+
+    return add
+
+
+def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
+    """A list of adjectives and one more, joined to it by this."""
+
+    def meaning(*sems: Any) -> Qualities | None:
+        more: Qualities = sems[position]
+        if len(sems[0]) >= _MOST or (not joined and not more[0].known and not any(q.known for q in sems[0][-2:])):
+            return None
+        return (*sems[0], more[0]._replace(joined=joined), *more[1:])
+
+    return meaning
+
+
+def _slash(joined: str) -> Callable[..., Qualities | None]:
+    """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
+
+    def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
+        if any(_of_people(quality) or quality.key.startswith("#") for quality in (*first, *more)):
+            return None
+        return (*first, more[0]._replace(joined=joined), *more[1:])
+
+    return meaning
+
+
+_WIDEST = 12
+"""Words that a noun may have with all that stands before it."""
+_MOST = 8
+"""Adjectives in one list; a longer list is read in parts."""
+
+
+rule("A1", "A")(lambda a: (a,))
+rule("A1", "DEG A1")(lambda _, a: a)
+rule("A1", "A N+ed")(lambda a, n: _adjective_of((a,), n))
+rule("A1", "DEG A N+ed")(lambda _, a, n: _adjective_of((a,), n))
+rule("A1", "A A N+ed")(lambda a, b, n: None if a.key in ("black", "white") else _adjective_of((a, b), n))
+rule("A1", "NX N+ed", 0.1)(lambda x, n: (Quality("#compound", x.start, n.end),))
+rule("AP", "A1")(lambda a: a)
+for _separator, _joins in (
+    (",", ","),
+    ("AND", "and"),
+    (", AND", "and"),
+    ("OR", "or"),
+    (", OR", "or"),
+    ("/", "or"),
+    ("TO", "or"),
+    ("BUT", "and"),
+    (", BUT", "and"),
+):
+    rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(
+        _slash(_joins) if _separator == "/" else _with(_joins)
+    )
+rule("AP", "AP A1", 0.02)(_with(""))
+rule("AP", "AP OR HEDGE A1", 0.04)(lambda a, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+
+
+@rule("AP", "AP , HEDGE A1", 0.04)
+def _perhaps_colour(colours: Qualities, _comma: Any, certainty: float, more: Qualities) -> Qualities | None:
+    """ "Brown, perhaps black hair"; of anything else a comma only lists."""
+    if lexicon().pair("hair", more[0].key) is None:
+        return None
+    return (*colours, more[0]._replace(joined="or", certainty=certainty))
+
+
+rule("AP", "AP , OR HEDGE A1", 0.04)(lambda a, _c, _o, h, b: (*a, b[0]._replace(joined="or", certainty=h)))
+
+rule("NG", "N")(lambda n: n)
+rule("NG", "NX")(lambda n: n)
+rule("NG", "PN")(lambda n: n)
+
+
+@rule("NG", "AP NG")
+def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
+    has_adjectives = any(quality.start < thing.start and quality.joined != "noun" for quality in thing.qualities)
+    if has_adjectives or thing.end - adjectives[0].start > _WIDEST:
+        return None
+    if thing.noun is not None and _of_somebody(adjectives, thing.noun):
+        return None
+    if len(adjectives) > 1 and any(q.joined == "," for q in adjectives[1:]) and not _listed_before(adjectives, thing):
+        return None
+    return thing._replace(qualities=(*adjectives, *thing.qualities))
+
+
+def _of_somebody(adjectives: Qualities, noun: NounClass) -> bool:
+    """What stands before a noun of the face is said of a person: an age, "bald beard", "male black short hair" (a
+    length stands before a colour)."""
+    first, *others = adjectives
+    length = others[0].key in _LENGTHS and not others[0].joined if others else False
+    if noun.name == "hair" and first.key in ("black", "white") and length:
+        return True
+    words = lexicon()
+    return any(
+        quality.key in ("#age", "#measure") or (quality.key in words.strong and not words.pair(noun.name, quality.key))
+        for quality in adjectives
+    )
+
+
+_LENGTHS = frozenset(("short", "long", "medium", "medium length", "shoulder length", "cropped"))
+
+
+def _listed_before(adjectives: Qualities, thing: Thing) -> bool:
+    """Adjectives with commas between may all belong to the noun; what is said of people does not ("40, bald, bushy
+    moustache")."""
+    if thing.person is not None:
+        return True
+    words = lexicon()
+    last = max(at for at, quality in enumerate(adjectives) if quality.joined == ",")
+    for quality in adjectives[:last]:
+        own = thing.noun is not None and words.pair(thing.noun.name, quality.key) is not None
+        if not own and (quality.key in ("#age", "#fact", "#measure") or ("person", quality.key) in words.pairs):
+            return False
+        if not own and thing.noun is not None and thing.noun.name != "hair" and thing.noun.parent != "hair":
+            return False
+    return True
+
+
+@rule("NG", "NX NG", 0.05, "compound")
+def _compound(first: Thing, head: Thing) -> Thing | None:
+    if head.end - first.start > _WIDEST // 2:
+        return None
+    if any(q.start < head.start and q.joined != "noun" for q in head.qualities) or (head.person and first.name):
+        return None
+    start = first.start if head.noun is None and head.person is None else head.start
+    extra = () if start == first.start else (Quality(first.word, first.start, first.end, joined="noun"),)
+    return head._replace(start=start, qualities=(*extra, *head.qualities), modified=True)
+
+
+@rule("NG", "N NG", 0.95, "compound of a known noun")
+def _known_compound(first: Thing, head: Thing) -> Thing | None:
+    if head.qualities or head.person is not None:
+        return None
+    if head.noun is not None and lexicon().pair(head.noun.name, first.word) is None:
+        return None
+    modifier = Quality(first.word, first.start, first.end, joined="noun")
+    return head._replace(start=first.start if head.noun is None else head.start, modified=True, qualities=(modifier,))
+
+
+@rule("NG", "PN NX", 1.2, "compound of a person")
+def _person_compound(first: Thing, head: Thing) -> Thing | None:
+    if head.name:
+        return first._replace(end=head.end, name=True) if first.person is not None else None
+    return head._replace(start=first.start, modified=True)
+
+
+@rule("NG", "PN PN", 0.15, "two words for a person")
+def _two_words(first: Thing, second: Thing) -> Thing | None:
+    if first.person is None or second.person is None:
+        return None
+    both = [p.reading.node for p in (first.person, second.person) if p.reading is not None]
+    role = "bystander" if "bystander" in (first.person.role, second.person.role) else second.person.role
+    person = PersonWord(Reading(all_of(both)) if both else None, role, second.person.plural)
+    return second._replace(start=first.start, person=person, qualities=first.qualities)
+
+
+rule("NP", "NG")(lambda n: n)
+rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
+rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
+rule("NG", "DEG NG", 0.05)(lambda _, n: n)
+rule("NP", "DEG NP", 0.1)(lambda _, n: n)
+rule("NP", "DET AP MEM", 0.05)(
+    lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None
+)
+rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
+rule("NP", "NUM NG")(lambda k, n: n._replace(number=k))
+rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(number=k, determiner=d))
+rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(number=k, owner=o))
+rule("NP", "DET POSS NG")(lambda _, o, n: n._replace(owner=o))
+rule("NP", "NUM OF OBJ", 0.1)(
+    lambda k, _, o: (
+        Thing(None, 0, 0, number=k, person=PersonWord(None, "described", True), word="them")
+        if o in ("them", "us")
+        else None
+    )
+)
+rule("NP", "NUM OF POSS NG", 0.1)(lambda _k, _, o, n: n._replace(owner=o))
+rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
+rule("NP", "BOTH DET NG")(lambda _, _d, n: n._replace(determiner="both"))
+rule("NP", "BOTH OF DET NG")(lambda _, _o, _d, n: n._replace(determiner="both"))
+rule("NP", "BOTH OF POSS NG")(lambda _, _o, o, n: n._replace(owner=o))
+rule("MEM", "DET A1 MEM", -0.1)(lambda d, a, m: f"the {a[0].key} one" if d == "the" and m == "one" else None)
+_NUMBERED = word_set("witness victim complainant officer caller informant bystander customer passenger")
+
+
+def _is_numbered(thing: Thing) -> bool:
+    assert thing.person is not None
+    return thing.person.role == "described" or (thing.person.role == "bystander" and thing.word in _NUMBERED)
+
+
+rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) and not p.person.plural else None)
+rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
+rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
+rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
+rule("LABEL", "NUM )", 0.0)(lambda k, _: (str(k), None))
+rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
+rule("NP", "NEITHER NG", -0.1)(
+    lambda _, n: n._replace(determiner="neither") if n.person is not None and not n.person.plural else None
+)
+
+
+@rule("NP", "NP 's NG")
+def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
+    if thing.person is None and _is_described(owner):
+        return None
+    return thing._replace(owner="other")
+
+
+def _is_described(owner: Thing) -> bool:
+    """ "The man's", "suspect's"; "a man's watch" is a kind of watch."""
+    if owner.person is None or owner.person.role != "described" or owner.name or owner.owner:
+        return False
+    return owner.determiner in ("the", "this", "that") or (owner.determiner == "" and owner.person.reading is None)
+
+
+rule("OWNER", "NP 's", -0.25, "the man's ...")(lambda n, _: n if _is_described(n) else None)
+
+
+_NOT_SAID = word_set("unknown unidentified found located recovered")
+_SIDES = word_set("back front side top brim peak bottom edge rim")
+
+
+@rule("NP", "NP OF NP", 0.04, "a growth of beard")
+def _growth_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    grows = thing.noun is not None and thing.noun.name == "growth"
+    return thing if grows and of.noun is not None and of.noun.name in ("beard", "stubble") else None
+
+
+@rule("NP", "NP OF NP", 0.05, "a thing of something")
+def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    marks = thing.noun is not None and thing.noun.name == "marks"
+    if thing.person is not None or (thing.noun is not None and not marks):
+        return None
+    if of.person is not None and not marks and thing.word not in lexicon().owned:
+        return None
+    if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
+        return None
+    return thing._replace(end=of.end, modified=True)
+
+
+@rule("PRED", "NP BE AP", -0.1)
+def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
+    if thing.person is not None or thing.name or adjectives[0].key in _NOT_SAID:
+        return None
+    if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
+        return None
+    return Said(thing, adjectives)
+
+
+def _of_people(quality: Quality) -> bool:
+    return quality.key == "#age" or ("person", quality.key) in lexicon().pairs
+
+
+@rule("PRED", "NP AP", 0.15)
+def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
+    first = adjectives[0]
+    if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
+        return None
+    if first.key in _NOT_SAID:
+        return None
+    if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first):
+        return None
+    return Said(thing, adjectives)
+
+
+rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: None if t.noun is None else _said_of(t, _b, a))
+rule("PRED", "NP REL BE AP", -0.1)(lambda t, _r, _b, a: _said_of(t, _b, a))
+rule("PRED", "NP , REL BE AP", -0.1)(lambda t, _c, _r, _b, a: _said_of(t, _b, a))
+rule("PRED", "NP BE HEDGE AP", -0.1)(lambda t, _b, h, a: s._replace(certainty=h) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP HEDGE AP", 0.15)(lambda t, h, a: s._replace(certainty=h) if (s := _said_behind(t, a)) else None)
+rule("PRED", "NP BE NEG AP", -0.1)(lambda t, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None)
+rule("PRED", "NP REL BE NEG AP", -0.1)(
+    lambda t, _r, _b, _n, a: s._replace(denied=True) if (s := _said_of(t, _b, a)) else None
+)
+rule("PRED", "NP NEG AP", 0.15)(lambda t, _n, a: s._replace(denied=True) if (s := _said_behind(t, a)) else None)
+
+
+@rule("NP", "NP OR AP", 0.1)
+def _or_adjective(thing: Thing, _or: Any, more: Qualities) -> Thing | None:
+    """ "Brown hair, or maybe black", "dark hair mixed with grey"."""
+    if thing.noun is None or lexicon().pair(thing.noun.name, more[0].key) is None:
+        return None
+    return thing._replace(qualities=(*thing.qualities, more[0]._replace(joined="or"), *more[1:]))
+
+
+@rule("NP", "NP OR HEDGE AP", 0.1)
+def _or_perhaps(thing: Thing, _or: Any, certainty: float, more: Qualities) -> Thing | None:
+    found: Thing | None = _or_adjective(thing, _or, (more[0]._replace(certainty=certainty), *more[1:]))
+    return found
+
+
+rule("NP", "NP 's", 0.4, "somebody's")(lambda n, _: n._replace(person=None, noun=None, qualities=()))
+rule("OR", ", OR", 0.0)(lambda _c, o: o)
+rule("ITEM", "NP")(lambda n: n)
+rule("ITEM", "PRED")(lambda n: n)
+rule("ITEM", "AP", 0.05)(lambda n: n)
+
+
+@rule("CHOICE", "ITEM OR ITEM")
+def _choice(one: Any, _or: Any, other: Any) -> Choice | None:
+    """Two phrases of which one holds; but in "brown hair or black" the second is of the noun of the first."""
+    if (
+        isinstance(one, Thing)
+        and one.noun is not None
+        and isinstance(other, tuple)
+        and not isinstance(other, (Thing, Said))
+    ):
+        of_noun = lexicon().pair(one.noun.name, other[0].key) is not None
+        if of_noun and not _of_people(other[0]):
+            return None
+    if not isinstance(one, (Thing, Said)) and isinstance(other, (Thing, Said)):
+        return None  # "black or brown hair": the adjectives are of the noun
+    return Choice((one, other))
+
+
+rule("CHOICE", "ITEM OR NEG ITEM")(lambda a, _o, _n, b: Choice((a, Denied(b))))
+rule("CHOICE", "ITEM OR NEG CHOICE", -0.1)(lambda a, _o, _n, b: Choice((a, Denied(b))))
+rule("CHOICE", "CHOICE OR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
+rule("CHOICE", "ITEM NOR ITEM", 0.0)(lambda a, _o, b: Choice((a, b)))
+rule("CHOICE", "CHOICE NOR ITEM", 0.0)(lambda a, _o, b: Choice((*a.options, b)))
+rule("NP", "NUM X_TIMES NG")(lambda k, _x, n: n._replace(number=k))
+rule("NP", "PN X_TIMES")(lambda n, k: n._replace(number=k))
+rule("CHOICE", "ITEM / ITEM", 0.1)(lambda a, _o, b: _slashed(a, b))
+
+
+def _slashed(one: Any, other: Any) -> Choice | None:
+    """A slash joins what is alike ("beard/moustache") and only lists the rest ("male/30s/fat"); in "brown hair/beard"
+    it
+    may do either."""
+    if not (isinstance(one, Thing) and isinstance(other, Thing)) or one.noun is None or other.noun is None:
+        return None
+    hair = one.noun.name == "hair" and one.qualities and not other.qualities
+    if hair and other.noun.name in ("beard", "mustache", "facial"):
+        return Choice((one, other), unclear=True)
+    return Choice((one, other)) if one.noun.bare is not None else None
+
+
+def _adjective_of(adjectives: Qualities, thing: Thing) -> Qualities:
+    """ "dark-haired": an adjective of the noun."""
+    assert thing.noun is not None
+    found = meaning(lexicon(), thing.noun, adjectives)
+    return (Quality("#fact", adjectives[0].start, thing.end, found.node),)
+
+
+@cache
+def grammar() -> Grammar:
+    return Grammar(RULES)
+
+
+_PRICES = {
+    "CHOICE": 0.9,
+    "PRED": 1.0,
+    "NP": 1.0,
+    "AP": 1.05,
+    "X": 0.6,
+    "LABEL": 0.9,
+    "HASH": 0.6,
+    "LETTER": 50.0,
+    "NO": 50.0,
+    "X_TIMES": 0.9,
+    "SKIP": 2.0,
+    ",": 0.3,
+    "DET": 1.3,
+    "POSS": 1.3,
+}
+_INNER = frozenset(("A", "A1", "NG", "N", "NX", "PN", "N+ed", "ITEM", "DEG1", "'s"))
+
+
+def price(edge: Edge) -> float:
+    """What a phrase adds to the cost of reading a sentence: few and long phrases are cheap."""
+    if edge.category in _INNER:
+        return 50.0
+    return _PRICES.get(edge.category, 0.7) + edge.cost
