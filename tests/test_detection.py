@@ -130,6 +130,14 @@ def test_a_picture_without_a_face_gives_none_from_the_search_limit_on(detector: 
     assert detector.detect([sky]) == [[]]
 
 
+def test_the_specks_of_a_compressed_noise_are_no_faces(detector: YuNet) -> None:
+    import cv2
+
+    noise = np.random.default_rng(1).integers(0, 256, (200, 200, 3), np.uint8)
+    packed = cv2.imencode(".jpg", noise, [cv2.IMWRITE_JPEG_QUALITY, 75])[1]
+    assert detector.detect([np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)]) == [[]]
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2000)])
 def test_the_oddest_picture_sizes_are_looked_at(detector: YuNet, size: tuple[int, int]) -> None:
     found = detector.detect([np.zeros((*size, 3), np.uint8)])[0]

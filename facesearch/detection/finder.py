@@ -28,6 +28,7 @@ _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it ma
 _PART_SIZE = 0.6  # ... if it is smaller than this
 _GLANCE_ERRS = 0.2  # by which a glance may be below the full look
 _MOST_PLACES = 5000
+_LEAST_SIZE = 10.0  # pixels of the photo: what is smaller has too few to be told from noise
 
 
 class YuNet:
@@ -109,7 +110,7 @@ class YuNet:
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
         by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
-        return [d for some in by_turn for d in suppress(some, NMS_IOU)]
+        return [d for some in by_turn for d in suppress(some, NMS_IOU) if longer_side(d.box) >= _LEAST_SIZE]
 
     def _look_by_parts(self, picture: NDArray[np.uint8], least: float, gain: float) -> Iterator[Detection]:
         """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
@@ -133,7 +134,7 @@ class YuNet:
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
         face = look_closer(self._network, photo, glance, FULL)
-        if face is None or face.score < least:
+        if face is None or face.score < least or longer_side(face.box) < _LEAST_SIZE:
             return None
         again = look_closer(self._network, photo, face, FULLER)
         return replace(face, box=_mean(face.box, again.box)) if again else face
