@@ -8,6 +8,7 @@ face that the unaltered cut-out shows at its own size. Extra boxes are all other
 """
 
 import argparse
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,7 @@ def main() -> None:
     table = new_table(f"Faces found from .8, upright, of {len(sources)} faces of UTKFace (95 % intervals); extra boxes")
     table.add_column("")
     with tempfile.TemporaryDirectory() as folder:
+        sys.path.insert(0, folder)
         detectors = [each.detector() for each in candidates(list(Look), given.against, Path(folder))]
         for each in detectors:
             table.add_column(each.title)
