@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.console import say
 from cli.output import place_in_words
-from facesearch.detection import MODEL_SHA256, Detection, DetectorError, Look, YuNet, detector_name
+from facesearch.detection import MODEL_SHA256, Detection, Look, YuNet, detector_name, read_model
 from facesearch.network.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -30,12 +30,7 @@ def new_detector(model: Path | None, look: Look = Look.DEFAULT) -> YuNet:
 
 def name_of_detector(model: Path | None = None, look: Look = Look.DEFAULT) -> str:
     """The name that `new_detector`'s would have, from the digest of its file. Raises DetectorError."""
-    try:
-        digest = MODEL_SHA256 if model is None else hashlib.sha256(model.read_bytes()).hexdigest()
-    except OSError as error:
-        raise DetectorError(
-            f"The face detector {model} cannot be read ({error.strerror}): check --detector-model."
-        ) from error
+    digest = MODEL_SHA256 if model is None else hashlib.sha256(read_model(model)).hexdigest()
     return detector_name(digest, look)
 
 

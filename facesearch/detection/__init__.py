@@ -14,7 +14,7 @@ from facesearch.detection.detector import (
 )
 from facesearch.detection.finder import YuNet
 from facesearch.detection.geometry import iou
-from facesearch.detection.yunet import MODEL_FILE, MODEL_SHA256, bundled_model
+from facesearch.detection.yunet import MODEL_FILE, MODEL_SHA256, bundled_model, read_model
 
 __all__ = [
     "MODEL_FILE",
@@ -32,4 +32,5 @@ __all__ = [
     "iou",
     "is_outdated",
     "is_quick",
+    "read_model",
 ]

@@ -17,7 +17,7 @@ from facesearch.detection.closer import FULL, FULLER, GLANCE, gain_for, gain_for
 from facesearch.detection.copies import SMALL, Copy, Part, Pyramid, parts, plan_copies
 from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name
 from facesearch.detection.geometry import intersection, iou, longer_side, move, rescale, suppress, turn, turn_back
-from facesearch.detection.yunet import NMS_IOU, Network, bundled_model
+from facesearch.detection.yunet import NMS_IOU, Network, bundled_model, read_model
 from facesearch.errors import on_one_line
 
 _PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
@@ -38,13 +38,9 @@ class YuNet:
         """model: another YuNet file (.onnx) instead of the bundled one. Raises DetectorError when it cannot be
         loaded."""
         path = model or bundled_model()
+        content = read_model(path)
         try:
-            content = path.read_bytes()
             self._network = Network(content)
-        except OSError as e:
-            raise DetectorError(
-                f"The face detector {path} cannot be read ({e.strerror}): check --detector-model."
-            ) from e
         except ValueError as e:
             raise DetectorError(f"The face detector {path} is not a YuNet model: check --detector-model.") from e
         self.look = look

@@ -55,6 +55,14 @@ def bundled_model() -> Path:
     )
 
 
+def read_model(path: Path) -> bytes:
+    """The content of a YuNet file. Raises DetectorError when it cannot be read."""
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise DetectorError(f"The face detector {path} cannot be read ({e.strerror}): check --detector-model.") from e
+
+
 class Network:
     """The network in memory. Several threads may run it at once, each on one core."""
 
