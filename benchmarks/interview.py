@@ -27,7 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
-from facesearch.interview import ERROR, certainty_of, error_of, witnessed
+from facesearch.certainty import certainty_of, error_of
+from facesearch.interview import ERROR, witnessed
 from facesearch.ranking.information import information, is_foregone, passed_over
 
 Floats = NDArray[np.float32]

@@ -1,8 +1,6 @@
 """`facesearch interview`: a witness answers one short question after the other."""
 
 import math
-import shlex
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,10 +11,9 @@ from cli.console import say
 from cli.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from facesearch.query import Query
+    pass
 
 _LISTED = 10
-_UNSAFE = frozenset('"$`\\!')  # within double quotes
 
 
 def _error(value: float) -> float:
@@ -71,6 +68,7 @@ def interview(
     At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
     answer in ten is wrong.
     """
+    from cli.command_line import search_command
     from cli.console import remarks
     from cli.conversation import hold, remaining_in_words
     from cli.heading import Heading
@@ -94,6 +92,7 @@ def interview(
         "--camera": photo.camera,
         "--min-face": [f"{min_face:g}"] if min_face else [],
         "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
+        "--strict-order": [""],
     }
     with (
         wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
@@ -106,7 +105,15 @@ def interview(
         held = begin(source, start, error=error, min_detection=min_detection, min_face=min_face, photo=photo)
 
         def found(top: int | None) -> SearchResult:
-            return search(source, held.query, top=top, min_detection=min_detection, min_face=min_face, photo=photo)
+            return search(
+                source,
+                held.query,
+                top=top,
+                min_detection=min_detection,
+                min_face=min_face,
+                photo=photo,
+                strict_order=True,  # the answers reckon with errors already
+            )
 
         def show_best() -> None:
             console = remarks()
@@ -120,11 +127,11 @@ def interview(
             if isinstance(broken, KeyboardInterrupt):
                 say("")
             if held.answers:
-                say(f"The answers so far as a search: {_command_line(held.query, again)}")
+                say(f"The answers so far as a search: {search_command(str(held.query), again)}")
             raise
         described = bool(description) or any(each.answer is not Answer.UNSURE for each in held.answers)
         if described:
-            say(f"The same as a search: {_command_line(held.query, again)}")
+            say(f"The same as a search: {search_command(str(held.query), again)}")
         elif held.next_question() is not None:
             raise UsageProblem("Nothing is described and no question is answered: there is nothing to search for.")
         answers = [(each.question.text, each.answer.value) for each in held.answers]
@@ -151,17 +158,9 @@ def interview(
 
 
 def _error_in_words(error: float) -> str:
-    from facesearch.interview import certainty_of
+    from facesearch.certainty import certainty_of
 
     if not error:
         return "none is reckoned with (--error 0): an answer counts as a plain word"
     word = f"glasses:{certainty_of(error):g}"
     return f"{100 * error:g} % of the answers are reckoned to be wrong (--error), so a yes counts as {word}"
-
-
-def _command_line(query: "Query", given: Mapping[str, Sequence[str]]) -> str:
-    """The search that ranks the same, ready for a shell."""
-    words = str(query)
-    quoted = shlex.quote(words) if _UNSAFE & set(words) else f'"{words}"'
-    chosen = [f"{option} {shlex.quote(value)}" for option, values in given.items() for value in values]
-    return " ".join(["facesearch search", *chosen, quoted])

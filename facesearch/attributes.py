@@ -86,6 +86,12 @@ ATTRIBUTES: tuple[Attribute, ...] = tuple(Attribute(i, *row) for i, row in enume
 NAMES: tuple[str, ...] = tuple(a.name for a in ATTRIBUTES)
 BY_NAME: dict[str, Attribute] = {a.name: a for a in ATTRIBUTES}
 
+FOLLOW_ORIGIN: frozenset[int] = frozenset(
+    BY_NAME[name].index for name in ("Attractive", "Big_Lips", "Big_Nose", "Narrow_Eyes", "Pale_Skin")
+)
+"""Attributes whose labels follow colour of skin, origin and taste more than the face: searched where somebody says
+them, never proposed."""
+
 
 def members(group: Group) -> tuple[Attribute, ...]:
     """The attributes of one group, in official order."""

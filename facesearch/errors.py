@@ -1,5 +1,9 @@
 """What can go wrong in the domain. The message of each is one sentence for the user: the cause and the remedy."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
 
 class FacesearchError(Exception):
     """Base of the domain's errors; `str()` of it is shown to the user as it stands."""
@@ -7,6 +11,22 @@ class FacesearchError(Exception):
 
 class UsageError(FacesearchError):
     """A request that makes no sense as it stands, whatever is stored."""
+
+
+class RequestError(UsageError):
+    """The same, told as a kind and values, which `cli.wording` makes a sentence of."""
+
+    def __init__(self, kind: str, values: Mapping[str, object] = MappingProxyType({})) -> None:
+        super().__init__(kind)
+        self.kind, self.values = kind, values
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What a user should know though nothing went wrong: a kind and values, which `cli.wording` makes a sentence of."""
+
+    kind: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class QueryError(UsageError):

@@ -14,12 +14,13 @@ The next question is the one with the largest mutual information between its ans
 H(mean q) - mean H(q), the means under the weights and H the entropy of a yes or no. p holds the doubts of the network,
 too, so an attribute that it sees badly is asked late.
 
+What follows colour of skin and origin more than the face (`FOLLOW_ORIGIN`) is never asked.
+
 By the numbers a witness who said "a man" might be asked for his lipstick, to make sure. That shakes the trust in who
 asks, so what is as good as known once the answers are taken at their word is asked only when nothing else is left. It
 costs nothing (benchmarks/interview.py).
 """
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -30,9 +31,10 @@ from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
 from db.filters import PhotoFilter
-from facesearch.attributes import ATTRIBUTES, BY_NAME
+from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
+from facesearch.certainty import certainty_of, error_of
 from facesearch.detection import SEARCH_FROM
-from facesearch.errors import QueryError, UsageError
+from facesearch.errors import QueryError
 from facesearch.filters import filtered
 from facesearch.hits import check_bounds, gallery_of
 from facesearch.network.calibration import probabilities
@@ -132,7 +134,7 @@ class Interview:
         """start: what is known beforehand, its filters already applied to the candidates. error: as `certainty_of`,
         which says what is raised."""
         self._candidates = candidates
-        self._start = start
+        self._start = replace(start, tree=start.scored)
         self._certainty = certainty_of(error)
         self._answers: list[Answered] = []
         self._scores: Floats | None = None
@@ -230,7 +232,7 @@ class Interview:
         """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
         if not _has_room(tree):
             return
-        closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree)
+        closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree) | FOLLOW_ORIGIN
         for attribute in range(len(ATTRIBUTES)):
             if attribute in closed:
                 continue
@@ -246,24 +248,6 @@ class Interview:
             if isinstance(said, Term) and said.attribute == _MALE:
                 return said.holds
         return None
-
-
-def certainty_of(error: float) -> float:
-    """w = (1 - 2e) / (1 - e), with which an answer stands in a description when witnesses err at rate `error`.
-
-    Rounded so that the distance to 1, and w itself, keep four digits: what is printed is exactly what is computed with.
-    Raises UsageError unless 0 <= error < .5; at .5 an answer would say nothing.
-    """
-    if not 0.0 <= error < 0.5:  # also true for NaN
-        raise UsageError(f"A witness who errs at a rate of {error} tells nothing: give a number from 0 to below 0.5.")
-    certainty = (1.0 - 2.0 * error) / (1.0 - error)
-    margin = min(certainty, 1.0 - certainty)
-    return round(certainty, 3 - math.floor(math.log10(margin))) if margin > 0 else certainty
-
-
-def error_of(certainty: float) -> float:
-    """The error rate that a certainty stands for: the inverse of `certainty_of`, but for its rounding."""
-    return (1.0 - certainty) / (2.0 - certainty)
 
 
 def witnessed(probability: NDArray[Real], error: float) -> NDArray[Real]:

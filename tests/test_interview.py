@@ -16,6 +16,7 @@ from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
 from db.schema import Box, Outcome
 from facesearch.attributes import ATTRIBUTES, BY_NAME, NAMES, Attribute
+from facesearch.certainty import certainty_of, error_of
 from facesearch.errors import UsageError
 from facesearch.interview import (
     LEAST_BITS,
@@ -24,8 +25,6 @@ from facesearch.interview import (
     Candidates,
     Interview,
     begin,
-    certainty_of,
-    error_of,
     witnessed,
 )
 from facesearch.network.calibration import probabilities

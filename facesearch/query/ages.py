@@ -101,7 +101,7 @@ def _age(said: str, first: int, last: int, certain: bool = True) -> Entry:
     """certain: it is an age, and not any other number."""
     said = " ".join(said.casefold().split())
     if certain and 0 < first <= last <= 120 and (first >= OLD_FROM or last <= OLD_FROM):
-        return rough(said, Term(YOUNG, first < OLD_FROM), "knows no ages")
+        return rough(said, Term(YOUNG, first < OLD_FROM, (first, last)), "knows no ages")
     return Entry(said, None, role=Role.TRAIT)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache
 
-from facesearch.attributes import NAMES
+from facesearch.attributes import FOLLOW_ORIGIN, NAMES
 from facesearch.query import known_unscored, photo_filters, small_words
 from facesearch.query.entries import NO_BEARD
 from facesearch.query.phrases import phrase
@@ -75,7 +75,7 @@ def _not_scored() -> list[str]:
 
 
 def _plain() -> list[str]:
-    return [phrase(index, index != NO_BEARD) for index in range(len(NAMES))]
+    return [phrase(index, index != NO_BEARD) for index in range(len(NAMES)) if index not in FOLLOW_ORIGIN]
 
 
 def _part_near(word: str) -> tuple[str | None, float]:

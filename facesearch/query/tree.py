@@ -21,10 +21,15 @@ MAX_REPEATED = 12
 
 @dataclass(frozen=True)
 class Term:
-    """One attribute (its index in official order) that holds, or does not hold."""
+    """One attribute (its index in official order) that holds, or does not hold.
+
+    years: the age in numbers, first and last, that this says as "young" or "old"; it changes how much the word counts
+    (`facesearch.ranking.ages`) and nothing else.
+    """
 
     attribute: int
     holds: bool = True
+    years: tuple[int, int] | None = field(default=None, compare=False, repr=False)
 
     @property
     def attributes(self) -> frozenset[int]:
@@ -150,6 +155,11 @@ def hedge(node: Node, certainty: float) -> Node:
     if isinstance(node, Weighted):
         return hedge(node.child, certainty * node.certainty)
     return node if certainty == 1.0 else Weighted(node, certainty)
+
+
+def parts_of(tree: Node) -> tuple[Node, ...]:
+    """What a description says, part by part: all of them have to hold."""
+    return tree.children if isinstance(tree, And) else (tree,)
 
 
 def _flat(children: Iterable[Node], kind: type[And] | type[Or]) -> tuple[Node, ...]:

@@ -295,12 +295,28 @@ def _hair_entries() -> Iterator[Entry]:
         yield rough(said, Term(BY_NAME["Gray_Hair"].index))
 
 
+_DECADES = {
+    said: 10 * tens
+    for tens, stem in enumerate(("twen", "thir", "for", "fif", "six", "seven", "eigh", "nine"), 2)
+    for said in (f"{stem}ties", f"{tens}0s")
+}
+
+
+def _decade(said: str) -> tuple[int, int] | None:
+    """The years of "early forties" and "teens"; None of "retired"."""
+    last = said.split()[-1]
+    if last == "teens":
+        return 13, 19
+    return (_DECADES[last], _DECADES[last] + 9) if last in _DECADES else None
+
+
 def _rough_entries() -> Iterator[Entry]:
     for holds, patterns in _AGES.items():
         for said in spread(patterns):
-            yield rough(said, Term(YOUNG, holds), "knows no ages")
+            age = Term(YOUNG, holds, _decade(said))
+            yield rough(said, age, "knows no ages")
             if said.endswith(("ties", "0s", "teens")):
-                yield rough(f"aged {said}", Term(YOUNG, holds), "knows no ages")
+                yield rough(f"aged {said}", age, "knows no ages")
     for name, patterns in _ROUGH.items():
         for said in spread(patterns):
             yield rough(said, Term(BY_NAME[name].index))

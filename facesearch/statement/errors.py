@@ -4,9 +4,9 @@ The kinds are a closed list (docs/query-language.md); `cli` makes the sentences.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from facesearch.errors import Notice as Notice
 from facesearch.errors import QueryError
 
 KINDS = (
@@ -34,12 +34,6 @@ WHYS = (
 )
 """Why words are set aside."""
 NOTICES = ("pronoun", "corrected", "age", "nothing", "rare")
-
-
-@dataclass(frozen=True)
-class Notice:
-    kind: str
-    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class StatementError(QueryError):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from facesearch.attributes import NAMES
+from facesearch.query.entries import YOUNG
+from facesearch.query.tree import Term
 from facesearch.statement.chart import Edge
 from facesearch.statement.grammar import Quality, Thing
 from facesearch.statement.lexicon import Entry, Lexicon, PersonWord, lexicon
@@ -85,7 +87,7 @@ def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
     if not measure.age:
         quality = Quality("#measure", at, end)
         return [Edge("A", at, end, 0.0, quality), Edge("X", at, end, 0.1, "measure")]
-    node = None if measure.young is None else reading_of("young" if measure.young else "old").node
+    node = None if measure.young is None else Term(YOUNG, measure.young, (measure.low, measure.high))
     return [Edge("A", at, end, -0.2, Quality("#age", at, end, node))]
 
 
