@@ -15,11 +15,19 @@ from db.models import ScoringModel
 from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
-from facesearch.errors import SearchError
+from facesearch.errors import Notice, SearchError
 from facesearch.network.calibration import probabilities
 from facesearch.query import Asked, Query
-from facesearch.ranking.explain import AskedProbability, explain, explain_asked
+from facesearch.query.tree import Node
+from facesearch.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
+from facesearch.ranking.joint import joint_probability
 from facesearch.reliability import grades, smallest_face
+
+LIKELY_FROM = 0.1
+"""Score from which a hit is likely at all."""
+
+HOLDS_FROM = 0.5
+"""Probability from which a face is judged to have what a "must" asks for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +36,8 @@ class Hit:
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
     probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably.
+    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably. Of
+    a description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
     """
 
     rank: int
@@ -37,6 +46,8 @@ class Hit:
     probabilities: NDArray[np.float32]
     asked: tuple[AskedProbability, ...]
     small: bool = False
+    fit: Fit | None = None
+    behind: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,9 @@ class SearchResult:
     unscored: how many others were not, because the network that searches go by has not scored them.
     model: the one whose scores were searched. narrowed: the filters beside the detection score, in their order.
     best: the highest score of all that were searched, whatever the least one asked for (None: none was). Of a
-    description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user.
+    description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user;
+    notices: what is said of this result beside them. musts, behind: the words without which faces stand behind all
+    others, and how many do. said: how many things are searched, and how many are said.
     """
 
     hits: tuple[Hit, ...]
@@ -69,6 +82,10 @@ class SearchResult:
     best: float | None = None
     expected: float | None = None
     remarks: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    musts: tuple[str, ...] = ()
+    behind: int = 0
+    said: tuple[int, int] = (0, 0)
 
 
 def check_bounds(top: int | None, min_score: float, min_detection: float) -> None:
@@ -118,16 +135,29 @@ def hits_of(
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
     held = probabilities(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
     known = grades(model)
+    query = asked if isinstance(asked, Query) else None
+    fit = fits(query, held) if query is not None and query.asked else [None] * len(held)
+    lacking = _lacking(query.musts, held) if query is not None else [()] * len(held)
     explained = explain(asked, held, known) if isinstance(asked, Query) else explain_asked(asked, held, known)
     least = smallest_face(model)
-    filters = [each for each in (asked.photo if isinstance(asked, Query) else None, photo) if each]
+    filters = [each for each in (query.photo if query is not None else None, photo) if each]
     sought = [path_test(each) for each in filters]
     return tuple(
-        Hit(rank, score, _with_the_best_path_first(face, sought), row, why, face.size < least)
-        for rank, (score, face, row, why) in enumerate(
-            zip(scores.tolist(), found, held.astype(np.float32), explained, strict=True), 1
+        Hit(rank, score, _with_the_best_path_first(face, sought), row, why, face.size < least, of, without)
+        for rank, (score, face, row, why, of, without) in enumerate(
+            zip(scores.tolist(), found, held.astype(np.float32), explained, fit, lacking, strict=True), 1
         )
     )
+
+
+def _lacking(musts: Sequence[Node], probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:
+    """For each face (float64 [n, 40]) those that it is judged not to have."""
+    columns = probabilities.T
+    holds = [joint_probability(each, columns.__getitem__, len(probabilities)) >= HOLDS_FROM for each in musts]
+    return [
+        tuple(str(each) for each, held in zip(musts, row, strict=True) if not held)
+        for row in np.array(holds, np.bool_).reshape(len(musts), len(probabilities)).T
+    ]
 
 
 def _with_the_best_path_first(face: FaceDetails, sought: Sequence[Callable[[Path], bool]]) -> FaceDetails:

@@ -3,15 +3,30 @@
 The search is exact over every visible face that passes the filters, and works on the scores of one moment.
 """
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
 from db.catalogue import Catalogue
 from db.filters import PhotoFilter
+from db.snapshot import Gallery
+from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.detection import SEARCH_FROM
+from facesearch.errors import Notice, RequestError
 from facesearch.filters import filtered
-from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
+from facesearch.hits import HOLDS_FROM, LIKELY_FROM, Hit, SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.query import Query
+from facesearch.query.entries import MALE
+from facesearch.query.said_ages import said_sex
+from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
 from facesearch.ranking import scan
 from facesearch.ranking.explain import weak_remarks
+from facesearch.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.reliability import grades
+
+_FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
 def search(
@@ -23,43 +38,146 @@ def search(
     min_detection: float = SEARCH_FROM,
     min_face: float = 0.0,
     photo: PhotoFilter | None = None,
+    errors: Errors | None = None,
+    strict_order: bool = False,
 ) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those with a score of at least `min_score`.
 
-    `min_detection`, `min_face`, `photo`: as for `filtered`; faces have to pass these and the query's own filters. Reads
-    the scores of the asked attributes only, and the details of the hits only. Raises SearchError when nothing is
-    indexed yet or a bound makes no sense, QueryError for a description too entangled to score, and CatalogueError
-    subclasses.
+    They stand in the order of their scores. Those that are not likely stand in that of a witness who errs at the rates
+    `errors` (None: those in the package), unless `strict_order` asks for the scores'; faces that are judged to lack one
+    of the query's musts stand behind all others. `min_detection`, `min_face`, `photo`: as for `filtered`; faces have to
+    pass these and the query's own filters. Reads the scores of the asked attributes only, and the details of the hits
+    only. Raises SearchError when nothing is indexed yet or a bound makes no sense, RequestError ("nothing counts") for
+    a description of nothing but an age that does not count, QueryError for one too entangled to score, and
+    CatalogueError subclasses.
     """
     check_bounds(top, min_score, min_detection)
+    if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
+        raise RequestError("nothing counts", {"words": query.text})
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, query, photo=photo, min_face=min_face, min_detection=min_detection)
-
-    faces = scan.Scored(
-        gallery.face_ids, gallery.probabilities, gallery.logits, model.calibration_scale, model.calibration_bias
-    )
-
-    def ranked(top: int | None, min_score: float) -> scan.Ranked:
-        return scan.ranked(
-            query.tree,
-            faces,
-            allowed=looked_at.allowed,
-            top=top,
-            min_score=min_score,
-            firm=query.without_hedges,
-        )
-
-    found = ranked(top, min_score)
-    best = found.scores if len(found.scores) or min_score == 0 else ranked(1, 0.0).scores
+    scanned = _Scan(query, gallery, min_score, None if strict_order else errors or shipped_errors())
+    failing = scanned.failing(looked_at.allowed)
+    behind = int(np.count_nonzero(failing))
+    found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
+    rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
+    best = max((each.best for each in found if each.best is not None), default=None)
+    hits = hits_of(catalogue, gallery, rows, scores, query, photo)
     return SearchResult(
-        hits_of(catalogue, gallery, found.rows, found.scores, query, photo),
+        hits,
         looked_at.faces,
         looked_at.steps[0].left_out,
         gallery.unscored,
         model,
         narrowed=looked_at.steps[1:],
-        best=float(best[0]) if len(best) else None,
-        expected=found.expected,
+        best=best,
+        expected=sum(each.expected for each in found),
         remarks=(*looked_at.remarks, *weak_remarks(query.asked, grades(model))),
+        notices=(*_must_suggested(query, hits), *scanned.advice(looked_at.allowed, best)),
+        musts=tuple(map(str, query.musts)),
+        behind=behind,
+        said=query.things_said,
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Found:
+    """rows: int64 [n], in order; scores: float64 [n]. expected: as `scan.Ranked`. best: the highest score of all faces
+    that were looked through (None: there was none)."""
+
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    expected: float
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scan:
+    """A description over the faces of a gallery. errors: None for the order of the scores."""
+
+    query: Query
+    gallery: Gallery
+    min_score: float
+    errors: Errors | None
+
+    def _faces(self) -> scan.Scored:
+        gallery, model = self.gallery, self.gallery.model
+        return scan.Scored(
+            gallery.face_ids, gallery.probabilities, gallery.logits, model.calibration_scale, model.calibration_bias
+        )
+
+    def in_turn(self, allowed: NDArray[np.bool_], behind: NDArray[np.bool_], top: int | None) -> Iterator["_Found"]:
+        """The `top` first of the allowed faces, and of those behind them as many as there is room for."""
+        first = self._ranked(allowed, top)
+        yield first
+        if behind.any():
+            left = None if top is None else top - len(first.rows)
+            last = self._ranked(behind, left if left is None else max(left, 1))
+            yield last if left != 0 else replace(last, rows=last.rows[:0], scores=last.scores[:0])
+
+    def _ranked(self, allowed: NDArray[np.bool_], top: int | None) -> "_Found":
+        """By score, those that are not likely by what a witness who errs would have said of them."""
+        found = self._by_score(allowed, top, self.min_score)
+        best = float(found.scores[0]) if len(found.scores) else None
+        if best is None and self.min_score > 0 and allowed.any():
+            best = float(self._by_score(allowed, 1, 0.0).scores[0])
+        likely = int(np.count_nonzero(found.scores >= LIKELY_FROM))
+        unlikely = len(found.rows) - likely
+        if self.errors is None or not unlikely:
+            return _Found(found.rows, found.scores, found.expected, best)
+        rows, scores = scan.reordered(
+            self.query.scored,
+            doubted(self.query.scored, self.errors),
+            self._faces(),
+            allowed=allowed,
+            top=unlikely,
+            scores_between=(self.min_score, LIKELY_FROM),
+        )
+        return _Found(
+            np.concatenate([found.rows[:likely], rows]),
+            np.concatenate([found.scores[:likely], scores]),
+            found.expected,
+            best,
+        )
+
+    def _by_score(self, allowed: NDArray[np.bool_], top: int | None, min_score: float) -> scan.Ranked:
+        firm = self.query.without_hedges
+        tree = self.query.scored
+        return scan.ranked(tree, self._faces(), allowed=allowed, top=top, min_score=min_score, firm=firm)
+
+    def failing(self, allowed: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """bool [N]: which of the allowed faces are judged to lack one of the query's musts."""
+        gallery, model = self.gallery, self.gallery.model
+        failing = np.zeros(len(gallery), np.bool_)
+        for each in self.query.musts:
+            held = scan.scores(each, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
+            failing |= held < HOLDS_FROM
+        return failing & allowed
+
+    def advice(self, allowed: NDArray[np.bool_], best: float | None) -> Iterator[Notice]:
+        """Where nobody is likely: the part of the description without which the most faces are ("leave out")."""
+        query, parts = self.query, parts_of(self.query.scored)
+        if best is None or best >= LIKELY_FROM or len(parts) < 2:
+            return
+        may_go = [
+            at for at, part in enumerate(parts) if part not in query.musts and not part.attributes <= FOLLOW_ORIGIN
+        ]
+        likely = scan.likely_without(parts, self._faces(), allowed=allowed, least=LIKELY_FROM, candidates=may_go)
+        most = max(zip(likely, may_go, strict=True), key=lambda each: (each[0].faces, each[0].expected), default=None)
+        if most is None or not most[0].faces:
+            return
+        part = parts[most[1]]
+        rest = replace(query, tree=all_of(each for each in parts if each != part))
+        yield Notice("leave out", {"words": str(firm(part)), "faces": most[0].faces, "description": str(rest)})
+
+
+def _must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:
+    """That most of the first hits contradict the sex that is asked for ("must")."""
+    man = said_sex(query.tree)
+    if man is None or any(each.attributes == {MALE} for each in query.musts):
+        return
+    first = hits[:_FIRST]
+    against = sum(bool(hit.probabilities[MALE] >= HOLDS_FROM) is not man for hit in first)
+    if against > _MOST * len(first):
+        yield Notice("must", {"word": str(Term(MALE, man)), "against": against, "of": len(first)})

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from db.filters import PhotoFilter
-from facesearch.attributes import ATTRIBUTES, Attribute
-from facesearch.query import photo_filters
+from facesearch.attributes import ATTRIBUTES, FOLLOW_ORIGIN, Attribute
+from facesearch.errors import Notice
+from facesearch.query import photo_filters, said_ages
 from facesearch.query.phrases import phrase
 from facesearch.query.tree import (
     EVERYTHING,
@@ -18,6 +20,7 @@ from facesearch.query.tree import (
     Threshold,
     Weighted,
     leaves,
+    parts_of,
     without_hedges,
 )
 
@@ -43,8 +46,9 @@ class Query:
 
     text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user; rough: those of
     them that say that a word is searched as something near it. thresholds: a face has to pass all of them. photo: what
-    its photo has to be like. not_scored: words that are known but not scored, as typed; a remark says so, too. `str()`:
-    the reading in one line, which can be pasted as a description.
+    its photo has to be like. not_scored: words that are known but not scored, as typed; a remark says so, too. musts:
+    parts of the tree without which a face goes behind all others. `str()`: the reading in one line, which can be pasted
+    as a description; how much an age in numbers counts (`scored`) is not in it.
     """
 
     text: str
@@ -54,12 +58,31 @@ class Query:
     photo: PhotoFilter = field(default_factory=PhotoFilter)
     not_scored: tuple[str, ...] = ()
     rough: tuple[str, ...] = ()
+    musts: tuple[Node, ...] = ()
+
+    @cached_property
+    def scored(self) -> Node:
+        """What is scored: the tree with its ages in numbers hedged, or left out where they count for nothing."""
+        return said_ages.weighed(self.tree)
+
+    @property
+    def things_said(self) -> tuple[int, int]:
+        """How many things are searched, and how many are said: those that are not scored and do not count with them."""
+        searched, scored = len(parts_of(self.scored)), len(parts_of(self.tree))
+        return searched, scored + len(self.not_scored)
+
+    def notices(self, words: str = "") -> tuple[Notice, ...]:
+        """What the user should know of what is asked for: ages, and words that are weak and unfair. words: what is
+        searched, as typed; "": the whole text."""
+        unfair = tuple(each.words for each in self.asked if each.attribute.index in FOLLOW_ORIGIN)
+        ages = said_ages.notices(self.tree, words or self.text)
+        return (*ages, *([Notice("unfair", {"words": unfair})] if unfair else []))
 
     @property
     def asked(self) -> tuple[Asked, ...]:
         """What is asked for, in order of appearance, each once, with the greatest certainty with which it is said."""
         said: dict[tuple[int, bool], float] = {}
-        for term, wanted, certainty in leaves(self.tree):
+        for term, wanted, certainty in leaves(self.scored):
             key = term.attribute, wanted
             said[key] = max(said.get(key, 0.0), certainty)
         return tuple(Asked(ATTRIBUTES[i], wanted, phrase(i, wanted), w) for (i, wanted), w in said.items())
@@ -81,12 +104,14 @@ class Query:
 
     @property
     def without_hedges(self) -> Node | None:
-        """The tree with its hedged words left out, for expected counts. None: nothing is left, and every face fits."""
-        return without_hedges(self.tree)
+        """The tree with its hedged words left out, for expected counts; an age in numbers stays if it counts at all.
+        None: nothing is left, and every face fits."""
+        return without_hedges(said_ages.weighed(self.tree, plainly=True))
 
     def explained(self) -> str:
         """The reading as an indented tree, several lines."""
         lines = [] if self.tree == EVERYTHING else list(_lines(self.tree))
+        lines += [f"behind all others: faces without {each}" for each in self.musts]
         lines += [f"only faces with {each}" for each in self.thresholds]
         lines += [f"only photos with {each}" for each in photo_filters.printed(self.photo)]
         lines += [f'not scored: "{each}"' for each in self.not_scored]
@@ -96,9 +121,15 @@ class Query:
         filters = [*map(str, self.thresholds), *photo_filters.printed(self.photo)]
         if self.tree == EVERYTHING:
             return " and ".join(filters) or str(self.tree)
-        if not filters:
+        if not filters and not self.musts:
             return str(self.tree)
-        return " and ".join((_as_factor(self.tree), *filters))
+        parts = (_as_must(part) if part in self.musts else _as_factor(part) for part in parts_of(self.tree))
+        return " and ".join((*parts, *filters))
+
+
+def _as_must(part: Node) -> str:
+    words = str(part)
+    return f'must:"{words}"' if " " in words else f"must:{words}"
 
 
 def _as_factor(tree: Node) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.query import Asked, Query
-from facesearch.query.tree import HEDGES, Node, firm
+from facesearch.query.tree import HEDGES, Node, firm, parts_of
 from facesearch.ranking.joint import joint_probability
 from facesearch.reliability import MEANINGS
 
@@ -60,7 +60,7 @@ class AskedProbability:
     @property
     def percent(self) -> int:
         """The probability in whole percent, rounded to no other mark's side: .698, which is unsure, to 69."""
-        rounded = round(100 * self.probability)
+        rounded = whole_percent(self.probability)
         crosses = any(self.probability < least <= rounded / 100 for least in (FITS_FROM, UNSURE_FROM))
         return rounded - crosses
 
@@ -85,6 +85,36 @@ class AskedProbability:
     def __str__(self) -> str:
         cost = ", cost the most" if self.cost_most else ""
         return f"{self.words} {self.percent} % {self.mark}{cost}"
+
+
+def whole_percent(probability: float) -> int:
+    """A probability in whole percent; 100 only where it is 1."""
+    return min(round(100 * probability), 99) if probability < 1 else 100
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How many of the `parts` of a description fit a face, each with FITS_FROM or more, and which ones do not."""
+
+    fitting: int
+    parts: int
+    without: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.fitting} of {self.parts}" + (f", without: {', '.join(self.without)}" if self.without else "")
+
+
+def fits(query: Query, probabilities: NDArray[np.float64]) -> list[Fit]:
+    """For each of n faces how many parts of the description fit, their hedges aside. probabilities: float64 [n, 40],
+    calibrated."""
+    parts = [firm(part) for part in parts_of(query.scored)]
+    columns = probabilities.T
+    fitting = [joint_probability(part, columns.__getitem__, len(probabilities)) >= FITS_FROM for part in parts]
+    words = [str(part) for part in parts]
+    return [
+        Fit(int(sum(row)), len(parts), tuple(each for each, fits in zip(words, row, strict=True) if not fits))
+        for row in np.array(fitting, np.bool_).reshape(len(parts), len(probabilities)).T
+    ]
 
 
 def hedged(asked: Asked) -> str:
@@ -115,11 +145,12 @@ def explain(
     if len(asked) < 2:
         return explained
     # Scores are compared and not divided: a tiny one has no digits left to divide by.
-    score, if_certain = _scores(query.tree, asked, probabilities)
+    tree = query.scored
+    score, if_certain = _scores(tree, asked, probabilities)
     highest = if_certain.max(axis=1, keepdims=True)
     cost_most = (if_certain > _WORTH_SAYING * score) & (if_certain >= highest * (1 - _ALIKE))
-    plainly = firm(query.tree)
-    if plainly != query.tree:
+    plainly = firm(tree)
+    if plainly != tree:
         score, if_certain = _scores(plainly, asked, probabilities)
     matters = if_certain >= _NEEDED * score
     return [

@@ -4,7 +4,7 @@
 best, and scores these exactly: the result is that of scoring and sorting them all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from facesearch.cores import usable_cores
 from facesearch.network.calibration import probabilities
-from facesearch.query.tree import Node, Threshold, check_repeats
+from facesearch.query.tree import And, Node, Threshold, all_of, check_repeats, shared_attribute
 from facesearch.ranking.estimate import Estimator, Side, is_read_once, margin, sides
 from facesearch.ranking.joint import joint_probability, passes
 
@@ -94,6 +94,40 @@ def ranked(
     return Ranked(rows[order], found[order], expected)
 
 
+def reordered(
+    tree: Node,
+    order: Node,
+    faces: Scored,
+    *,
+    allowed: Mask,
+    top: int | None,
+    scores_between: tuple[float, float],
+) -> tuple[Ids, NDArray[np.float64]]:
+    """Of the allowed faces with a score from the first of these to below the second the `top` >= 1 first (None: all) by
+    the probability of `order`; equal ones by score, the highest first, then by face id upwards.
+
+    The score is the probability of `tree`. Returns rows, int64 [n], and scores, float64 [n]. Raises QueryError as
+    `joint_probability`.
+    """
+    for each in (tree, order):
+        check_repeats(each)
+    logits = cache(faces.logits)
+    least, below = scores_between
+
+    def exact(of: Node, rows: Ids) -> NDArray[np.float64]:
+        return scores(of, lambda index: logits(index)[rows], len(rows), faces.scale, faces.bias)
+
+    if np.count_nonzero(allowed) <= CHUNK:
+        rows = np.flatnonzero(allowed)
+    else:
+        rows = _candidates_between(tree, order, faces, allowed, top, scores_between, lambda rows: exact(tree, rows))
+    found = exact(tree, rows)
+    within = (found >= least) & (found < below)
+    rows, found = rows[within], found[within]
+    first = best(exact(order, rows), faces.ids[rows], top, found)
+    return rows[first], found[first]
+
+
 def scores(tree: Node, logits: Callable[[int], Floats], faces: int, scale: Floats, bias: Floats) -> NDArray[np.float64]:
     """float64 [faces], 0..1: the calibrated probability that `tree` holds.
 
@@ -118,17 +152,80 @@ def within(
     return result
 
 
-def best(scores: NDArray[np.floating], face_ids: Ids, top: int | None) -> Ids:
-    """int64 [min(top, N)]: the rows of the `top` >= 1 best (None: all), best first, equal scores by face id upwards."""
-    rows = np.arange(len(scores), dtype=np.int64)
-    if top is not None and top < len(scores):
-        last = np.partition(scores, len(scores) - top)[len(scores) - top]
-        above, level = np.flatnonzero(scores > last), np.flatnonzero(scores == last)
-        wanted = top - len(above)  # of those that tie with the last one the face id decides
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """How many faces have at least a certain score, and how many are expected to fit."""
+
+    faces: int
+    expected: float
+
+
+def likely_without(
+    parts: Sequence[Node], faces: Scored, *, allowed: Mask, least: float, candidates: Sequence[int]
+) -> list[Likely]:
+    """For each of these candidates (places in `parts`, all of which are asked for) what would be found if that part
+    were left out: the allowed faces with a score of at least `least`, by estimates in float32."""
+    asked = set().union(*(_both_sides(each) for each in parts))
+    columns = {side: faces.probabilities(*side) for side in sorted(asked)}
+    apart = all(map(is_read_once, parts)) and shared_attribute(And(tuple(parts)), {}) is None
+
+    def part(start: int, stop: int) -> NDArray[np.float64]:
+        estimates = _left_out_apart(parts, columns) if apart else _left_out_entangled(parts, columns, candidates)
+        found = np.zeros((len(candidates), 2))
+        for rows in _slices(start, stop, CHUNK):
+            among = allowed[rows]
+            if not among.any():
+                continue
+            for number, scores in estimates(rows):
+                if number in candidates:
+                    within = scores[among]
+                    found[candidates.index(number)] += (within >= least).sum(), within.sum(dtype=np.float64)
+        return found
+
+    totals = sum(_in_parts(len(allowed), part))
+    return [Likely(int(count), float(expected)) for count, expected in np.asarray(totals).reshape(-1, 2)]
+
+
+_Left = Callable[[slice], Iterator[tuple[int, NDArray[np.floating]]]]
+"""For some rows: each part, and the scores of all others together."""
+
+
+def _left_out_apart(parts: Sequence[Node], columns: Mapping[Side, Floats]) -> _Left:
+    """Parts that share no attribute: the product of those before and those behind."""
+    estimators = [Estimator(each, columns, CHUNK) for each in parts]
+
+    def estimate(rows: slice) -> Iterator[tuple[int, NDArray[np.floating]]]:
+        each = [found(rows) for found in estimators]
+        behind = [np.ones_like(each[-1])]
+        for one in reversed(each[1:]):
+            behind.append(behind[-1] * one)
+        before = np.ones_like(each[0])
+        for number, one in enumerate(each):
+            yield number, before * behind[-1 - number]
+            before = before * one
+
+    return estimate
+
+
+def _left_out_entangled(parts: Sequence[Node], columns: Mapping[Side, Floats], candidates: Sequence[int]) -> _Left:
+    trees = {number: all_of(each for at, each in enumerate(parts) if at != number) for number in candidates}
+    estimators = {number: _entangled(tree, columns) for number, tree in trees.items()}
+    return lambda rows: ((number, found(rows)) for number, found in estimators.items())
+
+
+def best(keys: NDArray[np.floating], face_ids: Ids, top: int | None, scores: NDArray[np.floating] | None = None) -> Ids:
+    """int64 [min(top, N)]: the rows with the `top` >= 1 largest keys (None: all), largest first, equal ones by face id
+    upwards, with `scores` first by these, the highest first. keys, scores: [N]."""
+    rows = np.arange(len(keys), dtype=np.int64)
+    scores = keys if scores is None else scores
+    if top is not None and top < len(keys):
+        last = np.partition(keys, len(keys) - top)[len(keys) - top]
+        above, level = np.flatnonzero(keys > last), np.flatnonzero(keys == last)
+        wanted = top - len(above)  # of those that tie with the last one score and face id decide
         if wanted < len(level):
-            level = level[np.argpartition(face_ids[level], wanted)[:wanted]]
+            level = level[np.lexsort((face_ids[level], -scores[level]))[:wanted]]
         rows = np.concatenate([above, level])
-    return rows[np.lexsort((face_ids[rows], -scores[rows]))]
+    return rows[np.lexsort((face_ids[rows], -scores[rows], -keys[rows]))]
 
 
 def _slices(start: int, stop: int, size: int) -> list[slice]:
@@ -144,7 +241,7 @@ def _candidates(
     trees: Sequence[Node], faces: Scored, allowed: Mask, top: int | None, min_score: float
 ) -> tuple[Ids, list[float]]:
     """Rows among which the best by the first tree are, and for each tree the sum of its estimates over the allowed."""
-    error = margin(trees[0]) if is_read_once(trees[0]) else _ROUNDED
+    error = _error_of(trees[0])
     asked = set().union(*(sides(tree) if is_read_once(tree) else _both_sides(tree) for tree in trees))
     columns = {side: faces.probabilities(*side) for side in sorted(asked)}
 
@@ -172,11 +269,65 @@ def _candidates(
     return rows, [sum(sums[number] for _, sums in parts) for number in range(len(trees))]
 
 
+def _candidates_between(
+    tree: Node,
+    order: Node,
+    faces: Scored,
+    allowed: Mask,
+    top: int | None,
+    scores_between: tuple[float, float],
+    exact: Callable[[Ids], NDArray[np.float64]],
+) -> Ids:
+    """Rows of allowed faces with a score by `tree` within the bounds, among which the first by `order` are."""
+    trees = list(dict.fromkeys((tree, order)))
+    asked = set().union(*(sides(each) if is_read_once(each) else _both_sides(each) for each in trees))
+    columns = {side: faces.probabilities(*side) for side in sorted(asked)}
+    least, below = scores_between
+
+    def estimator(of: Node, size: int) -> Callable[[slice], NDArray[np.floating]]:
+        return Estimator(of, columns, size) if is_read_once(of) else _entangled(of, columns)
+
+    def part(start: int, stop: int) -> _Pool:
+        pool = _Pool(top, 0.0, _error_of(order))
+        scored, ordered = estimator(tree, _BLOCK), estimator(order, _BLOCK)
+        for rows in _slices(start, stop, _BLOCK):
+            estimates = scored(rows)
+            among = allowed[rows] & ~_reaches(estimates, rows.start, below, _error_of(tree), exact)
+            if least > 0:
+                among &= _reaches(estimates, rows.start, least, _error_of(tree), exact)
+            pool.add(rows.start, np.asarray(ordered(rows) * among, np.float32), among)
+        return pool
+
+    return np.concatenate([pool.rows() for pool in _in_parts(len(allowed), part)])
+
+
+def _error_of(tree: Node) -> tuple[float, float]:
+    return margin(tree) if is_read_once(tree) else _ROUNDED
+
+
+def _reaches(
+    estimates: Floats,
+    start: int,
+    least: float,
+    error: tuple[float, float],
+    exact: Callable[[Ids], NDArray[np.float64]],
+) -> Mask:
+    """Which of the faces from row `start` on have a score of at least `least`: by their estimates, exactly where these
+    leave it open."""
+    relative, absolute = error
+    reaches = estimates >= least
+    off = 2.0 * (relative * least + absolute)
+    close = np.flatnonzero(np.abs(estimates - least) <= off)
+    for some in _slices(0, len(close), CHUNK):
+        reaches[close[some]] = exact(close[some] + start) >= least
+    return np.asarray(reaches, np.bool_)
+
+
 def _both_sides(tree: Node) -> set[Side]:
     return {(attribute, holds) for attribute in tree.attributes for holds in (True, False)}
 
 
-def _entangled(tree: Node, columns: dict[Side, Floats]) -> Callable[[slice], Floats]:
+def _entangled(tree: Node, columns: Mapping[Side, Floats]) -> Callable[[slice], Floats]:
     """Estimates of a tree in which attributes stand several times: good on both sides of each, p and 1 - p."""
 
     def estimate(rows: slice) -> Floats:
