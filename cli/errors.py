@@ -10,7 +10,7 @@ import typer
 
 from cli.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
-from facesearch.errors import FacesearchError, UsageError
+from facesearch.errors import FacesearchError, RequestError, UsageError
 from indexer.errors import IndexerError, NothingToIndex
 
 
@@ -78,7 +78,11 @@ def reported(action: Callable[[], int]) -> int:
 
 
 def _in_words(error: Exception) -> str:
-    """The sentence of an error; those of statements say only their kind."""
+    """The sentence of an error; some say only their kind, with values."""
+    if isinstance(error, RequestError):
+        from cli.wording import request_in_words
+
+        return printable(request_in_words(error))
     if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
         return str(error)
     from cli.wording import error_in_words

@@ -1,7 +1,7 @@
 """What stands above a result, whatever form it takes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from facesearch.attributes import Attribute
@@ -18,7 +18,8 @@ class Heading:
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
-    resemble, where they were found by a face. remarks: on what was asked for beside a description. expects: whether to
+    resemble, where they were found by a face. remarks: on what was asked for beside a description. again: the options
+    with which a changed description is searched alike. expects: whether to
     say how many faces are expected to fit. fades: whether a low score says that a hit is unlikely, so that it stands
     back; after an interview every score is low, and that of a similarity says something else.
     """
@@ -34,6 +35,7 @@ class Heading:
     reading: str = ""
     like: str = ""
     remarks: tuple[str, ...] = ()
+    again: Mapping[str, Sequence[str]] = field(default_factory=dict)
     expects: bool = False
     fades: bool = False
     panels: "Sequence[Panel]" = ()

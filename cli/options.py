@@ -131,6 +131,15 @@ PersonOption = Annotated[
         show_default=False,
     ),
 ]
+WitnessFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--witness-file",
+        metavar="FILE",
+        help="Error rates of witnesses, instead of those that `facesearch attributes --witness` shows.",
+        show_default=False,
+    ),
+]
 AllAttributesOption = Annotated[
     bool, typer.Option("--all-attributes", help="In CSV and JSON: all 40 attributes, not only those asked for.")
 ]

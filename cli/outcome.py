@@ -1,11 +1,17 @@
 """A result as a whole in sentences: how many faces were searched, whether somebody likely was found, why nobody was."""
 
-from cli.output import DIM_BELOW
+from collections.abc import Mapping, Sequence
+
+from cli.command_line import search_command
+from cli.output import DIM_BELOW, score_in_words
+from cli.wording import behind_in_words, notice_in_words
 from db.paths import is_there
+from facesearch.errors import Notice
 from facesearch.hits import SearchResult
 from facesearch.reliability import smallest_face
 
 _LOOKED_FOR = 100
+_LEAVE_OUT = "leave out"
 
 
 def searched_in_words(result: SearchResult) -> str:
@@ -40,7 +46,15 @@ def missing_remarks(result: SearchResult) -> list[str]:
 
 def remarks_in_words(result: SearchResult) -> list[str]:
     """What is to be said of the faces that were searched and found, before the outcome."""
-    return [*result.remarks, *unscored_remarks(result), *small_remarks(result), *missing_remarks(result)]
+    notices = [notice_in_words(each) for each in result.notices if each.kind != _LEAVE_OUT]
+    return [*result.remarks, *unscored_remarks(result), *small_remarks(result), *missing_remarks(result), *notices]
+
+
+def behind_remarks(result: SearchResult) -> list[str]:
+    """How many faces stand behind all others, where none of them is shown."""
+    if not result.behind or any(hit.behind for hit in result.hits):
+        return []
+    return [behind_in_words(result.musts, result.behind, shown=False)]
 
 
 def unscored_remarks(result: SearchResult) -> list[str]:
@@ -51,20 +65,31 @@ def unscored_remarks(result: SearchResult) -> list[str]:
     return [f"{them} not searched: {lack} scores of the network in use; `facesearch index` makes up for it."]
 
 
-def outcome_in_words(result: SearchResult, expects: bool) -> list[str]:
-    """What is to be said of the result as a whole: which filter left nothing, whether a hit is likely; if `expects`,
-    how many are expected to fit."""
+def outcome_in_words(result: SearchResult, expects: bool, again: Mapping[str, Sequence[str]]) -> list[str]:
+    """What is to be said of the result as a whole: which filter left nothing, whether a hit is likely, and without
+    which word more would be; if `expects`, how many are expected to fit. again: the options of this search."""
+    advice = [_advice(each, again) for each in result.notices if each.kind == _LEAVE_OUT]
     if not result.hits:
-        return [_nothing(result)]
+        return [_nothing(result), *advice]
     said = []
     if result.best is not None and result.best < DIM_BELOW:
         best = in_short(result.best)
-        is_it = f"is {best}" if float(best) < DIM_BELOW else f"is below {DIM_BELOW:g}"
+        is_it = f"is {best}" if float(best.lstrip("<>")) < DIM_BELOW else f"is below {DIM_BELOW:g}"
         said.append(f"No likely match: the best score {is_it}.")
+    said += advice
+    said += behind_remarks(result)
     if expects and result.expected is not None:
         are = "is" if result.faces == 1 else "are"
         said.append(f"{_expected(result.expected)} of {_faces(result.faces)} {are} expected to fit.")
     return said
+
+
+def _advice(notice: Notice, again: Mapping[str, Sequence[str]]) -> str:
+    """Which word to leave out, with the command."""
+    faces = int(str(notice.values["faces"]))
+    are = "1 face is" if faces == 1 else f"{faces:,} faces are"
+    command = search_command(str(notice.values["description"]), again)
+    return f'Without "{notice.values["words"]}", {are} likely ({DIM_BELOW:g} or more): {command}'
 
 
 def _nothing(result: SearchResult) -> str:
@@ -95,4 +120,4 @@ def _expected(number: float) -> str:
 
 def in_short(score: float) -> str:
     """A score for a sentence: three decimals, or two digits of what is smaller than they can show."""
-    return f"{score:.3f}" if score >= 0.001 or score == 0 else f"{score:.2g}"
+    return score_in_words(score) if score >= 0.001 or score == 0 else f"{score:.2g}"

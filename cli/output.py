@@ -25,14 +25,14 @@ from rich.text import Text
 
 from cli.console import printable, results
 from facesearch.attributes import ATTRIBUTES, Attribute
-from facesearch.hits import Hit, SearchResult
-from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Mark, hedged, shared_certainty
+from facesearch.hits import LIKELY_FROM, Hit, SearchResult
+from facesearch.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Fit, Mark, hedged, shared_certainty
 
 if TYPE_CHECKING:
     from facesearch.probe import Probe
 
 LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
-DIM_BELOW = 0.1
+DIM_BELOW = LIKELY_FROM
 """Hits with a lower score stand back, and a search without a higher one found nobody likely."""
 MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗", Mark.NOT_NEEDED: "·"}
 COST_MOST = "!"
@@ -45,18 +45,24 @@ FACE_LAST_COLUMNS = ("turned", "problem")
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
 HIT_LAST_COLUMNS = ("turned", "explanation")
 """The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities."""
+DESCRIBED_COLUMNS = ("behind", "searched", "fits")
+"""The last ones of a hit that was found by a description: what must hold and does not, so that the hit stands behind
+all others; how much of what was said is searched; how many of these things fit, and which do not."""
 LIKE_COLUMN = "like"
 """The last one of a hit that was found by a face: whom it resembles, with the changes."""
 
 _PLACE = 17  # columns of "1024,768 120x160", with its gap
 _GAP = 2  # columns between two columns
+_ROOMY = 160  # columns of a terminal in which what does not fit is named once more
 Record = Mapping[str, Any]
 
 
-def hit_records(result: SearchResult, attributes: Sequence[Attribute], like: str = "") -> Iterable[Record]:
+def hit_records(
+    result: SearchResult, attributes: Sequence[Attribute], like: str = "", described: bool = False
+) -> Iterable[Record]:
     """One record a hit, with the keys HIT_COLUMNS, the attributes' names and HIT_LAST_COLUMNS in this order.
 
-    like: whom the faces resemble, for LIKE_COLUMN; "" leaves it out.
+    like: whom the faces resemble, for LIKE_COLUMN; "" leaves it out. described: by words, with DESCRIBED_COLUMNS.
     """
     for hit in result.hits:
         face = hit.face
@@ -72,7 +78,26 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute], like: str
             "turned": face.turned,
             "explanation": [_explained(each) for each in hit.asked],
             **({LIKE_COLUMN: like} if like else {}),
+            **(_described(hit, result.said) if described else {}),
         }
+
+
+def _described(hit: Hit, said: tuple[int, int]) -> dict[str, Any]:
+    fit = str(hit.fit) if hit.fit else ""
+    return dict(zip(DESCRIBED_COLUMNS, ("; ".join(hit.behind), said_in_words(said), fit), strict=True))
+
+
+def said_in_words(said: tuple[int, int]) -> str:
+    """ "2 of 3 things said": how much of a description is searched."""
+    return f"{said[0]} of {said[1]} thing{'s' if said[1] != 1 else ''} said"
+
+
+def score_in_words(score: float) -> str:
+    """A score in three decimals, which is 1.000 or 0.000 only where it is 1 or 0."""
+    shown = f"{score:.3f}"
+    if shown == "1.000" and score < 1:
+        return ">0.999"
+    return "<0.001" if shown == "0.000" and score > 0 else shown
 
 
 def face_record(probe: "Probe", number: int, probabilities: NDArray[np.floating], model: str) -> Record:
@@ -151,10 +176,22 @@ class _Encoder:
         self._write(text.encode("utf-8", "surrogateescape"))
 
 
-def print_table(hits: Sequence[Hit], score_heading: str, below: Sequence[str], fades: bool) -> None:
-    """The hits as a table on stdout; under it these sentences, what the marks say, and what a hit is worth."""
+def print_table(
+    hits: Sequence[Hit],
+    score_heading: str,
+    below: Sequence[str],
+    fades: bool,
+    said: tuple[int, int] = (0, 0),
+    behind: str = "",
+) -> None:
+    """The hits as a table on stdout, those that stand behind others under a line of their own, `behind`; under it these
+    sentences, what the marks say, and what a hit is worth."""
     console = results()
-    console.print(hit_table(hits, score_heading, console.width, console.encoding, fades))
+    for some, title in ([hit for hit in hits if not hit.behind], ""), ([hit for hit in hits if hit.behind], behind):
+        if title and some:
+            console.print(Text(title, style="bold"))
+        if some:
+            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said))
     for sentence in below:
         console.print(Text(sentence))
     if hits[0].asked:
@@ -177,6 +214,8 @@ def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
         said.append(f"{COST_MOST} cost the score most")
     if any(each.weak for each in asked):
         said.append("(C), (D) weak attribute")
+    if any(hit.fit for hit in hits):
+        said.append("fits: how many of the things searched do")
     shared = shared_certainty(hits[0].asked)
     if shared is not None:
         said.append(f"every word counts with a certainty of {shared:.2g}")
@@ -191,10 +230,15 @@ def asked_words(asked: Sequence[AskedProbability]) -> list[str]:
 
 
 def hit_table(
-    hits: Sequence[Hit], score_heading: str, width: int, encoding: str = "utf-8", fades: bool = False
+    hits: Sequence[Hit],
+    score_heading: str,
+    width: int,
+    encoding: str = "utf-8",
+    fades: bool = False,
+    said: tuple[int, int] = (0, 0),
 ) -> Table:
     """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
-    `Heading.fades`."""
+    `Heading.fades`; said: as in SearchResult."""
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
@@ -202,6 +246,14 @@ def hit_table(
     longest = max((len(hit.face.display) for hit in hits), default=0)
     taken = sum(max(9, len(each)) + _GAP for each in words)
     room = width - len(score_heading) - 17  # for what was asked, the place and the photo
+    beside = [
+        (heading, cells)
+        for heading, cells in (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
+        if any(cells)
+    ]
+    for heading, cells in beside:
+        table.add_column(heading, no_wrap=True)
+        room -= max(len(heading), *map(len, cells)) + _GAP
     with_place = width >= 120 or taken + longest <= room - _PLACE
     room -= _PLACE if with_place else 0
     apart = taken + min(longest, 36) <= room
@@ -218,8 +270,8 @@ def hit_table(
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
     marks = _marks(encoding)
-    for hit in hits:
-        row: list[str | Text] = [str(hit.rank), f"{hit.score:.3f}"]
+    for number, hit in enumerate(hits):
+        row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in beside)]
         if apart:
             row += [_asked_cell(each, marks) for each in hit.asked]
         elif words:
@@ -229,6 +281,25 @@ def hit_table(
         name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
         table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
     return table
+
+
+def _searched(hits: Sequence[Hit], said: tuple[int, int], width: int) -> list[str]:
+    """Beside each score how much of what was said is searched, where that is not all of it."""
+    if said[0] >= said[1] or not any(hit.fit for hit in hits):
+        return [""] * len(hits)
+    words = said_in_words(said)
+    return [words if width >= _ROOMY else words.removesuffix(" things said")] * len(hits)
+
+
+def _fits(hits: Sequence[Hit], width: int) -> list[str]:
+    """How many things fit; which ones do not also stands beside the marks, so a narrow table leaves it there."""
+
+    def words(fit: Fit | None) -> str:
+        if fit is None:
+            return ""
+        return str(fit) if width >= _ROOMY else f"{fit.fitting} of {fit.parts}"
+
+    return [words(hit.fit) for hit in hits]
 
 
 def _name(path: str, room: int) -> str:

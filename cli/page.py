@@ -11,9 +11,9 @@ from urllib.parse import quote_from_bytes
 
 from cli import html_frame
 from cli.console import printable
-from cli.output import COST_MOST, LEAD, MARKS, asked_words
+from cli.output import COST_MOST, LEAD, MARKS, asked_words, score_in_words
 from cli.thumbnails import Thumbnail
-from facesearch.ranking.explain import AskedProbability
+from facesearch.ranking.explain import AskedProbability, whole_percent
 from facesearch.reliability import UNGRADED
 
 _STYLE = """
@@ -41,6 +41,7 @@ ol { list-style: none; margin: 0; padding: 0; display: grid; gap: 18px;
 .text { padding: 9px 12px 11px; }
 .top { display: flex; justify-content: space-between; align-items: baseline; margin: 0 0 4px; }
 .rank { color: #5d6368; }
+.said { margin: 0; font-size: 12px; color: #5d6368; text-align: right; }
 .score { font-size: 17px; font-weight: 600; font-variant-numeric: tabular-nums; }
 table { width: 100%; border-collapse: collapse; margin: 0 0 6px; }
 td { padding: 1px 0; vertical-align: baseline; overflow-wrap: anywhere; }
@@ -94,13 +95,17 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One hit. asked: each thing asked for. dim: it stands back behind the others."""
+    """One hit. asked: each thing asked for. dim: it stands back behind the others. searched: how much of what was said
+    is searched, fits: how many of it fit, in words. behind: it lacks what must hold, so it stands behind all others."""
 
     rank: int
     score: float
     asked: Sequence[AskedProbability]
     picture: Picture
     dim: bool = False
+    searched: str = ""
+    fits: str = ""
+    behind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,8 @@ class Page:
     """kind: what was looked for, in general; title: in particular. facts: label and text, shown above the hits.
 
     score: what the number on each card is. probe: the face in question, if there is one, photo: the whole photo that it
-    is in, and panels: its attributes. hits_title: stands above the cards; empty: is said where there is none.
+    is in, and panels: its attributes. hits_title: stands above the cards; empty: is said where there is none; behind:
+    stands above the cards of those that stand behind all others.
     """
 
     kind: str
@@ -137,6 +143,7 @@ class Page:
     empty: str = ""
     panels: Sequence[Panel] = ()
     hits_title: str = ""
+    behind: str = ""
 
 
 def write_page(write: Callable[[bytes], object], page: Page, cards: Iterable[Card]) -> None:
@@ -155,9 +162,12 @@ def _parts(page: Page, cards: Iterable[Card]) -> Iterable[str]:
         f"{_picture(page.probe, 'The face in question') if page.probe else ''}</header>\n"
         f'<p class="lead">{_text(LEAD)}</p>\n{_whole(page.photo)}{_panels(page.panels)}{title}<ol>\n'
     )
-    none = True
+    none, behind = True, False
     for card in cards:
         none = False
+        if card.behind and not behind:
+            behind = True
+            yield f"</ol>\n<h2>{_text(page.behind)}</h2>\n<ol>\n"
         yield _card(card, page.score)
     yield "</ol>\n"
     if none:
@@ -195,7 +205,7 @@ def _bar(bar: Bar) -> str:
         f"<tr><td>{_text(bar.words)}</td>"
         f'<td class="bar"><svg viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true">'
         f'<rect width="{width}" height="10"/></svg></td>'
-        f"<td>{bar.p * 100:.0f} %</td><td>{_text(bar.grade or UNGRADED)}</td></tr>"
+        f"<td>{whole_percent(bar.p)} %</td><td>{_text(bar.grade or UNGRADED)}</td></tr>"
     )
 
 
@@ -204,11 +214,12 @@ def _card(card: Card, score: str) -> str:
     rows = "".join(map(_asked, asked_words(card.asked), card.asked))
     table = f'<table class="words">{rows}</table>' if rows else ""
     notes = "".join(f'<p class="small">{_text(note)}</p>' for note in picture.notes)
+    said = "".join(f'<p class="said">{_text(each)}</p>' for each in (card.searched, card.fits) if each)
     return (
         f'<li class="hit{" dim" if card.dim else ""}">{_picture(picture, f"Face {card.rank}")}<div class="text">'
         f'<p class="top"><span class="rank">{card.rank}.</span>'
-        f'<span class="score" title="{_text(score)}">{card.score:.3f}</span></p>'
-        f'{table}<p class="name">{_link(picture)}</p>{notes}</div></li>\n'
+        f'<span class="score" title="{_text(score)}">{escape(score_in_words(card.score))}</span></p>'
+        f'{said}{table}<p class="name">{_link(picture)}</p>{notes}</div></li>\n'
     )
 
 

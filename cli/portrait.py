@@ -18,6 +18,7 @@ from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
+from facesearch.ranking.explain import whole_percent
 from facesearch.reliability import UNGRADED
 
 GRADES = "A to D: how far the network can be relied on for an attribute (`facesearch attributes` says more)"
@@ -94,7 +95,7 @@ def _line(found: Portrait, attribute: Attribute, bar: int, blocks: bool) -> Text
     grade = found.grades[attribute.index] or UNGRADED
     line = Text(f"{phrase(attribute.index, True):<{_LABEL}} ")
     line.append(f"{'█' * round(p * bar) if blocks else '#' * round(p * bar):<{bar}}", style="cyan")
-    return line.append(f" {p * 100:3.0f} % {grade}")
+    return line.append(f" {whole_percent(p):3} % {grade}")
 
 
 def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:

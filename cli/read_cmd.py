@@ -12,6 +12,7 @@ from cli.console import printable, results, say
 from cli.errors import ExitCode, FileProblem, UsageProblem
 
 if TYPE_CHECKING:
+    from facesearch.errors import Notice
     from facesearch.statement.errors import StatementError
     from facesearch.statement.statement import Described, Statement
 
@@ -82,14 +83,23 @@ def record(statement: "Statement") -> dict[str, Any]:
 
 
 def _person(person: "Described", statement: "Statement") -> dict[str, Any]:
+    from cli.wording import notice_in_words
+
     return {
         "label": person.label,
         "reading": str(person.tree),
         "used": [each._asdict() for each in person.used],
         "set_aside": [each._asdict() for each in statement.set_aside],
         "corrected": [each._asdict() for each in statement.corrected],
-        "notices": [],
+        "notices": [{"kind": each.kind, **each.values, "message": notice_in_words(each)} for each in _notices(person)],
     }
+
+
+def _notices(person: "Described") -> "tuple[Notice, ...]":
+    """What is to be said of the words that are searched."""
+    from facesearch.query import Query
+
+    return Query("", person.tree).notices(" ".join(each.words for each in person.used))
 
 
 def error_record(error: "StatementError") -> dict[str, Any]:
@@ -106,7 +116,7 @@ def error_record(error: "StatementError") -> dict[str, Any]:
 def _show(statement: "Statement") -> None:
     from rich.text import Text
 
-    from cli.wording import remarks_on
+    from cli.wording import notice_in_words, remarks_on
 
     console = results()
     shown = Text("".join(c if c == "\n" else printable(c) for c in statement.text))
@@ -122,5 +132,6 @@ def _show(statement: "Statement") -> None:
     several = len(statement.persons) > 1
     for number, person in enumerate(statement.persons, 1):
         console.print(f"{f'Person {number}' if several else 'Read as'}: {person.tree}", soft_wrap=True)
-    for remark in remarks_on(statement):
+    about_words = (notice_in_words(each) for person in statement.persons for each in _notices(person))
+    for remark in dict.fromkeys((*remarks_on(statement), *about_words)):
         say(remark)

@@ -13,6 +13,7 @@ from cli.files import NewFile, replacing
 from cli.heading import Heading
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
 from cli.output import (
+    DESCRIBED_COLUMNS,
     HIT_COLUMNS,
     HIT_LAST_COLUMNS,
     LIKE_COLUMN,
@@ -24,6 +25,7 @@ from cli.output import (
     write_csv,
     write_json,
 )
+from cli.wording import behind_in_words
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.hits import SearchResult
@@ -109,13 +111,18 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     remarks = remarks_in_words(result)
     for remark in remarks:
         say(remark)
-    outcome = outcome_in_words(result, heading.expects)
+    outcome = outcome_in_words(result, heading.expects, heading.again)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
-    last = (*HIT_LAST_COLUMNS, LIKE_COLUMN) if heading.like else HIT_LAST_COLUMNS
+    described = heading.query is not None
+    last = (
+        *HIT_LAST_COLUMNS,
+        *((LIKE_COLUMN,) if heading.like else ()),
+        *(DESCRIBED_COLUMNS if described else ()),
+    )
     columns = header(HIT_COLUMNS, attributes, last)
 
     def records() -> Iterable[Record]:
-        return hit_records(result, attributes, heading.like)
+        return hit_records(result, attributes, heading.like, described)
 
     if wanted.csv is not None:
         write_csv(wanted.csv.write, columns, records())
@@ -130,7 +137,8 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     elif wanted.json:
         write_json(to_stdout, records(), _about(result, heading, [*remarks, *outcome], catalogue))
     elif result.hits:
-        print_table(result.hits, heading.score, outcome, heading.fades)
+        behind = behind_in_words(result.musts, result.behind, shown=True) if result.behind else ""
+        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind)
     for sentence in () if table else outcome:
         say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
@@ -144,6 +152,8 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "reading": heading.reading or None,
         "remarks": [*(query.remarks if query else ()), *heading.remarks, *sentences],
         "not_scored": list(query.not_scored) if query else [],
+        "things_said": dict(zip(("searched", "said"), result.said, strict=True)) if query else None,
+        "must": {"words": list(result.musts), "behind": result.behind} if query else None,
         "faces": result.faces,
         "expected": result.expected if heading.expects else None,
         "searched": searched_in_words(result),

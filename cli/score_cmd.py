@@ -147,9 +147,10 @@ def _words(record: "Record", all_attributes: bool) -> list[str]:
     """What holds, surest first, and of sex and age whichever is likelier; or all 40 under their own names."""
     from facesearch.attributes import ATTRIBUTES
     from facesearch.query.phrases import phrase
+    from facesearch.ranking.explain import whole_percent
 
     if all_attributes:
-        return [f"{each.name} {record[each.name] * 100:.0f}%" for each in ATTRIBUTES]
+        return [f"{each.name} {whole_percent(record[each.name])}%" for each in ATTRIBUTES]
     either_way = {"Male", "Young"}
     said = []
     for each in ATTRIBUTES:
@@ -157,4 +158,4 @@ def _words(record: "Record", all_attributes: bool) -> list[str]:
         holds = p >= _UNDECIDED
         if holds or each.name in either_way:
             said.append((p if holds else 1 - p, phrase(each.index, holds)))
-    return [f"{words} {p * 100:.0f}%" for p, words in sorted(said, key=lambda pair: -pair[0])]
+    return [f"{words} {whole_percent(p)}%" for p, words in sorted(said, key=lambda pair: -pair[0])]

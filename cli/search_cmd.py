@@ -76,6 +76,23 @@ def search(
     min_detection: options.MinDetectionOption = 0.8,
     file: options.StatementFileOption = None,
     person: options.PersonOption = None,
+    must: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--must",
+            metavar="WORDS",
+            help='Faces without this go behind all others: --must "man". Nothing is left out. In the description: '
+            "must:man.",
+            show_default=False,
+        ),
+    ] = None,
+    strict_order: Annotated[
+        bool,
+        typer.Option(
+            "--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."
+        ),
+    ] = False,
+    witness_file: options.WitnessFileOption = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Refuse words that are known but not scored, such as scar and tall."),
@@ -97,14 +114,19 @@ def search(
 
     The score is the probability that all of the description holds. Each word shows its own: it fits from 70 % on, is
     unsure from 30 % on, and does not fit below; the one marked ! cost the score most, that is, the score would be the
-    highest if this word held for certain. Hits with a score below .1 stand back. A hit is a lead, not evidence.
+    highest if this word held for certain. "fits 4 of 5": so many of the things searched, each with 70 % or more. A hit
+    is a lead, not evidence.
+
+    Hits with a score below .1 stand back, in an order that reckons with a witness who errs now and then: one wrong word
+    does not hide a face on which all others fit (`facesearch attributes --witness`; --strict-order for the plain
+    order). "must:man" puts faces that are not judged to be men behind all others.
 
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
     from db.filters import PhotoFilter
 
-    query = understood(statement_text(description, file), person, strict=strict)
+    query = understood(statement_text(description, file), person, strict=strict, musts=must or ())
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     narrowed = query.narrowed(photo)
@@ -119,8 +141,11 @@ def search(
         return _explain(query, filters)
     from cli.heading import Heading
     from cli.results import opened, present, wanted
+    from facesearch.detection.detector import SEARCH_FROM
+    from facesearch.ranking.witness import read_errors
     from facesearch.search import search as search_faces
 
+    errors = read_errors(witness_file) if witness_file else None
     path = options.catalogue_of(context, catalogue)
     with (
         wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
@@ -137,6 +162,8 @@ def search(
             min_detection=min_detection,
             min_face=min_face,
             photo=photo,
+            errors=errors,
+            strict_order=strict_order,
         )
         heading = Heading(
             kind="Faces that fit a description",
@@ -152,19 +179,42 @@ def search(
             reading=reading,
             expects=bool(query.asked) and query.without_hedges is not None,
             fades=bool(query.asked),
+            again={
+                "--catalogue": [str(path)] if catalogue or context.find_root().obj else [],
+                "--folder": photo.folder,
+                "--name": photo.name,
+                "--camera": photo.camera,
+                "--taken": taken if photo and taken else [],
+                "--min-face": [f"{min_face:g}"] if min_face else [],
+                "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
+                "--witness-file": [str(witness_file)] if witness_file else [],
+                "--strict-order": [""] if strict_order else [],
+            },
         )
         return present(result, heading, outputs, path)
 
 
-def understood(text: str, person: int | None = None, *, strict: bool = False) -> "Query":
-    """A statement, or a description in the search language, as a query. Raises QueryError, and StatementError after the
-    persons of a statement have been listed."""
+def understood(text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()) -> "Query":
+    """A statement, or a description in the search language, as a query; musts: words that must hold beside those that
+    it marks. Raises QueryError, RequestError, and StatementError after the persons of a statement have been listed."""
+    from cli.wording import notice_in_words
+    from facesearch.query.musts import unmarked, with_musts
+
+    plain, marked = unmarked(text)
+    query, words = _read(plain, person, strict=strict)
+    query = with_musts(query, marked, musts)
+    notices = map(notice_in_words, query.notices(words))
+    return replace(query, text=text, remarks=tuple(dict.fromkeys((*query.remarks, *notices))))
+
+
+def _read(text: str, person: int | None, *, strict: bool) -> tuple["Query", str]:
+    """The query, and the words of the text that are searched."""
     from facesearch.statement.errors import StatementError
     from facesearch.statement.formal import is_formal
     from facesearch.statement.statement import understand
 
     if is_formal(text):
-        return parsed(text, strict=strict)
+        return parsed(text, strict=strict), text
     from cli.wording import remarks_on
 
     try:
@@ -177,7 +227,8 @@ def understood(text: str, person: int | None = None, *, strict: bool = False) ->
             for number, each in enumerate(statement.persons, 1):
                 say(f"Person {number}: {each.tree}")
         raise
-    return replace(query, remarks=remarks_on(statement))
+    words = " ".join(each.words for each in statement.person(person).used)
+    return replace(query, remarks=remarks_on(statement)), words
 
 
 def parsed(text: str, *, strict: bool = False) -> "Query":

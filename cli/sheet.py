@@ -8,10 +8,11 @@ from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.outcome import outcome_in_words, searched_in_words
-from cli.output import DIM_BELOW, marks_in_words, place_in_words
+from cli.output import DIM_BELOW, marks_in_words, place_in_words, said_in_words
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
+from cli.wording import behind_in_words
 from facesearch.hits import Hit, SearchResult
 
 _LARGE_PAGE = 1000
@@ -19,7 +20,7 @@ _LARGE_PAGE = 1000
 
 def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue: Path, remarks: Sequence[str]) -> None:
     """Write the page of a result, with its faces cut from their photos. remarks: on the result, to stand above it."""
-    outcome = outcome_in_words(result, heading.expects)
+    outcome = outcome_in_words(result, heading.expects, heading.again)
     below = DIM_BELOW if heading.fades else 0.0
     if len(result.hits) > _LARGE_PAGE:
         say(f"The page will hold {len(result.hits):,} faces and be slow to open: --top limits it.")
@@ -44,18 +45,25 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         panels=heading.panels,
         hits_title=heading.hits_title,
         empty=" ".join(outcome),
+        behind=behind_in_words(result.musts, result.behind, shown=True) if result.behind else "",
     )
     with counted("Cutting out faces", len(result.hits), from_on=50) as done:
-        write_page(file.write, page, _cards(result.hits, below, done))
+        write_page(file.write, page, _cards(result, below, done))
 
 
-def _cards(hits: Sequence[Hit], faded_below: float, done: Callable[[int], None]) -> Iterator[Card]:
+def _cards(result: SearchResult, faded_below: float, done: Callable[[int], None]) -> Iterator[Card]:
     """In slices, so that a page of very many hits does not stand in memory as a whole."""
+    hits = result.hits
+    searched = said_in_words(result.said) if any(result.said) else ""
     for start in range(0, len(hits), _LARGE_PAGE):
         some = hits[start : start + _LARGE_PAGE]
         pictures = thumbnails([hit.face for hit in some], done)
         for hit in some:
-            yield Card(hit.rank, hit.score, hit.asked, _picture(hit, pictures[hit.face.face]), hit.score < faded_below)
+            picture = _picture(hit, pictures[hit.face.face])
+            fits = f"fits {hit.fit}" if hit.fit else ""
+            yield Card(
+                hit.rank, hit.score, hit.asked, picture, hit.score < faded_below, searched, fits, bool(hit.behind)
+            )
 
 
 def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:

@@ -1,10 +1,11 @@
-"""Sentences for what the reading of a statement meets: its errors, its notices, and what it sets aside."""
+"""Sentences for what is told as a kind with values: errors and notices of statements, descriptions and searches."""
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facesearch.statement.errors import Notice, StatementError
+    from facesearch.errors import Notice, RequestError
+    from facesearch.statement.errors import StatementError
     from facesearch.statement.statement import Statement
 
 _SHOWN = 6
@@ -45,8 +46,59 @@ def _reading(reading: str) -> str:
     return reading.replace(" || ", '" and "')
 
 
+_PLURALS = {"man": "men", "woman": "women"}
+_MISJUDGED = {"man": 8, "woman": 9}
+"""Of 100 people of the group that the network judges worst (docs/model-card.md)."""
+
+
+def request_in_words(error: "RequestError") -> str:
+    """What is wrong with a request, and the remedy."""
+    return _REQUESTS[error.kind](error.values)
+
+
+_REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    "unreadable": lambda of: f"The error rates in {of['file']} cannot be read ({of['reason']}): name another file.",
+    "no columns": lambda of: (
+        f"{of['file']} is no table of error rates: its first line has to name the columns {', '.join(of['columns'])} "
+        "(`facesearch attributes --witness` shows one)."
+    ),
+    "unknown attribute": lambda of: (
+        f'Line {of["line"]} of {of["file"]}: "{of["attribute"]}" is none of the 40 attributes (`facesearch attributes` '
+        "lists them)."
+    ),
+    "no rate": lambda of: (
+        f'Line {of["line"]} of {of["file"]}: "{of["rate"]}" is no rate of errors for {of["attribute"]}: write a number '
+        "from 0 to below .5."
+    ),
+    "twice": lambda of: f"Line {of['line']} of {of['file']}: {of['attribute']} stands there twice: leave one out.",
+    "nothing counts": lambda of: (
+        f'Nothing in "{_shortened(of["words"])}" counts: an age from 36 to 44 is neither young nor old to the network; '
+        "add something else."
+    ),
+    "must lacks words": lambda _: 'Behind "must:" stands no word: write must:man, or must:"no glasses".',
+    "must is no part": lambda of: (
+        f'"must:{of["words"]}" does not stand for itself: what must hold stands between commas, neither denied nor '
+        'hedged nor joined by "or"; several words stand in quotes, as in must:"no glasses".'
+    ),
+    "must is not scored": lambda of: f'"{_shortened(of["words"])}" cannot be a must: {of["why"]}',
+    "must filters": lambda of: (
+        f'"{_shortened(of["words"])}" only filters, and no must is needed for that: write it without "must".'
+    ),
+    "must contradicts": lambda of: (
+        f'The must "{of["words"]}" contradicts the description, read as "{of["reading"]}": leave one of them out.'
+    ),
+}
+
+
+def _shortened(words: str) -> str:
+    words = " ".join(words.split())
+    return words if len(words) < 60 else f"{words[:60]}..."
+
+
 def notice_in_words(notice: "Notice") -> str:
-    values = notice.values
+    values: Mapping[str, Any] = notice.values
+    if notice.kind in _NOTICES:
+        return _NOTICES[notice.kind](values)
     if notice.kind == "pronoun":
         return f'The sex is taken from the pronoun: searched as "{values["sex"]}".'
     if notice.kind == "corrected":
@@ -56,6 +108,56 @@ def notice_in_words(notice: "Notice") -> str:
     if notice.kind == "rare":
         return str(values["sentence"])
     return "Nothing in the statement can be searched."
+
+
+def _age(of: "Mapping[str, Any]") -> str:
+    """ "An age of 50", "An age from 50 to 59"."""
+    first, last = of["first"], of["last"]
+    if first == last:
+        return f"An age of {first}"
+    return (
+        f"An age from {first} on"
+        if last > 110
+        else f"An age up to {last}"
+        if not first
+        else f"An age from {first} to {last}"
+    )
+
+
+_NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    "age counts": lambda of: (
+        f"{_age(of)} counts as {of['word']}:{of['certainty']:g}: people who judge by sight err by 5 to 8 years, and so "
+        "does the network."
+    ),
+    "age near the border": lambda of: (
+        f'{_age(of)} does not count: from 36 to 44 years "young" and "old" cannot be told apart, so faces of either '
+        "kind are found."
+    ),
+    "child": lambda of: (
+        f"No age under {of['youngest']} can be judged: the network learnt from adults, so a child is searched as "
+        '"young" and not told from adults.'
+    ),
+    "unfair": lambda of: (
+        f"Weak and unfair: {', '.join(of['words'])}. People disagree on such words, and what the network learnt of "
+        "them follows colour of skin and origin more than the face: leave them out unless they matter."
+    ),
+    "must": lambda of: (
+        f"{of['against']} of the first {of['of']} faces are judged not to be {_PLURALS[of['word']]}: --must "
+        f'"{of["word"]}" puts such faces behind all others.'
+    ),
+}
+
+
+def behind_in_words(musts: Sequence[str], behind: int, *, shown: bool) -> str:
+    """How many faces stand behind the others since they are judged to lack what must hold. shown: they follow."""
+    faces, ending = ("1 face", "s") if behind == 1 else (f"{behind:,} faces", "")
+    place = f"follow{ending}" if shown else f"stand{ending} behind all others"
+    if len(musts) == 1 and musts[0] in _PLURALS:
+        people, misjudged = _PLURALS[musts[0]], _MISJUDGED[musts[0]]
+        errs = f"the network misjudges up to {misjudged} of 100 {people} of one group"
+        return f"{faces} judged not to be {people} {place}; {errs}."
+    listed = ", ".join(f'"{each}"' for each in musts)
+    return f"{faces} judged not to fit {listed} {place}; the network errs, so look at them as well."
 
 
 def aside_in_words(words: Sequence[str]) -> Iterator[str]:

@@ -100,7 +100,7 @@ def evaluate_groups(
     A face that the detector misses is cut at the median box of the others and counts. progress: called with (faces
     done, faces in all). Raises DatasetError when a picture cannot be decoded.
     """
-    logits, detection = _score(scorer, detector, portraits.paths, progress)
+    logits, detection = score_portraits(scorer, detector, portraits.paths, progress)
     known = scorer.checkpoint
     p = probabilities(logits, known.calibration_scale, known.calibration_bias)
     members = {EVERYONE: np.ones(len(p), bool)}
@@ -108,10 +108,11 @@ def evaluate_groups(
     return {name: _figures(p, detection, portraits, of) for name, of in members.items() if of.any()}
 
 
-def _score(
+def score_portraits(
     scorer: Scorer, detector: Detector, paths: Sequence[Path], progress: Callable[[int, int], None] | None
 ) -> tuple[NDArray[np.float32], Floats]:
-    """Logits [N, 40], and detection scores [N], 0 where no face was found."""
+    """Logits, float32 [N, 40], and detection scores, [N], 0 where no face was found. Raises DatasetError when a picture
+    cannot be decoded."""
     logits = np.empty((len(paths), len(NAMES)), np.float32)
     detection, boxes, missed, done = np.zeros(len(paths)), [], [], 0
     for rows in _batches(np.arange(len(paths))):
