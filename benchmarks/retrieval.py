@@ -1,10 +1,11 @@
 """Descriptions of one, two and three words over labelled faces: how well each way of scoring ranks those that fit.
 
-    python benchmarks/retrieval.py CELEBA --work WORK [--plot counts.svg]
+    python benchmarks/retrieval.py CELEBA --work WORK [--plot counts.svg] [--role val]
+    python benchmarks/retrieval.py CELEBA --work WORK --only-order [--queries N]
     python benchmarks/retrieval.py LFWA --work WORK --checkpoint lfwa.safetensors
 
-Faces: role `test` of the data set. Queries: every single attribute, wanted and denied, and for two and for three
-attributes 250 drawn without and 250 drawn with at least one NOT (seeded), each with at least ten faces that fit.
+Faces: role `test` of the data set, or --role. Queries: every single attribute, wanted and denied, and for two and for
+three attributes 250 drawn without and 250 drawn with at least one NOT (seeded), each with ten faces or more that fit.
 Three ways of scoring:
 
 - counted decisions: how many of the words the network says yes to (ties share what falls to them);
@@ -13,6 +14,11 @@ Three ways of scoring:
 
 Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals
 are 95 % of 200 draws of the people (all faces of a person together), the same draws for every way of scoring.
+A second table compares the order of the scores with two that reckon with a witness who errs
+(facesearch/ranking/witness.py), over all faces and over those with a score below .1 alone, as `facesearch search` does.
+Its descriptions are these and 250 of five words that fit a drawn face; what fits is told by the labels, and 0, 10 or
+20 % of the words (seeded) are turned round before they are searched. --role val chooses, test reports.
+
 The plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
 """
 
@@ -25,9 +31,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
-from facesearch.query.tree import Term, all_of
+from facesearch.hits import LIKELY_FROM
+from facesearch.query.tree import Node, Term, all_of
 from facesearch.ranking.joint import joint_probability
+from facesearch.ranking.witness import doubted, shipped_errors
 from facesearch.training.bootstrap import draw_people, interval
+from facesearch.training.datasets import Role
 from facesearch.training.metrics import average_precision, weighted_average_precision
 
 Floats = NDArray[np.float64]
@@ -38,6 +47,7 @@ SMALLEST = 10
 DRAWN = 250
 FIRST = 20
 DRAWS = 200
+WRONG = (0.0, 0.1, 0.2)
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,58 @@ def report(faces: ScoredFaces, plot: Path | None) -> None:
     counts(faces, by_words, plot)
 
 
+def described(labels: NDArray[np.uint8], words: int, count: int) -> list[Words]:
+    """Descriptions that fit a drawn face, of what it has and, for the smaller half, of what it has not; seeded."""
+    rng = np.random.default_rng(1)
+    found: dict[Words, None] = {}
+    while len(found) < count:
+        row = labels[rng.integers(len(labels))] > 0
+        has = rng.permutation(np.flatnonzero(row))[: -(-words // 2)]
+        lacks = rng.permutation(np.flatnonzero(~row))[: words - len(has)]
+        query = tuple((int(a), bool(row[a])) for a in sorted((*has, *lacks)))
+        if len(query) == words and fits(labels, query).sum() >= SMALLEST:
+            found[query] = None
+    return list(found)
+
+
+def orders(faces: ScoredFaces, most: int) -> None:
+    """The order of the scores beside those that reckon with a witness who errs. most: descriptions a row."""
+    calibrated = faces.probabilities
+    errors = shipped_errors()
+
+    def score(tree: Node) -> Floats:
+        return joint_probability(tree, lambda a: calibrated[:, a], len(calibrated))
+
+    def everywhere(tree: Node) -> Floats:
+        return score(doubted(tree, errors))
+
+    def below(tree: Node) -> Floats:
+        known = score(tree)
+        return np.where(known >= LIKELY_FROM, 1 + known, everywhere(tree))
+
+    by_words = {n: asked for n, asked in queries(faces.labels).items() if n > 1}
+    by_words[5] = described(faces.labels, 5, DRAWN)
+    weights = np.concatenate([np.ones((1, len(faces.people)), np.float32), draw_people(faces.people, DRAWS)])
+    print("| words | queries | wrong | by score | all by a witness | gain | below .1 by a witness | gain |")
+    print("|---|---|---|---|---|---|---|---|")
+    for words, every in by_words.items():
+        asked = every[:: max(1, len(every) // most)][:most]
+        for wrong in WRONG:
+            turned = np.random.default_rng(2).random((len(asked), words)) < wrong
+            precise: list[Floats] = []
+            for query, turn in zip(asked, turned, strict=True):
+                fit = fits(faces.labels, query)
+                tree = all_of(Term(a, wanted is not bool(t)) for (a, wanted), t in zip(query, turn, strict=True))
+                each = [weighted_average_precision(way(tree), fit, weights) for way in (score, everywhere, below)]
+                precise.append(np.stack(each))
+            mean = 100 * np.nanmean(precise, axis=0)
+            cells = [f"{mean[0, 0]:.1f}"]
+            for way in (1, 2):
+                low, high = np.quantile(mean[way, 1:] - mean[0, 1:], [0.025, 0.975])
+                cells += [f"{mean[way, 0]:.1f}", f"{mean[way, 0] - mean[0, 0]:+.2f} ({low:+.2f} to {high:+.2f})"]
+            print(f"| {words} | {len(asked)} | {100 * wrong:.0f} % | {' | '.join(cells)} |", flush=True)
+
+
 def _percent(draws: Floats) -> tuple[float, float]:
     found = interval(draws)
     assert found is not None
@@ -238,8 +300,15 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--plot", type=Path)
+    parser.add_argument("--role", type=Role, default=Role.TEST)
+    parser.add_argument("--only-order", action="store_true", help="only the table of orders")
+    parser.add_argument("--queries", type=int, default=2 * DRAWN, help="most descriptions a row of that table")
     given = parser.parse_args()
-    report(scored_faces(given.data, given.work, checkpoint=given.checkpoint), given.plot)
+    faces = scored_faces(given.data, given.work, given.role, checkpoint=given.checkpoint)
+    if not given.only_order:
+        report(faces, given.plot)
+        print()
+    orders(faces, given.queries)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
     python benchmarks/said_ages.py UTKFACE --work WORK
 
 UTKFace's file names tell ages (3,000 adults of five groups in the copy that the figures are of). For men, for women and
-for both a logistic curve is fitted by maximum likelihood to whether the network answers "young" (P(Young) from .5 on),
-on every second portrait in the order of names; the table gives the age at which it passes one half and its width in
-years, and beside them the same of the other half, which the fit has not seen, and of each group. The constants in
-facesearch/query/said_ages.py are the first column. Nothing in the network is fitted here.
+for both a logistic curve is fitted by maximum likelihood to whether the network answers "young" (P(Young) from .5 on);
+the table gives the age at which it passes one half and its width in years, of all portraits, of every second one in the
+order of names, of the others, and of each group. The constants in facesearch/query/said_ages.py are the first column.
+Nothing in the network is fitted here.
 
 Prints Markdown, and how much an age counts by what is said. Logits are kept in WORK/utkface-logits.npy.
 """
@@ -45,10 +45,10 @@ def fitted(ages: NDArray[np.int64], young: NDArray[np.bool_]) -> tuple[float, fl
 def report(portraits: Portraits, p: Floats) -> None:
     ages, young = portraits.ages, p[:, BY_NAME["Young"].index] >= 0.5
     half = np.arange(len(ages)) % 2 == 0
-    print("| people | middle, width: fitted on a half | the other half |" + "".join(f" {g} |" for g in GROUPS))
-    print("|---|---|---|" + "---|" * len(GROUPS))
+    print("| people | middle, width: all | of every second | of the others |" + "".join(f" {g} |" for g in GROUPS))
+    print("|---|---|---|---|" + "---|" * len(GROUPS))
     for name, of in (("all", np.ones(len(ages), bool)), ("men", portraits.men), ("women", ~portraits.men)):
-        rows = [of & half, of & ~half, *(of & (portraits.groups == number) for number in range(len(GROUPS)))]
+        rows = [of, of & half, of & ~half, *(of & (portraits.groups == number) for number in range(len(GROUPS)))]
         cells = [fitted(ages[each], young[each]) for each in rows]
         print(f"| {name} | " + " | ".join(f"{middle:g}, {width:g}" for middle, width in cells) + " |")
     print("\n| said | of anybody | of a man | of a woman |\n|---|---|---|---|")

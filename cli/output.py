@@ -84,7 +84,8 @@ def hit_records(
 
 def _described(hit: Hit, said: tuple[int, int]) -> dict[str, Any]:
     fit = str(hit.fit) if hit.fit else ""
-    return dict(zip(DESCRIBED_COLUMNS, ("; ".join(hit.behind), said_in_words(said), fit), strict=True))
+    searched = said_in_words(said) if said[1] else ""
+    return dict(zip(DESCRIBED_COLUMNS, ("; ".join(hit.behind), searched, fit), strict=True))
 
 
 def said_in_words(said: tuple[int, int]) -> str:

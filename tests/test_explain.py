@@ -71,7 +71,9 @@ def test_the_other_side_of_an_or_that_fits_is_not_needed() -> None:
     assert marks("man, bald", Male=0.0, Bald=0.0) == [Mark.FITS_NOT, Mark.FITS_NOT]
 
 
-@pytest.mark.parametrize(("p", "percent"), [(0.698, 69), (0.7, 70), (0.2999, 29), (0.3, 30), (0.996, 100), (0.0, 0)])
+@pytest.mark.parametrize(
+    ("p", "percent"), [(0.698, 69), (0.7, 70), (0.2999, 29), (0.3, 30), (0.996, 99), (1.0, 100), (0.0, 0)]
+)
 def test_whole_percent_never_contradict_the_mark(p: float, percent: int) -> None:
     (found,) = explained("bald", Bald=p)
     assert found.percent == percent and f" {percent} % {found.mark}" in str(found)

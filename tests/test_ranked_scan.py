@@ -202,3 +202,32 @@ def test_words_and_their_denial_rank_in_opposite_order() -> None:
     logits = {20: np.random.default_rng(6).permutation(np.linspace(-8, 8, FACES)).astype(np.float32)}
     up, down = (ranked(parse(words).tree, allowed, None, logits=logits) for words in ("man", "not man"))
     assert up.rows.tolist() == down.rows.tolist()[::-1]
+
+
+@given(trees, trees, st.sampled_from([0.3, 0.95]), st.none() | st.integers(1, 60), st.sampled_from([0.0, 0.02]))
+@settings(deadline=None, max_examples=40)
+def test_faces_with_scores_between_two_bounds_stand_in_another_order_as_in_a_full_sort(
+    tree: Node, order: Node, share: float, top: int | None, least: float
+) -> None:
+    allowed = np.random.default_rng(6).random(FACES) <= share
+    faces = scored(LOGITS, IDS, SCALE, BIAS)
+    rows, found = scan.reordered(tree, order, faces, allowed=allowed, top=top, scores_between=(least, 0.1))
+    known, keys = (scan.scores(each, LOGITS.__getitem__, FACES, SCALE, BIAS) for each in (tree, order))
+    within = np.flatnonzero(allowed & (known >= least) & (known < 0.1))
+    expected = within[np.lexsort((IDS[within], -known[within], -keys[within]))][:top]
+    assert rows.tolist() == expected.tolist()
+    assert found.tolist() == known[expected].tolist()
+
+
+@given(st.lists(trees, min_size=2, max_size=4))
+@settings(deadline=None, max_examples=40)
+def test_what_is_likely_without_a_part_is_what_the_others_give(parts: list[Node]) -> None:
+    allowed = np.random.default_rng(7).random(FACES) < 0.9
+    faces = scored(LOGITS, IDS, SCALE, BIAS)
+    found = scan.likely_without(parts, faces, allowed=allowed, least=0.1, candidates=range(len(parts)))
+    for number, likely in enumerate(found):
+        rest = And(tuple(part for at, part in enumerate(parts) if at != number))
+        known = scan.scores(rest, LOGITS.__getitem__, FACES, SCALE, BIAS)[allowed]
+        close = int((np.abs(known - 0.1) < 1e-5).sum())  # float32 may put these on either side
+        assert abs(likely.faces - int((known >= 0.1).sum())) <= close
+        assert likely.expected == pytest.approx(known.sum(), rel=1e-3, abs=1e-2)
