@@ -163,10 +163,13 @@ def parts_of(tree: Node) -> tuple[Node, ...]:
 
 
 def _flat(children: Iterable[Node], kind: type[And] | type[Or]) -> tuple[Node, ...]:
-    flat: dict[Node, None] = {}
+    flat: dict[Node, Node] = {}
     for child in children:
-        flat.update(dict.fromkeys(child.children if isinstance(child, kind) else (child,)))
-    return tuple(flat)
+        for each in child.children if isinstance(child, kind) else (child,):
+            plain = isinstance(each, Term) and each.years is None  # a plain word counts more than an age in numbers
+            if plain or each not in flat:
+                flat[each] = each
+    return tuple(flat.values())
 
 
 def leaves(node: Node, wanted: bool = True, certainty: float = 1.0) -> Iterator[tuple[Term, bool, float]]:
