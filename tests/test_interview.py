@@ -401,7 +401,7 @@ class TestTheSearch:
             held = begin(opened, described, error=error)
             answered(held, rng.choice([Answer.YES, Answer.NO, Answer.UNSURE], 9).tolist())
             pasted = parse(held.query.text)
-            result = search(opened, pasted, top=None)
+            result = search(opened, pasted, top=None, strict_order=True)
         assert pasted.tree == held.query.tree
         scores = np.array([hit.score for hit in result.hits])
         weights = np.sort(held.weights()[held.weights() > 0])[::-1]
