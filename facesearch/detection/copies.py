@@ -4,7 +4,7 @@ YuNet gives a face a score that stands out from 20 to 300 pixels in the picture 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log, sqrt
 
@@ -42,15 +42,22 @@ OVERLAP = 96
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of a photo to be looked at. width, height: in pixels; turns: degrees by which it is turned clockwise."""
+    """A copy of a photo to be looked at. width, height: in pixels; turns: degrees by which it is turned clockwise;
+    specks: whether it is the finest, in which the smallest faces are mere specks."""
 
     width: int
     height: int
     turns: tuple[int, ...]
+    specks: bool = False
 
 
 def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     """The copies in which a photo of this size is looked at, finest first."""
+    finest, *coarser = sorted(_copies(width, height, look), key=lambda copy: -copy.width * copy.height)
+    return [replace(finest, specks=True), *coarser]
+
+
+def _copies(width: int, height: int, look: Look) -> list[Copy]:
     longest, pixels = max(width, height), width * height
 
     def copy(scale: float, turns: tuple[int, ...]) -> Copy:
@@ -75,7 +82,7 @@ def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     copies = [copy(finest / _STEP**n, _UPRIGHT) for n in range(ceil(log(finest / coarsest) / log(_STEP)))]
     copies += [copy(turned, _EVERY_TURN[1:])] if turned > coarsest else []
     copies += [copy(coarsest, _EVERY_TURN)]
-    return sorted(copies, key=lambda each: -each.width * each.height)
+    return copies
 
 
 class Pyramid:

@@ -59,25 +59,44 @@ class YuNet:
 
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
-        copies = plan_copies(width, height, self.look)
-        photo = Pyramid(image)
-        small, gain = max(width, height) <= SMALL, gain_for(image)
-        places = self._survey(photo, copies, 1.0 if small else gain)
-        settled = _as_training_finds(places) if small else []
-        if small and gain > 1:
-            places = self._survey(photo, copies, gain)
-        elif gain == 1 and (in_shadows := gain_for_shadows(image)) > 1:
-            coarse = [replace(copy, turns=(0,)) for copy in copies[not small :] if 0 in copy.turns]
-            places += [d for d in self._survey(photo, coarse, in_shadows) if not _overlaps(d, places)]
-        found = self._look_at(photo, [d for d in places if not _overlaps(d, settled)], settled)
-        # A photo that lies on its side shows all its faces so: what one look turned has found, others may find more of.
-        lies = {d.turned for d in found if d.turned}
+        photo, copies, gain = Pyramid(image), plan_copies(width, height, self.look), gain_for(image)
+        if max(width, height) <= SMALL:
+            settled, places = self._settle(photo, copies, gain)
+            coarse = copies
+        else:
+            settled, places = [], self._survey(photo, copies, gain)
+            coarse = copies[1:]
+        if gain == 1:
+            places += self._survey_shadows(photo, coarse, gain_for_shadows(image), places)
+        found = self._look_at(photo, _apart(places, settled), settled)
+        found += self._look_finer_turned(photo, copies, gain, settled + found)
+        return settled + _one_box_a_face(_apart(found, settled))
+
+    def _settle(self, photo: Pyramid, copies: Sequence[Copy], gain: float) -> tuple[list[Detection], list[Detection]]:
+        """Of a photo as small as those that training learns from: the faces that are settled as training finds them,
+        and the places where there may be more."""
+        places = self._survey(photo, copies, 1.0)
+        return _as_training_finds(places), self._survey(photo, copies, gain) if gain > 1 else places
+
+    def _survey_shadows(
+        self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
+    ) -> list[Detection]:
+        """The places in the shadows of a light photo, beside those that are known."""
+        if gain <= 1:
+            return []
+        upright = [replace(copy, turns=(0,)) for copy in copies if 0 in copy.turns]
+        return _apart(self._survey(photo, upright, gain), known)
+
+    def _look_finer_turned(
+        self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
+    ) -> list[Detection]:
+        """The faces that lie as one that is known does. A photo that lies on its side shows all its faces so: of what
+        one look turned has found, finer ones may find more."""
+        lies = {face.turned for face in known if face.turned}
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
-        if any(copy.turns for copy in finer):
-            known = settled + found
-            places = [d for d in self._survey(photo, finer, gain) if not _overlaps(d, known)]
-            found += self._look_at(photo, places, known)
-        return settled + _one_box_a_face([d for d in found if not _overlaps(d, settled)])
+        if not any(copy.turns for copy in finer):
+            return []
+        return self._look_at(photo, _apart(self._survey(photo, finer, gain), known), known)
 
     def _look_at(self, photo: Pyramid, places: list[Detection], known: Sequence[Detection]) -> list[Detection]:
         """The faces at these places, beside those that are known."""
@@ -101,7 +120,7 @@ class YuNet:
         for plan in copies:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
-                least = _SPECK_FROM[self.look] if plan is copies[0] and not turned else _PLACE_FROM
+                least = _SPECK_FROM[self.look] if plan.specks and not turned else _PLACE_FROM
                 seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
@@ -144,8 +163,9 @@ def _as_training_finds(places: Iterable[Detection]) -> list[Detection]:
     return upright if any(d.score >= _CERTAIN_FROM for d in upright) else suppress(clear, NMS_IOU, _UPRIGHT_BONUS)
 
 
-def _overlaps(d: Detection, found: Iterable[Detection]) -> bool:
-    return any(iou(d.box, face.box) > NMS_IOU for face in found)
+def _apart(some: Iterable[Detection], others: Sequence[Detection]) -> list[Detection]:
+    """Those that overlap none of the others."""
+    return [d for d in some if not any(iou(d.box, face.box) > NMS_IOU for face in others)]
 
 
 def _one_box_a_face(found: Sequence[Detection]) -> list[Detection]:
