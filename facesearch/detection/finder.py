@@ -60,23 +60,16 @@ class YuNet:
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
         photo, copies, gain = Pyramid(image), plan_copies(width, height, self.look), gain_for(image)
-        if max(width, height) <= SMALL:
-            settled, places = self._settle(photo, copies, gain)
-            coarse = copies
+        places = self._survey(photo, copies, 1.0)
+        small = max(width, height) <= SMALL
+        settled = _as_training_finds(places) if small else []
+        if gain > 1:  # lit faces before the dark are burnt out in what is brightened
+            places = _best_by_turn(places + self._survey(photo, copies, gain))
         else:
-            settled, places = [], self._survey(photo, copies, gain)
-            coarse = copies[1:]
-        if gain == 1:
-            places += self._survey_shadows(photo, coarse, gain_for_shadows(image), places)
+            places += self._survey_shadows(photo, copies if small else copies[1:], gain_for_shadows(image), places)
         found = self._look_at(photo, _apart(places, settled), settled)
         found += self._look_finer_turned(photo, copies, gain, settled + found)
         return settled + _one_box_a_face(_apart(found, settled))
-
-    def _settle(self, photo: Pyramid, copies: Sequence[Copy], gain: float) -> tuple[list[Detection], list[Detection]]:
-        """Of a photo as small as those that training learns from: the faces that are settled as training finds them,
-        and the places where there may be more."""
-        places = self._survey(photo, copies, 1.0)
-        return _as_training_finds(places), self._survey(photo, copies, gain) if gain > 1 else places
 
     def _survey_shadows(
         self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
@@ -96,7 +89,8 @@ class YuNet:
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
         if not any(copy.turns for copy in finer):
             return []
-        return self._look_at(photo, _apart(self._survey(photo, finer, gain), known), known)
+        places = [d for each in sorted({1.0, gain}) for d in self._survey(photo, finer, each)]
+        return self._look_at(photo, _apart(_best_by_turn(places), known), known)
 
     def _look_at(self, photo: Pyramid, places: list[Detection], known: Sequence[Detection]) -> list[Detection]:
         """The faces at these places, beside those that are known."""
@@ -124,8 +118,7 @@ class YuNet:
                 seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
-        by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
-        return [d for some in by_turn for d in suppress(some, NMS_IOU) if longer_side(d.box) >= _LEAST_SIZE]
+        return _best_by_turn(d for d in places if longer_side(d.box) >= _LEAST_SIZE)
 
     def _look_by_parts(self, picture: NDArray[np.uint8], least: float, gain: float) -> Iterator[Detection]:
         """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
@@ -161,6 +154,13 @@ def _as_training_finds(places: Iterable[Detection]) -> list[Detection]:
     clear = [d for d in places if d.score >= STORE_FROM]
     upright = [d for d in clear if d.turned == 0]
     return upright if any(d.score >= _CERTAIN_FROM for d in upright) else suppress(clear, NMS_IOU, _UPRIGHT_BONUS)
+
+
+def _best_by_turn(places: Iterable[Detection]) -> list[Detection]:
+    """Of the places of one face, the best in each turn."""
+    seen = list(places)
+    by_turn = ([d for d in seen if d.turned == turned] for turned in (0, 90, 180, 270))
+    return [d for some in by_turn for d in suppress(some, NMS_IOU)]
 
 
 def _apart(some: Iterable[Detection], others: Sequence[Detection]) -> list[Detection]:
