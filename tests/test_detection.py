@@ -233,6 +233,22 @@ def test_a_face_in_the_dark_is_found(detector: YuNet, portrait: NDArray[np.uint8
     assert found.score >= SEARCH_FROM
 
 
+def test_a_half_hidden_face_that_lies_as_a_clear_one_does_is_found_so(
+    detector: YuNet, portrait: NDArray[np.uint8]
+) -> None:
+    """A print on its side in an album shows its bystanders so, too."""
+    box = detector.detect([portrait])[0][0].box
+    hidden = portrait.copy()
+    hidden[:, : int(box.x + box.width / 2)] = 90
+    photo = np.full((900, 1400, 3), 120, np.uint8)
+    lying, clear = np.rot90(hidden), np.rot90(portrait)
+    photo[100 : 100 + lying.shape[0], 100 : 100 + lying.shape[1]] = lying
+    assert all(f.turned == 0 or f.score >= 0.9 for f in detector.detect([photo])[0])
+    photo[100 : 100 + clear.shape[0], 800 : 800 + clear.shape[1]] = clear
+    found = detector.detect([photo])[0]
+    assert [(f.turned, f.score >= SEARCH_FROM) for f in found] == [(90, True), (90, True)]
+
+
 def test_lit_faces_before_the_dark_are_found(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
     """Most of a photo by flash at night is black, and its faces are not."""
     photo = np.full((1500, 2200, 3), 25, np.uint8)

@@ -22,7 +22,10 @@ from facesearch.errors import on_one_line
 
 _PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
 _SPECK_FROM = {Look.DEFAULT: 0.1, Look.QUICK: 0.15}  # ... in the finest copy, upright: the smallest faces are specks
-_CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
+_CERTAIN_FROM = (
+    0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on ...
+)
+_TURNED_FROM = SEARCH_FROM  # ... or from here on, in a photo in which a certain one lies the same way
 _UPRIGHT_BONUS = 0.02
 _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
 _PART_SIZE = 0.6  # ... if it is smaller than this
@@ -69,7 +72,7 @@ class YuNet:
             places += self._survey_shadows(photo, copies if small else copies[1:], gain_for_shadows(image), places)
         found = self._look_at(photo, _apart(places, settled), settled)
         found += self._look_finer_turned(photo, copies, gain, settled + found)
-        return settled + _one_box_a_face(_apart(found, settled))
+        return settled + _one_box_a_face(_apart(_in_company(found), settled))
 
     def _survey_shadows(
         self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
@@ -85,7 +88,7 @@ class YuNet:
     ) -> list[Detection]:
         """The faces that lie as one that is known does. A photo that lies on its side shows all its faces so: of what
         one look turned has found, finer ones may find more."""
-        lies = {face.turned for face in known if face.turned}
+        lies = _directions(known)
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
         if not any(copy.turns for copy in finer):
             return []
@@ -137,7 +140,7 @@ class YuNet:
         return [face, *(each for each in turned if each)]
 
     def _face_at(self, photo: Pyramid, place: Detection) -> Detection | None:
-        least = _CERTAIN_FROM if place.turned else STORE_FROM
+        least = _TURNED_FROM if place.turned else STORE_FROM
         glance = place if place.score >= SEARCH_FROM else look_closer(self._network, photo, place, GLANCE)
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
@@ -166,6 +169,17 @@ def _best_by_turn(places: Iterable[Detection]) -> list[Detection]:
 def _apart(some: Iterable[Detection], others: Sequence[Detection]) -> list[Detection]:
     """Those that overlap none of the others."""
     return [d for d in some if not any(iou(d.box, face.box) > NMS_IOU for face in others)]
+
+
+def _directions(faces: Iterable[Detection]) -> set[int]:
+    """The ways in which faces of a photo lie for certain."""
+    return {face.turned for face in faces if face.turned and face.score >= _CERTAIN_FROM}
+
+
+def _in_company(found: Sequence[Detection]) -> list[Detection]:
+    """The upright ones, and of the turned ones those that are certain or lie as a certain one does."""
+    lies = _directions(found)
+    return [d for d in found if not d.turned or d.turned in lies]
 
 
 def _one_box_a_face(found: Sequence[Detection]) -> list[Detection]:
