@@ -1,14 +1,15 @@
 """How small, how dark: what a network still knows of faces that a worse camera took, attribute by attribute.
 
-    python benchmarks/degraded.py CELEBA --work WORK [--role val] [--checkpoint FILE] [--every 1] [--only size cctv ...]
-        [--utkface UTKFACE] [--csv FILE] [--html FILE]
+    python benchmarks/degraded.py CELEBA --work WORK [--role val] [--checkpoint FILE] [--faces N] [--only size cctv ...]
+        [--utkface UTKFACE] [--csv FILE] [--html FILE] [--svg FOLDER]
 
-Every face of a role is made worse (facesearch/degrade.py), cut and scored as `index` would: fewer pixels, JPEG, blur,
-movement, noise, darkness, each alone, and as a surveillance camera has them together. It is cut where the face is known
-to be: how many such faces a detector still finds is another question. Prints Markdown: means of each condition with the
-loss of average precision against the faces as they are (95 % of draws over people), the same by group, then average
-precision, grade and calibration error of each attribute by size. --html writes a page with the curves of each
-attribute, --csv every figure. Logits are kept in WORK/degraded, so that an interrupted run goes on.
+Every face of a role, or a seeded sample of N, is made worse (facesearch/degrade.py), cut and scored as `index` would:
+fewer pixels, JPEG, blur, movement, noise, darkness, each alone, and as a surveillance camera has them together. It is
+cut where the face is known to be: how many such faces a detector still finds is another question. Prints Markdown:
+means of each condition with the loss of average precision against the faces as they are (95 % of draws over people),
+the same by group, then average precision, grade and calibration error of each attribute by size. --html writes a page
+with the curves of each attribute, --svg its means as pictures, --csv every figure. Logits are kept in WORK/degraded, so
+that an interrupted run goes on, and a larger sample starts from a smaller one.
 
 A condition's grade is the one that the network would have earned on such faces (facesearch/reliability.py). An
 attribute's smallest size is the last one at which its grade has not fallen and its calibration error is at most twice
@@ -79,7 +80,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Faces:
-    """What is judged: every so many faces of a role, and the network."""
+    """What is judged: faces of a role, and the network."""
 
     labels: Labels
     rows: NDArray[np.int64]
@@ -385,16 +386,16 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--role", type=Role, choices=list(Role), default=Role.VAL)
     parser.add_argument("--checkpoint", type=Path, help="instead of the package's")
-    parser.add_argument("--every", type=int, default=1, help="take every so many faces of the role")
+    parser.add_argument("--faces", type=int, help="a seeded sample of so many faces, instead of all of the role")
     parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--utkface", type=Path, help="UTKFace, for men and women by group")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--html", type=Path)
     arguments = parser.parse_args(given)
     known, labels = load_checkpoint(arguments.checkpoint), read_dataset(arguments.data)
-    rows = rows_of(labels, arguments.role)[:: arguments.every]
+    rows = np.random.default_rng(_SEED).permutation(rows_of(labels, arguments.role))[: arguments.faces]
     of = "" if labels.dataset is Dataset.CELEBA else f"{labels.dataset.lower()}-"
-    name = f"{known.digest[:12]}-{of}{arguments.role}-{arguments.every}-{labels.digest()[:12]}"
+    name = f"{known.digest[:12]}-{of}{arguments.role}-{labels.digest()[:12]}"
     faces = Faces(labels, rows, known, arguments.work, name)
     found = []
     for each in conditions(faces, arguments.only):
