@@ -208,7 +208,7 @@ def markdown(found: Sequence[Condition]) -> str:
     return "\n".join(lines)
 
 
-_TITLES = {"size": "by size alone", "cctv": "by size as a surveillance camera has it"}
+_TITLES = {"size": "by size alone", "cctv": "by size, as CCTV has it"}
 
 
 def _group_table(found: Sequence[Condition]) -> list[str]:
@@ -370,24 +370,32 @@ def pictures(found: Sequence[Condition]) -> dict[str, str]:
     return {name: _as_svg(each) for name, each in drawn.items() if each}
 
 
-_TILE_WIDTH, _TILE_HEIGHT, _COLUMNS = 310, 222, 3
+_TILE_WIDTH, _TILE_HEIGHT, _LEGEND_HEIGHT, _COLUMNS = 310, 214, 24, 3
 
 
 def _as_svg(drawn: Sequence[Chart]) -> str:
-    """Charts side by side in one picture, each with its caption, and the legend where it changes."""
-    parts, known = [], ()
-    for number, chart in enumerate(drawn):
-        x, y = _TILE_WIDTH * (number % _COLUMNS), _TILE_HEIGHT * (number // _COLUMNS) + 18
-        parts.append(f'<text class="group" x="{x + 8}" y="{y}">{escape(chart.caption)}</text>')
-        if len(chart.legend) > 1 and chart.legend != known:
-            known = chart.legend
+    """Charts in rows in one picture, each with its caption; above a row what its colours mean, where that changes."""
+    parts: list[str] = []
+    known: tuple[str, ...] = ()
+    top = 8
+    for start in range(0, len(drawn), _COLUMNS):
+        row = drawn[start : start + _COLUMNS]
+        if len(row[0].legend) > 1 and row[0].legend != known:
+            known, x = row[0].legend, 8
             for place, name in enumerate(known):
-                parts.append(f'<text class="c{place}" x="{x + 60}" y="{y + 124 + 12 * place}">{escape(name)}</text>')
-        parts.append(chart.drawn.replace("<svg ", f'<svg x="{x}" y="{y + 4}" ', 1))
-    width, height = _TILE_WIDTH * min(_COLUMNS, len(drawn)), _TILE_HEIGHT * -(-len(drawn) // _COLUMNS) + 8
+                parts.append(f'<path class="line c{place}" d="M{x} {top + 8}h22"/>')
+                parts.append(f'<text class="c{place}" x="{x + 28}" y="{top + 12}">{escape(name)}</text>')
+                x += 50 + 7 * len(name)
+            top += _LEGEND_HEIGHT
+        for column, chart in enumerate(row):
+            x = _TILE_WIDTH * column
+            parts.append(f'<text class="group" x="{x + 8}" y="{top + 12}">{escape(chart.caption)}</text>')
+            parts.append(chart.drawn.replace("<svg ", f'<svg x="{x}" y="{top + 18}" ', 1))
+        top += _TILE_HEIGHT
+    width = _TILE_WIDTH * min(_COLUMNS, len(drawn))
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
-        f'<style>{charts.STYLE}</style><rect width="{width}" height="{height}" fill="white"/>{"".join(parts)}</svg>\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}" width="{width}" height="{top}">'
+        f'<style>{charts.STYLE}</style><rect width="{width}" height="{top}" fill="white"/>{"".join(parts)}</svg>\n'
     )
 
 
