@@ -61,7 +61,7 @@ def statement_lines(found: Agreement, measured: Measured, sample: Sample) -> Ite
         faces = "1 face" if part.faces == 1 else f"{part.faces:,} faces"
         yield f"{_title(title)} ({faces}): {_share(part.error)} wrong."
     detection = found.detection
-    yield f"Of the drawn faces, {_share(detection.not_faces)} are none."
+    yield f"Of the drawn faces, {_share(detection.not_faces)} are no faces."
     if detection.photos:
         yield (
             f"On {detection.photos:,} whole photos, {_share(detection.missed)} of the faces that people see were not "
@@ -125,7 +125,7 @@ def _word_rows(found: Agreement) -> Iterator[list[str]]:
 
 def _share(share: Share) -> str:
     if not share.judged:
-        return "none"
+        return "none (nothing could be judged)"
     span = f" (95 %: {_span(share.interval)})" if share.interval else ""
     return f"{_percent(share.value)} %{span}"
 

@@ -188,6 +188,11 @@ def _third(folder: Path, _: Sample) -> tuple[Path | str, ...]:
     return ()
 
 
+def _nothing_shared(folder: Path, sample: Sample) -> tuple[Path | str, ...]:
+    write(folder, "bert", {f"face {number}": {"face": "no"} for number in range(1, len(sample.faces) + 1)})
+    return ()
+
+
 def _unfinished(folder: Path, _: Sample) -> tuple[Path | str, ...]:
     write(folder, "bert", {"face 1": {"face": "yes", ASKED[0]: "yes"}})
     return ()
@@ -203,6 +208,7 @@ def _unfinished(folder: Path, _: Sample) -> tuple[Path | str, ...]:
         (_swap("sample,", "sampel,"), 3, "no column sample"),
         (_copy, 2, "the same file"),
         (_third, 2, "name the two that count"),
+        (_nothing_shared, 3, "agree on no answer"),
         (_unfinished, 3, "No word is finished by both"),
         (lambda *_: ("--seed", "3"), 2, "holds a sample already"),
         (lambda folder, _: (folder / "nowhere.csv", folder / "labels-bert.csv"), 3, "cannot be read"),

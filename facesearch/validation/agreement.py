@@ -157,7 +157,7 @@ def compare(
 ) -> Agreement:
     """probabilities: calibrated, [N, 40]; sizes: longer side of each face in pixels, [N]; there: bool [N], which faces
     the catalogue still holds where they were drawn (the others' numbers are not read). Raises ValidationError where no
-    word was finished by both.
+    word was finished by both, or they agree on nothing.
     """
     one, other = people
     finished = [set(each.complete(sample)) for each in people]
@@ -175,6 +175,11 @@ def compare(
     p = np.asarray(probabilities, np.float64)[there][:, columns]
     both = np.isin(a, (YES, NO)) & np.isin(b, (YES, NO))
     agreed = both & (a == b)
+    if not agreed.any():
+        raise ValidationError(
+            f"{one.name} and {other.name} agree on no answer, so there is nothing to measure by: let both read the "
+            "page's instructions and label again."
+        )
     truth = np.where(agreed, a, UNKNOWN).astype(np.uint8)
     wrong = agreed & ((p > 0.5) != (truth == 1))
     figures = measure(p, truth, np.ones(len(p), np.bool_))
