@@ -157,7 +157,11 @@ LookOption = Annotated[
 ]
 DataArgument = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False),
+    typer.Argument(
+        metavar="DATA",
+        help="Folder that holds CelebA or LFWA in its official layout, Open Images, or records.csv.",
+        show_default=False,
+    ),
 ]
 WorkOption = Annotated[
     Path,

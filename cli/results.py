@@ -138,6 +138,8 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:
     """What JSON says above the hits."""
+    from cli.validated import validated_where
+
     query = heading.query
     return {
         "description": query.text if query else None,
@@ -149,6 +151,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "searched": searched_in_words(result),
         "facts": [{"label": label, "text": text} for label, text in heading.facts],
         "model": result.model.short,
+        "quality": validated_where(catalogue, result.model.digest, heading.attributes),
         "catalogue": str(catalogue.absolute()),
         "date": now_in_words(),
     }

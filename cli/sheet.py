@@ -12,6 +12,7 @@ from cli.output import DIM_BELOW, marks_in_words, place_in_words
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
+from cli.validated import validated_where
 from facesearch.hits import Hit, SearchResult
 
 _LARGE_PAGE = 1000
@@ -32,6 +33,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
         ("Network", result.model.short),
+        ("Quality", validated_where(catalogue, result.model.digest, heading.attributes)),
         ("Date", now_in_words()),
     ]
     page = Page(

@@ -48,6 +48,7 @@ def status(
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.network import name_of_detector
+    from cli.validated import validated_in_words
     from db.models import serving
     from db.paths import is_folder
     from db.photos import counts
@@ -83,6 +84,8 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
         yield "Last run", f"began {_moment(run.started)}, {ended}"
     yield from _model_rows(model[1] if model else None)
+    if model:
+        yield "Quality", validated_in_words(source, model[1].digest)
     yield "Snapshot", str(state_of(source))
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -31,28 +32,28 @@ class Thumbnail:
     reason: str = ""
 
 
-def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None]) -> dict[int, Thumbnail]:
+def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None], pixels: int = PIXELS) -> dict[int, Thumbnail]:
     """A thumbnail for each face id. Every photo is opened once; done: called with the number of faces each time."""
     by_photo: dict[Path, list[FaceDetails]] = {}
     for face in faces:
         by_photo.setdefault(face.path, []).append(face)
     found: dict[int, Thumbnail] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for some in pool.map(_of_one_photo, by_photo.values()):
+        for some in pool.map(partial(_of_one_photo, pixels=pixels), by_photo.values()):
             found.update(some)
             done(len(some))
     return found
 
 
-def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
-    """The face as JPEG, PIXELS square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
+def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> bytes:
+    """The face as JPEG, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
     side = SIDE * max(box.width, box.height)
     left, top = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
     height, width = rgb.shape[:2]
     # The part that lies within the photo, and where it goes on the canvas.
     inside = max(0.0, left), max(0.0, top), min(float(width), left + side), min(float(height), top + side)
-    canvas = Image.new("RGB", (PIXELS, PIXELS), _EMPTY)
-    scale = PIXELS / side
+    canvas = Image.new("RGB", (pixels, pixels), _EMPTY)
+    scale = pixels / side
     to = [round((inside[0] - left) * scale), round((inside[1] - top) * scale)]
     size = [max(1, round((inside[i + 2] - inside[i]) * scale)) for i in (0, 1)]
     if inside[0] < inside[2] and inside[1] < inside[3]:
@@ -65,18 +66,24 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
 
 def whole_photo(face: FaceDetails) -> Thumbnail:
     """The photo that the face is in, reduced, with a frame around the face."""
-    photo = _photo_of(face)
+    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS)
+
+
+def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int) -> Thumbnail:
+    """The photo with this content, its longer side reduced to `pixels`, with a frame around each of these places."""
+    photo = _photo_of(path, sha256)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
     picture = Image.fromarray(photo.rgb)
-    picture.thumbnail((WHOLE_PIXELS, WHOLE_PIXELS), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    picture.thumbnail((pixels, pixels), Image.Resampling.LANCZOS, reducing_gap=3.0)
     x, y = picture.width / photo.width, picture.height / photo.height
-    corners = (face.x * x, face.y * y, (face.x + face.width) * x, (face.y + face.height) * y)
     draw = ImageDraw.Draw(picture)
-    for colour, grown, width in (("black", 3, 4), ("white", 2, 2)):  # to be seen on any photo
-        draw.rectangle(
-            [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
-        )
+    for box in boxes:
+        corners = (box.x * x, box.y * y, (box.x + box.width) * x, (box.y + box.height) * y)
+        for colour, grown, width in (("black", 3, 4), ("white", 2, 2)):  # to be seen on any photo
+            draw.rectangle(
+                [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
+            )
     return Thumbnail(_as_jpeg(picture))
 
 
@@ -86,17 +93,17 @@ def _as_jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _photo_of(face: FaceDetails) -> DecodedPhoto | str:
+def _photo_of(path: Path, sha256: str) -> DecodedPhoto | str:
     """The photo as it was indexed, or why it cannot be shown."""
     try:
-        photo = decode_photo(face.path)
+        photo = decode_photo(path)
     except PhotoError as error:
-        return error.reason if is_there(face.path) else "the photo is not there now"
-    return photo if photo.sha256 == face.sha256 else "the photo has changed since it was indexed"
+        return error.reason if is_there(path) else "the photo is not there now"
+    return photo if photo.sha256 == sha256 else "the photo has changed since it was indexed"
 
 
-def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
-    photo = _photo_of(faces[0])
+def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbnail]:
+    photo = _photo_of(faces[0].path, faces[0].sha256)
     if isinstance(photo, str):
         return {face.face: Thumbnail(None, photo) for face in faces}
-    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned)) for face in faces}
+    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned, pixels)) for face in faces}

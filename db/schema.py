@@ -239,6 +239,24 @@ class Score(Base):
     stale: Mapped[bool] = mapped_column(Boolean, server_default=false())
 
 
+class Validation(Base):
+    """What two people measured of a model on faces of this catalogue; never changed afterwards.
+
+    It holds for the `version` of the program with its `decoder` and `detector`, and for no other. `statement`: the
+    figures.
+    """
+
+    __tablename__ = "validations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    made: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[str] = mapped_column(Text)
+    decoder: Mapped[str] = mapped_column(Text)
+    detector: Mapped[str] = mapped_column(Text)
+    statement: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class Run(Base):
     """One run of the indexer over these roots (ids). `finished` stays None when it was killed."""
 

@@ -11,7 +11,7 @@ from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.query import Query
 from facesearch.ranking import scan
 from facesearch.ranking.explain import weak_remarks
-from facesearch.reliability import grades
+from facesearch.reliability import grades, untaught_remarks
 
 
 def search(
@@ -61,5 +61,9 @@ def search(
         narrowed=looked_at.steps[1:],
         best=float(best[0]) if len(best) else None,
         expected=found.expected,
-        remarks=(*looked_at.remarks, *weak_remarks(query.asked, grades(model))),
+        remarks=(
+            *looked_at.remarks,
+            *untaught_remarks((*query.asked, *query.bounded), model),
+            *weak_remarks(query.asked, grades(model)),
+        ),
     )

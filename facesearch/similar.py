@@ -23,7 +23,7 @@ from facesearch.filters import filtered
 from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
-from facesearch.reliability import grades
+from facesearch.reliability import grades, untaught_remarks
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
@@ -109,7 +109,11 @@ def similar(
     enough = scores >= min_score
     hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, photo)
     best = float(scores[0])
-    remarks = (*remarks, *weak_remarks(changes.asked, grades(gallery.model)))
+    remarks = (
+        *remarks,
+        *untaught_remarks(changes.asked, gallery.model),
+        *weak_remarks(changes.asked, grades(gallery.model)),
+    )
     return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
 
 
