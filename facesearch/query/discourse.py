@@ -244,12 +244,20 @@ def _conjunction(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     clause.negative = clause.negative and clause.sticky
     clause.of_thing = False
-    if clause.subject is not None:
+    if clause.subject is not None and not _goes_on(scene, edge):
         clause.near = None
     if clause.mode == "hidden":
         clause.mode = "say"
     if edge.category == "BUT":
         scene.new_clause_keeping_subject()
+
+
+def _goes_on(scene: Scene, edge: Edge) -> bool:
+    """ "With a man with a shaved head and a beard": the list is of whom it stands behind."""
+    clause, after = scene.clause, scene.following()
+    listed = edge.category == "AND" and clause.before == "NP" and clause.near is clause.listing is not None
+    thing = after.sem if after is not None else None
+    return listed and clause.near is not clause.subject and isinstance(thing, Thing) and thing.noun is not None
 
 
 def _with(scene: Scene, _: Edge) -> None:
@@ -266,6 +274,7 @@ def _of_near(scene: Scene, preposition: str) -> None:
     """ "Followed a man with a beard": what follows is of whom it stands behind."""
     clause = scene.clause
     clause.preposition = preposition
+    clause.listing = clause.near
     if clause.mode == "act" and clause.near is not None and clause.before == "NP":
         clause.subject = clause.near
         clause.mode = "say"

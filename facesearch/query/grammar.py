@@ -503,7 +503,8 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
         return None
     if first.key in _NOT_SAID:
         return None
-    if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first):
+    grown = "beard" in (thing.noun.name, thing.noun.parent) and lexicon().pair("hair", first.key) is not None
+    if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first) and not grown:
         return None
     return Said(thing, adjectives)
 

@@ -11,7 +11,7 @@ from facesearch.query.reading import HAIR_COLOURS
 from facesearch.query.scene import Fact, Person, Scene
 from facesearch.query.slips import Slip
 from facesearch.query.tokens import Token
-from facesearch.query.tree import EVERYTHING, And, Node, Or, Term, all_of, any_of, firm, hedge, outcomes
+from facesearch.query.tree import EVERYTHING, And, Node, Or, Term, Weighted, all_of, any_of, firm, hedge, outcomes
 
 
 class Used(NamedTuple):
@@ -69,19 +69,28 @@ def tree_of(person: Person) -> Node:
 
 
 def _is_colour(node: Node) -> bool:
+    if isinstance(node, Weighted):
+        return _is_colour(node.child)
     if isinstance(node, Or):
         return all(_is_colour(child) for child in node.children)
-    return isinstance(node, Term) and node.holds
+    return isinstance(node, Term) and node.holds and node.attributes <= HAIR_COLOURS
 
 
 def _mixed(nodes: list[Node]) -> Iterator[Node]:
     """Colours of hair are alternatives, wherever they are said: "brown hair, with grey at the temples"."""
-    colours = [node for node in nodes if node.attributes <= HAIR_COLOURS and _is_colour(node)]
+    colours = _colours(nodes)
     for node in nodes:
         if node not in colours:
             yield node
         elif node is colours[0]:
-            yield any_of(dict.fromkeys(colours))
+            certainty = max(each.certainty if isinstance(each, Weighted) else 1.0 for each in colours)
+            yield hedge(any_of(dict.fromkeys(map(firm, colours))), certainty)
+
+
+def _colours(nodes: list[Node]) -> list[Node]:
+    """The colours that are said plainly, or, if none is, those under a hedge."""
+    found = [node for node in nodes if _is_colour(node)]
+    return [node for node in found if not isinstance(node, Weighted)] or found
 
 
 def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:

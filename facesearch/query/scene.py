@@ -81,7 +81,7 @@ class Clause:
 
     mode: say (what follows describes), act, unknown, hidden or past (it does not). subject; near: who was named last,
     whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is
-    about.
+    about; listing: of whom the list behind "with" is.
     negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge
     on a
     verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing
@@ -98,6 +98,7 @@ class Clause:
     near: Person | None = None
     mentioned: Person | None = None
     outer: Person | None = None
+    listing: Person | None = None
     mode: str = "say"
     negative: bool = False
     sticky: bool = False

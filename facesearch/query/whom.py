@@ -7,9 +7,9 @@ from facesearch.query import groups
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
-from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tokens import word_set
-from facesearch.query.tree import Node, all_of, any_of, negate
+from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
@@ -61,10 +61,11 @@ def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) ->
     after = scene.following()
     neither = said.determiner == "neither"
     denied = neither or (clause.negative and clause.before in ("NEG", "OF") and word.plural)
-    if not denied or after is None or after.category not in ("V", "BE") or clause.verb:
+    if not denied or after is None or after.category not in ("V", "BE") or clause.verb in ("be", "have", "act"):
         return False
     clause.negative, clause.before = False, ""
     known = scene.open_group is not None or len(scene.persons) > 1
+    neither = neither or "neither" in scene.said_words[max(0, edge.start - 2) : edge.start]
     many = word._replace(plural=True)
     person(scene, said._replace(determiner="", person=many, number=2 if neither and not known else 0), edge)
     scene.clause.negative = scene.clause.sticky = True
@@ -706,6 +707,7 @@ def objective(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
     if sex is None:
+        _not_worn(scene, str(edge.sem))
         return
     _demote_whom_it_is_done_to(scene, sex)
     if not scene.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
@@ -718,6 +720,17 @@ def objective(scene: Scene, edge: Edge) -> None:
     if not described and (clause.verb == "report" or behind.sem != "act"):
         return
     _describe(scene, sex, described)
+
+
+def _not_worn(scene: Scene, word: str) -> None:
+    """ "He owns glasses but was not wearing them"."""
+    behind, clause = scene.behind(), scene.clause
+    if word != "them" or behind is None or behind.sem != "wear" or not clause.negative or scene.last_given is None:
+        return
+    fact = scene.last_given[1]
+    if fact.kind in WORN and not isinstance(fact.node, Not):
+        scene.deny(fact)
+        scene.spent()
 
 
 def _demote_whom_it_is_done_to(scene: Scene, sex: Node) -> None:
