@@ -86,11 +86,12 @@ def parse_changes(
 
 def _listed(text: str, wanted: bool, read: Callable[[str], Statement]) -> tuple[list[tuple[int, bool]], list[Notice]]:
     """What a list with commas changes: each part by itself, since the changes of "black hair, blond hair" are two."""
-    if not text.strip():
+    parts = [part for part in text.split(",") if part.strip()]
+    if not parts:
         raise ChangeError("A change has no words: name what the face is to have or to lose, or leave the option out.")
     terms: list[tuple[int, bool]] = []
     notices: list[Notice] = []
-    for part in filter(str.strip, text.split(",")):
+    for part in parts:
         found, said = _terms(part, wanted, read)
         terms += found
         notices += said

@@ -48,7 +48,7 @@ _OTHER_FIELD = re.compile(
     r"^[^\n]*\b(?:sex|age|hair|race|height|dob|gender|build|eyes)\s*:", re.IGNORECASE | re.MULTILINE
 )
 _DENIAL = re.compile(rf"(?:^|[{DASHES[:3]}\s(,])[{DASHES[:3]}!](?=[{DASHES[:3]}\w(])")
-_TOLD = re.compile(r"\w:\s|\b(?:he|she|they|his|her|the|was|were|had|has|wore|said|seen|police)\b", re.IGNORECASE)
+_TOLD = re.compile(r"\w:\s|\b(?:he|she|they|his|her|was|were|had|has|wore|said|seen|police)\b", re.IGNORECASE)
 """What a text that people tell or fill in holds, and a description in the search language hardly ever."""
 _GROUP = re.compile(
     r"\b(?:not|or|and|maybe|probably|no)\s*\(|\([^()]*(?:\bor\b|,|\band\b)[^()]*\)\s*(?:$|[,:)]|and\b|or\b)"

@@ -48,9 +48,7 @@ class Thing(NamedTuple):
     owner: str = ""
     number: int = 0
     part: int = 0
-    modified: bool = False
     name: bool = False
-    lexical: bool = True
     word: str = ""
 
 
@@ -358,7 +356,7 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
         return None
     start = first.start if head.noun is None and head.person is None else head.start
     extra = () if start == first.start else (Quality(first.word, first.start, first.end, joined="noun"),)
-    return head._replace(start=start, qualities=(*extra, *head.qualities), modified=True)
+    return head._replace(start=start, qualities=(*extra, *head.qualities))
 
 
 @rule("NG", "N NG", 0.95, "compound of a known noun")
@@ -369,14 +367,14 @@ def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.noun is not None and not same and lexicon().pair(head.noun.name, first.word) is None:
         return None
     modifier = Quality(first.word, first.start, first.end, joined="noun")
-    return head._replace(start=first.start if head.noun is None else head.start, modified=True, qualities=(modifier,))
+    return head._replace(start=first.start if head.noun is None else head.start, qualities=(modifier,))
 
 
 @rule("NG", "PN NX", 1.2, "compound of a person")
 def _person_compound(first: Thing, head: Thing) -> Thing | None:
     if head.name:
         return first._replace(end=head.end, name=True) if first.person is not None else None
-    return head._replace(start=first.start, modified=True)
+    return head._replace(start=first.start)
 
 
 @rule("NG", "PN PN", 0.15, "two words for a person")
@@ -480,7 +478,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
         return None
     if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
         return None
-    return thing._replace(end=of.end, modified=True)
+    return thing._replace(end=of.end)
 
 
 @rule("PRED", "NP BE AP", -0.1)

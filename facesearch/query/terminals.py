@@ -228,7 +228,7 @@ def _stands_alone(sentence: list[Token], at: int) -> bool:
 def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
     word = token.normal
-    thing = Thing(None, at, at + 1, word=word, lexical=False)
+    thing = Thing(None, at, at + 1, word=word)
     if word.endswith(("man", "woman")) and len(word) > 5 and token.typed.islower() and word not in _NO_MEN:
         sex = reading_of("woman" if word.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]

@@ -488,6 +488,7 @@ def _is_listed(scene: Scene, said: Thing) -> bool:
     if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
         return True
     joined = clause.before == "AND" and (indefinite or said.determiner == "")
+    joined = joined and any(each.named for each in scene.persons)  # but "not bald and man" is one
     return joined and said.word not in [each.word for each in scene.persons]
 
 
