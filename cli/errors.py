@@ -82,7 +82,7 @@ def _in_words(error: Exception) -> str:
     if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
         return str(error)
     from cli.wording import error_in_words
-    from facesearch.statement.errors import StatementError
+    from facesearch.query.errors import StatementError
 
     return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
 

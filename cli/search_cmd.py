@@ -14,7 +14,7 @@ from cli.read_cmd import statement_text
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from facesearch.query import Query
+    from facesearch.query import Query, Statement
 
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 30
@@ -157,22 +157,16 @@ def search(
 
 
 def understood(text: str, person: int | None = None, *, strict: bool = False) -> "Query":
-    """A statement, or a description in the search language, as a query. Raises QueryError, and StatementError after the
-    persons of a statement have been listed."""
-    from facesearch.statement.errors import StatementError
-    from facesearch.statement.formal import is_formal
-    from facesearch.statement.statement import understand
-
-    if is_formal(text):
-        return parsed(text, strict=strict)
+    """A statement, or a description in the search language, as a query. Raises QueryError, after showing where in the
+    text the trouble begins, or whom a statement describes."""
     from cli.wording import remarks_on
+    from facesearch.query.errors import StatementError
 
+    statement = statement_of(text)
     try:
-        statement = understand(text)
         query = statement.query(person, strict=strict)
     except StatementError as error:
-        if error.spans:
-            _point(text, error.spans[-1][0])
+        _point(text, error)
         if error.kind == "several persons":
             for number, each in enumerate(statement.persons, 1):
                 say(f"Person {number}: {each.tree}")
@@ -180,14 +174,14 @@ def understood(text: str, person: int | None = None, *, strict: bool = False) ->
     return replace(query, remarks=remarks_on(statement))
 
 
-def parsed(text: str, *, strict: bool = False) -> "Query":
-    """The description as a query. Raises QueryError, after showing where in the text the trouble begins."""
-    from facesearch.query import parse
+def statement_of(text: str) -> "Statement":
+    """What a text says. Raises QueryError, after showing where in the text the trouble begins."""
+    from facesearch.query import understand
 
     try:
-        return parse(text, strict=strict)
+        return understand(text)
     except QueryError as error:
-        _point(text, error.position)
+        _point(text, error)
         raise
 
 
@@ -199,10 +193,15 @@ def _explain(query: "Query", filters: Sequence[str]) -> int:
     return ExitCode.FOUND
 
 
-def _point(text: str, position: int) -> None:
-    """Shows where in the description the trouble begins, if a terminal can: the words around it where it is long."""
+def _point(text: str, error: QueryError) -> None:
+    """Shows where in the description the trouble begins, if it is known and a terminal can: the words around it where
+    it is long."""
     from rich.cells import cell_len
 
+    spans = getattr(error, "spans", ())
+    position = spans[-1][0] if spans else error.position
+    if not spans:
+        return
     text = "".join(" " if each.isspace() else each for each in text)
     if not text.strip() or not text.isprintable() or position > len(text):
         return

@@ -102,10 +102,10 @@ def _sample_in(folder: Path) -> "Sample | None":
 
 def _asked(words: str | None) -> tuple[str, ...]:
     """Names of the attributes that --words means."""
-    from cli.search_cmd import parsed
+    from cli.search_cmd import understood
     from facesearch.validation.sample import asked_words
 
-    return asked_words([each.name for each in parsed(words).attributes] if words is not None else ())
+    return asked_words([each.name for each in understood(words).attributes] if words is not None else ())
 
 
 def _draw(

@@ -41,10 +41,9 @@ class Asked:
 class Query:
     """A description that was understood.
 
-    text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user; rough: those of
-    them that say that a word is searched as something near it. thresholds: a face has to pass all of them. photo: what
-    its photo has to be like. not_scored: words that are known but not scored, as typed; a remark says so, too. `str()`:
-    the reading in one line, which can be pasted as a description.
+    text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user, made by `cli`.
+    thresholds: a face has to pass all of them. photo: what its photo has to be like. not_scored: what is said of looks
+    and not scored, as typed. `str()`: the reading in one line, which can be pasted as a description.
     """
 
     text: str
@@ -53,7 +52,6 @@ class Query:
     thresholds: tuple[Threshold, ...] = ()
     photo: PhotoFilter = field(default_factory=PhotoFilter)
     not_scored: tuple[str, ...] = ()
-    rough: tuple[str, ...] = ()
 
     @property
     def asked(self) -> tuple[Asked, ...]:

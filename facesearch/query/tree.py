@@ -255,6 +255,11 @@ def _outcomes(node: Node, known: dict[int, bool]) -> frozenset[bool]:
     if attribute is not None:
         found = _outcomes(node, known | {attribute: True})
         return found if found == _EITHER else found | _outcomes(node, known | {attribute: False})
+    return _of_children(node, known)
+
+
+def _of_children(node: And | Or, known: dict[int, bool]) -> frozenset[bool]:
+    """As `_outcomes`, of children that share no attribute that is not known."""
     decisive = isinstance(node, Or)  # one child with this value decides; the other value needs all children
     found = frozenset((not decisive,))
     for child in node.children:

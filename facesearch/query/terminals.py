@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from facesearch.attributes import NAMES
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Quality, Thing
-from facesearch.statement.lexicon import Entry, Lexicon, PersonWord, lexicon
-from facesearch.statement.measures import Measure
-from facesearch.statement.reading import reading_of
-from facesearch.statement.tokens import Token, word_set
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Quality, Thing
+from facesearch.query.lexicon import Entry, Lexicon, PersonWord, lexicon
+from facesearch.query.measures import Measure
+from facesearch.query.reading import reading_of
+from facesearch.query.tokens import Token, word_set
 
 _COUNTS = {
     word: n
@@ -86,7 +86,7 @@ def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
         quality = Quality("#measure", at, end)
         return [Edge("A", at, end, 0.0, quality), Edge("X", at, end, 0.1, "measure")]
     node = None if measure.young is None else reading_of("young" if measure.young else "old").node
-    return [Edge("A", at, end, -0.2, Quality("#age", at, end, node))]
+    return [Edge("A", at, end, -0.2, Quality("#age", at, end, node, narrow=True))]
 
 
 def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: bool) -> list[Edge]:
@@ -228,7 +228,7 @@ def _stands_alone(sentence: list[Token], at: int) -> bool:
 def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
     """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
     word = token.normal
-    thing = Thing(None, at, at + 1, word=word, lexical=False)
+    thing = Thing(None, at, at + 1, word=word)
     if word.endswith(("man", "woman")) and len(word) > 5 and token.typed.islower() and word not in _NO_MEN:
         sex = reading_of("woman" if word.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from itertools import pairwise
 
-from facesearch.query.tree import Node, all_of, any_of, negate
-from facesearch.statement import groups
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Found, Qualities, Thing, meaning
-from facesearch.statement.lexicon import PersonWord
-from facesearch.statement.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, Clause, Fact, Person, Scene, sex_of
-from facesearch.statement.tokens import word_set
+from facesearch.query import groups
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Found, Qualities, Thing, meaning
+from facesearch.query.lexicon import PersonWord
+from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.tokens import word_set
+from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
@@ -43,6 +43,8 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     _introduce(scene, found, said, edge)
     if said.person.plural or said.person.role == "group":
         groups.make_group(scene, found, said)
+    if said.part:
+        groups.part(scene, said.part)
 
 
 def _opens_clause(scene: Scene, said: Thing) -> bool:
@@ -59,10 +61,11 @@ def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) ->
     after = scene.following()
     neither = said.determiner == "neither"
     denied = neither or (clause.negative and clause.before in ("NEG", "OF") and word.plural)
-    if not denied or after is None or after.category not in ("V", "BE") or clause.verb:
+    if not denied or after is None or after.category not in ("V", "BE") or clause.verb in ("be", "have", "act"):
         return False
     clause.negative, clause.before = False, ""
     known = scene.open_group is not None or len(scene.persons) > 1
+    neither = neither or "neither" in scene.said_words[max(0, edge.start - 2) : edge.start]
     many = word._replace(plural=True)
     person(scene, said._replace(determiner="", person=many, number=2 if neither and not known else 0), edge)
     scene.clause.negative = scene.clause.sticky = True
@@ -113,6 +116,9 @@ def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool
         return False
     if clause.verb not in ("", "be") or said.determiner not in ("", "a", "an"):
         return False
+    if word.narrow:
+        scene.aside_and_spent(edge, "not scored")
+        return True
     scene.say(Found(negate(sex), (), ()), edge, "sex")
     return True
 
@@ -131,6 +137,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         if scene.variant.get(PROMOTE):
             return False
     other = _other(scene, said, word)
+    scene.teller += word.role == "bystander" and scene.is_subject()
     scene.set_aside(edge.start, edge.end, "somebody else")
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
@@ -217,7 +224,7 @@ def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord) -> bool | 
     if clause.verb == "company":
         return True
     behind = scene.behind(2)
-    other = clause.mentioned is not None and not clause.mentioned.described
+    other = (clause.mentioned is not None and not clause.mentioned.described) or _behind_a_name(scene)
     apposed = clause.before == "," and said.determiner in ("a", "an") and behind is not None and behind.category == "NP"
     return True if other and apposed else None
 
@@ -239,7 +246,7 @@ def _wanted(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
 def is_first_wanted(scene: Scene) -> bool:
     """Nobody is described yet, and this is whom others care about."""
     clause = scene.clause
-    others = clause.subject is None or not clause.subject.described
+    others = (clause.subject is None or not clause.subject.described) and not (clause.speaker and clause.mode == "act")
     wanted = clause.before == "OF" or (clause.before == "PREP" and clause.preposition in ("for", "about", "on"))
     return not scene.persons and others and wanted
 
@@ -481,6 +488,7 @@ def _is_listed(scene: Scene, said: Thing) -> bool:
     if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
         return True
     joined = clause.before == "AND" and (indefinite or said.determiner == "")
+    joined = joined and any(each.named for each in scene.persons)  # but "not bald and man" is one
     return joined and said.word not in [each.word for each in scene.persons]
 
 
@@ -673,6 +681,9 @@ def relative(scene: Scene, _: Edge) -> None:
     clause.negative = clause.passive = False
     clause.verb = "rel"
     found = clause.near or (clause.mentioned if clause.before in (",", "NP") else None)
+    who = scene.said_words[scene.row[scene.at].start].startswith("who")
+    if who and _behind_a_name(scene) and (found is None or found.word != "name"):  # "seen by Mr Jones, who has a beard"
+        found = Person(described=False, word="name")
     if found is None:
         return
     after = scene.following()
@@ -685,12 +696,21 @@ def relative(scene: Scene, _: Edge) -> None:
     clause.speaker = False
 
 
+def _behind_a_name(scene: Scene) -> bool:
+    """The name of somebody stands before, behind a preposition."""
+    row = [edge for edge in scene.row[max(0, scene.at - 3) : scene.at] if edge.category != ","]
+    named = bool(row) and isinstance(row[-1].sem, Thing) and row[-1].sem.name
+    return named and row[0].category in ("PREP", "WITH")
+
+
 def objective(scene: Scene, edge: Edge) -> None:
     """ "Described him as", "put her at 40", "nothing unusual about him"."""
     clause = scene.clause
     sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
     if sex is None:
+        _not_worn(scene, str(edge.sem))
         return
+    _demote_whom_it_is_done_to(scene, sex)
     if not scene.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
         scene.focused().pronoun_sex = sex
         return
@@ -701,6 +721,28 @@ def objective(scene: Scene, edge: Edge) -> None:
     if not described and (clause.verb == "report" or behind.sem != "act"):
         return
     _describe(scene, sex, described)
+
+
+def _not_worn(scene: Scene, word: str) -> None:
+    """ "He owns glasses but was not wearing them"."""
+    behind, clause = scene.behind(), scene.clause
+    if word != "them" or behind is None or behind.sem != "wear" or not clause.negative or scene.last_given is None:
+        return
+    fact = scene.last_given[1]
+    if fact.kind in WORN and not isinstance(fact.node, Not):
+        scene.deny(fact)
+        scene.spent()
+
+
+def _demote_whom_it_is_done_to(scene: Scene, sex: Node) -> None:
+    """ "Her glasses fell off when he pushed her": nothing but "her" has named her."""
+    clause = scene.clause
+    subject = clause.subject
+    if clause.verb != "act" or clause.before != "V" or subject is None or not subject.described:
+        return
+    for each in [each for each in clause.created if each is not subject and each.pronoun_sex == sex]:
+        if not each.named:
+            scene.demote(each)
 
 
 def _describe(scene: Scene, sex: Node, described: bool) -> None:

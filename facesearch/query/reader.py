@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
+from facesearch.query.chart import Chart, Edge
+from facesearch.query.discourse import read_sentence
+from facesearch.query.forms import parts
+from facesearch.query.grammar import grammar, price
+from facesearch.query.lexicon import Lexicon, NounClass
+from facesearch.query.measures import Measure, measures
+from facesearch.query.scene import Clause, Fact, Person, Scene
+from facesearch.query.terminals import terminals
+from facesearch.query.tokens import Token, sentences, word_set
 from facesearch.query.tree import negate
-from facesearch.statement.chart import Chart, Edge
-from facesearch.statement.discourse import read_sentence
-from facesearch.statement.forms import parts
-from facesearch.statement.grammar import grammar, price
-from facesearch.statement.lexicon import Lexicon, NounClass
-from facesearch.statement.measures import Measure, measures
-from facesearch.statement.scene import Clause, Fact, Scene
-from facesearch.statement.terminals import terminals
-from facesearch.statement.tokens import Token, sentences, word_set
 
 _NONE = word_set("no n none nil nope nowt negative nothing")
 _YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
@@ -19,7 +19,7 @@ _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated giv
 _DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _LETTERS = frozenset(("q", "a"))
-_BEHIND_NO = word_set("he she they it did was does is were had")
+_BEHIND_NO = word_set("just only but he she they it did was does is were had")
 _BEHIND_ANSWER = frozenset(
     [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
 )
@@ -46,6 +46,8 @@ class Reader:
         self.words = words
         self.scene = Scene(words, variant)
         self.steps = 0
+        self._text = text
+        self._read_to = 0
         self._spans = measures(text)
         self._position = {token.start: at for at, token in enumerate(found)}
         self._asked: list[Fact] = []
@@ -54,10 +56,13 @@ class Reader:
 
     def sentence(self, sentence: list[Token], after: list[Token] | None) -> None:
         """Reads one sentence. after: the next one, which may answer it."""
+        if sentence and "\n" in self._text[self._read_to : sentence[0].start]:
+            self._leave_bystander()
+        self._read_to = sentence[-1].end if sentence else self._read_to
         sentence = self._answered(_listed(sentence))
         for part in parts(sentence, self.words):
             if part.field:
-                self._set_aside(sentence[part.name : part.start])
+                self._name_of_field(part.field, sentence[part.name : part.start])
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
@@ -80,8 +85,9 @@ class Reader:
 
     def _is_answered(self, after: list[Token] | None) -> bool:
         said = [t.normal for t in _without_letter(after or []) if t.sort == "word" and t.normal not in _LETTERS][:1]
-        answers = _NONE | _YES | {"did", "could", "do", "probably", "possibly", "maybe"}
-        return bool(said) and (said[0] in answers or self._context is not None)
+        answers = (_NONE - {"no"}) | _YES | {"did", "could", "do", "probably", "possibly", "maybe"}
+        rest = [t.normal for t in _without_letter(after or [])]
+        return bool(said) and (said[0] in answers or self._context is not None or _no(rest, []) is not None)
 
     def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
         """What a question with no answer in it asks for: "And his hair?"."""
@@ -117,12 +123,30 @@ class Reader:
 
     def _field(self, field: str, value: list[Token]) -> None:
         """The value of a field, said of what the field names."""
-        if field == "other" or (field == "bystander" and _TOLD.isdisjoint(token.normal for token in value)):
+        if field == "bystander":
+            self._bystander(value)
+        elif field == "other":
             self._set_aside(value)
-        elif field in ("unknown", "any", "person", "sex", "bystander"):
+        elif field in ("unknown", "any", "person", "sex"):
             self._read(value)
         elif value:
-            self._field_of(self.words.nouns[field], value)
+            for name in field.split():
+                if name in self.words.nouns:
+                    self._field_of(self.words.nouns[name], value)
+
+    def _bystander(self, value: list[Token]) -> None:
+        """What is said of a victim or witness, up to the end of the line; or what they say."""
+        said = {token.normal for token in value}
+        if not _TOLD.isdisjoint(said):
+            self._read(value)
+        else:
+            self._set_aside(value)
+            self.scene.last_subject = Person(described=False, word="name")
+
+    def _leave_bystander(self) -> None:
+        last = self.scene.last_subject
+        if last is not None and not last.described and last not in self.scene.others:
+            self.scene.last_subject = None
 
     def _field_of(self, noun: NounClass, value: list[Token]) -> None:
         said = [token.normal for token in value if token.sort == "word"]
@@ -146,7 +170,9 @@ class Reader:
         """A description as a value; that of a thing says that it is there ("Hat: knit")."""
         before = len(self.scene.used_facts())
         self._read(value, noun)
-        if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name != "facial":
+        pairs = (self.words.pair(noun.name, token.normal) for token in value)
+        unlike = any(pair is not None and pair.reading is None and not pair.keeps for pair in pairs)  # "Makeup: light"
+        if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name != "facial" and not unlike:
             self._give(noun, value[0])
 
     def _give(self, noun: NounClass, token: Token, denied: bool = False, certainty: float = 1.0) -> None:
@@ -158,6 +184,14 @@ class Reader:
         target = self.scene.focused()
         self.scene.clause = Clause()
         self.scene.give(target, Fact(reading.node, at, at + 1, certainty, noun.name, ((at, at + 1),)))
+
+    def _name_of_field(self, field: str, found: list[Token]) -> None:
+        """The name of a field whose value is read says whose the value is."""
+        if field in ("other", "unknown", "bystander"):
+            self._set_aside(found)
+        elif found:
+            at = self._position[found[0].start]
+            self.scene.used.append((at, at + len(found)))
 
     def _set_aside(self, found: list[Token]) -> None:
         if found:

@@ -3,7 +3,7 @@
 from functools import cache
 from importlib import resources
 
-from facesearch.statement.tokens import Token, word_set
+from facesearch.query.tokens import Token, word_set
 
 _ENGLISH = word_set(
     "the a an and with without is was are were has had he she his her him they of in on at to man woman "
@@ -13,7 +13,7 @@ _ENGLISH = word_set(
 
 @cache
 def _languages() -> dict[str, frozenset[str]]:
-    text = (resources.files("facesearch.statement") / "languages.tsv").read_text(encoding="utf-8")
+    text = (resources.files("facesearch.query") / "languages.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines() if line and not line.startswith("#"))
     return {name: frozenset(words.split()) for name, words in rows}
 

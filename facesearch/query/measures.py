@@ -65,10 +65,15 @@ _DECADE = (
 _ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
+_CANNOT = r"(?:(?:cannot|can['’]?t|couldn['’]?t|(?:can|could)\s+not)(?:\s+possibly)?\s+(?:have\s+been|be)|(?:was|is|were)(?:\s+not|n['’]?t))\s+(?:much\s+|any\s+)?"
 _MORE = (
+    rf"{_CANNOT}(?:under|younger\s+than|less\s+than|below)|must\s+(?:have\s+been|be)\s+(?:over|at\s+least)|"
     r"over|above|at\s+least|older\s+than|upwards\s+of|more\s+than|well\s+over|the\s+wrong\s+side\s+of|past|not\s+under"
 )
-_LESS = r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
+_LESS = (
+    rf"{_CANNOT}(?:over|older\s+than|more\s+than|above)|"
+    r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
+)
 _AGE = rf"""
     (?P<decade>(?:\bage[ds]?:?\s+(?:about\s+)?)?(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from facesearch.query import whom
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Choice, Denied, Found, Qualities, Said, Thing, meaning
+from facesearch.query.lexicon import NounClass
+from facesearch.query.reading import reading_of
+from facesearch.query.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fact, Person, Scene
+from facesearch.query.tokens import word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
-from facesearch.statement import whom
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Choice, Denied, Found, Qualities, Said, Thing, meaning
-from facesearch.statement.lexicon import NounClass
-from facesearch.statement.reading import reading_of
-from facesearch.statement.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fact, Person, Scene
-from facesearch.statement.tokens import word_set
 
 _YOUNG_AND_OLD = {reading_of("young").node, reading_of("old").node}
 _PARTLY = word_set(
@@ -50,6 +50,9 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if _elsewhere(scene, said):
         return
+    if scene.clause.negative and _is_partly_denied(scene, said, edge):
+        scene.aside_and_spent(edge, "quality")
+        return
     if scene.clause.before == "ON" and noun.name == "necklace" and scene.clause.facts_here:
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
         return
@@ -59,6 +62,10 @@ def thing(scene: Scene, edge: Edge) -> None:
 def _worn_or_grown(scene: Scene, said: Thing, noun: NounClass, edge: Edge) -> None:
     clause = scene.clause
     found = meaning(scene.words, noun, said.qualities, clause.negative)
+    joined = clause.before in ("AND", ",") and not (said.determiner or said.owner or clause.negative)
+    if clause.listed and joined and clause.denied_list and found.node is not None:
+        denied = clause.denied_list[0][1]
+        scene.reach.append(((denied.start, denied.end), (scene.offset + edge.start, scene.offset + edge.end)))
     clause.listed = clause.negative
     if found.node is not None:
         found = found._replace(used=(*found.used, (said.start, said.end)))
@@ -66,6 +73,13 @@ def _worn_or_grown(scene: Scene, said: Thing, noun: NounClass, edge: Edge) -> No
     if clause.negative and found.node is not None:
         clause.denied_list = clause.facts_here[-1:]
     scene.spent()
+
+
+def _is_partly_denied(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """ "Not a lot of hair", "no hair visible"."""
+    behind = scene.said_words[edge.end : edge.end + 1]
+    unseen = said.word.startswith("hair") and behind in (["visible"], ["showing"], ["seen"])
+    return unseen or said.determiner in ("a lot of", "lots of", "plenty of")
 
 
 def _is_somebody(scene: Scene, said: Thing) -> bool:
@@ -115,6 +129,8 @@ def _with_colour_before(scene: Scene, said: Thing) -> Thing:
     before = scene.thing_behind(2)
     if said.noun is None or said.noun.name != "hair" or said.qualities or scene.clause.before != "AND":
         return said
+    if scene.clause.listed:  # "no gray beard and hair"
+        return said
     shares = (
         before is not None
         and before.noun is not None
@@ -139,7 +155,11 @@ def _doubt(scene: Scene, noun: NounClass) -> None:
 def _elsewhere(scene: Scene, said: Thing) -> bool:
     """A thing is worn elsewhere than its word says ("hat in hand", "stud in his nose"): it is set aside."""
     clause = scene.clause
-    if clause.before not in ("PREP", "IN", "ON") or not clause.facts_here:
+    in_it = clause.before == "V" and scene.said_words[said.start - 2 : said.start - 1] in (
+        ["in"],
+        ["on"],
+    )  # "was in his"
+    if not (in_it or clause.before in ("PREP", "IN", "ON")) or not clause.facts_here:
         return False
     fact = clause.facts_here[-1][1]
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
@@ -256,8 +276,8 @@ def _of_field(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     if found.node is None or not found.used:
         own = meaning(scene.words, OF_PEOPLE, qualities)
         found = own if own.node is not None and context.name in _FIELDS_OF_PEOPLE else found
-    if scene.clause.negative and found.node is not None:
-        found = found._replace(node=negate(found.node))
+    if scene.clause.negative:
+        found = found.denied()
     scene.say(found, edge, "trait")
     return True
 
@@ -302,7 +322,7 @@ def _of_topic(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """ "Her hair is dark and usually worn straight", "black hair, straight"."""
     clause = scene.clause
     noun = clause.topic
-    if noun is None or clause.mode != "say" or clause.before not in ("BE", "V", "HEDGE", "NEG", ","):
+    if noun is None or clause.mode != "say" or clause.before not in ("BE", "V", "HEDGE", "NEG", ",", "("):
         return False
     if clause.before == "," and meaning(scene.words, OF_PEOPLE, qualities).node is not None:
         return False
@@ -325,8 +345,8 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
 
 def _of_noun(scene: Scene, noun: NounClass, edge: Edge, qualities: Qualities) -> bool:
     found = meaning(scene.words, noun, qualities)
-    if scene.clause.negative and found.node is not None:
-        found = found._replace(node=negate(found.node))
+    if scene.clause.negative:
+        found = found.denied()
     scene.say(found, edge, noun.name)
     return True
 
@@ -346,9 +366,10 @@ def _denied_colour(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """ "Not blonde", "any colour but grey"; what else is denied and not scored says nothing."""
     if not scene.clause.negative or _trait(scene, qualities).node is not None:
         return False
-    hair = meaning(scene.words, scene.words.nouns["hair"], qualities)
-    if hair.node is not None and qualities[0].key not in _NOT_HAIR_ALONE:
-        scene.say(hair._replace(node=negate(hair.node)), edge, "hair")
+    hair = meaning(scene.words, scene.words.nouns["hair"], qualities).denied()
+    own = scene.words.pair("hair", qualities[0].key) is not None and qualities[0].key not in _NOT_HAIR_ALONE
+    if hair.node is not None and own:
+        scene.say(hair, edge, "hair")
     else:
         scene.aside_and_spent(edge, "quality")
     return True
@@ -384,11 +405,9 @@ def _trait(scene: Scene, qualities: Qualities) -> Found:
     if not scene.clause.negative or found.node is None:
         return found
     if all(quality.joined == "or" for quality in qualities[1:]):
-        narrow = found.narrow or any(quality.key == "#age" for quality in qualities)
-        return found._replace(node=None if narrow else negate(found.node))
+        return found.denied()
     first, rest = (meaning(scene.words, OF_PEOPLE, part) for part in (qualities[:1], qualities[1:]))
-    nodes = [negate(first.node)] if first.node is not None else []
-    nodes += [rest.node] if rest.node is not None else []
+    nodes = [node for node in (first.denied().node, rest.node) if node is not None]
     return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
 
 
@@ -407,6 +426,8 @@ def said(scene: Scene, edge: Edge) -> None:
     clause.topic = scene.last_noun = noun
     qualities = phrase.qualities if phrase.denied else (*phrase.thing.qualities, *phrase.qualities)
     found = meaning(scene.words, noun, qualities, phrase.denied or clause.negative)
+    if phrase.denied and found.node is None and noun.bare is not None and noun.name not in WORN:
+        found = Found(noun.bare.node, (), tuple((quality.start, quality.end) for quality in qualities))
     if found.node is not None:
         found = found._replace(used=(*found.used, (phrase.thing.start, phrase.thing.end)))
     clause.certainty = min(clause.certainty, phrase.certainty)
@@ -425,10 +446,12 @@ def choice(scene: Scene, edge: Edge) -> None:
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
         return
-    negative = scene.clause.negative
+    negative = scene.clause.negative or edge.sem.nor
+    if len(nodes) < len(options) and not negative:
+        scene.alternatives.append((scene.offset + edge.start, scene.offset + edge.end))
     if negative and any(isinstance(option, Denied) for option in options):
         nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
-    both = edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0)
+    both = edge.sem.together or (edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0))
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
         scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
@@ -446,7 +469,7 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
 
 def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...]]:
     """What the options mean that are scored, and with which words."""
-    found = [each for each in (_option(scene, option) for option in options) if each is not None]
+    found = [each for option in options if (each := _told_option(scene, option)) is not None]
     scored = [(each.node, each.used) for each in found if each.node is not None]
     return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans)
 
@@ -483,12 +506,23 @@ def _option(scene: Scene, option: Any) -> Found | None:
         return _any_option(scene, option.options)
     if isinstance(option, Denied):
         denied = _option(scene, option.phrase)
-        return denied if denied is None or denied.node is None else denied._replace(node=negate(denied.node))
+        return None if denied is None else denied.denied()
     if isinstance(option, Thing):
         return _thing_option(scene, option, ())
     if isinstance(option, Said):
         return _thing_option(scene, option.thing, option.qualities)
     return meaning(scene.words, OF_PEOPLE, option)
+
+
+def _told_option(scene: Scene, option: Any) -> Found | None:
+    """What an option means; what of it is not scored is set aside."""
+    found = _option(scene, option)
+    if found is not None:
+        for span in found.aside:
+            scene.set_aside(*span, "quality")
+    if isinstance(option, Thing) and (found is None or found.node is None):
+        scene.set_aside(option.qualities[0].start if option.qualities else option.start, option.end, "not scored")
+    return found
 
 
 def _any_option(scene: Scene, options: tuple[Any, ...]) -> Found | None:
@@ -512,14 +546,19 @@ def _persons_or(scene: Scene, edge: Edge, named: list[Thing], count: int) -> Non
     if len(sexes) < count or scene.clause.mode != "say":
         scene.set_aside(edge.start, edge.end, "somebody else")
         return
-    traits = [meaning(scene.words, OF_PEOPLE, each.qualities).node for each in named]
-    if traits[0] is not None and not any(each.qualities for each in named[1:]):
-        node = all_of([traits[0], any_of(sexes)])
-    else:
-        node = any_of(
-            [sex if trait is None else all_of([trait, sex]) for trait, sex in zip(traits, sexes, strict=True)]
-        )
-    scene.add(Found(node, (), ()), edge.start, edge.end, "person")
+    found = [meaning(scene.words, OF_PEOPLE, each.qualities) for each in named]
+    for span in (span for each in found for span in each.aside):
+        scene.set_aside(*span, "quality")
+    node = _persons_of(named, sexes, [each.node for each in found])
+    used = (*(span for each in found for span in each.used), *((each.start, each.end) for each in named))
+    scene.add(Found(node, used, ()), edge.start, edge.end, "person")
     target = scene.target()
     if target is not None:
         target.named = True
+
+
+def _persons_of(named: list[Thing], sexes: list[Node], traits: list[Node | None]) -> Node:
+    """An adjective before the first alone is of all."""
+    if traits[0] is not None and not any(each.qualities for each in named[1:]):
+        return all_of([traits[0], any_of(sexes)])
+    return any_of(sex if trait is None else all_of([trait, sex]) for trait, sex in zip(traits, sexes, strict=True))

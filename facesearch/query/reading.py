@@ -4,7 +4,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from facesearch.attributes import NAMES
+from facesearch.attributes import BY_NAME, NAMES
 from facesearch.query.phrases import phrase
 from facesearch.query.tree import Node, Term, all_of, any_of, negate
 
@@ -16,9 +16,11 @@ class Reading(NamedTuple):
         return Reading(negate(self.node))
 
 
-_TERMS: dict[str, Term] = {
+HAIR_COLOURS = frozenset(BY_NAME[name].index for name in ("Black_Hair", "Blond_Hair", "Brown_Hair", "Gray_Hair"))
+TERMS: dict[str, Term] = {
     phrase(index, holds): Term(index, holds) for index in range(len(NAMES)) for holds in (True, False)
 }
+"""What each phrase of a printed reading means."""
 _PARTS = re.compile(r"\(|\)|\band\b|\bor\b|\bnot(?= \()|(?:(?!\b(?:and|or)\b)[^()])+")
 
 
@@ -58,4 +60,4 @@ def _one(parts: list[str], at: int) -> tuple[Node, int]:
     if parts[at] == "(":
         node, at = _all(parts, at + 1)
         return (negate(node) if denied else node), at + 1
-    return _TERMS[parts[at]], at + 1
+    return TERMS[parts[at]], at + 1

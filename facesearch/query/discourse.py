@@ -7,12 +7,12 @@ stand the small words, which deny, hedge, join and part. Whatever no rule reads 
 
 from collections.abc import Callable, Sequence
 
+from facesearch.query import groups, verbs, what, whom
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Found, Thing
+from facesearch.query.scene import Clause, Fact, Scene
+from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
-from facesearch.statement import groups, verbs, what, whom
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Found, Thing
-from facesearch.statement.scene import Clause, Fact, Scene
-from facesearch.statement.tokens import word_set
 
 _CONJUNCTIONS = frozenset(
     [
@@ -47,6 +47,21 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
             rule(scene, edge)
         if edge.category not in _SILENT:
             scene.clause.before = edge.category
+    _likewise(scene)
+
+
+def _likewise(scene: Scene) -> None:
+    """ "The other did too", "so did the other": what was said last of somebody else."""
+    said = [word for word in scene.said_words if word.isalpha()]
+    same = said[-1:] == ["too"] or said[-2:] == ["as", "well"] or (said[:1] == ["so"] or "so" in said[-5:-2])
+    verb = _AUXILIARY.intersection(said[-3:-1] if "so" not in said else said)
+    target = scene.target()
+    if not same or not verb or target is None or scene.last_given is None:
+        return
+    person, fact = scene.last_given
+    if target is not person:
+        at = scene.offset + len(scene.said_words)
+        scene.give(target, Fact(fact.node, at - 1, at, fact.certainty, fact.kind, fact.used))
 
 
 # --- denying and hedging ---
@@ -102,21 +117,32 @@ def _none_of_those(scene: Scene, edge: Edge) -> bool:
 def _answer_no_behind(scene: Scene) -> bool:
     """ "Eyewear none"."""
     after = scene.following()
-    if scene.clause.before != "NP" or (after is not None and after.category not in (",", ";", ".")):
+    behind = scene.behind(2)
+    labelled = scene.clause.before == ":" and behind is not None and behind.category == "NP"
+    if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
         fact = scene.clause.facts_here[-1][1]
         if fact.kind in ("person", "sex"):  # "man with hat, woman without"
             return True
-        fact.node = negate(fact.node)
+        scene.deny(fact)
     return True
+
+
+def _is_answered(scene: Scene, after: Edge) -> bool:
+    """What follows an answer is nothing, or has an answer of its own: "glasses yes beard no hat yes"."""
+    if after.category in (",", ";", "."):
+        return True
+    behind = next((edge for edge in scene.row if edge.start >= after.end), None)
+    answered = behind is not None and behind.category in ("YES", "NONE", "NEG")
+    return after.category == "NP" and answered and any(edge.category == "YES" for edge in scene.row)
 
 
 def _none(scene: Scene, _: Edge) -> None:
     """ "Beard N"."""
     fact = scene.fact_before()
     if scene.clause.before == "NP" and fact is not None and fact.kind != "person":
-        fact.node = negate(fact.node)
+        scene.deny(fact)
 
 
 def _doubt(scene: Scene, _: Edge) -> None:
@@ -129,6 +155,9 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     certainty: float = edge.sem
     after = scene.following()
+    if not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]:
+        clause.mode = "past"  # "I thought she was a man until she spoke"
+        return
     ends = after is None or after.category in (*_ENDS, ")")
     before = clause.before
     between = before == "," and after is not None and after.category == ","
@@ -143,6 +172,9 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     clause.certainty = min(clause.certainty, certainty)
     if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
         clause.mode = "say"
+
+
+_UNTIL = frozenset(["until", "till"])
 
 
 def _unknown(scene: Scene, edge: Edge) -> None:
@@ -201,7 +233,7 @@ def _comma(scene: Scene, edge: Edge) -> None:
     other = clause.near is not None and not clause.near.described
     if clause.subject is not None and not (apposed and other):
         clause.near = None
-    if clause.mode == "hidden":
+    if clause.mode == "hidden" or (clause.mode == "act" and clause.before == "V" and not clause.taking):
         clause.mode = "say"
     listed = edge.category == ":" and clause.taking and clause.subject is None  # "stolen from the house: a hat, ..."
     if edge.category not in (",", "/") and not listed:
@@ -212,12 +244,20 @@ def _conjunction(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     clause.negative = clause.negative and clause.sticky
     clause.of_thing = False
-    if clause.subject is not None:
+    if clause.subject is not None and not _goes_on(scene, edge):
         clause.near = None
     if clause.mode == "hidden":
         clause.mode = "say"
     if edge.category == "BUT":
         scene.new_clause_keeping_subject()
+
+
+def _goes_on(scene: Scene, edge: Edge) -> bool:
+    """ "With a man with a shaved head and a beard": the list is of whom it stands behind."""
+    clause, after = scene.clause, scene.following()
+    listed = edge.category == "AND" and clause.before == "NP" and clause.near is clause.listing is not None
+    thing = after.sem if after is not None else None
+    return listed and clause.near is not clause.subject and isinstance(thing, Thing) and thing.noun is not None
 
 
 def _with(scene: Scene, _: Edge) -> None:
@@ -234,6 +274,7 @@ def _of_near(scene: Scene, preposition: str) -> None:
     """ "Followed a man with a beard": what follows is of whom it stands behind."""
     clause = scene.clause
     clause.preposition = preposition
+    clause.listing = clause.near
     if clause.mode == "act" and clause.near is not None and clause.before == "NP":
         clause.subject = clause.near
         clause.mode = "say"
@@ -249,13 +290,19 @@ def _preposition(scene: Scene, edge: Edge) -> None:
         clause.verb = "as" if clause.subject is not None else clause.verb
     elif word == "by":
         verbs.by(scene)
-    elif word in _CONJUNCTIONS and clause.mode == "unknown":
+    elif word in _CONJUNCTIONS and clause.mode in ("unknown", "past"):
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
-    elif word in _BEFORE_CLAUSES and scene.is_new_subject(1):
+    elif (word in _BEFORE_CLAUSES or _opens_clause(scene, word)) and scene.is_new_subject(1):
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created, preposition="when")
     elif word in _CONJUNCTIONS and clause.verb:
         clause.verb = clause.pronoun = ""
         clause.topic = None
+
+
+def _opens_clause(scene: Scene, word: str) -> bool:
+    """ "As the man hit her", and not "described as a man wearing ..."."""
+    after = scene.following()
+    return word == "as" and after is not None and getattr(after.sem, "determiner", "") == "the"
 
 
 def _owner(scene: Scene, edge: Edge) -> None:

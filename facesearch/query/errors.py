@@ -18,6 +18,8 @@ KINDS = (
     "not understood",
     "several persons",
     "no such person",
+    "too many",
+    "search language",
 )
 WHYS = (
     "not scored",
@@ -33,7 +35,7 @@ WHYS = (
     "property",
 )
 """Why words are set aside."""
-NOTICES = ("pronoun", "corrected", "age", "nothing", "rare")
+NOTICES = ("pronoun", "corrected", "age", "rough", "nothing", "rare", "alternative", "reach", "always", "hedges")
 
 
 @dataclass(frozen=True)
@@ -52,5 +54,5 @@ class StatementError(QueryError):
         spans: tuple[tuple[int, int], ...] = (),
         values: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        super().__init__(kind, spans[0][0] if spans else 0)
+        super().__init__(str(values.get("sentence", kind)), spans[0][0] if spans else 0)
         self.kind, self.readings, self.spans, self.values = kind, readings, spans, values

@@ -3,10 +3,10 @@ hide does not."""
 
 from collections.abc import Callable
 
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Said, Thing
+from facesearch.query.scene import WORN, Clause, Person, Scene
 from facesearch.query.tree import Not, negate
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Said, Thing
-from facesearch.statement.scene import WORN, Clause, Person, Scene
 
 _ENDS = ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
 _AFTER_BE = ("BE", "V", "DEG", "X", "NEG")

@@ -1,18 +1,42 @@
 """A statement that was understood: who is described, what is searched, and what was set aside."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from db.filters import PhotoFilter
+from facesearch.errors import QueryError
+from facesearch.query import photo_filters
 from facesearch.query.description import Query
-from facesearch.query.tree import EVERYTHING, And, Node, all_of, check_repeats, height, leaves, outcomes
-from facesearch.statement.errors import Notice, StatementError
-from facesearch.statement.language import language_of
-from facesearch.statement.lexicon import Lexicon, lexicon
-from facesearch.statement.reader import Reader, read_text
-from facesearch.statement.report import SetAside, Used, described, not_ticked, notices, set_aside, tree_of, used
-from facesearch.statement.scene import PROMOTE, Fact, Person
-from facesearch.statement.slips import Slip, corrected
-from facesearch.statement.tokens import Token, ticked, tokens, unwrapped
+from facesearch.query.errors import Notice, StatementError
+from facesearch.query.formal import is_formal, read_formal
+from facesearch.query.language import language_of
+from facesearch.query.lexicon import Lexicon, lexicon
+from facesearch.query.reader import Reader, read_text
+from facesearch.query.report import (
+    SetAside,
+    Used,
+    described,
+    not_ticked,
+    notices,
+    notices_on,
+    set_aside,
+    tree_of,
+    used,
+)
+from facesearch.query.scene import PROMOTE, Fact, Person, Scene
+from facesearch.query.slips import Slip, corrected
+from facesearch.query.tokens import Token, ticked, tokens, unwrapped
+from facesearch.query.tree import (
+    EVERYTHING,
+    And,
+    Node,
+    Threshold,
+    all_of,
+    check_repeats,
+    height,
+    leaves,
+    outcomes,
+)
 
 MAX_TERMS = 100
 MAX_HEIGHT = 30
@@ -39,7 +63,8 @@ class Statement:
     """A statement that was understood.
 
     persons: in the order in which they are described, at least one. set_aside: everything that is not searched.
-    corrected: slips. notices: what the reader should know. steps: phrases made, the measure of the work.
+    corrected: slips. notices: what the reader should know. steps: phrases made, the measure of the work. thresholds,
+    photo: what only filters.
     """
 
     text: str
@@ -49,6 +74,8 @@ class Statement:
     notices: tuple[Notice, ...] = ()
     language: str = "English"
     steps: int = 0
+    thresholds: tuple[Threshold, ...] = ()
+    photo: PhotoFilter = field(default_factory=PhotoFilter)
 
     @property
     def not_scored(self) -> tuple[str, ...]:
@@ -72,13 +99,18 @@ class Statement:
         first = next((each for each in self.set_aside if each.why not in _NOT_OF_LOOKS), None)
         if strict and first is not None:
             raise StatementError("not understood", spans=((first.start, first.end),), values={"words": first.words})
-        if tree == EVERYTHING:
+        if tree == EVERYTHING and not self.thresholds and not self.photo:
             words = " ".join(self.text.split())
             raise StatementError("nothing", values={"words": words if len(words) < 60 else f"{words[:60]}..."})
         if sum(1 for _ in leaves(tree)) > MAX_TERMS or height(tree) > MAX_HEIGHT:
             raise StatementError("too many", values={"most": MAX_TERMS})
         check_repeats(tree)
-        return Query(self.text, tree, not_scored=self.not_scored)
+        return Query(self.text, tree, thresholds=self.thresholds, photo=self.photo, not_scored=self.not_scored)
+
+
+def parse(text: str, *, strict: bool = False) -> Query:
+    """What to search for, of a text that describes one person. Raises QueryError."""
+    return understand(text).query(strict=strict)
 
 
 def understand(text: str) -> Statement:
@@ -87,14 +119,22 @@ def understand(text: str) -> Statement:
     if len(text) > MAX_LETTERS:
         raise StatementError("too long", values={"letters": len(text), "most": MAX_LETTERS})
     words = lexicon()
+    if is_formal(text):
+        return _formal(text, words)
+    return _statement(text, words)
+
+
+def _statement(text: str, words: Lexicon) -> Statement:
+    """A text without marks of the search language."""
     text = unwrapped(typed := text)
     found, unticked = ticked(text, tokens(text))
     known = sum(words.knows(token.normal) for token in found if token.sort == "word")
     if (language := language_of(found, known)) != "English":
         raise StatementError("language", values={"language": language})
-    found, slips = corrected(found, words)
-    best = _best(text, found, words)
-    readings = [best, *_alternatives(text, found, words, best)]
+    ways = [(_best(text, each, words), each, slips) for each, slips in corrected(found, words)]
+    best, found, slips = max(ways, key=lambda way: _count(way[0]))
+    as_good = [way[0] for way in ways if _count(way[0]) == _count(best) and way[0] is not best]
+    readings = [best, *as_good, *_alternatives(text, found, words, best)]
     persons = decide(found, readings)
     told = [used(typed, found, person) for person in persons]
     return Statement(
@@ -105,8 +145,41 @@ def understand(text: str) -> Statement:
         ),
         tuple(sorted([*set_aside(typed, found, words, best.scene, persons), *not_ticked(typed, unticked)], key=_start)),
         tuple(slips),
-        tuple(notices(persons, told, slips)),
+        (*notices(persons, told, slips), *_reach(text, found, best.scene)),
         steps=best.steps,
+    )
+
+
+def _reach(text: str, found: list[Token], scene: Scene) -> Iterator[Notice]:
+    """Lists behind a "no" that ends before them ("no hat and glasses"), and an "or" of which a side is not searched."""
+    for denied, behind in scene.reach:
+        words, rest = (text[found[a].start : found[b - 1].end] for a, b in (denied, behind))
+        yield Notice("reach", {"words": words, "rest": rest})
+    for a, b in scene.alternatives:
+        yield Notice("alternative", {"words": text[found[a].start : found[b - 1].end]})
+
+
+def _formal(text: str, words: Lexicon) -> Statement:
+    """A text in the search language; what has no marks in it is read as any statement."""
+    try:
+        found = read_formal(text, words, lambda said: _statement(said, words))
+        if found.tree != EVERYTHING and True not in outcomes(found.tree):
+            raise QueryError(
+                f'No face can fit this description, read as "{found.tree}": leave out what contradicts the rest.'
+            )
+    except StatementError:
+        raise
+    except QueryError as error:
+        place = min(error.position, len(text))
+        raise StatementError("search language", spans=((place, place),), values={"sentence": str(error)}) from None
+    return Statement(
+        text,
+        (Described("1", found.tree, tuple(found.used)),),
+        tuple(found.set_aside),
+        tuple(found.corrected),
+        (*found.notices, *notices_on(found.tree)),
+        thresholds=tuple(dict.fromkeys(found.thresholds)),
+        photo=photo_filters.combined(condition for condition, _ in found.conditions),
     )
 
 
@@ -125,6 +198,11 @@ def _best(text: str, found: list[Token], words: Lexicon) -> Reader:
     return reader
 
 
+def _count(reader: Reader) -> int:
+    """How many words describe somebody."""
+    return len({span for fact in reader.scene.used_facts() for span in fact.used})
+
+
 def _alternatives(text: str, found: list[Token], words: Lexicon, best: Reader) -> Iterator[Reader]:
     """The readings that differ from the best in one place at which it costs nothing to read otherwise."""
     cheap = [name for name, costs in best.scene.open.items() if costs[1] - costs[0] <= MARGIN]
@@ -138,17 +216,27 @@ def decide(found: list[Token], readings: list[Reader]) -> list[Person]:
     for other in others:
         if (others_trees := [tree_of(person) for person in other]) != trees:
             raise StatementError("two readings", readings=(_shown(trees), _shown(others_trees)))
-    for at, person in enumerate(best):
-        if True in outcomes(trees[at]):
-            continue
-        clash = contradiction(person)
-        if clash is not None and readings[0].scene.corrected:
-            person.facts.remove(clash[0])
-        elif clash is not None:
-            raise _contradicts(found, trees, at, person, clash)
-        else:
-            raise _is_impossible(trees, at)
+    for at in range(len(best)):
+        _settle(found, readings[0].scene, best, at)
     return best
+
+
+def _settle(found: list[Token], scene: Scene, persons: list[Person], at: int) -> None:
+    """Of what contradicts itself, the last word of a speaker counts, and nothing of two witnesses who differ. Raises
+    StatementError for any other contradiction."""
+    person = persons[at]
+    while True not in outcomes(tree_of(person)):
+        trees = [tree_of(each) for each in persons]
+        clash = contradiction(person)
+        if clash is None:
+            raise _is_impossible(trees, at)
+        if clash[0].teller != clash[1].teller:
+            for fact in clash:
+                scene.cancel(fact, "not known")
+        elif scene.corrected:
+            person.facts.remove(clash[0])
+        else:
+            raise _contradicts(found, trees, at, person, clash)
 
 
 def _is_impossible(trees: list[Node], at: int) -> StatementError:

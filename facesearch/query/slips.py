@@ -1,13 +1,16 @@
-"""Slips of the pen: a word in no list that is near to exactly one word for heads and faces."""
+"""Slips of the pen: a word in no list that is near to a word for heads and faces."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
-from facesearch.statement.lexicon import Lexicon, lexicon
-from facesearch.statement.tokens import Token
+from facesearch.query.lexicon import Lexicon, lexicon
+from facesearch.query.tokens import Token
 
 SHORTEST = 5
 """A shorter word is never corrected."""
+_WAYS = 3
+"""Meanings of a slip that are tried."""
 _LONG = 8
 """From here on two letters may be wrong."""
 
@@ -21,20 +24,23 @@ class Slip(NamedTuple):
     end: int
 
 
-def corrected(found: list[Token], words: Lexicon) -> tuple[list[Token], list[Slip]]:
-    """The tokens with their slips corrected."""
+def corrected(found: list[Token], words: Lexicon) -> Iterator[tuple[list[Token], list[Slip]]]:
+    """The tokens with their slips corrected; several times, where one may stand for several words."""
     shouted = sum(t.typed.isupper() for t in found if t.sort == "word") * 2 > sum(t.sort == "word" for t in found)
-    result, slips = [], []
+    meant: dict[int, tuple[str, ...]] = {}
     for at, token in enumerate(found):
-        read = None
         if token.sort == "word" and len(token.normal) >= SHORTEST and not _is_name(found, at, shouted):
-            read = _meant(token.normal, words)
-        if read is None:
-            result.append(token)
-        else:
-            result.append(token._replace(normal=read))
-            slips.append(Slip(token.typed, read, token.start, token.end))
-    return result, slips
+            meant[at] = _meant(token.normal, words)
+    unclear = max((len(each) for each in meant.values()), default=0)
+    for way in range(max(1, min(unclear, _WAYS))):
+        result = list(found)
+        slips = []
+        for at, read in meant.items():
+            if read:
+                token, word = found[at], read[min(way, len(read) - 1)]
+                result[at] = token._replace(normal=word)
+                slips.append(Slip(token.typed, word, token.start, token.end))
+        yield result, slips
 
 
 def _is_name(found: list[Token], at: int, shouted: bool) -> bool:
@@ -46,16 +52,15 @@ def _is_name(found: list[Token], at: int, shouted: bool) -> bool:
 
 
 @cache
-def _meant(word: str, words: Lexicon) -> str | None:
-    """The only word for heads and faces that is near to a word in no list."""
+def _meant(word: str, words: Lexicon) -> tuple[str, ...]:
+    """The words for heads and faces that are nearest to a word in no list, each of another meaning."""
     if words.knows(word) or words.classes(word) is not None or not word.isalpha():
-        return None
+        return ()
     near = {each for shape in _shapes(word) for each in _index().get(shape, ())}
     most = 2 if len(word) >= _LONG else 1
     ranked = sorted((_distance(word, each), each) for each in near)
     best = [each for distance, each in ranked if distance <= most and distance == ranked[0][0]]
-    meanings = {words.face_word(each) for each in best}
-    return best[0] if len(meanings) == 1 else None
+    return tuple({words.face_word(each): each for each in reversed(best)}.values())[::-1]
 
 
 @cache

@@ -1,25 +1,27 @@
 """What was read of a statement and what was not, word by word."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from facesearch.query import oddities
-from facesearch.query.entries import HAIR_COLOURS
-from facesearch.query.tree import And, Node, Or, Term, all_of, any_of, hedge
-from facesearch.statement.errors import Notice
-from facesearch.statement.lexicon import Lexicon
-from facesearch.statement.scene import Fact, Person, Scene
-from facesearch.statement.slips import Slip
-from facesearch.statement.tokens import Token
+from facesearch.query.errors import Notice
+from facesearch.query.lexicon import Lexicon
+from facesearch.query.reading import HAIR_COLOURS
+from facesearch.query.scene import Fact, Person, Scene
+from facesearch.query.slips import Slip
+from facesearch.query.tokens import Token
+from facesearch.query.tree import EVERYTHING, And, Node, Or, Term, Weighted, all_of, any_of, firm, hedge, outcomes
 
 
 class Used(NamedTuple):
-    """Words that are searched: where they stand (code points), and what they mean."""
+    """Words that are searched: where they stand (code points), and what they mean. rough: they say more than that."""
 
     words: str
     start: int
     end: int
     means: str
+    rough: bool = False
 
 
 class SetAside(NamedTuple):
@@ -67,19 +69,28 @@ def tree_of(person: Person) -> Node:
 
 
 def _is_colour(node: Node) -> bool:
+    if isinstance(node, Weighted):
+        return _is_colour(node.child)
     if isinstance(node, Or):
         return all(_is_colour(child) for child in node.children)
-    return isinstance(node, Term) and node.holds
+    return isinstance(node, Term) and node.holds and node.attributes <= HAIR_COLOURS
 
 
 def _mixed(nodes: list[Node]) -> Iterator[Node]:
     """Colours of hair are alternatives, wherever they are said: "brown hair, with grey at the temples"."""
-    colours = [node for node in nodes if node.attributes <= HAIR_COLOURS and _is_colour(node)]
+    colours = _colours(nodes)
     for node in nodes:
         if node not in colours:
             yield node
         elif node is colours[0]:
-            yield any_of(dict.fromkeys(colours))
+            certainty = max(each.certainty if isinstance(each, Weighted) else 1.0 for each in colours)
+            yield hedge(any_of(dict.fromkeys(map(firm, colours))), certainty)
+
+
+def _colours(nodes: list[Node]) -> list[Node]:
+    """The colours that are said plainly, or, if none is, those under a hedge."""
+    found = [node for node in nodes if _is_colour(node)]
+    return [node for node in found if not isinstance(node, Weighted)] or found
 
 
 def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:
@@ -88,7 +99,7 @@ def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:
     for fact in person.facts:
         for (start, end), node in _parts(fact):
             a, b = found[start].start, found[end - 1].end
-            told[Used(text[a:b], a, b, str(hedge(node, fact.certainty)))] = None
+            told[Used(text[a:b], a, b, str(hedge(node, fact.certainty)), fact.rough)] = None
     return tuple(told)
 
 
@@ -147,11 +158,24 @@ def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: 
     for person in persons:
         if person.pronoun_sex is not None and person.sex is None:
             yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
-        yield from (Notice("rare", {"sentence": sentence}) for sentence in oddities.remarks(tree_of(person)))
+        yield from notices_on(tree_of(person))
     for slip in slips:
         yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
-    for each in (each for words in told for each in words):
+    for each in dict.fromkeys(chain.from_iterable(told)):
         if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
             yield Notice("age", {"words": each.words, "means": each.means})
+        elif each.rough:
+            yield Notice("rough", {"words": each.words, "means": each.means})
     if not any(person.facts or person.pronoun_sex is not None for person in persons):
         yield Notice("nothing")
+
+
+def notices_on(tree: Node) -> Iterator[Notice]:
+    """What is odd about a tree as a whole."""
+    yield from (Notice("rare", {"sentence": sentence}) for sentence in oddities.remarks(tree))
+    if tree == EVERYTHING:
+        return
+    if False not in outcomes(tree):
+        yield Notice("always")
+    elif firm(tree) != tree and True not in outcomes(firm(tree)):
+        yield Notice("hedges")

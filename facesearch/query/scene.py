@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from facesearch.query.tree import Node, any_of
-from facesearch.statement.chart import Edge
-from facesearch.statement.grammar import Found, Thing
-from facesearch.statement.lexicon import Lexicon, NounClass
-from facesearch.statement.reading import reading_of
-from facesearch.statement.tokens import word_set
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Found, Thing
+from facesearch.query.lexicon import Lexicon, NounClass
+from facesearch.query.reading import reading_of
+from facesearch.query.tokens import word_set
+from facesearch.query.tree import Node, any_of, negate
 
 PROMOTE = "promote"
 """The choice of reading those who are only mentioned ("my ex is cute") as those who are described."""
@@ -29,7 +29,8 @@ _AFTER_SUBJECT = ("V", "BE", "PRED", "AND", "PREP", "HE", "SHE", ";")
 @dataclass
 class Fact:
     """Something said of a person. start, end, used: tokens of the whole text; kind: the class of the noun, or "trait",
-    "person", "choice"."""
+    "person", "choice". narrow: the words say more than the meaning; rough: so does the noun. teller: which of the
+    witnesses says it."""
 
     node: Node
     start: int
@@ -37,6 +38,9 @@ class Fact:
     certainty: float = 1.0
     kind: str = ""
     used: tuple[tuple[int, int], ...] = ()
+    narrow: bool = False
+    rough: bool = False
+    teller: int = 0
 
 
 @dataclass
@@ -77,7 +81,7 @@ class Clause:
 
     mode: say (what follows describes), act, unknown, hidden or past (it does not). subject; near: who was named last,
     whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is
-    about.
+    about; listing: of whom the list behind "with" is.
     negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge
     on a
     verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing
@@ -94,6 +98,7 @@ class Clause:
     near: Person | None = None
     mentioned: Person | None = None
     outer: Person | None = None
+    listing: Person | None = None
     mode: str = "say"
     negative: bool = False
     sticky: bool = False
@@ -128,7 +133,7 @@ class Scene:
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
     them,
-    and how many words of the text stand before it.
+    and how many words of the text stand before it. reach: what is denied, and what stands behind it and is not.
     """
 
     def __init__(self, words: Lexicon, variant: dict[str, int] | None = None) -> None:
@@ -148,6 +153,10 @@ class Scene:
         self.correcting: NounClass | None = None
         self.corrected = False
         self.spoken_of = ""
+        self.last_given: tuple[Person, Fact] | None = None
+        self.teller = 0
+        self.alternatives: list[tuple[int, int]] = []
+        self.reach: list[tuple[tuple[int, int], tuple[int, int]]] = []
         self.context: NounClass | None = None
         self.clause = Clause()
         self.row: Sequence[Edge] = ()
@@ -296,6 +305,7 @@ class Scene:
             return
         self.note_sex(target, start, end)
         fact = Fact(found.node, self.offset + start, self.offset + end, self.clause.certainty, kind)
+        fact.narrow, fact.rough = found.narrow or bool(found.aside), found.rough
         fact.used = tuple((self.offset + a, self.offset + b) for a, b in found.used) or ((fact.start, fact.end),)
         self.give(target, fact)
 
@@ -312,15 +322,24 @@ class Scene:
             last = here[-1][1]
             last.node, last.used = any_of([last.node, fact.node]), (*last.used, *fact.used)
             return
-        if self.correcting is not None and fact.kind == self.correcting.name:
-            for old in [each for each in target.facts if each.kind == fact.kind]:
-                self.cancel(old, "corrected")
-            self.correcting = None
-        here = self.clause.facts_here
-        here.append((target, fact))
+        self._take_back(target, fact.kind)
+        self.clause.facts_here.append((target, fact))
+        fact.teller = self.teller
+        if fact.kind not in ("person", "sex"):
+            self.last_given = target, fact
         if target.group:
             self._give_group(target, fact)
-            return
+        else:
+            self._give_one(target, fact)
+
+    def _take_back(self, target: Person, kind: str) -> None:
+        """The speaker corrects what was said last of the same thing."""
+        if self.correcting is not None and kind == self.correcting.name:
+            for old in [each for each in target.facts if each.kind == kind]:
+                self.cancel(old, "corrected")
+            self.correcting = None
+
+    def _give_one(self, target: Person, fact: Fact) -> None:
         if any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-_MEMORY:]):
             self.used += fact.used
         else:
@@ -337,6 +356,13 @@ class Scene:
         for each in persons:
             if fact not in each.facts:
                 each.facts.append(fact)
+
+    def deny(self, fact: Fact) -> None:
+        """What was read turns out not to be so: nothing is known of it where the words say more than their meaning."""
+        if fact.narrow:
+            self.cancel(fact, "quality")
+        else:
+            fact.node = negate(fact.node)
 
     def cancel(self, fact: Fact, why: str) -> None:
         """What was read is set aside after all."""
