@@ -11,7 +11,7 @@ import typer
 from cli.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
 from facesearch.errors import FacesearchError, UsageError
-from indexer.errors import IndexerError, NothingToIndex
+from indexer.errors import BadPattern, IndexerError, NothingToIndex, WrongFolder
 
 
 class ExitCode(IntEnum):
@@ -39,7 +39,7 @@ class FileProblem(Exception):  # noqa: N818
     """A file that cannot be used as asked."""
 
 
-_USAGE = (UsageProblem, UsageError, NothingToIndex, RootUnknown, RootTaken)
+_USAGE = (UsageProblem, UsageError, NothingToIndex, BadPattern, WrongFolder, RootUnknown, RootTaken)
 _UNUSABLE = (FileProblem, CatalogueError, FacesearchError, IndexerError)
 
 

@@ -12,6 +12,7 @@ from cli.errors import UsageProblem
 
 if TYPE_CHECKING:
     from db.filters import PhotoFilter
+    from facesearch.decode import Limits
 
 ENVIRONMENT = "FACESEARCH_CATALOGUE"
 
@@ -40,6 +41,12 @@ def _fraction(value: float) -> float:
 def _size(value: float) -> float:
     if not (math.isfinite(value) and value >= 0.0):
         raise typer.BadParameter(f"{value} is not a number of pixels.")
+    return value
+
+
+def _megapixels(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value} is not a number of megapixels.")
     return value
 
 
@@ -147,6 +154,16 @@ DetectorOption = Annotated[
     Path | None,
     typer.Option("--detector-model", metavar="FILE", help="Another YuNet file (.onnx).", show_default=False),
 ]
+MaxMegapixelsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-megapixels",
+        metavar="N",
+        callback=_megapixels,
+        help="Take photos of up to N megapixels; else 200. A photo takes 10 bytes of memory for each pixel.",
+        show_default=False,
+    ),
+]
 LookOption = Annotated[
     Look,
     typer.Option(
@@ -163,6 +180,17 @@ WorkOption = Annotated[
     Path,
     typer.Option("--work", metavar="FOLDER", help="Where the cut-out faces and the state of training are kept."),
 ]
+
+
+def limits_of(max_megapixels: float | None) -> "Limits":
+    """What one photo may cost. The file may be as large as its pixels need at most, uncompressed."""
+    from facesearch.decode import Limits
+
+    usual = Limits()
+    if max_megapixels is None:
+        return usual
+    pixels = round(max_megapixels * 1_000_000)
+    return Limits(max_pixels=pixels, max_bytes=max(usual.max_bytes, 8 * pixels))
 
 
 def top_of(text: str) -> int | None:
@@ -218,6 +246,6 @@ def catalogue_of(context: typer.Context, named: Path | None) -> Path:
     chosen = named or before or os.environ.get(ENVIRONMENT)
     if chosen:
         return Path(chosen).expanduser()
-    import platformdirs
+    from db.paths import user_data_folder
 
-    return platformdirs.user_data_path("facesearch") / "faces.db"
+    return user_data_folder() / "faces.db"

@@ -33,14 +33,12 @@ from db.errors import (
     CatalogueUnreadable,
     NotACatalogue,
 )
+from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive
 from db.paths import AnyPath, absolute, as_path, display
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 4  # the newest migration, as user_version in the file's header
-_NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone", "davfs"}
-)
+SCHEMA_VERSION = 5  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -122,11 +120,8 @@ class Catalogue:
         self.close()
 
 
-_MOUNTS = Path("/proc/self/mounts")
-
-
 def open_catalogue(
-    path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0, mounts: Path = _MOUNTS
+    path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0, mounts: Path = MOUNTS
 ) -> Catalogue:
     """Open the catalogue at `path`; with `create`, make it (and its folders) where there is none.
 
@@ -194,29 +189,6 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
     return CatalogueUnreadable(
         f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions."
     )
-
-
-def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """The kind of network file system that `path` lies on (nfs4, cifs, ...), or None.
-
-    mounts: the system's table of mounts; where there is none, as on macOS, the answer is None.
-    """
-    try:
-        lines = mounts.read_bytes().splitlines()
-    except OSError:
-        return None
-    target = os.fsencode(os.path.realpath(path))
-    best, found = b"", b""
-    for line in lines:
-        fields = line.split(b" ")
-        if len(fields) < 3:
-            continue
-        point = fields[1].decode("unicode_escape").encode("latin-1").rstrip(b"/")
-        # A later mount on the same point hides the earlier one.
-        if (target == point or target.startswith(point + b"/")) and len(point) >= len(best):
-            best, found = point, fields[2]
-    kind = found.decode("ascii", "replace")
-    return kind if kind in _NETWORK else None
 
 
 def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:

@@ -44,3 +44,10 @@ def display(path: bytes) -> str:
 def as_path(path: bytes) -> Path:
     """The same file for Python: bytes that are no UTF-8 become surrogates, which open() turns back."""
     return Path(os.fsdecode(path))
+
+
+def user_data_folder() -> Path:
+    """Where this program keeps what is the user's own: the catalogue, unless another place is named."""
+    import platformdirs
+
+    return platformdirs.user_data_path("facesearch")
