@@ -117,8 +117,14 @@ MinFaceOption = Annotated[
 ]
 CsvOption = Annotated[
     Path | None,
-    typer.Option("--csv", metavar="FILE|-", help="Write the results as CSV (UTF-8); - is stdout.", show_default=False),
+    typer.Option(
+        "--csv",
+        metavar="FILE|-",
+        help="Write the results as CSV (UTF-8); - is stdout. A file begins with a byte order mark, for Excel.",
+        show_default=False,
+    ),
 ]
+CsvPlainOption = Annotated[bool, typer.Option("--csv-plain", help="Write the CSV file without a byte order mark.")]
 HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
@@ -243,9 +249,35 @@ def catalogue_of(context: typer.Context, named: Path | None) -> Path:
     before: Path | None = context.find_root().obj
     if named is not None and before is not None and named != before:
         raise UsageProblem(f"Two catalogues are named, {before} and {named}: name one.")
-    chosen = named or before or os.environ.get(ENVIRONMENT)
+    return _expanded(named) if named else usual_catalogue(before)
+
+
+def _expanded(path: Path) -> Path:
+    # Path.expanduser raises where nobody knows a home; this leaves the "~".
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def catalogue_in_use(context: typer.Context) -> Path | None:
+    """The catalogue that commands use which name none, for one that needs no catalogue; None where there is no place
+    for it."""
+    from db.errors import NoHome
+
+    try:
+        return catalogue_of(context, None)
+    except NoHome:
+        return None
+
+
+def usual_catalogue(before: Path | None = None) -> Path:
+    """The catalogue to use where a command names none. before: the one named before the command."""
+    chosen = before or os.environ.get(ENVIRONMENT)
     if chosen:
-        return Path(chosen).expanduser()
+        return _expanded(Path(chosen))
     from db.paths import user_data_folder
 
     return user_data_folder() / "faces.db"
+
+
+def photos_of(named: list[Path] | None) -> list[Path]:
+    """The photos named on the command line; - is what comes through a pipe."""
+    return [Path("/dev/stdin") if photo == Path("-") else photo for photo in named or ()]

@@ -56,6 +56,7 @@ def similar(
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -92,7 +93,15 @@ def similar(
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path, *photos]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path, *photos],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         starts = probes.from_catalogue(source, faces)

@@ -156,6 +156,21 @@ def open_catalogue(
     return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks)
 
 
+def indexed_folders(path: AnyPath, *, busy_seconds: float = 5.0) -> list[bytes]:
+    """The indexed folders (absolute paths) of a catalogue of whatever version; none where there is none, or where it
+    cannot be read. Changes nothing."""
+    file = as_path(absolute(path))
+    try:
+        _check_presence(file, may_be_empty=False)
+        uri = _uri(file, "mode=rw") if _may_write(file) else _read_only_uri(file)
+        with _connection(uri, busy_seconds, query_only=True) as connection:
+            if _stamps(connection)[0] != APPLICATION_ID:
+                return []
+            return [bytes(folder) for (folder,) in connection.execute("SELECT path FROM roots ORDER BY path")]
+    except (CatalogueError, sqlite3.Error, OSError):
+        return []
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turns what SQLite reports about the catalogue at `path` into a CatalogueError with one sentence for the user."""

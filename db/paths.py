@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from db.errors import NoHome
+
 AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -47,7 +49,10 @@ def as_path(path: bytes) -> Path:
 
 
 def user_data_folder() -> Path:
-    """Where this program keeps what is the user's own: the catalogue, unless another place is named."""
+    """Where this program keeps what is the user's own: the catalogue, unless another place is named. Raises NoHome."""
     import platformdirs
 
-    return platformdirs.user_data_path("facesearch")
+    folder = platformdirs.user_data_path("facesearch")
+    if not folder.is_absolute():  # "~" stays as it is where nobody knows a home
+        raise NoHome("There is no home directory to keep a catalogue in: name a catalogue with --catalogue.")
+    return folder

@@ -184,6 +184,31 @@ def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
     }
 
 
+class StoredContent(NamedTuple):
+    """A file by its path within its root, with size and SHA-256 (hexadecimal) of its content."""
+
+    path: bytes
+    size: int
+    sha256: str
+
+
+def sample_of_root(session: Session, root_id: int, number: int) -> list[StoredContent]:
+    """At most that many files of this root whose content is known, from all over it; files that are gone only where
+    there are no others."""
+    for gone in (False, True):
+        mine = (File.root_id == root_id) & (File.missing_since.is_not(None) if gone else File.missing_since.is_(None))
+        ids = list(session.execute(select(File.id).where(mine, File.photo_id.is_not(None)).order_by(File.id)).scalars())
+        if ids:
+            some = ids[:: max(1, -(-len(ids) // number))]
+            rows = session.execute(
+                select(File.path, Photo.size, Photo.sha256)
+                .join(Photo, Photo.id == File.photo_id)
+                .where(File.id.in_(some))
+            )
+            return [StoredContent(*row) for row in rows]
+    return []
+
+
 def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPhoto]:
     """Those of these contents (hexadecimal SHA-256) that the catalogue has seen, by digest."""
     found: dict[str, KnownPhoto] = {}

@@ -63,14 +63,14 @@ class Listing:
     """One walk, compared.
 
     work: files to open. unchanged: those that keep what an earlier run said of them. change_times: those to take over,
-    by the id of a file that has none yet. returned: ids of those of the unchanged that had been missing. gone: ids of
-    files that were there and are not found any more; without what lies where nobody could look. left_out: ids of those
-    that the run passes over now, by reason. passed_over: ids of files that should be there, and that the walk did not
-    come by or that this installation cannot read. no_photos: ids of files whose content was never known, and is that of
-    no photo. vanished: those of the gone whose folder is gone as well, by the topmost such one. spared: sentences about
-    the places where nobody could look. others: files that are no photos, counted by what they are, or else by
-    extension. unsupported: photos of a kind that this installation cannot read, counted by it. outdated: what is
-    remembered of files that are gone or photos by now. unusable: why there was no walk at all.
+    by the id of a file that has none yet. returned: ids of files that had been missing and have kept size and date.
+    gone: ids of files that were there and are not found any more; without what lies where nobody could look. left_out:
+    ids of those that the run passes over now, by reason. passed_over: ids of files that should be there, and that the
+    walk did not come by or that this installation cannot read. no_photos: ids of files whose content was never known,
+    and is that of no photo. vanished: those of the gone whose folder is gone as well, by the topmost such one. spared:
+    sentences about the places where nobody could look. others: files that are no photos, by what they are, or else by
+    extension. unsupported: photos of a kind that this installation cannot read, by kind. outdated: what is remembered
+    of files that are gone or photos by now. unusable: why there was no walk at all.
     """
 
     target: Target
@@ -150,6 +150,8 @@ class _Comparison:
             if _is_unchanged(file, before):
                 self._keep(file, before)
                 return True
+            if before.missing and _is_as_large_and_old(file, before):
+                self._listing.returned.append(before.id)  # at least in all likelihood: it is read in any case
         elif self._is_known_other(file):
             return False
         if self._attributes and _is_elsewhere(join(self._target.root, path), self._attributes):
@@ -245,9 +247,13 @@ class _Comparison:
 
 def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:
     # What was too large to be read has no content: to see whether it still is costs no reading.
-    if before.retry or before.photo_id is None or file.size != before.size or file.mtime_ns != before.mtime_ns:
+    if before.retry or before.photo_id is None or not _is_as_large_and_old(file, before):
         return False
     return file.ctime_ns == before.ctime_ns or file.ctime_ns is None or before.ctime_ns is None
+
+
+def _is_as_large_and_old(file: FoundFile, before: KnownFile) -> bool:
+    return file.size == before.size and file.mtime_ns == before.mtime_ns
 
 
 def _is_elsewhere(path: bytes, attribute: str) -> bool:

@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from db.errors import NoHome
 from db.paths import display, user_data_folder, within
 from db.roots import Selection
 from db.schema import LeftOut
@@ -159,8 +161,9 @@ def refuse_to_write_into(folders: Sequence[bytes], catalogue: Path) -> None:
     The user's own data folder is nobody's evidence, and may lie in a home that is indexed as a whole.
     """
     place = os.fsencode(os.path.realpath(catalogue))
-    if within(os.fsencode(os.path.realpath(user_data_folder())), place) is not None:
-        return
+    with suppress(NoHome):
+        if within(os.fsencode(os.path.realpath(user_data_folder())), place) is not None:
+            return
     for folder in folders:
         if within(os.path.realpath(folder), place) is not None:
             raise WrongFolder(
