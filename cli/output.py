@@ -5,8 +5,9 @@ is not valid UTF-8 is written as the very bytes that the system gives, so that i
 an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, `explanation`, `found_in`, `like` and `problem` with a word, all others are numbers and digests; a line break in a
-name stays within its quoted cell. Names are therefore never altered. A photo that came through a pipe is /dev/stdin.
+begins with /, `explanation`, `found_in`, `like` and `problem` with a word, all others are numbers and digests; a line
+break in a name stays within its quoted cell. Names are therefore never altered. A photo that came through a pipe is
+/dev/stdin.
 """
 
 import csv

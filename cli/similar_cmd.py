@@ -86,7 +86,7 @@ def similar(
     from facesearch.similar import distinct
     from facesearch.similar import similar as similar_faces
 
-    photos, faces, picks = photos or [], face or [], pick or []
+    photos, faces, picks = options.photos_of(photos), face or [], pick or []
     probes.check(photos, faces, picks)
     changes = parse_changes(present or [], absent or [], parsed)
     photo = options.photo_filter_of(folder, name, taken, camera)

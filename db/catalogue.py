@@ -40,6 +40,8 @@ from db.paths import AnyPath, absolute, as_path, display
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
 SCHEMA_VERSION = 5  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
+_ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -51,11 +53,15 @@ class Catalogue:
     Safe to use from several threads, each with sessions of its own; not across fork().
     """
 
-    def __init__(self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str]) -> None:
+    def __init__(
+        self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str], full: bool = False
+    ) -> None:
+        """full: it is read-only since there is no room."""
         self.path = path
         real = os.path.realpath(path)
         self.folder = Path(real + ".d")
         self.read_only = read_only
+        self._full = full
         self.remarks = remarks
         self._lock_file = Path(real + ".lock")
         self._frozen = _identity(path) if uri.endswith("immutable=1") else None
@@ -99,7 +105,11 @@ class Catalogue:
                 )
             yield
 
-    def _is_read_only(self) -> CatalogueReadOnly:
+    def _is_read_only(self) -> CatalogueError:
+        if self._full:
+            return CatalogueFull(
+                f"There is no room left to write {_name(self.path)}: it can be searched, but to index, free some space."
+            )
         return CatalogueReadOnly(
             f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy it "
             "to a place where you may write."
@@ -138,14 +148,29 @@ def open_catalogue(
         _check_presence(file, may_be_empty=create)
     remarks: list[str] = []
     read_only = not _may_write(file)
+    full = False
     with translated(file):
-        if read_only:
-            uri = _read_only_uri(file)
+        uri = _read_only_uri(file) if read_only else _uri(file, "mode=rw")
+        try:
+            version = _version(file, uri, busy_seconds, may_be_empty=create)
+        except sqlite3.OperationalError as error:
+            if read_only or error.sqlite_errorname not in _NO_ROOM:
+                raise
+            read_only = full = True
+            uri = _uri_without_room(file)
+            version = _version(file, uri, busy_seconds, may_be_empty=False)
+        if full:
+            remarks.append(
+                f"There is no room left where the catalogue {_name(file)} lies: it is searched, and not changed."
+            )
+        elif read_only:
             remarks.append(f"The catalogue {_name(file)} or its folder is read-only: it is searched, never changed.")
-        else:
-            uri = _uri(file, "mode=rw")
-        version = _version(file, uri, busy_seconds, may_be_empty=create)
         if version < SCHEMA_VERSION:
+            if full:
+                raise CatalogueFull(
+                    f"The catalogue {_name(file)} was written by an older version, and there is no room left to bring "
+                    f"it up to date: free some space and run it again."
+                )
             if read_only:
                 raise CatalogueReadOnly(
                     f"The catalogue {_name(file)} was written by an older version and cannot be brought up to date "
@@ -153,7 +178,7 @@ def open_catalogue(
                 )
             _migrate(file, uri, busy_seconds)
         remarks += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
-    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks)
+    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks, full=full)
 
 
 def indexed_folders(path: AnyPath, *, busy_seconds: float = 5.0) -> list[bytes]:
@@ -317,6 +342,17 @@ def _read_only_uri(path: Path) -> str:
     return _uri(path, "mode=ro&immutable=1")
 
 
+def _uri_without_room(path: Path) -> str:
+    """How to read a file beside which there is no room for SQLite's shared memory.
+
+    Where a log is left, only one connection can read it: it keeps the file for itself, and its index in memory.
+    """
+    log = Path(os.path.realpath(path) + "-wal")
+    if log.exists() and log.stat().st_size:
+        return _uri(path, f"mode=rw&{_ALONE}")
+    return _uri(path, "mode=ro&immutable=1")
+
+
 def _uses_log(path: Path) -> bool:
     """Only where nobody uses the log: see `_check_presence`."""
     with os_errors_translated(path), path.open("rb") as file:
@@ -431,6 +467,9 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
         isolation_level=None,  # the engine's "begin" event says BEGIN, so that Python's module does not
         check_same_thread=False,  # the pool hands a connection to one thread at a time
     )
+    if uri.endswith(_ALONE):
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    connection.execute("PRAGMA temp_store = MEMORY")  # reading needs no room, not even in /tmp
     connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA query_only = {int(query_only)}")
@@ -442,7 +481,8 @@ def _engine(uri: str, busy_seconds: float, *, begin: str, query_only: bool, fore
     def connect() -> sqlite3.Connection:
         return _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
 
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool)
+    alone = {"pool_size": 1, "max_overflow": 0} if uri.endswith(_ALONE) else {}
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, **alone)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
