@@ -68,6 +68,12 @@ def reported(action: Callable[[], int]) -> int:
         _give_up_stdout()
         return ExitCode.BROKEN_PIPE
     except OSError as error:
+        if _is_lost():
+            say(
+                "Error: the working folder is no longer there: change into another one (cd), or name all files and "
+                "folders by absolute paths."
+            )
+            return ExitCode.UNUSABLE
         say(f"Error: the system refused to go on ({error}): free some space or check permissions, and run it again.")
         _give_up_stdout()
         return ExitCode.UNUSABLE
@@ -85,6 +91,15 @@ def _in_words(error: Exception) -> str:
     from facesearch.statement.errors import StatementError
 
     return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
+
+
+def _is_lost() -> bool:
+    """Whether the folder that relative paths start from is gone."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return True
+    return False
 
 
 def _give_up_stdout() -> None:

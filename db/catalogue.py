@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -97,7 +97,9 @@ class Catalogue:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
             raise self._is_read_only()
-        with os_errors_translated(self._lock_file), exclusive(self._lock_file) as mine:
+        with ExitStack() as stack:
+            with os_errors_translated(self._lock_file):  # what goes wrong in the run is no matter of the lock's
+                mine = stack.enter_context(exclusive(self._lock_file))
             if not mine:
                 raise CatalogueBusy(
                     f"Another index run is working on the catalogue {_name(self.path)}: wait until it has ended, or "

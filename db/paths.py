@@ -52,7 +52,10 @@ def user_data_folder() -> Path:
     """Where this program keeps what is the user's own: the catalogue, unless another place is named. Raises NoHome."""
     import platformdirs
 
-    folder = platformdirs.user_data_path("facesearch")
-    if not folder.is_absolute():  # "~" stays as it is where nobody knows a home
+    try:
+        folder = platformdirs.user_data_path("facesearch")
+    except RuntimeError:  # so say newer versions; older ones leave the "~"
+        folder = Path("~")
+    if not folder.is_absolute():
         raise NoHome("There is no home directory to keep a catalogue in: name a catalogue with --catalogue.")
     return folder

@@ -99,8 +99,9 @@ def index_folders(
         batch or Size(),
         workers or usable_cores(),
     )
+    named = [absolute(folder) for folder in folders]
     with catalogue.indexing(), stop_on_signal(run.stop):
-        return run.index([absolute(folder) for folder in folders])
+        return run.index(named)
 
 
 class _Stopped(Exception):  # noqa: N818  (never leaves this module)
