@@ -14,7 +14,7 @@ from sqlalchemy import String, bindparam, delete, exists, func, insert, select, 
 from sqlalchemy.orm import Session, aliased
 
 from db import faces, provenance, roots
-from db.chunks import chunks
+from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Provenance
@@ -178,10 +178,12 @@ def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
         .outerjoin(Photo, Photo.id == File.photo_id)
         .where(File.root_id == root_id)
     )
-    return {
-        path: KnownFile(id, size, mtime_ns, ctime_ns, photo_id, missing, outcomes[outcome], reason, retry)
-        for path, id, size, mtime_ns, ctime_ns, photo_id, missing, outcome, reason, retry in rows
-    }
+    found: dict[bytes, KnownFile] = {}
+    for part in rows.partitions(READ_AT_ONCE):
+        for path, id, size, mtime_ns, ctime_ns, photo_id, missing, outcome, reason, retry in part:
+            known = KnownFile(id, size, mtime_ns, ctime_ns, photo_id, missing, outcomes[outcome], reason, retry)
+            found[path] = known
+    return found
 
 
 class StoredContent(NamedTuple):

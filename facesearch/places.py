@@ -75,6 +75,16 @@ def _table() -> dict[str, _Names]:
 
 
 @cache
+def first_letters() -> frozenset[str]:
+    """How (in two lower-case characters) the names of files begin for which `kind_of` has an answer: the others, nearly
+    all of a million, need not be asked about. "." stands for all names that begin with it."""
+    rows = [name for what, name, _ in _rows() if what != "folder"]
+    if any(re.search(r"[*?[]", name[:2]) for name in rows):
+        raise ValueError("a file's name in the table begins with a wildcard")
+    return frozenset(name[:2] for name in rows if not name.startswith("."))
+
+
+@cache
 def _rows() -> tuple[tuple[str, str, str], ...]:
     text = (files("facesearch") / "places.tsv").read_text("utf-8")
     lines = (line.split("\t") for line in text.splitlines() if line and not line.startswith("# "))

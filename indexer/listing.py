@@ -120,7 +120,6 @@ class _Comparison:
         self._hands = hands
         self._again = again
         self._readable = readable_extensions()
-        self._readable_by_now = cache(is_readable)
         self._attributes = windows_attributes(target.root)
         self._listing = Listing(target, Aside())
         self._work: list[tuple[int, Job]] = []  # with their place in the walk
@@ -176,19 +175,20 @@ class _Comparison:
 
     def _is_known_other(self, file: FoundFile) -> bool:
         known = self._memory.others.get(file.path)
-        if known is None or self._again or (file.size, file.mtime_ns) != (known.size, known.mtime_ns):
+        if known is None or self._again:
             return False
-        if self._readable_by_now(known.kind):
+        size, mtime_ns, kind = known
+        if file.size != size or file.mtime_ns != mtime_ns or (kind in PHOTOS and is_readable(kind)):
             return False
         del self._memory.others[file.path]
-        self._count(file.path, known.kind)
+        self._count(kind)
         return True
 
-    def _count(self, path: bytes, kind: str) -> None:
+    def _count(self, kind: str) -> None:
         if kind in PHOTOS:
             self._listing.unsupported[kind] += 1
         else:
-            self._listing.others[kind or extension_of(path)] += 1
+            self._listing.others[kind] += 1
 
     def _sniff(self) -> bool:
         """Look what those files are of which neither the catalogue nor their name says it; False to break off."""
@@ -209,8 +209,9 @@ class _Comparison:
                     del self._memory.photos[file.path]
                     self._listing.no_photos.append(before.id)
                 self._memory.others.pop(file.path, None)
-                self._count(file.path, kind.name)
-                others.append((file.path, OtherFile(file.size, file.mtime_ns, kind.name)))
+                name = kind.name or extension_of(file.path)
+                self._count(name)
+                others.append((file.path, (file.size, file.mtime_ns, name)))
         self._hands.remember(others)
         return len(kinds) == len(some)
 

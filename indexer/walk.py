@@ -16,12 +16,14 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from db.filesystems import counts_blocks, without_change_times
+from facesearch import places
 from facesearch.source import open_folder, special_kind
 from indexer.report import PassedOver
 from indexer.selection import Chooser
 
 _LAST_NS = 2**63 - 1  # of the times that a database takes: 1677 to 2262
 _DATALESS = 0x40000000  # SF_DATALESS of macOS: the content is in the cloud
+_HAS_FLAGS = hasattr(os.stat_result, "st_flags")
 _STUB = b".icloud"
 
 
@@ -92,6 +94,7 @@ def walk(
     chooser = chooser or Chooser()
     devices: dict[int, _Device] = {}
     blockless: list[FoundFile] = []  # where files without a block may be whole: unless another there has one
+    choosy, letters = chooser.excludes_anything, places.first_letters()
     waiting = [within]
     while waiting:
         folder = waiting.pop()
@@ -109,7 +112,9 @@ def walk(
                         continue
                     try:
                         is_folder = entry.is_dir(follow_symlinks=False)
-                        if _passes_over(chooser, path, name, is_folder or None, entry, aside):
+                        text = entry.name
+                        suspect = is_folder or choosy or text[0] == "." or text[:2].lower() in letters
+                        if suspect and _passes_over(chooser, path, name, is_folder or None, entry, aside):
                             continue
                         if is_folder:
                             folders.append(path)
@@ -131,18 +136,17 @@ def walk(
                     device = devices.get(status.st_dev)
                     if device is None:
                         device = devices[status.st_dev] = _device(os.path.join(root, path), aside)  # noqa: PTH118
-                    file = FoundFile(
-                        path,
-                        status.st_size,
-                        _within_64_bits(status.st_mtime_ns),
-                        _within_64_bits(status.st_ctime_ns) if device.change_times else None,
-                    )
-                    if status.st_size and not status.st_blocks:
+                    mtime_ns, ctime_ns = status.st_mtime_ns, status.st_ctime_ns
+                    if not (-_LAST_NS <= mtime_ns <= _LAST_NS and -_LAST_NS <= ctime_ns <= _LAST_NS):
+                        mtime_ns, ctime_ns = _within_64_bits(mtime_ns), _within_64_bits(ctime_ns)
+                    size = status.st_size
+                    file = FoundFile(path, size, mtime_ns, ctime_ns if device.change_times else None)
+                    if size and not status.st_blocks:
                         if device.counts_blocks:
                             aside.online_only.append(path)
                         else:
                             blockless.append(file)
-                    elif getattr(status, "st_flags", 0) & _DATALESS:
+                    elif _HAS_FLAGS and status.st_flags & _DATALESS:  # type: ignore[attr-defined, unused-ignore]
                         aside.online_only.append(path)
                     else:
                         if status.st_blocks and not device.counts_blocks:
@@ -207,6 +211,4 @@ def _device(path: bytes, aside: Aside) -> _Device:
 
 
 def _within_64_bits(moment: int) -> int:
-    if -_LAST_NS <= moment <= _LAST_NS:
-        return moment
-    return _LAST_NS if moment > 0 else -_LAST_NS
+    return max(-_LAST_NS, min(_LAST_NS, moment))
