@@ -469,13 +469,17 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
         isolation_level=None,  # the engine's "begin" event says BEGIN, so that Python's module does not
         check_same_thread=False,  # the pool hands a connection to one thread at a time
     )
-    if uri.endswith(_ALONE):
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-    connection.execute("PRAGMA temp_store = MEMORY")  # reading needs no room, not even in /tmp
-    connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA query_only = {int(query_only)}")
-    connection.execute("PRAGMA journal_size_limit = 67108864")
+    try:
+        if uri.endswith(_ALONE):
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA temp_store = MEMORY")  # reading needs no room, not even in /tmp
+        connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA query_only = {int(query_only)}")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    except BaseException:
+        connection.close()  # or it keeps its locks as long as anybody holds the exception
+        raise
     return connection
 
 
