@@ -105,10 +105,10 @@ def index(
     from indexer.selection import Choice, refuse_to_write_into
 
     choice = Choice(everything=everything, exclude=exclude or (), include=include or ())
+    network = load_checkpoint(checkpoint)
     path = options.catalogue_of(context, catalogue)
     if not is_there(path):  # before it is made
         refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
-    network = load_checkpoint(checkpoint)
     thoroughness = Look(look.value)
     detector = name_of_detector(detector_model, thoroughness)
     with opened(path, create=True) as target, status() as display:
