@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, delete, exists, func, insert, select, type_coerce, update
+from sqlalchemy import bindparam, delete, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db import faces, provenance, roots
@@ -158,31 +158,25 @@ class Counts:
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
 
+_FILES_OF_ROOT = """
+SELECT files.path, files.id, files.size, mtime_ns, ctime_ns, photo_id, missing_since IS NOT NULL, outcome,
+    coalesce(files.reason, photos.reason), files.retry OR coalesce(photos.retry, 0)
+FROM files LEFT JOIN photos ON photos.id = photo_id WHERE root_id = ?
+"""
+
+
 def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
     """Every file ever recorded under this root, by its path within the root."""
-    # For a million files: the connection's plain rows, and one look-up for what there are only three of.
+    # For a million files: the driver's own rows, and one look-up for what there are only three of.
     outcomes: dict[str | None, Outcome | None] = {None: None, **{outcome.value: outcome for outcome in Outcome}}
-    rows = session.connection().execute(
-        select(
-            File.path,
-            File.id,
-            File.size,
-            File.mtime_ns,
-            File.ctime_ns,
-            File.photo_id,
-            File.missing_since.is_not(None),
-            type_coerce(Photo.outcome, String),
-            func.coalesce(File.reason, Photo.reason),
-            File.retry | func.coalesce(Photo.retry, False),
-        )
-        .outerjoin(Photo, Photo.id == File.photo_id)
-        .where(File.root_id == root_id)
-    )
+    rows = session.connection().connection.cursor()
+    rows.execute(_FILES_OF_ROOT, (root_id,))
     found: dict[bytes, KnownFile] = {}
-    for part in rows.partitions(READ_AT_ONCE):
+    while part := rows.fetchmany(READ_AT_ONCE):
         for path, id, size, mtime_ns, ctime_ns, photo_id, missing, outcome, reason, retry in part:
-            known = KnownFile(id, size, mtime_ns, ctime_ns, photo_id, missing, outcomes[outcome], reason, retry)
-            found[path] = known
+            found[path] = KnownFile(
+                id, size, mtime_ns, ctime_ns, photo_id, missing == 1, outcomes[outcome], reason, retry == 1
+            )
     return found
 
 

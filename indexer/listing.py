@@ -147,7 +147,11 @@ class _Comparison:
         before = self._memory.photos.pop(path, None)
         if before is not None:
             if _is_unchanged(file, before):
-                self._keep(file, before)
+                self._listing.unchanged.append((path, before))
+                if before.missing:
+                    self._listing.returned.append(before.id)
+                if before.ctime_ns is None and file.ctime_ns is not None:
+                    self._listing.change_times[before.id] = file.ctime_ns
                 return True
             if before.missing and _is_as_large_and_old(file, before):
                 self._listing.returned.append(before.id)  # at least in all likelihood: it is read in any case
@@ -164,14 +168,6 @@ class _Comparison:
             self._memory.photos[path] = before  # what it is now is not known yet
         self._unknown.append((place, file))
         return False
-
-    def _keep(self, file: FoundFile, before: KnownFile) -> None:
-        listing = self._listing
-        listing.unchanged.append((file.path, before))
-        if before.missing:
-            listing.returned.append(before.id)
-        if before.ctime_ns is None and file.ctime_ns is not None:
-            listing.change_times[before.id] = file.ctime_ns
 
     def _is_known_other(self, file: FoundFile) -> bool:
         known = self._memory.others.get(file.path)
@@ -247,10 +243,15 @@ class _Comparison:
 
 
 def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:
-    # What was too large to be read has no content: to see whether it still is costs no reading.
-    if before.retry or before.photo_id is None or not _is_as_large_and_old(file, before):
-        return False
-    return file.ctime_ns == before.ctime_ns or file.ctime_ns is None or before.ctime_ns is None
+    ctime_ns, known = file.ctime_ns, before.ctime_ns
+    return (
+        file.mtime_ns == before.mtime_ns
+        and file.size == before.size
+        and (ctime_ns == known or ctime_ns is None or known is None)
+        and not before.retry
+        # What was too large to be read has no content: to see whether it still is costs no reading.
+        and before.photo_id is not None
+    )
 
 
 def _is_as_large_and_old(file: FoundFile, before: KnownFile) -> bool:

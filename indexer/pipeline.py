@@ -26,7 +26,7 @@ from db.filesystems import keeps_access_times
 from db.models import ScoringModel
 from db.others import OtherFile
 from db.paths import AnyPath, absolute, display, is_folder, join
-from db.photos import KnownFile, Relooked
+from db.photos import Relooked
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
 from db.schema import LeftOut, Outcome
@@ -276,8 +276,15 @@ class _Run:
         aside = listing.aside
         report.unchanged += len(listing.unchanged)
         self._done += len(listing.unchanged)
+        sound: dict[Outcome | None, int] = {}
         for path, before in listing.unchanged:
-            self._tally(join(root, path), _outcome(before), before.reason, before.retry)
+            if before.reason is None:
+                outcome = before.outcome
+                sound[outcome] = sound.get(outcome, 0) + 1
+            else:
+                self._tally(join(root, path), Outcome.FAILED, before.reason, before.retry)
+        for outcome, number in sound.items():
+            self._count(outcome or Outcome.FAILED, number)
         report.returned += len(listing.returned)
         report.spared += listing.spared
         if listing.unusable is not None:
@@ -595,12 +602,6 @@ def _not_kept(listing: Listing) -> Remark:
     passed = "; --everything looks into the hidden folders that it has" if aside.passed_over or aside.hidden else ""
     passed += "; what is excluded was not looked at" if aside.excluded else ""
     return Remark(listing.target.root, f"{name} holds no photo and is not kept as a folder{passed}.")
-
-
-def _outcome(before: KnownFile) -> Outcome:
-    """What an unchanged file counts as: one that could not be read the last time failed, whatever it once held."""
-    failed = before.reason is not None or before.outcome is None
-    return Outcome.FAILED if failed or before.outcome is None else before.outcome
 
 
 def _link(path: bytes) -> Remark:

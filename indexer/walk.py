@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ _LAST_NS = 2**63 - 1  # of the times that a database takes: 1677 to 2262
 _DATALESS = 0x40000000  # SF_DATALESS of macOS: the content is in the cloud
 _HAS_FLAGS = hasattr(os.stat_result, "st_flags")
 _STUB = b".icloud"
+_NAMES = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()  # as os.fsencode, which costs a call
 
 
 class FoundFile(NamedTuple):
@@ -103,7 +105,7 @@ def walk(
         try:
             with open_folder(os.path.join(root, folder)) as scan:  # noqa: PTH118 (bytes)
                 # Names are bytes in the order of bytes, whatever the system's encoding.
-                entries = sorted(((os.fsencode(entry.name), entry) for entry in scan), key=itemgetter(0))
+                entries = sorted(((entry.name.encode(*_NAMES), entry) for entry in scan), key=itemgetter(0))
                 if _is_empty(folder, [name for name, _ in entries], chooser):
                     aside.empty.append(folder)
                 for name, entry in entries:
