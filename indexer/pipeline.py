@@ -8,11 +8,12 @@ and the next run goes on where this one stopped, since it opens only what the ca
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -223,12 +224,14 @@ class _Run:
                     self.report.unusable.append(Remark(walk.root, sentence))
                 continue
             root_id, selection = held[walk.root]
-            with self.catalogue.read() as session:
-                memory = Memory(photos.files_of_root(session, root_id), others.of_root(session, root_id))
             self._places.append(Place(root_id, walk.within))
             hands = Hands(self._found, self._sniff, partial(self._remember, root_id))
-            listing = compare(walk, root_id, memory, chooser=Chooser(selection), hands=hands, again=bool(self.again))
-            self._take_over(root_id, listing)
+            with _without_garbage_collection():
+                with self.catalogue.read() as session:
+                    memory = Memory(photos.files_of_root(session, root_id), others.of_root(session, root_id))
+                chooser = Chooser(selection)
+                listing = compare(walk, root_id, memory, chooser=chooser, hands=hands, again=bool(self.again))
+                self._take_over(root_id, listing)
             if walk.root in new and not (self.stop.is_set() or listing.holds_a_photo):
                 self._drop(run_id, root_id, listing)
             listings.append(listing)
@@ -586,6 +589,19 @@ def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
         parent = display(folder.rpartition(b"/")[0] or b"/")
         return f"{name} is a file, and `index` takes folders: name the folder that holds it, {parent}."
     return None
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """While millions of tuples are made that are no garbage and hold no circle: it would look at them again and
+    again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _sniffed(path: bytes) -> Kind | OSError:
