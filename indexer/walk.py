@@ -127,7 +127,7 @@ def walk(
                             if stat.S_ISDIR(mode):
                                 aside.linked.append(path)
                             else:
-                                aside.special[special_kind(mode) or "unknown"] += 1
+                                aside.special[(special_kind(mode) or "unknown").removeprefix("a ")] += 1
                             continue
                     except OSError as error:
                         reason = error.strerror or str(error)

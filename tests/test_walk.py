@@ -192,7 +192,7 @@ def test_pipes_and_sockets_named_like_photos_are_no_photos(tmp_path: Path) -> No
         listening.bind(str(tmp_path / "s.jpg"))
         aside = Aside()
         assert paths(tmp_path, aside) == []
-    assert aside.special == {"a pipe": 1, "a socket": 1, "a device": 1}
+    assert aside.special == {"pipe": 1, "socket": 1, "device": 1}
 
 
 def test_a_missing_folder_is_an_obstacle_and_no_error(tmp_path: Path) -> None:
