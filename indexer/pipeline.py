@@ -232,7 +232,8 @@ class _Run:
                 chooser = Chooser(selection)
                 listing = compare(walk, root_id, memory, chooser=chooser, hands=hands, again=bool(self.again))
                 self._take_over(root_id, listing)
-            if walk.root in new and not (self.stop.is_set() or listing.holds_a_photo):
+            # One that holds another root has photos, if not of its own.
+            if walk.root in new and not (self.stop.is_set() or listing.holds_a_photo or walk.leave_out):
                 self._drop(run_id, root_id, listing)
             listings.append(listing)
         return run_id, listings
