@@ -59,6 +59,7 @@ def evaluate(
     checkpoint: options.CheckpointOption = None,
     catalogue: options.CatalogueOption = None,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with all tables and with plots.", show_default=False),
@@ -92,7 +93,9 @@ def evaluate(
         raise UsageProblem("Nothing to evaluate on: name the folder of a data set, or --utkface FOLDER.")
     if data is None and sizes:
         raise UsageProblem("--sizes needs a data set with labels: name its folder.")
-    with wanted(csv=csv, html=html, json=False, never=[checkpoint] if checkpoint else []) as outputs:
+    never = [checkpoint] if checkpoint else []
+    in_use = options.catalogue_in_use(context)
+    with wanted(csv=csv, csv_plain=csv_plain, html=html, json=False, never=never, catalogue=in_use) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None

@@ -54,6 +54,7 @@ def interview(
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -96,7 +97,15 @@ def interview(
         "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
     }
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         if description:

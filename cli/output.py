@@ -1,11 +1,13 @@
 """Results as a table for people, and as CSV and JSON for programs. One record feeds CSV and JSON, so they never differ.
 
-CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very bytes that the system gives, so that it
-opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
+CSV is RFC 4180 in UTF-8 (in a file after a byte order mark, by which Excel knows that; see `cli.results`). A path that
+is not valid UTF-8 is written as the very bytes that the system gives, so that it opens the file; in JSON such a byte is
+an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, `explanation`, `like` and `problem` with a word, all others are numbers and digests; a line break in a
-name stays within its quoted cell. Names are therefore never altered.
+begins with /, `explanation`, `found_in`, `like` and `problem` with a word, all others are numbers and digests; a line
+break in a name stays within its quoted cell. Names are therefore never altered. A photo that came through a pipe is
+/dev/stdin.
 """
 
 import csv
@@ -43,8 +45,9 @@ HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "d
 FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
 FACE_LAST_COLUMNS = ("turned", "problem")
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
-HIT_LAST_COLUMNS = ("turned", "explanation")
-"""The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities."""
+HIT_LAST_COLUMNS = ("turned", "explanation", "found_in")
+"""The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities; and in what
+sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one)."""
 LIKE_COLUMN = "like"
 """The last one of a hit that was found by a face: whom it resembles, with the changes."""
 
@@ -71,6 +74,7 @@ def hit_records(result: SearchResult, attributes: Sequence[Attribute], like: str
             **_probabilities(hit.probabilities, attributes),
             "turned": face.turned,
             "explanation": [_explained(each) for each in hit.asked],
+            "found_in": ", ".join(hit.marks),
             **({LIKE_COLUMN: like} if like else {}),
         }
 
@@ -258,7 +262,7 @@ def _marks(encoding: str) -> Mapping[Mark, str]:
 
 def _notes(hit: Hit) -> list[str]:
     turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
-    return turned + (["small"] if hit.small else [])
+    return turned + (["small"] if hit.small else []) + list(hit.marks)
 
 
 def place_in_words(x: float, y: float, width: float, height: float) -> str:

@@ -16,6 +16,7 @@ from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to
 from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
+from facesearch.places import marks_of
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
 from facesearch.reliability import UNGRADED
@@ -53,7 +54,8 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     yield "Face", str(face.face)
     there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
     for path, note in [*there, *((path, " (gone since the last index run)") for path in found.face.missing)]:
-        yield "Photo", display(os.fsencode(path)) + note
+        marks = "".join(f" ({mark})" for mark in marks_of(face.inside.get(path, b"")))
+        yield "Photo", display(os.fsencode(path)) + note + marks
     size = "" if found.face.photo_width is None else f"{found.face.photo_width} x {found.face.photo_height} pixels, "
     yield "", f"{size}{found.face.photo_bytes:,} bytes{f', {found.face.format}' if found.face.format else ''}"
     turned = f", found in the photo turned by {face.turned}°" if face.turned else ""

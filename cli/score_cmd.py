@@ -20,8 +20,13 @@ _UNDECIDED = 0.5
 
 
 def score(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photo files.", show_default=False)],
+    context: typer.Context,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photo files; - is a photo through a pipe.", show_default=False),
+    ],
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     json: options.JsonOption = False,
     all_attributes: Annotated[
         bool, typer.Option("--all-attributes", help="In the table: all 40 attributes, also those that do not hold.")
@@ -49,7 +54,9 @@ def score(
     from facesearch.attributes import ATTRIBUTES
     from facesearch.probe import ProbeError
 
-    with wanted(csv=csv, json=json, never=photos) as outputs:
+    photos = options.photos_of(photos)
+    in_use = options.catalogue_in_use(context)
+    with wanted(csv=csv, csv_plain=csv_plain, json=json, never=photos, catalogue=in_use) as outputs:
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0

@@ -84,6 +84,7 @@ def search(
         bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
     ] = False,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -123,7 +124,15 @@ def search(
 
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         say(f"Searching for: {reading}")

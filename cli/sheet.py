@@ -68,6 +68,7 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
         notes.append(f"found in the photo turned by {face.turned}°")
     if hit.small:
         notes.append("small")
+    notes += hit.marks
     shot = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
     notes += [", ".join(filter(None, shot))] if any(shot) else []
     notes.append(str(face.path.parent))

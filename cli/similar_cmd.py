@@ -56,6 +56,7 @@ def similar(
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -86,7 +87,7 @@ def similar(
     from facesearch.similar import distinct
     from facesearch.similar import similar as similar_faces
 
-    photos, faces, picks = photos or [], face or [], pick or []
+    photos, faces, picks = options.photos_of(photos), face or [], pick or []
     probes.check(photos, faces, picks)
     changes = parse_changes(present or [], absent or [], statement_of)
     remarks = tuple(map(notice_in_words, changes.notices))
@@ -94,7 +95,15 @@ def similar(
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path, *photos]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path, *photos],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         starts = probes.from_catalogue(source, faces)

@@ -8,6 +8,7 @@ import typer
 from cli import options
 from cli.console import printable, results
 from cli.errors import ExitCode
+from db.paths import display
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -22,18 +23,23 @@ _LISTED = 10
 def status(
     context: typer.Context,
     failures: Annotated[bool, typer.Option("--failures", help="List every photo that failed, not only some.")] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
+    ] = False,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
     from rich.table import Table
 
     from cli.results import opened
+    from db.faults import latest as faults_of
     from db.photos import failures as failures_of
 
     with opened(options.catalogue_of(context, catalogue)) as source:
         rows = list(_rows(source))
         with source.read() as session:
             failed = failures_of(session)
+            faults = faults_of(session) if log else []
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -43,12 +49,22 @@ def status(
     console.print(table)
     for line in _failure_lines(failed, len(failed) if failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
+    if log and not faults:
+        console.print("No fault is on record.")
+    for fault in faults:
+        console.print(
+            f"{_moment(fault.moment)} {printable(display(fault.path))}: {printable(fault.reason)}", soft_wrap=True
+        )
+        for line in fault.trace.splitlines():
+            console.print(f"  {printable(line)}", soft_wrap=True)
     return ExitCode.FOUND
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.network import name_of_detector
     from cli.validated import validated_in_words
+    from db.faults import count as count_faults
+    from db.filesystems import without_change_times
     from db.models import serving
     from db.paths import is_folder
     from db.photos import counts
@@ -61,12 +77,27 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     now = current(name_of_detector())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
+        logged = count_faults(session)
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
     for root in known:
         there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
-        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{there}"
+        left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
+        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+        if root.exclude:
+            yield "", f"leaves out {'  '.join(root.exclude)}"
+        if root.everything:
+            yield "", "with its hidden and system folders"
+        kind = without_change_times(root.path)
+        if kind is not None:
+            yield (
+                "",
+                (
+                    f"on {kind}, where a photo that was edited and keeps its size and date is not noticed: "
+                    f"`facesearch index --again` reads all again"
+                ),
+            )
     if not known:
         yield "Folder", "none: `facesearch index FOLDER` adds one"
     yield (
@@ -80,6 +111,8 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     if behind:
         are = "1 photo was" if behind == 1 else f"{behind:,} photos were"
         yield "Behind", f"{are} looked at by another version, or quickly: `facesearch index` looks again"
+    if logged:
+        yield "Faults", f"{logged:,} on record, each of one photo: --log prints them"
     for run in runs:
         ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
         yield "Last run", f"began {_moment(run.started)}, {ended}"

@@ -15,7 +15,8 @@ from db.faces import FaceDetails
 from db.paths import is_there
 from db.schema import Box
 from facesearch.crop import SIDE
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.decode import NO_LIMITS, DecodedPhoto, PhotoError, decode_encoded, read_photo
+from facesearch.errors import on_one_line
 
 PIXELS = 200
 WHOLE_PIXELS = 720
@@ -96,10 +97,14 @@ def _as_jpeg(picture: Image.Image) -> bytes:
 def _photo_of(path: Path, sha256: str) -> DecodedPhoto | str:
     """The photo as it was indexed, or why it cannot be shown."""
     try:
-        photo = decode_photo(path)
+        encoded = read_photo(path, limits=NO_LIMITS)
+        if encoded.sha256 != sha256:
+            return "the photo has changed since it was indexed: index again, with --again if that does not notice it"
+        return decode_encoded(encoded, limits=NO_LIMITS)
     except PhotoError as error:
         return error.reason if is_there(path) else "the photo is not there now"
-    return photo if photo.sha256 == sha256 else "the photo has changed since it was indexed"
+    except Exception as error:  # one photo's trouble does not cost the page
+        return f"it cannot be decoded ({on_one_line(error)})"
 
 
 def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbnail]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
+    context: typer.Context,
     data: options.DataArgument,
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The checkpoint to write (.safetensors).", show_default=False)
@@ -63,12 +64,13 @@ def train(
     """
     from cli.console import say
     from cli.evaluation_tables import print_evaluation
-    from cli.files import check_writable
+    from cli.files import check_writable, refuse_evidence
     from cli.progress import status
     from facesearch.training.recipe import load_recipe
     from facesearch.training.run import train_checkpoint
 
     chosen = load_recipe(recipe)
+    refuse_evidence(out, options.catalogue_in_use(context))
     check_writable(out, never=[start] if start else [])
     _refuse_what_is_no_checkpoint(out)
     with status() as display:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
 from db.matching import match
 from db.models import ScoringModel
 from db.paths import as_path, display, join
-from db.schema import Box, Face, File, Model, Photo, Root, Score
+from db.schema import Box, Face, File, LeftOut, Model, Photo, Root, Score
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 
@@ -48,7 +48,8 @@ class FaceDetails:
 
     paths: absolute, of every file with this content that is not known to be missing (when all are, of the missing
     ones), in byte order; none where its files were replaced by other pictures while a search ran. taken: without a time
-    zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A].
+    zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A]. inside: each of
+    the paths within its root.
     """
 
     face: int
@@ -64,6 +65,7 @@ class FaceDetails:
     taken: datetime | None
     camera: str
     logits: Floats
+    inside: Mapping[Path, bytes] = field(default_factory=dict)
 
     @property
     def box(self) -> Box:
@@ -300,7 +302,7 @@ def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 25
         for photo_id, face_id, x, y, width, height, turned, sha256 in rows:
             faces.setdefault(photo_id, []).append((face_id, Box(x, y, width, height), turned))
             digests[photo_id] = sha256
-        for photo_id, missing, path in _files(session, some):
+        for photo_id, missing, path, _ in _files(session, some):
             if not missing:
                 paths.setdefault(photo_id, []).append(path)
     return [
@@ -395,7 +397,8 @@ def details(
             found[row.id] = FaceDetails(
                 face=row.id,
                 photo_id=row.photo_id,
-                paths=paths[row.photo_id],
+                paths=tuple(paths[row.photo_id]),
+                inside=paths[row.photo_id],
                 x=row.x,
                 y=row.y,
                 width=row.width,
@@ -423,7 +426,7 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     """
     if _is_hidden(session, face_id):
         photo_id, unfound = session.execute(select(Face.photo_id, Face.unfound).where(Face.id == face_id)).one()
-        last = _paths(session, [photo_id])[photo_id]
+        last = tuple(_paths(session, [photo_id])[photo_id])
         if unfound:
             photo = f"its photo {display(os.fsencode(last[0]))}" if last else "its photo"
             raise FaceUnfound(
@@ -437,9 +440,20 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
                 "picture has taken its place, whose faces have other numbers, or its folder was forgotten, and "
                 "`facesearch index FOLDER` brings it back."
             )
+        photo = f"its photo {display(os.fsencode(last[0]))}"
+        why = session.execute(
+            select(File.left_out).where(File.photo_id == photo_id, File.left_out.is_not(None))
+        ).scalars()
+        left_out = next(why, None)
+        if left_out is not None:
+            option = {LeftOut.EXCLUDED: "--include PATTERN", LeftOut.HIDDEN: "--everything"}[left_out]
+            raise FaceHidden(
+                f"Face {face_id} is not among the results any more because {photo} is {left_out.value}, and passed "
+                f"over: `facesearch index {option}` brings it back."
+            )
         raise FaceHidden(
-            f"Face {face_id} is not among the results any more because its photo {display(os.fsencode(last[0]))} is "
-            f"gone: put it back and run `facesearch index`."
+            f"Face {face_id} is not among the results any more because {photo} is gone: put it back and run "
+            f"`facesearch index`."
         )
     serving = models.serving(session)
     if serving is None:
@@ -449,7 +463,7 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     width, height, size, format = session.execute(
         select(Photo.width, Photo.height, Photo.size, Photo.format).where(Photo.id == face.photo_id)
     ).one()
-    missing = {path for _, gone, path in _files(session, [face.photo_id]) if gone}
+    missing = {path for _, gone, path, _ in _files(session, [face.photo_id]) if gone}
     return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
 
 
@@ -480,23 +494,26 @@ def of_photo(session: Session, sha256: str) -> dict[int, Box]:
     return {face_id: Box(x, y, width, height) for face_id, x, y, width, height in rows}
 
 
-def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes]]:
-    """Photo id, whether it is missing, and absolute path, of every file with one of these contents."""
+def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes, bytes]]:
+    """Photo id, whether it is missing, absolute path and path within its root, of every file with one of these
+    contents."""
     rows = session.execute(
         select(File.photo_id, File.missing_since.is_not(None), Root.path, File.path)
         .join(Root, Root.id == File.root_id)
         .where(File.photo_id.in_(photo_ids))
     )
-    return [(photo_id, missing, join(root, path)) for photo_id, missing, root, path in rows if photo_id is not None]
+    return [
+        (photo_id, missing, join(root, path), path) for photo_id, missing, root, path in rows if photo_id is not None
+    ]
 
 
-def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
-    """For each photo its present paths in byte order, each once; those of a photo without any, the missing ones.
-    None where its files hold other contents now."""
-    by_photo: dict[int, dict[bool, set[bytes]]] = {photo_id: {False: set(), True: set()} for photo_id in photo_ids}
-    for photo_id, missing, path in _files(session, photo_ids):
-        by_photo[photo_id][missing].add(path)
+def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, dict[Path, bytes]]:
+    """For each photo its present paths in byte order, each once, with the path within its root; those of a photo
+    without any, the missing ones. None where its files hold other contents now."""
+    by_photo: dict[int, dict[bool, dict[bytes, bytes]]] = {photo_id: {False: {}, True: {}} for photo_id in photo_ids}
+    for photo_id, missing, path, inside in _files(session, photo_ids):
+        by_photo[photo_id][missing][path] = inside
     return {
-        photo_id: tuple(as_path(path) for path in sorted(paths[False] or paths[True]))
+        photo_id: {as_path(path): inside for path, inside in sorted((paths[False] or paths[True]).items())}
         for photo_id, paths in by_photo.items()
     }

@@ -47,6 +47,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class LeftOut(StrEnum):
+    """Why a run passes over a file that is there."""
+
+    EXCLUDED = "excluded"
+    HIDDEN = "hidden"
+
+
 class HexDigest(TypeDecorator[str]):
     """A digest: hexadecimal text in Python, half as many bytes in the database."""
 
@@ -86,12 +93,28 @@ class OutcomeText(TypeDecorator[Outcome]):
         return None if value is None else Outcome(value)
 
 
+class LeftOutText(TypeDecorator[LeftOut]):
+    """A `LeftOut`, stored as its own words."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: LeftOut | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> LeftOut | None:  # noqa: ARG002
+        return None if value is None else LeftOut(value)
+
+
 class Base(DeclarativeBase):
     """The mapped tables of this module."""
 
 
 class Root(Base):
-    """A folder that was indexed. One row to change when its drive is mounted elsewhere."""
+    """A folder that was indexed. One row to change when its drive is mounted elsewhere.
+
+    `everything`: hidden and system folders are walked, too. `exclude`: patterns (gitignore) of what is left out.
+    """
 
     __tablename__ = "roots"
 
@@ -99,6 +122,8 @@ class Root(Base):
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     display: Mapped[str] = mapped_column(Text)
     added: Mapped[datetime] = mapped_column(UtcDateTime)
+    everything: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    exclude: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))
 
 
 class Provenance(Base):
@@ -152,7 +177,9 @@ class File(Base):
     """One file under a root, as it was when last looked at.
 
     `photo_id`: its content as last read; None until it could be read once. `reason` and `retry`: why the file itself
-    could not be read the last time. `missing_since`: when a run first found it gone; None while it is there.
+    could not be read the last time. `missing_since`: when a run first found it gone, or left it out; None while it is
+    searched. `left_out`: why, if it is there (a `LeftOut`). `ctime_ns`: its change time, None where that says nothing
+    or is not known yet.
     """
 
     __tablename__ = "files"
@@ -164,10 +191,37 @@ class File(Base):
     display: Mapped[str] = mapped_column(Text)
     size: Mapped[int]
     mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int | None]
     photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id"), index=True)
     missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    left_out: Mapped[LeftOut | None] = mapped_column(LeftOutText)
     reason: Mapped[str | None] = mapped_column(Text)
     retry: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class Other(Base):
+    """A file under a root that is no photo: looked into once, as long as it keeps size and time. `kind`: what it is."""
+
+    __tablename__ = "others"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    kind: Mapped[str] = mapped_column(Text)
+
+
+class Fault(Base):
+    """A fault of this program, or of a library, in one photo. `path`: absolute; `trace`: its traceback."""
+
+    __tablename__ = "faults"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str] = mapped_column(Text)
+    trace: Mapped[str] = mapped_column(Text)
 
 
 class Face(Base):

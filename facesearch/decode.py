@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 import numpy as np
@@ -28,6 +27,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 
 from facesearch.errors import FacesearchError, on_one_line
 from facesearch.exif import shot_of
+from facesearch.source import open_source
 
 DECODER = 1
 """Version of the rules by which a file becomes pixels, date and camera; after a change of it all photos are looked at
@@ -70,6 +70,10 @@ class Limits:
 
     max_pixels: int = 200_000_000
     max_bytes: int = 500_000_000
+
+
+NO_LIMITS = Limits(max_pixels=1 << 62, max_bytes=1 << 62)
+"""For a photo that has kept within somebody's limits before: its SHA-256 tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,8 +210,7 @@ def decode_encoded(
 def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """The file, opened; what the system refuses meanwhile becomes a `PhotoError` with retry."""
     try:
-        # os.fsdecode is reversible (surrogateescape), so names that are not valid UTF-8 open as well.
-        with Path(os.fsdecode(path)).open("rb") as file:
+        with open_source(path) as file:
             yield file
     except FileNotFoundError as error:
         raise PhotoError("the file disappeared before it could be read", retry=True) from error

@@ -1,5 +1,8 @@
 """A photo as a question: its faces, their scores, and which of several faces is meant."""
 
+import hashlib
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.crop import crop_face
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.decode import DecodedPhoto, EncodedPhoto, Limits, PhotoError, decode_encoded, read_photo
 from facesearch.detection import Detection, Detector, DetectorError
 from facesearch.errors import FacesearchError, on_one_line
 
 if TYPE_CHECKING:
     from facesearch.network.scorer import Scorer
+
+
+_STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d+)")
 
 
 class ProbeError(FacesearchError):
@@ -49,9 +55,12 @@ class Probe:
 
 
 def look(path: Path, detector: Detector) -> Probe:
-    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read."""
+    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read.
+
+    path: also /dev/stdin or /dev/fd/N, for a photo that comes through a pipe.
+    """
     try:
-        photo = decode_photo(path)
+        photo = decode_encoded(_read(path))
         return Probe(path, photo, detector.detect([photo.rgb])[0])
     except PhotoError as error:
         if isinstance(error.__cause__, FileNotFoundError):
@@ -59,6 +68,26 @@ def look(path: Path, detector: Detector) -> Probe:
         raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
     except (DetectorError, MemoryError) as error:
         raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}): try a smaller copy.") from error
+    except Exception as error:  # a fault of ours, or of a library, is this photo's: the next one may do
+        raise ProbeError(f"The photo {path} cannot be used ({on_one_line(error)}): try a copy in JPEG.") from error
+
+
+def _read(path: Path) -> EncodedPhoto:
+    """Raises PhotoError."""
+    stream = _STREAM.fullmatch(os.fspath(path))
+    if stream is None:
+        return read_photo(path)
+    most = Limits().max_bytes
+    try:
+        with os.fdopen(os.dup(int(stream[1] or 0)), "rb") as pipe:
+            if pipe.isatty():
+                raise PhotoError("no photo comes through a pipe", retry=False)
+            data = pipe.read(most + 1)
+    except OSError as error:
+        raise PhotoError(f"nothing can be read from the pipe ({error.strerror})", retry=True) from error
+    if len(data) > most:
+        raise PhotoError(f"more than {most // 1_000_000} MB come through the pipe", retry=False)
+    return EncodedPhoto(data, hashlib.sha256(data).hexdigest())
 
 
 def choose(probe: Probe, number: int | None, min_detection: float) -> int:

@@ -7,6 +7,7 @@ and their pixel budget, whatever waits behind them.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from db.schema import Box
 from facesearch.crop import crop_face
-from facesearch.decode import DecodedPhoto, EncodedPhoto, Limits, PhotoError, decode_encoded, read_photo
+from facesearch.decode import NO_LIMITS, DecodedPhoto, EncodedPhoto, Limits, PhotoError, decode_encoded, read_photo
 from facesearch.detection import Detection, Detector
 from facesearch.errors import on_one_line
 from indexer.budget import PixelBudget
@@ -28,10 +29,12 @@ Crop = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why something failed. reason: a clause that reads well after "failed: "; retry: whether trying again may help."""
+    """Why something failed. reason: a clause that reads well after "failed: "; retry: whether trying again may help;
+    trace: the traceback, of a fault that nobody foresaw."""
 
     reason: str
     retry: bool
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,8 @@ class Looker:
             photo = read_photo(path, limits=self._limits)
         except PhotoError as error:
             return Unread(Trouble(error.reason, error.retry))
+        except Exception as error:
+            return Unread(trouble_of(error, "it cannot be read"))
         if not self._contents.take(photo.sha256):
             return Known(photo.sha256)
         with self._budget.share() as share:
@@ -97,16 +102,19 @@ class Looker:
                 decoded = decode_encoded(photo, limits=self._limits, admit=share.take)
             except PhotoError as error:
                 return Looked(photo.sha256, photo.size, trouble=Trouble(error.reason, error.retry))
+            except Exception as error:
+                return Looked(photo.sha256, photo.size, trouble=trouble_of(error, "it cannot be decoded"))
             return self._faces(photo, decoded)
 
     def cut_again(self, path: bytes, sha256: str, places: Sequence[tuple[Box, int]]) -> list[Crop] | Trouble:
         """Crops of known faces (box, degrees turned) of the photo of this content, if `path` still holds it."""
         try:
-            photo = read_photo(path, limits=self._limits)
+            photo = read_photo(path, limits=NO_LIMITS)
             if photo.sha256 != sha256:
                 return Trouble("the file has another content now", retry=True)
             with self._budget.share() as share:
-                decoded = decode_encoded(photo, limits=self._limits, admit=share.take)
+                # It is the very photo that was looked at, within the limit of then.
+                decoded = decode_encoded(photo, limits=NO_LIMITS, admit=share.take)
                 return [crop_face(decoded.rgb, box, turned) for box, turned in places]
         except PhotoError as error:
             return Trouble(error.reason, error.retry)
@@ -146,6 +154,7 @@ def _is_finite(face: Detection) -> bool:
 
 
 def trouble_of(error: Exception, what: str) -> Trouble:
-    """An exception of somebody else's code as the outcome of one photo; another try may find more memory or a mended
-    program, so it is always worth one."""
-    return Trouble(f"{what} ({on_one_line(error)})", retry=True)
+    """An exception that nobody foresaw, ours or somebody else's, as the outcome of one photo; another try may find more
+    memory or a mended program, so it is always worth one."""
+    trace = "".join(traceback.format_exception(error))
+    return Trouble(f"{what} ({on_one_line(error)})", retry=True, trace=trace)

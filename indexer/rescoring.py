@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db import faces, photos
+from db import faces, faults, photos
 from db.catalogue import Catalogue
 from db.faces import UnscoredPhoto
 from db.paths import display, within
@@ -140,6 +140,8 @@ def _note(catalogue: Catalogue, unread: Sequence[tuple[UnscoredPhoto, Trouble]],
     with catalogue.write() as session:
         for photo, trouble in unread:
             photos.mark_unreadable(session, photo.photo_id, trouble.reason)
+        traced = ((os.fsencode(photo.paths[0]), trouble) for photo, trouble in unread if trouble.trace)
+        faults.note(session, [(path, trouble.reason, trouble.trace) for path, trouble in traced])
     for photo, trouble in unread:
         path = os.fsencode(photo.paths[0])
         done.waiting.append(Failure(path, display(path), trouble.reason, retry=True))

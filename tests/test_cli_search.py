@@ -26,7 +26,7 @@ from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import picture, save
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
-LAST = ["turned", "explanation"]
+LAST = ["turned", "explanation", "found_in"]
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_nothing_found_exits_with_1_and_still_writes_what_was_asked_for(
     assert ran.code == 1
     assert ran.out == ""
     assert "No face matched: none of the 3 faces searched reaches --min-score; the best has 0.723." in ran.err
-    assert file.read_bytes() == (",".join([*CONTRACT, "5_o_Clock_Shadow", *LAST]) + "\r\n").encode()
+    assert file.read_bytes() == ("\ufeff" + ",".join([*CONTRACT, "5_o_Clock_Shadow", *LAST]) + "\r\n").encode()
     ran = facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue)
     assert ran.code == 1 and json.loads(ran.out)["hits"] == []
 
