@@ -80,13 +80,13 @@ def png_header(width: int, height: int) -> bytes:
     [
         ("JPEG", "JPEG", {"quality": 95}, 12),
         ("PNG", "PNG", {}, 0),
-        ("WEBP", "WEBP", {"lossless": True}, 0),
+        ("WEBP", "WebP", {"lossless": True}, 0),
         ("BMP", "BMP", {}, 0),
         ("TIFF", "TIFF", {}, 0),
         ("TIFF", "TIFF", {"compression": "tiff_lzw"}, 0),
         ("GIF", "GIF", {}, 3),
         ("AVIF", "AVIF", {"quality": 95}, 12),
-        ("HEIF", "HEIF", {"quality": 95}, 12),
+        ("HEIF", "HEIC", {"quality": 95}, 12),
     ],
 )
 def test_every_promised_format_decodes_to_rgb(
