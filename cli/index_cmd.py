@@ -197,10 +197,18 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
     if report.others:
         yield f"Other files: {_by_extension(report.others)}"
+    if report.unlooked:
+        yield f"Pages and frames not looked at: {report.unlooked:,} of {_photos(report.unlooked_photos)}"
     if report.hidden:
         yield f"Hidden or system files and folders passed over: {report.hidden:,}"
     for remark in (*report.spared, *report.vanished, *report.linked):
         yield remark.sentence
+    if report.noticed:
+        yield "Looked at as far as they go, or to be known:"
+    for remark in report.noticed[:_LISTED]:
+        yield f"  {remark.sentence}"
+    if len(report.noticed) > _LISTED:
+        yield f"  and {len(report.noticed) - _LISTED:,} more: `facesearch status --failures` lists all"
     failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())
     if failures:
         yield "Failed:"
@@ -208,6 +216,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
     if len(failures) > _LISTED:
         yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
+
+
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number:,} photos"
 
 
 def _by_extension(counts: Counter[str]) -> str:

@@ -14,7 +14,7 @@ from db.faces import FaceDetails
 from db.paths import is_there
 from db.schema import Box
 from facesearch.crop import SIDE
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.decode import DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
 
 PIXELS = 200
 WHOLE_PIXELS = 720
@@ -64,8 +64,8 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
 
 
 def whole_photo(face: FaceDetails) -> Thumbnail:
-    """The photo that the face is in, reduced, with a frame around the face."""
-    photo = _photo_of(face)
+    """The picture that the face is in, reduced, with a frame around the face."""
+    photo = _picture(_opened(face), face.page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
     picture = Image.fromarray(photo.rgb)
@@ -86,17 +86,34 @@ def _as_jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _photo_of(face: FaceDetails) -> DecodedPhoto | str:
+def _opened(face: FaceDetails) -> OpenPhoto | str:
     """The photo as it was indexed, or why it cannot be shown."""
     try:
-        photo = decode_photo(face.path)
+        photo = read_photo(face.path)
+        if photo.sha256 != face.sha256:
+            return "the photo has changed since it was indexed"
+        return open_encoded(photo)
     except PhotoError as error:
         return error.reason if is_there(face.path) else "the photo is not there now"
-    return photo if photo.sha256 == face.sha256 else "the photo has changed since it was indexed"
+
+
+def _picture(opened: OpenPhoto | str, page: int) -> DecodedPhoto | str:
+    if isinstance(opened, str):
+        return opened
+    try:
+        return opened.picture(page)
+    except PhotoError as error:
+        return error.reason
 
 
 def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
-    photo = _photo_of(faces[0])
-    if isinstance(photo, str):
-        return {face.face: Thumbnail(None, photo) for face in faces}
-    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned)) for face in faces}
+    opened = _opened(faces[0])
+    found: dict[int, Thumbnail] = {}
+    for page in sorted({face.page for face in faces}):  # one decoded picture at a time
+        picture = _picture(opened, page)
+        for face in faces:
+            if face.page == page and isinstance(picture, str):
+                found[face.face] = Thumbnail(None, picture)
+            elif face.page == page and isinstance(picture, DecodedPhoto):
+                found[face.face] = Thumbnail(cut(picture.rgb, face.box, face.turned))
+    return found

@@ -37,7 +37,7 @@ from db.lock import exclusive
 from db.paths import AnyPath, absolute, as_path, display
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 4  # the newest migration, as user_version in the file's header
+SCHEMA_VERSION = 5  # the newest migration, as user_version in the file's header
 _NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone", "davfs"}
 )

@@ -1,8 +1,8 @@
 """From the bytes of a photo file to upright sRGB pixels, picture by picture.
 
 Probes and indexing decode through the same functions, so a box found by one means the same pixels to the other. What a
-photo may cost is bounded before a pixel is decoded, and whatever is wrong with a file becomes one `PhotoError` that says
-so in plain words. How the formats are read is `facesearch.decoding`'s.
+photo may cost is bounded before a pixel is decoded, and whatever is wrong with a file becomes one `PhotoError` that
+says so in plain words. How the formats are read is `facesearch.decoding`'s.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ class OpenPhoto:
 
     @property
     def format(self) -> str:
-        """"JPEG", "TIFF", ..."""
+        """ "JPEG", "TIFF", ..."""
         return self._contents.format
 
     @property
@@ -169,8 +169,10 @@ class OpenPhoto:
         number, word = self.unlooked, self._contents.word
         if not number:
             return ""
-        return f"1 of its {self.pages:,} {word}s was not looked at" if number == 1 else (
-            f"{number:,} of its {self.pages:,} {word}s were not looked at"
+        return (
+            f"1 of its {self.pages:,} {word}s was not looked at"
+            if number == 1
+            else (f"{number:,} of its {self.pages:,} {word}s were not looked at")
         )
 
     def pictures(self) -> Iterator[DecodedPhoto | tuple[int, PhotoError]]:
@@ -260,9 +262,7 @@ def open_encoded(
     return opened
 
 
-def decode_photo(
-    path: str | bytes | os.PathLike[str], *, page: int = 1, limits: Limits | None = None
-) -> DecodedPhoto:
+def decode_photo(path: str | bytes | os.PathLike[str], *, page: int = 1, limits: Limits | None = None) -> DecodedPhoto:
     """Read and decode a picture of the photo at `path`. Raises `PhotoError`."""
     return decode_encoded(read_photo(path, limits=limits), page=page, limits=limits)
 

@@ -27,8 +27,8 @@ Answer = TypeVar("Answer")
 
 
 def shot_of(block: bytes) -> Shot:
-    """What an EXIF block (from its TIFF header on; b"" for none) says. Raises MemoryError, and nothing that the block is
-    to blame for."""
+    """What an EXIF block (from its TIFF header on; b"" for none) says. Raises MemoryError, and nothing that the block
+    is to blame for."""
     if not block:
         return Shot(None, "")
     exif = Image.Exif()

@@ -169,6 +169,9 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance
                 landmarks=face.detection.landmarks,
                 logits=row,
                 turned=face.detection.turned,
+                page=face.page,
+                seconds=face.seconds,
+                notice=face.notice,
             )
             for face, row in zip(seen.faces, logits, strict=True)
         )
@@ -185,6 +188,9 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance
         camera=seen.camera,
         provenance=now if seen.width is not None else Provenance(now.decoder),  # nothing was made of the pixels
         faces=faces,
+        pages=seen.pages,
+        unlooked=seen.unlooked,
+        notice=seen.notice,
     )
 
 

@@ -23,7 +23,7 @@ from db.chunks import chunks
 from db.errors import CatalogueError
 from db.models import ScoringModel
 from db.paths import AnyPath, absolute, display, is_folder, join
-from db.photos import KnownFile, Relooked
+from db.photos import KnownFile, Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.schema import Outcome
 from facesearch.cores import usable_cores
@@ -155,6 +155,7 @@ class _Run:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))
         with self.catalogue.read() as session:
+            self._tell_remarkable(photos.remarkable(session, self._places))
             serving = models.serving_id(session)
             if serving not in (None, self._model_id):
                 report.unsearchable = faces.unsearchable_count(session, serving)
@@ -162,6 +163,13 @@ class _Run:
             self._rebuild_snapshot(thorough=True)
             report.interrupted = self.stop.is_set()
         return report
+
+    def _tell_remarkable(self, found: Sequence[Remarkable]) -> None:
+        for each in found:
+            self.report.unlooked += each.unlooked
+            self.report.unlooked_photos += each.unlooked > 0
+            if each.notice:
+                self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
 
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
@@ -523,7 +531,7 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
-        "returned", "again", "gained", "unfound", "behind", "rescored", "waiting", "interrupted",
+        "returned", "unlooked", "again", "gained", "unfound", "behind", "rescored", "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},

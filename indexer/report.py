@@ -74,6 +74,8 @@ class RunReport:
     were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
     are suddenly empty, so that nothing under them was marked missing. vanished: sub-folders that are gone, with photos
     that no other folder holds. linked: links to folders, which are not followed.
+    unlooked: how many pages and frames of the walked folders' photos nobody looks at, and unlooked_photos of how many
+    photos; noticed: those of the photos that something is to be said of, such as that they are cut short.
     hidden: hidden or system files and folders that were passed over. others, unsupported: files that are no photos, and
     photos that this installation cannot read, by extension.
 
@@ -108,6 +110,9 @@ class RunReport:
     hidden: int = 0
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
+    unlooked: int = 0
+    unlooked_photos: int = 0
+    noticed: list[Remark] = field(default_factory=list)
     again: int = 0
     gained: int = 0
     unfound: int = 0

@@ -66,6 +66,9 @@ class TestScore:
             *NAMES,
             "turned",
             "problem",
+            "notice",
+            "page",
+            "seconds",
         ]
         found = rows(ran.out)
         assert [row["face"] for row in found] == ["0", "1", "2"]

@@ -26,7 +26,7 @@ from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import picture, save
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
-LAST = ["turned", "explanation"]
+LAST = ["turned", "explanation", "notice", "page", "seconds"]
 
 
 @pytest.fixture(scope="module")

@@ -372,7 +372,7 @@ def rescore(opened: Opened, model_id: int, letter: str) -> int:
     with opened[0].write() as session:
         done = 0
         for waiting in faces.unscored(session, model_id):
-            ids = [face_id for face_id, _, _ in waiting.faces]
+            ids = [face_id for face_id, _ in waiting.faces]
             done += faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
         return done
 

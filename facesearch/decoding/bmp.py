@@ -25,6 +25,10 @@ class Bmp:
     limits: Limits
 
     def __post_init__(self) -> None:
+        self.width: int
+        self.height: int
+        self._bits: int
+        self._compression: int
         (self._size,) = struct.unpack_from("<I", self.data, 14)
         if len(self.data) < 14 + self._size:
             raise cut_short(NAME)
@@ -34,10 +38,11 @@ class Bmp:
         else:
             self.width, self.height, _, self._bits, self._compression = struct.unpack_from("<iiHHI", self.data, 18)
             colours = struct.unpack_from("<I", self.data, 46)[0] if self._size >= 40 else 0
+        self.width, self.height = int(self.width), int(self.height)
         self._top_down = self.height < 0
         self.height = abs(self.height)
         check_size(self.width, self.height, self.limits)
-        entries = (min(colours or 1 << self._bits, 1 << self._bits) if self._bits <= 8 else 0)
+        entries = min(colours or 1 << self._bits, 1 << self._bits) if self._bits <= 8 else 0
         masks = {3: 12, 6: 16}.get(self._compression, 0) if self._size == 40 else 0
         self._after_header = 14 + self._size + masks + entries * (3 if self._size == 12 else 4)
 
@@ -48,9 +53,13 @@ class Bmp:
         row = (self.width * self._bits + 31) // 32 * 4
         at = stated
         plain = self._compression in (0, _MASKS, 6)
-        colours_too_many = self._size == 40 and self._bits <= 8 and struct.unpack_from("<I", data, 46)[0] > 1 << self._bits
-        if stated < 14 + self._size or stated > len(data) or (
-            plain and stated + row * self.height > len(data) >= self._after_header + row * self.height
+        colours_too_many = (
+            self._size == 40 and self._bits <= 8 and struct.unpack_from("<I", data, 46)[0] > 1 << self._bits
+        )
+        if (
+            stated < 14 + self._size
+            or stated > len(data)
+            or (plain and stated + row * self.height > len(data) >= self._after_header + row * self.height)
         ):
             at, notices = self._after_header, [HEADER]
         if at != stated or colours_too_many:
@@ -99,4 +108,4 @@ class Bmp:
             else:
                 size = -(-value // pairs)
                 at += size + size % 2
-        return max(rows, 1) if rows < self.height else self.height
+        return min(max(rows, 1), self.height)

@@ -69,7 +69,7 @@ class ColourSpace:
         out = np.empty((*values.shape[:2], 3), np.uint8)
         table = None
         if values.dtype in (np.uint8, np.uint16):
-            steps = np.arange(np.iinfo(values.dtype).max + 1, dtype=np.float32) / np.float32(top)
+            steps = np.arange(1 << (8 * values.dtype.itemsize), dtype=np.float32) / np.float32(top)
             table = [curve(np.minimum(steps, 1)) for curve in self.curves]
         for start in range(0, len(values), _ROWS):
             part = values[start : start + _ROWS]

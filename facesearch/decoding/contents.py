@@ -159,12 +159,19 @@ def _tiff(data: bytes, limits: Limits) -> Contents:
             yield _drawing(draw, number + 1)
 
     exif = b"" if opened.big else data
-    contents = Contents("TIFF", len(pages) + opened.more, max(fit, default=0), shot_of(exif), draw, pictures, "page", opened.more)
+    contents = Contents(
+        "TIFF", len(pages) + opened.more, max(fit, default=0), shot_of(exif), draw, pictures, "page", opened.more
+    )
     return contents
 
 
 def _animated(
-    name: str, size: tuple[int, int], shot: Shot, times: Sequence[float], draw_frame: Callable[[int], Drawn], limits: Limits
+    name: str,
+    size: tuple[int, int],
+    shot: Shot,
+    times: Sequence[float],
+    draw_frame: Callable[[int], Drawn],
+    limits: Limits,
 ) -> Contents:
     """draw_frame: from 0."""
 
@@ -285,8 +292,7 @@ def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
 
 def _raw(name: str, data: bytes, limits: Limits) -> Contents:
     shown, exif = draw_preview(data, name, limits)
-    contents = _still(f"RAW ({name})", (shown.rgb.shape[1], shown.rgb.shape[0]), shot_of(exif or data), lambda _: shown)
-    return contents
+    return _still(f"RAW ({name})", (shown.rgb.shape[1], shown.rgb.shape[0]), shot_of(exif or data), lambda _: shown)
 
 
 _OPEN: dict[str, Callable[[bytes, Limits], Contents]] = {

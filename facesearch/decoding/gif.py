@@ -6,6 +6,7 @@ Source: GIF89a.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from io import BytesIO
@@ -13,6 +14,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
+from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.lzw import decode_lzw
 from facesearch.decoding.pixels import Drawn, Rectangle, drawn
@@ -195,7 +197,7 @@ class Gif:
         return replace(drawn(canvas), sound=sound).noting(notice)
 
 
-def _spread(values: np.ndarray[tuple[int, int], np.dtype[np.uint8]], rows: list[int]) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+def _spread(values: Pixels, rows: Sequence[int]) -> Pixels:
     """Each row that is missing like the nearest one above it that is there."""
     there = np.zeros(len(values), bool)
     there[rows] = True

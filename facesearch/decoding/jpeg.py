@@ -14,6 +14,7 @@ from functools import cached_property
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from facesearch.decoding import colour
@@ -55,7 +56,9 @@ class Header:
 
     def bodies(self, marker: int, start: bytes) -> list[bytes]:
         """Of all segments with this marker and beginning, what follows that."""
-        return [each.body[len(start) :] for each in self.segments if each.marker == marker and each.body.startswith(start)]
+        return [
+            each.body[len(start) :] for each in self.segments if each.marker == marker and each.body.startswith(start)
+        ]
 
 
 def read_header(data: bytes) -> Header:
@@ -112,7 +115,7 @@ def _next_segment(data: bytes, at: int) -> int:
         place = found.start()
         if place + 4 <= len(data):
             (length,) = struct.unpack_from(">H", data, place + 2)
-            fits = 2 <= length and place + 2 + length < len(data)
+            fits = length >= 2 and place + 2 + length < len(data)
             if fits and (data[place + 1] == 0xDA or _is_segment(data, place + 2 + length)):
                 return place
         at = place + 1
@@ -162,7 +165,9 @@ class Jpeg:
             return False
         if not any(each.marker in _FRAMES and len(each.body) > 5 and each.body[5] == 3 for each in header.segments):
             return False
-        described = b"".join(each.body for each in (*header.segments, *self.header.segments) if each.marker in (0xE1, 0xE2))
+        described = b"".join(
+            each.body for each in (*header.segments, *self.header.segments) if each.marker in (0xE1, 0xE2)
+        )
         return not re.search(rb"hdrgm|GainMap|21496|Depth|Disparity", described)
 
     def _entries(self) -> list[tuple[int, int, int]]:
@@ -310,7 +315,7 @@ def _sound_rows(data: bytes, header: Header, image: Image.Image) -> int:
     """
     if any(each.marker in (0xC2, 0xC6, 0xCA, 0xCE) for each in header.segments):
         gray = np.abs(np.asarray(image.convert("RGB")).astype(np.int16) - _FILLED) <= 1
-        differs = gray.all(axis=(1, 2))
+        differs: npt.NDArray[np.bool_] = gray.min(axis=(1, 2))
         if not differs[-1]:
             return image.height
         first = image.height - int(np.argmin(differs[::-1])) if not differs.all() else 0
@@ -359,9 +364,7 @@ _GRID, _FINE = 8, 32
 
 def _fits(one: Image.Image, other: Image.Image) -> bool:
     """Alike in each part of the picture, once brightness and contrast are made equal."""
-    a, b = (
-        np.asarray(each.resize((_FINE, _FINE), Image.Resampling.BOX), np.float32).ravel() for each in (one, other)
-    )
+    a, b = (np.asarray(each.resize((_FINE, _FINE), Image.Resampling.BOX), np.float32).ravel() for each in (one, other))
     spread = float(b.std())
     if spread < 2:
         return float(a.std()) < 4

@@ -1,11 +1,11 @@
-"""LZW as far as it goes: what GIF and TIFF decoders give nothing of once the data ends too early. Slow, for cut files."""
+"""LZW and run lengths as far as they go: decoders give nothing of what ends too early. Slow, for cut files."""
 
 from __future__ import annotations
 
 
 def decode_lzw(data: bytes, most: int, *, bits: int, lowest_bit_first: bool) -> bytes:
-    """At most `most` bytes. bits: of a literal (8 in TIFF). lowest_bit_first: GIF's order, else TIFF's, whose codes also
-    grow one code earlier. Ends at the first code that makes no sense."""
+    """At most `most` bytes. bits: of a literal (8 in TIFF). lowest_bit_first: GIF's order, else TIFF's, whose codes
+    also grow one code earlier. Ends at the first code that makes no sense."""
     clear, end = 1 << bits, (1 << bits) + 1
     literals = [bytes([value & 0xFF]) for value in range(clear)] + [b"", b""]
     early = 0 if lowest_bit_first else 1

@@ -41,8 +41,8 @@ class Drawn:
 
 
 def drawn(image: Image.Image, space: ColourSpace | None = None, *, orientation: int = 1) -> Drawn:
-    """A picture that Pillow has loaded. space: what its numbers mean where the file says so elsewhere than in a profile;
-    it counts before the profile."""
+    """A picture that Pillow has loaded. space: what its numbers mean where the file says so elsewhere than in a
+    profile; it counts before the profile."""
     notices: tuple[str, ...] = ()
     profile = image.info.get("icc_profile")
     known = space

@@ -15,6 +15,7 @@ from functools import cached_property
 from io import BytesIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from facesearch.decoding import colour
@@ -87,7 +88,10 @@ class Png:
                 at = following
                 continue
             body = self.data[at + 8 : at + 8 + length]
-            if kind not in (b"IDAT", b"fdAT") and zlib.crc32(kind + body) != struct.unpack_from(">I", self.data, end - 4)[0]:
+            if (
+                kind not in (b"IDAT", b"fdAT")
+                and zlib.crc32(kind + body) != struct.unpack_from(">I", self.data, end - 4)[0]
+            ):
                 self._sound = False
             found.append(_Chunk(kind, body))
             at = end
@@ -160,11 +164,8 @@ class Png:
     def _clean(self, *, still: bool = False) -> bytes:
         """The same picture without side chunks, every checksum right."""
         animation = (b"acTL", b"fcTL", b"fdAT")
-        parts = [_SIGNATURE]
-        for each in self._chunks:
-            if each.kind in _NEEDED and not (still and each.kind in animation):
-                parts.append(_chunk(each.kind, each.body))
-        return b"".join((*parts, _chunk(b"IEND", b"")))
+        kept = (each for each in self._chunks if each.kind in _NEEDED and not (still and each.kind in animation))
+        return b"".join((_SIGNATURE, *(_chunk(each.kind, each.body) for each in kept), _chunk(b"IEND", b"")))
 
     def _salvaged(self) -> Drawn:
         """As far as the pixels go."""
@@ -241,14 +242,20 @@ class Png:
             space_of_profile = None
         known = space or space_of_profile
         orientation = self.exif.orientation or 1
-        if self._depth == 16 and known is not None and not known.is_srgb and image.mode == "RGB" and not image.has_transparency_data:
+        if (
+            self._depth == 16
+            and known is not None
+            and not known.is_srgb
+            and image.mode == "RGB"
+            and not image.has_transparency_data
+        ):
             deep = self._deep(image)
             if deep is not None:
                 shown = Drawn(known.convert(deep, 65535.0), orientation)
                 return shown.noting(HDR_NOTICE if known.is_hdr else "", "" if self._sound else METADATA)
         return drawn(image, space, orientation=orientation).noting("" if self._sound else METADATA)
 
-    def _deep(self, image: Image.Image) -> np.ndarray[tuple[int, int, int], np.dtype[np.uint16]] | None:
+    def _deep(self, image: Image.Image) -> npt.NDArray[np.uint16] | None:
         """All 16 bits of a colour picture, of which Pillow gives the upper 8: asked for the other byte order, it gives
         the lower ones."""
         if len(self.times) > 1:
@@ -259,7 +266,8 @@ class Png:
                 return None
             lower.tile = [lower.tile[0]._replace(args="RGB;16L")]
             lower.load()
-            return (np.asarray(image).astype(np.uint16) << 8) | np.asarray(lower)
+            upper = np.asarray(image).astype(np.uint16)
+            return np.asarray((upper << 8) | np.asarray(lower), np.uint16)
         return None
 
     def _space(self) -> ColourSpace | None:

@@ -33,7 +33,9 @@ def raw_version() -> str | None:
 def draw_preview(data: bytes, name: str, limits: Limits) -> tuple[Drawn, bytes]:
     """The largest preview, and its EXIF block. name: which RAW it is. Raises `PhotoError`."""
     if raw_version() is None:
-        raise PhotoError(f"a camera's RAW file ({name}), whose preview needs one more package: {INSTALL_RAW}", retry=True)
+        raise PhotoError(
+            f"a camera's RAW file ({name}), the preview of which needs one more package: {INSTALL_RAW}", retry=True
+        )
     rawpy: Any = importlib.import_module("rawpy")
     try:
         with rawpy.imread(BytesIO(data)) as opened:
@@ -42,7 +44,9 @@ def draw_preview(data: bytes, name: str, limits: Limits) -> tuple[Drawn, bytes]:
     except rawpy.LibRawNoThumbnailError:
         raise PhotoError(f"a camera's RAW file ({name}) without a preview", retry=False) from None
     except rawpy.LibRawUnsupportedThumbnailError:
-        raise PhotoError(f"a camera's RAW file ({name}) with a preview of a kind that is not read", retry=False) from None
+        raise PhotoError(
+            f"a camera's RAW file ({name}) with a preview of a kind that is not read", retry=False
+        ) from None
     except Exception as error:
         raise broken(name, error) from error
     if thumb.format == rawpy.ThumbFormat.JPEG:

@@ -114,7 +114,7 @@ _MAKERS = (
     ("canon", "Canon CR2"), ("nikon", "Nikon NEF"), ("sony", "Sony ARW"), ("pentax", "Pentax PEF"),
     ("ricoh", "Pentax PEF"), ("samsung", "Samsung SRW"), ("hasselblad", "Hasselblad 3FR"), ("epson", "Epson ERF"),
     ("kodak", "Kodak DCR"), ("eastman", "Kodak DCR"), ("mamiya", "Mamiya MEF"), ("leaf", "Leaf MOS"),
-    ("phase one", "Phase One IIQ"), ("leica", "Leica RWL"), ("panasonic", "Panasonic RAW"), ("fujifilm", "Fujifilm RAF"),
+    ("phase one", "Phase One IIQ"), ("leica", "Leica RWL"), ("panasonic", "Panasonic RAW"),
 )  # fmt: skip
 
 

@@ -27,11 +27,11 @@ import numpy.typing as npt
 from PIL import Image
 
 from facesearch.decoding import colour
+from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.lzw import decode_lzw, decode_packbits
 from facesearch.decoding.pixels import (
     Drawn,
-    Pixels,
     Rectangle,
     colour_pixels,
     deep_gray,
@@ -48,7 +48,16 @@ _MOST_DIRECTORIES = 100_000
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
 OFFSETS, ORIENTATION, SAMPLES, ROWS, COUNTS, PLANAR, PREDICTOR = 273, 274, 277, 278, 279, 284, 317
-PALETTE, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, INKS, EXTRA, FORMAT = 320, 322, 323, 324, 325, 332, 338, 339
+PALETTE, TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, INKS, EXTRA, FORMAT = (
+    320,
+    322,
+    323,
+    324,
+    325,
+    332,
+    338,
+    339,
+)
 OLD_SUBFILE, JPEG_TABLES, OLD_JPEG, OLD_JPEG_SIZE, SUBSAMPLING, ICC = 255, 347, 513, 514, 530, 34675
 FAX3, FAX4, SUB_DIRECTORIES = 292, 293, 330
 
@@ -139,7 +148,8 @@ class Tiff:
         if not found:
             if not first or first >= len(self.data):
                 raise PhotoError(
-                    "damaged: the TIFF data ends too early (truncated): the directory at its end is missing", retry=False
+                    "damaged: the TIFF data ends too early (truncated): the directory at its end is missing",
+                    retry=False,
                 )
             raise PhotoError("damaged TIFF (its directory holds no picture)", retry=False)
         return found
@@ -394,7 +404,7 @@ class _Page:
             out[piece.top : piece.top + height, piece.left : piece.left + width, planes_of] = values[:height, :width]
             if piece.left + width == self.width:  # of tiles the last of a row speaks for all
                 rows_of[piece.plane, piece.top : piece.top + height] = True
-        there = rows_of.all(axis=0)
+        there: npt.NDArray[np.bool_] = rows_of.min(axis=0)
         if there.all():
             return out, None
         if not there.any():
@@ -445,14 +455,15 @@ class _Page:
         channels = _CHANNELS[self.photometric]
         top = float((1 << self.bits) - 1) if self.format != 3 else 1.0
         if self.format == 2:  # signed
-            values = values.astype(np.float32) + (0 if self.photometric == 8 else (top + 1) / 2)
+            values = np.asarray(values.astype(np.float32) + (0 if self.photometric == 8 else (top + 1) / 2))
         space = None if self.icc is None else colour.of_profile(self.icc)
         if self.photometric == 3:
             base = self._palette(values[..., 0])
         elif channels == 1:
             gray = values[..., 0]
             if self.photometric == 0:
-                gray = (top - gray).astype(gray.dtype) if self.format != 3 else gray.max() - gray
+                numbers = gray.astype(np.float64 if self.format == 3 or self.bits > 16 else np.int32)
+                gray = np.subtract(numbers.max() if self.format == 3 else top, numbers).astype(gray.dtype)
             deep = self.format == 3 or self.bits == 32
             base = (
                 deep_gray(gray, self._gray(space))
@@ -464,7 +475,7 @@ class _Page:
         elif self.photometric == 5:
             base = self._ink(values[..., :4], top)
         else:
-            base = self._lab(values[..., :3], top)
+            base = self._lab(values[..., :3])
         if len(self.extra) and self.samples > channels and self.extra[0] in (1, 2):
             base = self._with_alpha(base, values[..., channels], top)
         return base
@@ -502,24 +513,22 @@ class _Page:
             raise self.refused("no palette")
         scale = 257 if colours.max() > 255 else 1  # some writers keep bytes in it
         table = (colours[: count * 3].reshape(3, count).T // scale).astype(np.uint8)
-        return table[np.minimum(values.astype(np.uint32), count - 1)]
+        return np.asarray(table[np.minimum(values.astype(np.uint32), count - 1)], np.uint8)
 
     def _ink(self, values: npt.NDArray[np.generic], top: float) -> Pixels:
         if self.format == 3 or self.page.number(INKS, 1) != 1:
             raise self.refused()
-        image = Image.frombuffer("CMYK", (self.width, self.height), _to_eight_bits(values, top).tobytes(), "raw", "CMYK", 0, 1)
+        eight = _to_eight_bits(values, top).tobytes()
+        image = Image.frombuffer("CMYK", (self.width, self.height), eight, "raw", "CMYK", 0, 1)
         if self.icc is not None:
             image.info["icc_profile"] = self.icc
         return drawn(image).rgb
 
-    def _lab(self, values: npt.NDArray[np.generic], top: float) -> Pixels:
-        """L 0..top; a and b signed in CIE's, with an offset in ICC's."""
+    def _lab(self, values: npt.NDArray[np.generic]) -> Pixels:
+        """a and b are signed in CIE's, with an offset in ICC's."""
         if self.format == 3 or self.bits not in (8, 16):
             raise self.refused()
-        eight = (values.astype(np.int64) >> (self.bits - 8)).astype(np.int64) if self.format != 2 else None
-        if eight is None:
-            eight = values.astype(np.int64) >> (self.bits - 8)
-        lab = (eight & 0xFF).astype(np.uint8)
+        lab = ((values.astype(np.int64) >> (self.bits - 8)) & 0xFF).astype(np.uint8)
         if self.photometric == 9:
             lab[..., 1:] ^= 0x80
         return drawn(Image.frombuffer("LAB", (self.width, self.height), lab.tobytes(), "raw", "LAB", 0, 1)).rgb
@@ -532,7 +541,7 @@ class _Page:
             return base
         if self.extra[0] == 1:  # the colours are multiplied by it
             rest = 255 - cover.astype(np.uint16)[..., None]
-            return np.minimum(base + rest, 255).astype(np.uint8)
+            return np.asarray(np.minimum(base + rest, 255), np.uint8)
         return np.asarray(over_white(Image.fromarray(base), Image.fromarray(cover)))
 
     # Pictures in strips
@@ -563,10 +572,7 @@ class _Page:
         ends = [piece for piece in pieces if piece.at + piece.size > len(self.file.data)]
         rows = min((piece.top for piece in ends), default=self.height)
         notice = f"the {NAME} ends too early: only a part of it can be seen" if ends else ""
-        if self._codec() == "WebP":
-            image = self._tile_by_tile(pieces, rows)
-        else:
-            image = self._strips(pieces, rows)
+        image = (self._tile_by_tile if self._codec() == "WebP" else self._strips)(pieces, rows)
         shown = drawn(image)
         if not ends:
             return shown
@@ -631,14 +637,13 @@ class _Page:
 
     def _planes(self, pieces: Sequence[_Piece]) -> Drawn:
         """JPEG in separate planes: each is a gray picture."""
-        planes = []
         gray = Directory({**self.page.tags, PHOTOMETRIC: (1,), SAMPLES: (1,), BITS: (8,), PLANAR: (1,)})
         if self.photometric == 6 and self.page.numbers(SUBSAMPLING)[:2] not in ((1, 1),):
             raise self.refused("subsampled")
-        for number in range(self.samples):
-            planes.append(
-                _Page(self.file, gray)._strips([each for each in pieces if each.plane == number], self.height).convert("L")
-            )
+        planes = [
+            _Page(self.file, gray)._strips([each for each in pieces if each.plane == number], self.height).convert("L")
+            for number in range(self.samples)
+        ]
         mode = {2: "RGB", 6: "YCbCr", 5: "CMYK"}[self.photometric]
         image = Image.merge(mode, planes)
         if self.icc is not None:
@@ -683,9 +688,7 @@ def _reversed_bits(data: bytes) -> bytes:
     return data.translate(_REVERSED)
 
 
-def _file_of(
-    tags: Sequence[tuple[int, int, int | Sequence[int] | bytes]], data: bytes, order: str = "<"
-) -> bytes:
+def _file_of(tags: Sequence[tuple[int, int, int | Sequence[int] | bytes]], data: bytes, order: str = "<") -> bytes:
     """A TIFF of one page. Offsets in the tags count from the beginning of the data; without any it is one strip."""
     tags = [*tags]
     if not any(tag in (OFFSETS, TILE_OFFSETS) for tag, _, _ in tags):
@@ -733,4 +736,3 @@ def _silence() -> None:
         library = ctypes.CDLL(_imaging.__file__)
         for name in ("TIFFSetWarningHandler", "TIFFSetErrorHandler"):
             getattr(library, name)(None)
-

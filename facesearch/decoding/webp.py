@@ -32,7 +32,7 @@ class WebP:
     def __post_init__(self) -> None:
         self._sound = True
         try:
-            self._image = Image.open(BytesIO(self.data), formats=["WEBP"])
+            self._image: Image.Image = Image.open(BytesIO(self.data), formats=["WEBP"])
         except Exception as error:
             if isinstance(error, MemoryError):
                 raise broken(NAME, error) from error
@@ -73,7 +73,9 @@ class WebP:
             inside = _chunk(b"VP8X", b"\x10\0\0\0" + size) + _chunk(b"ALPH", alpha)
         inside += _chunk(kind, body)
         try:
-            return Image.open(BytesIO(b"RIFF" + struct.pack("<I", len(inside) + 4) + b"WEBP" + inside), formats=["WEBP"])
+            return Image.open(
+                BytesIO(b"RIFF" + struct.pack("<I", len(inside) + 4) + b"WEBP" + inside), formats=["WEBP"]
+            )
         except Exception as error:
             raise broken(NAME, error) from error
 
