@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 import numpy as np
@@ -83,7 +83,7 @@ def _unread(kind: sniff.FileKind, data: bytes, limits: Limits) -> Contents:
         raise PhotoError(f"a picture of a format that is not read ({kind.name}): convert it to PNG", retry=False)
     if kind.name:
         raise PhotoError(f"no photo, but {kind.name}", retry=False)
-    known = ", ".join(sorted((*_OPEN, sniff.HEIC)))
+    known = ", ".join(sorted(_OPEN))
     raise PhotoError(f"no photo, or damaged at its very beginning (the content is none of {known})", retry=False)
 
 
@@ -230,7 +230,19 @@ def _alike(one: Pixels, other: Pixels) -> bool:
 def _png(data: bytes, limits: Limits) -> Contents:
     opened = Png(data, limits)
     size = opened.width, opened.height
-    return _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    if not opened.stands_apart:
+        return contents
+    draw, pictures, frames = contents.draw, contents.pictures, contents.count
+
+    def draw_either(page: int) -> Drawn:
+        return draw(page) if page <= frames else opened.draw(frames)
+
+    def every() -> Iterator[Found]:
+        yield from pictures()
+        yield _drawing(draw_either, frames + 1)
+
+    return replace(contents, count=frames + 1, draw=draw_either, pictures=every)
 
 
 def _gif(data: bytes, limits: Limits) -> Contents:

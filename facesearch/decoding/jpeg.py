@@ -76,7 +76,10 @@ def read_header(data: bytes) -> Header:
             continue
         if marker == 0xD9:
             break
-        if marker == 0x01 or 0xD0 <= marker <= 0xD8:
+        if marker == 0xD8:  # a thumbnail, in a segment whose length is wrong
+            sound, at = False, _after_nested(data, at)
+            continue
+        if marker == 0x01 or 0xD0 <= marker <= 0xD7:
             at += 2
             continue
         (length,) = struct.unpack_from(">H", data, at + 2)
@@ -100,6 +103,12 @@ def read_header(data: bytes) -> Header:
     return Header(tuple(segments), scan, width, height, sound)
 
 
+def _after_nested(data: bytes, at: int) -> int:
+    """Behind the end of the picture that begins here, within another; behind its beginning where it has none."""
+    end = data.find(_END, at)
+    return end + 2 if end >= 0 and data.find(b"\xff\xda", end) >= 0 else at + 2
+
+
 def _is_segment(data: bytes, at: int) -> bool:
     while at + 1 < len(data) and data[at : at + 2] == b"\xff\xff":
         at += 1
@@ -113,6 +122,10 @@ def _next_segment(data: bytes, at: int) -> int:
     """The next place from here on where a segment begins whose length leads to another one; the end for none."""
     while found := _TABLES.search(data, at):
         place = found.start()
+        nested = data.find(b"\xff\xd8\xff", at, place)
+        if nested >= 0 and _after_nested(data, nested) > place:
+            at = _after_nested(data, nested)
+            continue
         if place + 4 <= len(data):
             (length,) = struct.unpack_from(">H", data, place + 2)
             fits = length >= 2 and place + 2 + length < len(data)

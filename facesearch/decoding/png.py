@@ -115,19 +115,27 @@ class Png:
     @cached_property
     def times(self) -> list[float]:
         """When each frame of an animation begins, in seconds; of a still picture [0]."""
-        if self._body(b"acTL") is None:
+        control = self._body(b"acTL")
+        if control is None or len(control) < 8:
             return [0.0]
+        (count,) = struct.unpack_from(">I", control)
         times, now = [], 0.0
         for each in self._chunks:
             if each.kind == b"fcTL" and len(each.body) >= 26:
                 number, below = struct.unpack_from(">HH", each.body, 20)
                 times.append(now)
                 now += number / (below or 100)
-        return times or [0.0]
+        return times[:count] or [0.0]
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether programs that show no animation show a picture of its own, which is none of the frames."""
+        kinds = [each.kind for each in self._chunks if each.kind in (b"fcTL", b"IDAT")]
+        return len(self.times) > 1 and kinds[:1] == [b"IDAT"]
 
     def draw(self, number: int) -> Drawn:
-        """A frame, from 0. Raises `PhotoError`."""
-        if len(self.times) > 1:
+        """A frame, from 0; behind the last, the picture that stands apart. Raises `PhotoError`."""
+        if 1 < len(self.times) > number:
             return self._frame(number)
         return self._still()
 
@@ -302,8 +310,8 @@ def _raw_profile(chunks: Sequence[_Chunk]) -> bytes:
     """EXIF as ImageMagick and exiftool wrote it before there was a chunk for it: hexadecimal, in a compressed text."""
     for each in chunks:
         name, _, rest = each.body.partition(b"\0")
-        if each.kind == b"zTXt" and name in (b"Raw profile type exif", b"Raw profile type APP1"):
-            text = _inflated(rest[1:], 4_000_000)[0]
+        if each.kind in (b"zTXt", b"tEXt") and name in (b"Raw profile type exif", b"Raw profile type APP1"):
+            text = _inflated(rest[1:], 4_000_000)[0] if each.kind == b"zTXt" else rest
             with suppress(ValueError, IndexError):
                 return bytes.fromhex("".join(text.decode("latin-1").split("\n")[3:]))
     return b""

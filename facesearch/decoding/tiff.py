@@ -28,7 +28,7 @@ from PIL import Image
 
 from facesearch.decoding import colour
 from facesearch.decoding.colour import Pixels
-from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
+from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short, megabytes
 from facesearch.decoding.lzw import decode_lzw, decode_packbits
 from facesearch.decoding.pixels import (
     Drawn,
@@ -44,6 +44,7 @@ from facesearch.decoding.pixels import (
 NAME = "TIFF"
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
+_BYTES_A_PIXEL = 8  # of the largest picture that is decoded
 _MOST_DIRECTORIES = 100_000
 
 SUBFILE, WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 254, 256, 257, 258, 259, 262, 266
@@ -299,7 +300,9 @@ class _Page:
             raise self.refused()
         if self.samples < _CHANNELS[self.photometric]:
             raise self.refused()
-        check_size(self.width, self.height * min(self.samples, 8) * max(self.bits, 8) // 64, self.file.limits)
+        memory = self.width * self.height * self.samples * max(self.bits, 8) // 8
+        if memory > _BYTES_A_PIXEL * self.file.limits.max_pixels:
+            raise PhotoError(f"its samples take {megabytes(memory)} MB, more than may be decoded", retry=False)
         values, sound = self._samples()
         shown = Drawn(self._colours(values), sound=sound)
         return shown if sound is None else shown.noting(f"the {NAME} ends too early: only a part of it can be seen")
@@ -454,8 +457,8 @@ class _Page:
     def _colours(self, values: npt.NDArray[np.generic]) -> Pixels:
         channels = _CHANNELS[self.photometric]
         top = float((1 << self.bits) - 1) if self.format != 3 else 1.0
-        if self.format == 2:  # signed
-            values = np.asarray(values.astype(np.float32) + (0 if self.photometric == 8 else (top + 1) / 2))
+        if self.format == 2 and self.photometric not in (8, 9):  # signed
+            values, top = self._unsigned(values, top)
         space = None if self.icc is None else colour.of_profile(self.icc)
         if self.photometric == 3:
             base = self._palette(values[..., 0])
@@ -464,7 +467,7 @@ class _Page:
             if self.photometric == 0:
                 numbers = gray.astype(np.float64 if self.format == 3 or self.bits > 16 else np.int32)
                 gray = np.subtract(numbers.max() if self.format == 3 else top, numbers).astype(gray.dtype)
-            deep = self.format == 3 or self.bits == 32
+            deep = self.format == 3 or (self.bits == 32 and self.format != 2)
             base = (
                 deep_gray(gray, self._gray(space))
                 if deep
@@ -479,6 +482,15 @@ class _Page:
         if len(self.extra) and self.samples > channels and self.extra[0] in (1, 2):
             base = self._with_alpha(base, values[..., channels], top)
         return base
+
+    def _unsigned(self, values: npt.NDArray[np.generic], top: float) -> tuple[npt.NDArray[np.generic], float]:
+        """Signed samples as from 0 on, and their white. Those of 8 bits are bytes by another name to every viewer."""
+        if self.bits == 8:
+            return values.view(np.uint8), top
+        numbers = values.astype(np.float32)
+        if float(numbers.min(initial=0)) >= 0:
+            return numbers, (top - 1) / 2
+        return numbers - numbers.min(), float(numbers.max() - numbers.min()) or 1.0
 
     def _gray(self, space: colour.ColourSpace | None) -> colour.ColourSpace | None:
         return space if self.icc is not None and self.icc[16:20] == b"GRAY" else None
