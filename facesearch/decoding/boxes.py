@@ -29,15 +29,21 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
         at += size
 
 
+_HOLD_PICTURES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"idat"))
+_ZEROS = 64
+
+
 def is_cut(data: bytes) -> bool:
-    """Whether the last of the outer boxes reaches beyond the end of the file."""
+    """Whether a picture's data reach beyond the end of the file, or were never written to their end."""
     at = 0
     while at + 8 <= len(data):
-        size = struct.unpack_from(">I", data, at)[0]
+        size, kind = struct.unpack_from(">I4s", data, at)
+        if kind not in _HOLD_PICTURES and (size < 8 or at + size > len(data)):
+            return False  # whatever stands behind
         if size == 1 and at + 16 <= len(data):
             (size,) = struct.unpack_from(">Q", data, at + 8)
-        if size == 0:
-            return False
+        if kind == b"mdat" and data[: at + size if size else len(data)].endswith(b"\0" * _ZEROS):
+            return True
         if size < 8:
             return False
         at += size

@@ -61,8 +61,15 @@ class Gif:
         self._opened: Image.Image | None = None
 
     def _read(self) -> list[_Frame]:
+        frames = self._frames_from(self._head)
+        if not frames:  # a length has led past all of them
+            self._sound = False
+            frames = self._frames_from(self._next_frame(self._head))
+        return frames
+
+    def _frames_from(self, at: int) -> list[_Frame]:
         frames: list[_Frame] = []
-        at, start, delay = self._head, -1, 0.0
+        start, delay = -1, 0.0
         while at < len(self.data) and len(frames) < 100_000:
             block = self.data[at]
             if block == 0x3B:

@@ -26,6 +26,7 @@ from facesearch.decoding.pixels import Drawn, Rectangle, drawn
 NAME = "JPEG"
 CUT = "the JPEG ends too early: only a part of it can be seen"
 NO_END = "the JPEG's end is missing"
+COARSE = "the JPEG ends too early: it can only be seen coarsely"
 METADATA = "the JPEG's metadata are damaged"
 _END = b"\xff\xd9"
 _OTHER_DATA = np.random.default_rng(0).integers(1, 255, 1 << 16, dtype=np.uint8).tobytes()
@@ -257,7 +258,7 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
     if rows < image.height:
         notices.append(CUT)
     elif not ends:
-        notices.append(NO_END)
+        notices.append(COARSE if _has_later_passes(_rebuilt(stored, header), header, image) else NO_END)
     adobe = exif.is_adobe_rgb and not image.info.get("icc_profile") and image.mode == "RGB"
     profile = _profile(header)
     if profile:
@@ -319,6 +320,24 @@ def _looks_filled(image: Image.Image) -> bool:
     return image.mode in ("L", "RGB", "YCbCr") and bool((np.abs(last.astype(np.int16) - _FILLED) <= 1).all())
 
 
+def _is_progressive(header: Header) -> bool:
+    return any(each.marker in (0xC2, 0xC6, 0xCA, 0xCE) for each in header.segments)
+
+
+def _with_other_data(data: bytes) -> Image.Image | None:
+    """The same picture with other data in place of what is missing; data: without what follows the picture."""
+    end = data.rfind(_END, data.find(b"\xff\xda"))
+    return _loaded((data if end < 0 else data[:end]) + _OTHER_DATA + _END)
+
+
+def _has_later_passes(data: bytes, header: Header, image: Image.Image) -> bool:
+    """Whether a picture that comes in several passes lacks the last of them."""
+    if not _is_progressive(header):
+        return False
+    other = _with_other_data(data)
+    return other is not None and other.size == image.size and other.tobytes() != image.tobytes()
+
+
 def _sound_rows(data: bytes, header: Header, image: Image.Image) -> int:
     """How many rows come from the file. data: the picture without what follows it.
 
@@ -326,15 +345,14 @@ def _sound_rows(data: bytes, header: Header, image: Image.Image) -> int:
     progressive picture, whose rows come in several passes, only those count as missing that not even the first reached:
     they are mid-gray.
     """
-    if any(each.marker in (0xC2, 0xC6, 0xCA, 0xCE) for each in header.segments):
+    if _is_progressive(header):
         gray = np.abs(np.asarray(image.convert("RGB")).astype(np.int16) - _FILLED) <= 1
         differs: npt.NDArray[np.bool_] = gray.min(axis=(1, 2))
         if not differs[-1]:
             return image.height
         first = image.height - int(np.argmin(differs[::-1])) if not differs.all() else 0
     else:
-        end = data.rfind(_END, data.find(b"\xff\xda"))
-        other = _loaded((data if end < 0 else data[:end]) + _OTHER_DATA + _END)
+        other = _with_other_data(data)
         if other is None or other.size != image.size:
             return image.height
         rows = (np.asarray(image) != np.asarray(other)).reshape(image.height, -1).any(axis=1)

@@ -38,6 +38,7 @@ _KNOWN = (
 _NEXT = re.compile(b"|".join(_KNOWN))
 _NEEDED = frozenset((b"IHDR", b"PLTE", b"tRNS", b"acTL", b"fcTL", b"fdAT", b"IDAT"))
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_ZEROS = 64
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Of an interlaced picture: the first pixel and the steps across and down of each pass."""
 
@@ -57,6 +58,8 @@ class Png:
 
     def __post_init__(self) -> None:
         self._sound = True
+        if self.data.endswith(b"\0" * _ZEROS):  # a file that was never written to its end
+            self.data = self.data.rstrip(b"\0")
         self._chunks = self._read()
         header = self._body(b"IHDR")
         if header is None or len(header) < 13:
@@ -76,7 +79,8 @@ class Png:
         while at + 8 <= len(self.data):
             length, kind = struct.unpack_from(">I4s", self.data, at)
             end = at + 12 + length
-            if end > len(self.data) or not kind.isalpha() or not self._leads(end):
+            leads = kind == b"IEND" or self._leads(end)
+            if end > len(self.data) or not kind.isalpha() or not leads:
                 following = self._following(at + 8)
                 if kind not in _KNOWN and not kind.isalpha():
                     self._sound, at = False, following

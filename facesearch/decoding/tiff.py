@@ -75,6 +75,11 @@ _COLOURS = {
 }  # fmt: skip
 _CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
 _REDUCED, _MASK = 1, 4
+_ESSENTIAL = frozenset((
+    WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, SAMPLES, ROWS, COUNTS, PLANAR, PREDICTOR, PALETTE,
+    TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, FORMAT, JPEG_TABLES,
+))  # fmt: skip
+_ZEROS = 64  # so many at the end of compressed data were never written
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,7 @@ class Directory:
     """One page: its tags as numbers or bytes, as far as they can be made sense of."""
 
     tags: dict[int, tuple[float, ...] | bytes]
+    lost: frozenset[int] = frozenset()  # tags that make the picture and cannot be read
 
     def number(self, tag: int, default: int) -> int:
         """A tag's first number."""
@@ -181,6 +187,8 @@ class Tiff:
         """The pixels of a page (from 0). Raises `PhotoError`."""
         page = self.directories[number]
         check_size(page.width, page.height, self.limits)
+        if page.lost:
+            raise PhotoError("damaged: the TIFF data ends too early (truncated): its directory is cut", retry=False)
         try:
             shown = _Page(self, page).draw()
         except PhotoError:
@@ -212,6 +220,7 @@ class Tiff:
             return None
         count = self._unpack(counted, at)
         tags: dict[int, tuple[float, ...] | bytes] = {}
+        lost: set[int] = set()
         for entry in range(start, start + min(count, 4096) * size, size):
             if entry + size > len(self.data):
                 break
@@ -219,7 +228,9 @@ class Tiff:
             value = self._value(entry, kind, word)
             if value is not None and tag not in tags:
                 tags[tag] = value
-        return Directory(tags), self._unpack(word, start + count * size)
+            elif tag in _ESSENTIAL and tag not in tags:
+                lost.add(tag)
+        return Directory(tags, frozenset(lost)), self._unpack(word, start + count * size)
 
     def _value(self, entry: int, kind: int, word: str) -> tuple[float, ...] | bytes | None:
         width = struct.calcsize("<" + word)
@@ -230,11 +241,14 @@ class Tiff:
         place = entry + 4 + width
         if size > width:
             place = self._unpack(word, place)
-        if place + size > len(self.data):
-            return None
         data = self.data[place : place + size]
         if kind in (1, 2, 6, 7):
-            return data
+            return data if len(data) == size else None
+        if len(data) < size:  # of strips, those whose places are there can be shown
+            number = len(data) // _SIZES[kind]
+            data = data[: number * _SIZES[kind]]
+            if not number:
+                return None
         if kind in (5, 10):
             pairs = struct.unpack(f"{self.order}{number * 2}{'I' if kind == 5 else 'i'}", data)
             return tuple(top / bottom if bottom else 0.0 for top, bottom in zip(pairs[::2], pairs[1::2], strict=True))
@@ -361,6 +375,8 @@ class _Page:
             return _reversed_bits(data)
         if self.compression == 1:
             return data
+        if self.compression != 32773 and data.endswith(b"\0" * _ZEROS):
+            data = data.rstrip(b"\0")
         if self.compression in (8, 32946):
             return _inflated(data, most)
         if self.compression == 32773:

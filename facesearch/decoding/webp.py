@@ -19,6 +19,7 @@ from facesearch.decoding.pixels import Drawn, drawn
 
 NAME = "WebP"
 METADATA = "the WebP's metadata are damaged"
+_ZEROS = 64
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 
 
@@ -38,6 +39,9 @@ class WebP:
                 raise broken(NAME, error) from error
             self._image = self._rebuilt()
             self._sound = False
+        for kind, start, end in self._chunks():
+            if kind in (_LOSSY, _LOSSLESS, b"ANMF") and self.data[start:end].endswith(b"\0" * _ZEROS):
+                raise cut_short(NAME)  # a file that was never written to its end
         self.width, self.height = self._image.size
         check_size(self.width, self.height, self.limits)
 
