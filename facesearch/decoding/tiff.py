@@ -42,6 +42,8 @@ from facesearch.decoding.pixels import (
 )
 
 NAME = "TIFF"
+CUT = "the TIFF ends too early: only a part of it can be seen"
+DAMAGED = "the TIFF is damaged: only a part of it can be seen"
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
 _BYTES_A_PIXEL = 8  # of the largest picture that is decoded
@@ -319,7 +321,11 @@ class _Page:
             raise PhotoError(f"its samples take {megabytes(memory)} MB, more than may be decoded", retry=False)
         values, sound = self._samples()
         shown = Drawn(self._colours(values), sound=sound)
-        return shown if sound is None else shown.noting(f"the {NAME} ends too early: only a part of it can be seen")
+        return shown if sound is None else shown.noting(CUT if self._is_cut else DAMAGED)
+
+    @property
+    def _is_cut(self) -> bool:
+        return any(piece.at + piece.size > len(self.file.data) for piece in self._pieces())
 
     @property
     def _is_subsampled(self) -> bool:
@@ -599,14 +605,13 @@ class _Page:
             return self._planes(pieces)
         ends = [piece for piece in pieces if piece.at + piece.size > len(self.file.data)]
         rows = min((piece.top for piece in ends), default=self.height)
-        notice = f"the {NAME} ends too early: only a part of it can be seen" if ends else ""
         image = (self._tile_by_tile if self._codec() == "WebP" else self._strips)(pieces, rows)
         shown = drawn(image)
         if not ends:
             return shown
         whole = np.full((self.height, self.width, 3), 128, np.uint8)
         whole[: len(shown.rgb)] = shown.rgb
-        return replace(shown, rgb=whole, sound=Rectangle(0, 0, self.width, rows)).noting(notice)
+        return replace(shown, rgb=whole, sound=Rectangle(0, 0, self.width, rows)).noting(CUT)
 
     def _strips(self, pieces: Sequence[_Piece], rows: int) -> Image.Image:
         """Pillow's picture of the pieces above this row."""
