@@ -26,6 +26,7 @@ from facesearch.decoding.webp import WebP
 from facesearch.exif import shot_of
 
 THUMBNAIL = "the thumbnail in the file, which shows something else than its picture"
+RESCUED = "the thumbnail in the file, which shows more than what is left of its picture"
 _SECOND = 1.0
 _APART = 0.95  # of a second: frames of equal length seldom add up to a whole one
 _ALIKE = 10.0  # mean difference of two frames reduced to 24 x 24 grays, from which a new scene begins
@@ -113,7 +114,7 @@ def _jpeg(data: bytes, limits: Limits) -> Contents:
         thumbnail = opened.thumbnail()
         if page > last + 1 or thumbnail is None:
             raise PhotoError(f"it has no picture {page}", retry=False)
-        return thumbnail.noting(THUMBNAIL)
+        return thumbnail
 
     def pictures() -> Iterator[Found]:
         first = _drawing(draw, 1)
@@ -121,10 +122,12 @@ def _jpeg(data: bytes, limits: Limits) -> Contents:
         for page in range(2, last + 1):
             yield _drawing(draw, page)
         thumbnail = opened.thumbnail()
-        differs = isinstance(first.shown, Drawn) and first.shown.sound is None
-        if thumbnail is not None and (not differs or not _same(thumbnail, first.shown)):
+        if thumbnail is None:
+            return
+        whole = isinstance(first.shown, Drawn) and first.shown.sound is None
+        if not whole or not _same(thumbnail, first.shown):
             contents.count = last + 1
-            yield Found(last + 1, None, thumbnail.noting(THUMBNAIL))
+            yield Found(last + 1, None, thumbnail.noting(THUMBNAIL if whole else RESCUED))
 
     size = opened.header.width * opened.header.height
     contents = Contents("JPEG", last, size, shot_of(opened.exif.data), draw, pictures, unlooked=opened.others)

@@ -77,6 +77,8 @@ _COLOURS = {
 }  # fmt: skip
 _CHANNELS = {0: 1, 1: 1, 2: 3, 3: 1, 5: 4, 6: 3, 8: 3, 9: 3}
 _REDUCED, _MASK = 1, 4
+_REDUCED_BY = 1.5  # at least; pages of a document differ in size by a pixel or two
+_GRID = (24, 24)
 _ESSENTIAL = frozenset((
     WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, OFFSETS, SAMPLES, ROWS, COUNTS, PLANAR, PREDICTOR, PALETTE,
     TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_COUNTS, FORMAT, JPEG_TABLES,
@@ -128,6 +130,7 @@ class Tiff:
     limits: Limits
     order: str = field(init=False)
     big: bool = field(init=False)
+    _signatures: dict[int, npt.NDArray[np.float32] | None] = field(init=False, default_factory=dict)
     more: int = field(init=False, default=0)  # pages beyond the limit
 
     def __post_init__(self) -> None:
@@ -176,14 +179,23 @@ class Tiff:
         page = self.directories[number]
         for other in others:
             larger = self.directories[other]
-            if not (larger.width > page.width and larger.height > page.height):
+            if larger.width < _REDUCED_BY * page.width:
                 continue
             if abs(page.width * larger.height / larger.width - page.height) > 1.0:
                 continue
-            with suppress(PhotoError):
-                if _alike(self.draw(number).rgb, self.draw(other).rgb):
-                    return True
+            if _alike(self._signature(number), self._signature(other)):
+                return True
         return False
+
+    def _signature(self, number: int) -> npt.NDArray[np.float32] | None:
+        """A page in a few grays; None where it cannot be shown."""
+        if number not in self._signatures:
+            found = None
+            with suppress(PhotoError):
+                small = Image.fromarray(self.draw(number).rgb).convert("L")
+                found = np.asarray(small.resize(_GRID, Image.Resampling.BOX), np.float32)
+            self._signatures[number] = found
+        return self._signatures[number]
 
     def draw(self, number: int) -> Drawn:
         """The pixels of a page (from 0). Raises `PhotoError`."""
@@ -750,14 +762,11 @@ def _file_of(tags: Sequence[tuple[int, int, int | Sequence[int] | bytes]], data:
     )
 
 
-def _alike(small: Pixels, large: Pixels) -> bool:
+def _alike(small: npt.NDArray[np.float32] | None, large: npt.NDArray[np.float32] | None) -> bool:
     """Whether one picture is the other, reduced."""
-    sides = min(32, small.shape[1]), min(32, small.shape[0])
-    reduced = [
-        np.asarray(Image.fromarray(each).convert("L").resize(sides, Image.Resampling.BOX), np.float32)
-        for each in (small, large)
-    ]
-    return float(np.abs(reduced[0] - reduced[1]).mean()) < 4.0 and float(reduced[1].std()) > 4.0
+    if small is None or large is None:
+        return False
+    return float(np.abs(small - large).mean()) < 4.0 and float(large.std()) > 4.0
 
 
 @cache
