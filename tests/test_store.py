@@ -426,7 +426,7 @@ def test_faces_to_score_again_come_with_the_files_to_read_them_from(opened: Open
         first, second, third = faces.unscored(session, other)
         assert faces.unscored(session, other, after=first.photo_id, limit=1) == [second]
     assert first.paths == (Path("/photos/a.jpg"),)
-    assert first.faces == ((1, box(1, 0), 0), (2, box(1, 1), 0))
+    assert first.faces == ((1, faces.FacePlace(box(1, 0))), (2, faces.FacePlace(box(1, 1))))
     assert third.paths == ()
     assert (second.sha256, third.sha256) == (digest(2), digest(3))
 
