@@ -177,11 +177,20 @@ class OpenPhoto:
 
     def pictures(self) -> Iterator[DecodedPhoto | tuple[int, PhotoError]]:
         """Every picture that is to be looked at; of one that cannot be shown its page, and why."""
-        for found in self._contents.pictures():
+        waiting, page = self._contents.pictures(), 0
+        while True:
+            try:
+                found = next(waiting, None)
+            except Exception as error:  # as in `_drawn`
+                yield page + 1, broken(self.format, error)
+                return
+            if found is None:
+                return
+            page = found.page
             if isinstance(found.shown, PhotoError):
-                yield found.page, found.shown
+                yield page, found.shown
             else:
-                yield self._decoded(found.page, found.seconds, found.shown)
+                yield self._decoded(page, found.seconds, found.shown)
 
     def picture(self, page: int) -> DecodedPhoto:
         """One picture. Raises `PhotoError`, also where there is none of this number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import struct
 import subprocess
@@ -116,6 +117,13 @@ def test_a_tiff_is_raw_if_its_directories_say_so_and_a_photo_if_they_do_not(tmp_
     assert sniff(tiff([PIXELS.tobytes()], *SIZE, [8] * 3)).kind is Kind.PHOTO
     nikon = tiff([b"\0" * 128], 8, 8, [16], compression=34713, photometric=1, more=[(271, 7, b"NIKON CORPORATION\0")])
     assert (sniff(nikon).kind, sniff(nikon).name) == (Kind.RAW, "Nikon NEF")
+
+
+def test_a_tiff_that_leads_out_of_every_file_is_a_photo_that_fails() -> None:
+    data = b"II+\0\x08\0\0\0" + b"\xff" * 8
+    assert sniff(data).kind is Kind.PHOTO
+    with pytest.raises(PhotoError, match="TIFF"):
+        decode_bytes(data)
 
 
 def test_what_is_no_photo_fails_by_what_it_is() -> None:
@@ -478,6 +486,13 @@ def test_tiffs_of_every_compression_show_the_same_picture(kind: str, compression
     except (OSError, RuntimeError, KeyError):
         pytest.skip("this Pillow does not write it")
     assert differs(decode_bytes(data).rgb, PIXELS) < (5 if compression in ("jpeg", "webp") else 0.001)
+
+
+def test_strips_of_webp_and_of_lzma_are_read_though_pillow_writes_none() -> None:
+    webp = tiff([encoded(scene(), "WEBP", lossless=True)], *SIZE, [8] * 3, compression=50001)
+    assert differs(decode_bytes(webp).rgb, PIXELS) == 0
+    packed = tiff([lzma.compress(PIXELS.tobytes())], *SIZE, [8] * 3, compression=34925)
+    assert differs(decode_bytes(packed).rgb, PIXELS) == 0
 
 
 def test_a_predictor_is_undone() -> None:

@@ -218,6 +218,9 @@ def _tiff(file: IO[bytes], head: bytes) -> FileKind:
     return FileKind(Kind.PHOTO, TIFF)
 
 
+_FARTHEST = 1 << 62
+
+
 class _Directories:
     """What the directories of a TIFF say of camera data: the first few of the chain, and their sub-directories."""
 
@@ -237,10 +240,15 @@ class _Directories:
                 seen.add(at)
                 waiting += self._directory(at)
 
+    def _part(self, at: int, size: int) -> bytes:
+        if at >= _FARTHEST:  # no file is that long, and no system can be asked for such a place
+            return b""
+        self._file.seek(at)
+        return self._file.read(size)
+
     def _number(self, at: int, size: int) -> int:
         """0 where the file is too short."""
-        self._file.seek(at)
-        data = self._file.read(size)
+        data = self._part(at, size)
         kinds = {1: "B", 2: "H", 4: "I", 8: "Q"}
         return int(struct.unpack(self._order + kinds[size], data)[0]) if len(data) == size else 0
 
@@ -248,8 +256,7 @@ class _Directories:
         """The directories that this one leads to."""
         counted, size, word = (8, 20, 8) if self._big else (2, 12, 4)
         count = min(self._number(at, counted), 512)
-        self._file.seek(at + counted)
-        entries = self._file.read(count * size)
+        entries = self._part(at + counted, count * size)
         below: list[int] = []
         for start in range(0, len(entries) - size + 1, size):
             tag, kind = struct.unpack_from(f"{self._order}HH", entries, start)
@@ -262,8 +269,7 @@ class _Directories:
                 self.camera_data = True
             elif tag == 271 and number > 4 and not self.make:
                 place = struct.unpack_from(self._order + ("Q" if self._big else "I"), entries, value_at)[0]
-                self._file.seek(place)
-                self.make = self._file.read(min(number, 32)).decode("latin-1")
+                self.make = self._part(place, min(number, 32)).decode("latin-1")
             elif tag == 330:  # SubIFDs
                 place = struct.unpack_from(self._order + ("Q" if self._big else "I"), entries, value_at)[0]
                 if number == 1:

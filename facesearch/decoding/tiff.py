@@ -14,6 +14,7 @@ Sources: TIFF 6.0; Adobe's technical notes 1 to 3 (predictor 3, SubIFDs, deflate
 from __future__ import annotations
 
 import ctypes
+import lzma
 import struct
 import zlib
 from collections.abc import Sequence
@@ -399,7 +400,11 @@ class _Page:
             return _inflated(data, most)
         if self.compression == 32773:
             return decode_packbits(data, most)
+        if self.compression == 34925:
+            return _unpacked_lzma(data, most)
         decoded = self._by_libtiff(data, piece.height, most)
+        if decoded is None and self.compression != 5:
+            raise self.refused("damaged, or not supported here")
         if decoded is None and self.compression == 5:
             # Some early writers stored codes the other way round.
             old = len(data) > 1 and data[0] == 0 and data[1] & 1
@@ -724,6 +729,17 @@ def _inflated(data: bytes, most: int) -> bytes:
         if out:
             return bytes(out[:most])
     return b""
+
+
+def _unpacked_lzma(data: bytes, most: int) -> bytes:
+    """As far as it goes."""
+    machine = lzma.LZMADecompressor()
+    out = b""
+    with suppress(lzma.LZMAError, EOFError):
+        out = machine.decompress(data, most)
+        while len(out) < most and not machine.eof and not machine.needs_input:
+            out += machine.decompress(b"", most - len(out))
+    return out
 
 
 _REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
