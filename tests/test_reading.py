@@ -530,3 +530,37 @@ def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[st
             continue
     os.write(1, b"")
     assert capfd.readouterr() == ("", "")
+
+
+def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> None:
+    """The real network, on one portrait in several colour spaces."""
+    from facesearch.detection import YuNet
+    from facesearch.network.calibration import probabilities
+    from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.network.scorer import Scorer
+    from facesearch.probe import look
+
+    network, detector = load_checkpoint(), YuNet(None)
+    scorer = Scorer(network, "cpu")
+    rgb = np.asarray(Image.open(gallery / "man-stubble.jpg").convert("RGB"))
+    light = np.round(light_of(rgb) * 65535).astype(np.uint16)
+
+    def numbers(columns: Any, gamma: float) -> Image.Image:
+        return Image.fromarray(np.round(as_seen_in(rgb, columns, gamma)).astype(np.uint8))
+
+    files = {
+        "sRGB": encoded(Image.fromarray(rgb), "PNG"),
+        "no profile": encoded(numbers(PROPHOTO, 1.8), "PNG"),
+        "linear": deep_png(light, png_chunk(b"iCCP", b"l\0\0" + zlib.compress(profile(SRGB, LINEAR)))),
+    }
+    for name, (columns, gamma, curve) in SPACES.items():
+        files[name] = encoded(numbers(columns, gamma), "PNG", icc_profile=profile(columns, curve))
+    answers = {}
+    for name, data in files.items():
+        (tmp_path / f"{name}.png").write_bytes(data)
+        probe = look(tmp_path / f"{name}.png", detector)
+        logits = probe.logits(probe.faces[:1], scorer)
+        answers[name] = probabilities(logits, network.calibration_scale, network.calibration_bias)[0]
+    off = {name: float(np.abs(each - answers["sRGB"]).mean()) for name, each in answers.items()}
+    assert off.pop("no profile") > 0.005
+    assert all(each < 0.002 for each in off.values()), off
