@@ -517,6 +517,38 @@ def test_a_tiff_that_is_not_read_is_named_by_its_kind() -> None:
     assert caught.value.reason == "a TIFF of this kind is not read: RGB of 3 channels, 8-bit samples, JBIG"
 
 
+def test_sound_files_of_kinds_that_are_not_read_are_not_called_damaged() -> None:
+    jpeg = bytearray(encoded(scene(), "JPEG"))
+    at = jpeg.find(b"\xff\xc0")
+    twelve, lossless = jpeg.copy(), jpeg.copy()
+    twelve[at + 4], lossless[at + 1] = 12, 0xC3
+    deep = b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 10, 10, 32, 3) + b"\0" * 12
+    for data, words in {
+        bytes(twelve): "a JPEG of this kind is not read: 12-bit samples",
+        bytes(lossless): "a JPEG of this kind is not read: lossless",
+        deep: "a Photoshop file of a kind that is not read, or damaged at its beginning",
+    }.items():
+        with pytest.raises(PhotoError) as caught:
+            decode_bytes(data)
+        assert caught.value.reason == words
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_tiles_in_separate_planes_come_together(bits: int) -> None:
+    kind = np.dtype("<u2" if bits == 16 else "<f4")
+    values = (PIXELS.astype(np.uint16) * 257) if bits == 16 else PIXELS / 255
+    padded = np.zeros((128, 192, 3), kind)
+    padded[:120, :160] = values
+    tiles = [
+        zlib.compress(np.ascontiguousarray(padded[y : y + 64, x : x + 64, plane]).tobytes())
+        for plane in range(3)
+        for y in (0, 64)
+        for x in (0, 64, 128)
+    ]
+    data = tiff(tiles, *SIZE, [bits] * 3, planar=2, compression=8, sample=1 if bits == 16 else 3, tile=64)
+    assert differs(decode_bytes(data).rgb, PIXELS) < 1
+
+
 def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
     fax = encoded(scene().convert("1"), "TIFF", compression="group4")
     damaged = bytearray(fax)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PIL import UnidentifiedImageError
+
 from facesearch.errors import FacesearchError, on_one_line
 
 
@@ -55,6 +57,8 @@ def broken(name: str, error: Exception) -> PhotoError:
     """What a decoder raised, as the failure of a photo of this format."""
     if isinstance(error, PhotoError):
         return error
+    if isinstance(error, UnidentifiedImageError):
+        return PhotoError(f"a {name} file of a kind that is not read, or damaged at its beginning", retry=False)
     words = on_one_line(error)
     if isinstance(error, MemoryError) or "out of memory" in words.casefold():
         return PhotoError("not enough memory to decode the photo", retry=True)

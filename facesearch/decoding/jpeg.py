@@ -33,6 +33,7 @@ _OTHER_DATA = np.random.default_rng(0).integers(1, 255, 1 << 16, dtype=np.uint8)
 _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
 _ZEROS = 64  # so many at the end are no picture, but a file that was never written to its end
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
+_KINDS = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless") | dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical")
 _STEREO = 0x020002
 _ELSE = (0x020001, 0x020003)  # panorama and multi-angle
 
@@ -247,7 +248,7 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
     if image is None:
         image = _loaded(_rebuilt(stored, header) + _END)
         if image is None:
-            raise _why(data)
+            raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
             notices = [METADATA]
     rows = image.height
@@ -277,6 +278,16 @@ def _loaded(data: bytes) -> Image.Image | None:
     except Exception:
         return None
     return image
+
+
+def _of_a_kind_not_read(header: Header) -> PhotoError | None:
+    for each in header.segments:
+        if each.marker in _FRAMES and each.body:
+            kind = _KINDS.get(each.marker, "")
+            kind = f"{each.body[0]}-bit samples" if not kind and each.body[0] != 8 else kind
+            if kind:
+                return PhotoError(f"a JPEG of this kind is not read: {kind}", retry=False)
+    return None
 
 
 def _why(data: bytes) -> PhotoError:

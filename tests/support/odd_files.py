@@ -132,13 +132,18 @@ def tiff(
     planes_or_rows: Sequence[bytes], width: int, height: int, bits: Sequence[int], *, photometric: int = 2,
     planar: int = 1, sample: int = 1, compression: int = 1, extra: Sequence[int] = (), order: str = "<",
     more: Sequence[tuple[int, int, Sequence[int] | bytes]] = (), rows: int | None = None, big: bool = False,
+    tile: int = 0,
 ) -> bytes:  # fmt: skip
-    """A TIFF of one page: strips as given."""
+    """A TIFF of one page: strips as given, or tiles of this side."""
     tags: list[tuple[int, int, Sequence[int] | bytes | None]] = [
         (256, 4, [width]), (257, 4, [height]), (258, 3, list(bits)), (259, 3, [compression]), (262, 3, [photometric]),
         (273, 4, None), (277, 3, [len(bits)]), (278, 4, [rows or height]), (279, 4, [len(p) for p in planes_or_rows]),
         (284, 3, [planar]), (339, 3, [sample] * len(bits)), *more,
     ]  # fmt: skip
+    if tile:
+        places = {273: 324, 279: 325}
+        tags = [(places.get(tag, tag), kind, given) for tag, kind, given in tags if tag != 278]
+        tags += [(322, 4, [tile]), (323, 4, [tile])]
     if extra:
         tags.append((338, 3, list(extra)))
     return _tiff_file(sorted(tags, key=lambda each: each[0]), planes_or_rows, order, big)
