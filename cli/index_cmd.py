@@ -246,6 +246,8 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Files whose content is only online, and not opened: {report.online_only:,} (download them first)"
     if report.others:
         yield f"Other files: {_by_kind(report.others)}"
+    if report.unlooked:
+        yield f"Pages and frames not looked at: {report.unlooked:,} of {_photos(report.unlooked_photos)}"
     if report.excluded:
         yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
     yield from _passed_over(report)
@@ -261,6 +263,12 @@ def _lines(report: "RunReport") -> Iterator[str]:
         )
     for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
+    if report.noticed:
+        yield "Looked at as far as they go, or to be known:"
+    for remark in report.noticed[:_LISTED]:
+        yield f"  {remark.sentence}"
+    if len(report.noticed) > _LISTED:
+        yield f"  and {len(report.noticed) - _LISTED:,} more: `facesearch status --failures` lists all"
     failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())
     if failures:
         yield "Failed:"
@@ -268,6 +276,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
     if len(failures) > _LISTED:
         yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
+
+
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number:,} photos"
 
 
 def _passed_over(report: "RunReport") -> Iterator[str]:

@@ -15,10 +15,9 @@ from cli.heading import Heading
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
 from cli.output import (
     HIT_COLUMNS,
-    HIT_LAST_COLUMNS,
-    LIKE_COLUMN,
     Record,
     header,
+    hit_last_columns,
     hit_records,
     print_table,
     to_stdout,
@@ -125,8 +124,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         say(remark)
     outcome = outcome_in_words(result, heading.expects)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
-    last = (*HIT_LAST_COLUMNS, LIKE_COLUMN) if heading.like else HIT_LAST_COLUMNS
-    columns = header(HIT_COLUMNS, attributes, last)
+    columns = header(HIT_COLUMNS, attributes, hit_last_columns(like=bool(heading.like)))
 
     def records() -> Iterable[Record]:
         return hit_records(result, attributes, heading.like)

@@ -120,6 +120,8 @@ def _scored(
         except ProbeError as problem:
             yield photo, problem
             continue
+        for notice in seen.notices:
+            say(f"{photo}: {notice}")
         if seen.faces and scorer is None:
             scorer = new_scorer(network, device)
         if scorer is None:  # no face in this photo or any before
@@ -136,7 +138,9 @@ def _scored(
 
 def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":
     from cli.output import new_table, place_in_words
+    from db.faces import where
 
+    pages = max(record["page"] for record in records)
     table = new_table()
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("at", no_wrap=True)
@@ -144,6 +148,7 @@ def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":
     table.add_column("what the network sees")
     for record in records:
         place = place_in_words(*(record[name] for name in ("x", "y", "width", "height")))
+        place += where(record["page"], record["seconds"], pages)
         table.add_row(
             str(record["face"]), place, f"{record['detection']:.2f}", ", ".join(_words(record, all_attributes))
         )

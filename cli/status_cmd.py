@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
     from db.catalogue import Catalogue
     from db.models import ScoringModel
-    from db.photos import Failure
+    from db.photos import Failure, Remarkable
 
 _LISTED = 10
 
 
 def status(
     context: typer.Context,
-    failures: Annotated[bool, typer.Option("--failures", help="List every photo that failed, not only some.")] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List every photo that failed or has a notice, not only some.")
+    ] = False,
     log: Annotated[
         bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
     ] = False,
@@ -34,12 +36,19 @@ def status(
     from cli.results import opened
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
+    from db.photos import remarkable
 
     with opened(options.catalogue_of(context, catalogue)) as source:
         rows = list(_rows(source))
         with source.read() as session:
             failed = failures_of(session)
             faults = faults_of(session) if log else []
+            noted = remarkable(session)
+    unlooked = [each for each in noted if each.unlooked]
+    if unlooked:
+        number = sum(each.unlooked for each in unlooked)
+        of = "1 photo" if len(unlooked) == 1 else f"{len(unlooked):,} photos"
+        rows.append(("Not looked at", f"{number:,} pages and frames of {of}"))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -47,6 +56,8 @@ def status(
         table.add_row(label, printable(text))
     console = results()
     console.print(table)
+    for line in _notice_lines([each for each in noted if each.notice], None if failures else _LISTED):
+        console.print(printable(line), soft_wrap=True)
     for line in _failure_lines(failed, len(failed) if failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
     if log and not faults:
@@ -147,6 +158,15 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     for key, label in (("data", "Data"), ("trained_on", "Trained on"), ("terms", "Terms")):
         if isinstance(shown.metadata.get(key), str):
             yield label, shown.metadata[key]
+
+
+def _notice_lines(noted: "Sequence[Remarkable]", most: int | None) -> Iterator[str]:
+    if noted:
+        yield f"With a notice: {len(noted):,}"
+    for each in noted[:most]:
+        yield f"  {each.display}: {each.notice}"
+    if most is not None and len(noted) > most:
+        yield f"  and {len(noted) - most:,} more: --failures lists all"
 
 
 def _failure_lines(failed: "Sequence[Failure]", most: int) -> Iterator[str]:

@@ -15,7 +15,7 @@ from db.faces import FaceDetails
 from db.paths import is_there
 from db.schema import Box
 from facesearch.crop import SIDE
-from facesearch.decode import NO_LIMITS, DecodedPhoto, PhotoError, decode_encoded, read_photo
+from facesearch.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
 from facesearch.errors import on_one_line
 
 PIXELS = 200
@@ -66,13 +66,14 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> 
 
 
 def whole_photo(face: FaceDetails) -> Thumbnail:
-    """The photo that the face is in, reduced, with a frame around the face."""
-    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS)
+    """The picture that the face is in, reduced, with a frame around the face."""
+    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS, face.page)
 
 
-def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int) -> Thumbnail:
-    """The photo with this content, its longer side reduced to `pixels`, with a frame around each of these places."""
-    photo = _photo_of(path, sha256)
+def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int, page: int = 1) -> Thumbnail:
+    """A picture of the photo with this content, its longer side reduced to `pixels`, with a frame around each of these
+    places."""
+    photo = _picture(_opened(path, sha256), page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
     picture = Image.fromarray(photo.rgb)
@@ -94,21 +95,38 @@ def _as_jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _photo_of(path: Path, sha256: str) -> DecodedPhoto | str:
+def _opened(path: Path, sha256: str) -> OpenPhoto | str:
     """The photo as it was indexed, or why it cannot be shown."""
     try:
-        encoded = read_photo(path, limits=NO_LIMITS)
-        if encoded.sha256 != sha256:
+        photo = read_photo(path, limits=NO_LIMITS)
+        if photo.sha256 != sha256:
             return "the photo has changed since it was indexed: index again, with --again if that does not notice it"
-        return decode_encoded(encoded, limits=NO_LIMITS)
+        return open_encoded(photo, limits=NO_LIMITS)
     except PhotoError as error:
         return error.reason if is_there(path) else "the photo is not there now"
     except Exception as error:  # one photo's trouble does not cost the page
         return f"it cannot be decoded ({on_one_line(error)})"
 
 
+def _picture(opened: OpenPhoto | str, page: int) -> DecodedPhoto | str:
+    if isinstance(opened, str):
+        return opened
+    try:
+        return opened.picture(page)
+    except PhotoError as error:
+        return error.reason
+    except Exception as error:
+        return f"it cannot be decoded ({on_one_line(error)})"
+
+
 def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbnail]:
-    photo = _photo_of(faces[0].path, faces[0].sha256)
-    if isinstance(photo, str):
-        return {face.face: Thumbnail(None, photo) for face in faces}
-    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned, pixels)) for face in faces}
+    opened = _opened(faces[0].path, faces[0].sha256)
+    found: dict[int, Thumbnail] = {}
+    for page in sorted({face.page for face in faces}):  # one decoded picture at a time
+        picture = _picture(opened, page)
+        for face in faces:
+            if face.page == page and isinstance(picture, str):
+                found[face.face] = Thumbnail(None, picture)
+            elif face.page == page and isinstance(picture, DecodedPhoto):
+                found[face.face] = Thumbnail(cut(picture.rgb, face.box, face.turned, pixels))
+    return found

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, exists, func, insert, select, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db import faces, provenance, roots
 from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
 from db.paths import AnyPath, as_path, display, join, within
-from db.provenance import Provenance
+from db.provenance import Place, Provenance
 from db.schema import Face, File, LeftOut, Outcome, Photo, Root
 
 
@@ -58,7 +58,7 @@ class PhotoRecord:
 
     reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
     upright photo. format: as the decoder names it. taken: without a time zone, by the camera's own clock; camera: make
-    and model, "" for unknown. faces: for Outcome.INDEXED.
+    and model, "" for unknown. faces: for Outcome.INDEXED. pages, unlooked, notice: as in `schema.Photo`.
     """
 
     sha256: str
@@ -73,6 +73,9 @@ class PhotoRecord:
     taken: datetime | None = None
     camera: str = ""
     faces: tuple[FaceRecord, ...] = ()
+    pages: int = 1
+    unlooked: int = 0
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,21 @@ class Failure:
     display: str
     reason: str
     retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Remarkable:
+    """A file that is there and that was not looked at as a whole, or that something else is to be said of.
+
+    pages: how many pictures it holds; unlooked: how many of them nobody looks at; notice: a clause that reads well
+    after the name and a colon, "" for none.
+    """
+
+    path: Path
+    display: str
+    pages: int
+    unlooked: int
+    notice: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +373,24 @@ def failures(session: Session) -> list[Failure]:
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
 
+def remarkable(session: Session, places: Sequence[Place] | None = None) -> list[Remarkable]:
+    """Every photo that is there and is `Remarkable`, in byte order of absolute paths; each path once. places: of these
+    alone."""
+    rows = session.execute(
+        select(Root.id, Root.path, File.path, Photo.pages, Photo.unlooked, Photo.notice)
+        .join(File, File.photo_id == Photo.id)
+        .join(Root, Root.id == File.root_id)
+        .where(or_(Photo.unlooked > 0, Photo.notice.is_not(None)), Photo.outcome != Outcome.FAILED)
+        .where(File.missing_since.is_(None), File.reason.is_(None))
+    )
+    by_path = {
+        join(root, path): (pages, unlooked, notice or "")
+        for root_id, root, path, pages, unlooked, notice in rows
+        if places is None or any(place.holds(root_id, path) for place in places)
+    }
+    return [Remarkable(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
+
+
 def _looked_at(files: Iterable[FileRecord]) -> dict[str, PhotoRecord]:
     """Every content of the batch that was looked at, by digest."""
     looked_at: dict[str, PhotoRecord] = {}
@@ -418,6 +454,9 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
         "format": photo.format,
         "taken": photo.taken,
         "camera": photo.camera,
+        "pages": photo.pages,
+        "unlooked": photo.unlooked,
+        "notice": photo.notice,
     }
 
 

@@ -147,7 +147,9 @@ class Photo(Base):
     `reason` and `retry` belong to `Outcome.FAILED`: why, in words, and whether another try could end differently
     (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `taken` and `camera`
     are what EXIF says: when, by the camera's own clock, and make and model ("" where it says nothing).
-    `provenance_id`: the versions that all this, and its faces, come from.
+    `provenance_id`: the versions that all this, and its faces, come from. `pages`: how many pictures its file holds
+    (pages, frames, views; the numbers above are those of the first that could be shown). `unlooked`: how many of them
+    nobody looks at. `notice`: what is to be said of it, such as that it is cut short.
     """
 
     __tablename__ = "photos"
@@ -157,6 +159,7 @@ class Photo(Base):
         Index("ix_photos_taken_camera", "taken", "camera"),
         # What is behind has few provenances and one of three outcomes: a run finds it without a look at the others.
         Index("ix_photos_provenance", "provenance_id", "outcome"),
+        Index("ix_photos_remarkable", "id", sqlite_where=text("unlooked > 0 OR notice IS NOT NULL")),  # few
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -171,6 +174,9 @@ class Photo(Base):
     taken: Mapped[datetime | None] = mapped_column(DateTime)
     camera: Mapped[str] = mapped_column(Text, server_default=text("''"))
     provenance_id: Mapped[int] = mapped_column(ForeignKey("provenances.id"))
+    pages: Mapped[int] = mapped_column(server_default="1")
+    unlooked: Mapped[int] = mapped_column(server_default="0")
+    notice: Mapped[str | None] = mapped_column(Text)
 
 
 class File(Base):
@@ -231,6 +237,8 @@ class Face(Base):
     find it. `landmarks`: five points (x, y) in pixels of the upright photo. `unfound`: the last look at its photo did
     not find it again; place and scores are those of the last look that did. `hidden`: not searched, since it is unfound
     or no file of its photo is there any more. `generation`: the write batch that last changed it in any way.
+    `page`: which picture of the file it is in, from 1; `seconds`: when that is shown, None where nothing moves;
+    `notice`: what is to be said of that picture. Places are in pixels of that picture, upright.
     """
 
     __tablename__ = "faces"
@@ -252,6 +260,9 @@ class Face(Base):
     hidden: Mapped[bool] = mapped_column(Boolean, server_default=false())
     unfound: Mapped[bool] = mapped_column(Boolean, server_default=false())
     generation: Mapped[int] = mapped_column(index=True)
+    page: Mapped[int] = mapped_column(server_default="1")
+    seconds: Mapped[float | None] = mapped_column(Double)
+    notice: Mapped[str | None] = mapped_column(Text)
 
 
 class Model(Base):

@@ -206,6 +206,9 @@ def _result(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> t
                 landmarks=face.detection.landmarks,
                 logits=row,
                 turned=face.detection.turned,
+                page=face.page,
+                seconds=face.seconds,
+                notice=face.notice,
             )
             for face, row in zip(seen.faces, logits, strict=True)
         )
@@ -222,6 +225,9 @@ def _result(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> t
         camera=seen.camera,
         provenance=now if seen.width is not None else Provenance(now.decoder),  # nothing was made of the pixels
         faces=faces,
+        pages=seen.pages,
+        unlooked=seen.unlooked,
+        notice=seen.notice,
     )
     return record, trouble
 

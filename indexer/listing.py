@@ -13,8 +13,8 @@ from db.others import OtherFile
 from db.paths import display, is_folder, join
 from db.photos import KnownFile
 from db.schema import LeftOut
-from facesearch.decode import readable_extensions
-from facesearch.sniffing import PHOTOS, Kind, is_readable
+from facesearch.decode import readable_extensions, readable_kinds
+from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark
 from indexer.selection import Chooser
 from indexer.targets import Target
@@ -50,11 +50,11 @@ class Memory:
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What a comparison needs done. found: is told of every file, and whether it is a photo; when it answers False the
-    walk is broken off, and nothing counts as gone. sniff: `Kind` or OSError of each of these files (absolute paths), in
-    their order; fewer when the run is to stop. remember: files that are no photos."""
+    walk is broken off, and nothing counts as gone. sniff: `FileKind` or OSError of each of these files (absolute
+    paths), in their order; fewer when the run is to stop. remember: files that are no photos."""
 
     found: Callable[[bool], bool]
-    sniff: Callable[[Sequence[bytes]], list[Kind | OSError]]
+    sniff: Callable[[Sequence[bytes]], list[FileKind | OSError]]
     remember: Callable[[list[tuple[bytes, OtherFile]]], None]
 
 
@@ -120,6 +120,7 @@ class _Comparison:
         self._hands = hands
         self._again = again
         self._readable = readable_extensions()
+        self._readable_kinds = readable_kinds()
         self._attributes = windows_attributes(target.root)
         self._listing = Listing(target, Aside())
         self._work: list[tuple[int, Job]] = []  # with their place in the walk
@@ -174,14 +175,14 @@ class _Comparison:
         if known is None or self._again:
             return False
         size, mtime_ns, kind = known
-        if file.size != size or file.mtime_ns != mtime_ns or (kind in PHOTOS and is_readable(kind)):
+        if file.size != size or file.mtime_ns != mtime_ns or kind in self._readable_kinds:
             return False
         del self._memory.others[file.path]
         self._count(kind)
         return True
 
     def _count(self, kind: str) -> None:
-        if kind in PHOTOS:
+        if kind in PHOTO_LABELS:
             self._listing.unsupported[kind] += 1
         else:
             self._listing.others[kind] += 1
@@ -193,19 +194,21 @@ class _Comparison:
         others: list[tuple[bytes, OtherFile]] = []
         for (place, file), kind in zip(some, kinds, strict=False):
             before = self._memory.photos.get(file.path)
-            if isinstance(kind, OSError) or kind.readable:  # what cannot be read may be a photo, and fails as one
+            if (
+                isinstance(kind, OSError) or kind.label in self._readable_kinds
+            ):  # what cannot be read may be a photo, and fails as one
                 self._memory.photos.pop(file.path, None)
                 self._work.append((place, self._job(file)))
                 if not self._hands.found(True):
                     return False
             else:
-                if kind.photo:
+                if kind.is_photo:
                     self._keep_known(file.path, before)
                 elif before is not None and before.photo_id is None:
                     del self._memory.photos[file.path]
                     self._listing.no_photos.append(before.id)
                 self._memory.others.pop(file.path, None)
-                name = kind.name or extension_of(file.path)
+                name = kind.label or extension_of(file.path)
                 self._count(name)
                 others.append((file.path, (file.size, file.mtime_ns, name)))
         self._hands.remember(others)

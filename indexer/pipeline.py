@@ -27,14 +27,14 @@ from db.filesystems import keeps_access_times
 from db.models import ScoringModel
 from db.others import OtherFile
 from db.paths import AnyPath, absolute, display, is_folder, join
-from db.photos import Relooked
+from db.photos import Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
 from db.schema import LeftOut, Outcome
 from facesearch.cores import usable_cores
 from facesearch.decode import Limits
+from facesearch.decoding.sniff import FileKind, sniff_file
 from facesearch.detection import Detector
-from facesearch.sniffing import Kind, sniff
 from facesearch.source import loud_opens
 from facesearch.versions import current, is_behind, may_replace
 from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
@@ -176,6 +176,7 @@ class _Run:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))
         with self.catalogue.read() as session:
+            self._tell_remarkable(photos.remarkable(session, self._places))
             serving = models.serving_id(session)
             if serving not in (None, self._model_id):
                 report.unsearchable = faces.unsearchable_count(session, serving)
@@ -183,6 +184,13 @@ class _Run:
             self._rebuild_snapshot(thorough=True)
             report.interrupted = self.stop.is_set()
         return report
+
+    def _tell_remarkable(self, found: Sequence[Remarkable]) -> None:
+        for each in found:
+            self.report.unlooked += each.unlooked
+            self.report.unlooked_photos += each.unlooked > 0
+            if each.notice:
+                self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
 
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
@@ -263,7 +271,7 @@ class _Run:
             self._tell(Stage.LISTING)
         return not self.stop.is_set()
 
-    def _sniff(self, paths: Sequence[bytes]) -> list[Kind | OSError]:
+    def _sniff(self, paths: Sequence[bytes]) -> list[FileKind | OSError]:
         workers = max(self.workers, _SNIFFERS)  # they wait for disks and servers
         with closing(side_by_side(_sniffed, paths, workers=workers, stop=self.stop)) as results:
             return [kind for _, kind in results]
@@ -605,9 +613,9 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _sniffed(path: bytes) -> Kind | OSError:
+def _sniffed(path: bytes) -> FileKind | OSError:
     try:
-        return sniff(path)
+        return sniff_file(path)
     except OSError as error:
         return error
     except Exception as error:  # whatever is wrong with it, it is opened as a photo, and fails as one
@@ -639,8 +647,8 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
-        "returned", "excluded", "online_only", "again", "gained", "unfound", "behind", "rescored", "waiting",
-        "interrupted",
+        "returned", "excluded", "online_only", "unlooked", "again", "gained", "unfound", "behind", "rescored",
+        "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},

@@ -89,6 +89,8 @@ class RunReport:
     files that are no photos, by what they are, or else by extension; unsupported: photos that this installation cannot
     read, by format. without_change_times: kinds of file systems on which an edit that keeps size and date goes
     unnoticed. loud: access times of files or folders may have changed.
+    unlooked: how many pages and frames of the walked folders' photos nobody looks at, and unlooked_photos of how many
+    photos; noticed: those of the photos that something is to be said of, such as that they are cut short.
 
     again: photos that were behind and were looked at again, with success or without. gained, unfound: faces that were
     found by that in photos that had not failed before, and faces that were not found again. changed: how many known
@@ -128,6 +130,9 @@ class RunReport:
     unsupported: Counter[str] = field(default_factory=Counter)
     without_change_times: set[str] = field(default_factory=set)
     loud: bool = False
+    unlooked: int = 0
+    unlooked_photos: int = 0
+    noticed: list[Remark] = field(default_factory=list)
     again: int = 0
     gained: int = 0
     unfound: int = 0

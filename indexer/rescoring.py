@@ -101,7 +101,7 @@ def _unscored(catalogue: Catalogue, model_id: int, absent: Sequence[bytes]) -> I
 def _cut(looker: Looker, photo: UnscoredPhoto) -> list[Crop] | Trouble:
     """From the first of the photo's files that still holds it."""
     answer: list[Crop] | Trouble = Trouble("it has no file", retry=True)
-    places = [(box, turned) for _, box, turned in photo.faces]
+    places = [place for _, place in photo.faces]
     for path in photo.paths:
         answer = looker.cut_again(os.fsencode(path), photo.sha256, places)
         if not isinstance(answer, Trouble):
@@ -126,7 +126,7 @@ def _write(
         if isinstance(answer, Trouble):
             unscored.append((photo, answer))
         else:
-            ids += [face_id for face_id, _, _ in photo.faces]
+            ids += [face_id for face_id, _ in photo.faces]
             rows.append(answer)
     if rows:
         with catalogue.write() as session:

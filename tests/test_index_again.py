@@ -26,7 +26,7 @@ from db.catalogue import open_catalogue
 from db.errors import FaceUnfound
 from db.filters import PhotoFilter, faces_of
 from db.schema import Box, Outcome
-from facesearch.decode import Limits
+from facesearch.decode import DECODER, Limits
 from facesearch.detection import Detection
 from indexer.batches import Size
 from indexer.report import Progress, Stage
@@ -182,7 +182,7 @@ def one_only_in(width: int) -> Callable[[np.ndarray], list[Detection]]:
 def old_failures(run: Runs) -> None:
     """As if another Pillow had decoded everything so far."""
     with sqlite3.connect(run.catalogue.path) as rows:
-        rows.execute("UPDATE provenances SET decoder = '1 Pillow 1.1.7'")
+        rows.execute("UPDATE provenances SET decoder = ?", (f"{DECODER} Pillow 1.1.7",))
 
 
 def test_after_an_update_of_the_decoders_only_what_failed_is_tried_again(run: Runs, tmp_path: Path) -> None:

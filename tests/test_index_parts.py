@@ -13,7 +13,7 @@ import pytest
 
 from db.photos import KnownFile
 from db.schema import Outcome
-from facesearch.sniffing import Kind
+from facesearch.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal
@@ -34,7 +34,7 @@ def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_pa
         for number, name in enumerate((b"a.unknown", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
     }
     target = Target(os.fsencode(tmp_path), b"", frozenset())
-    hands = Hands(lambda _: True, lambda paths: [Kind("HEIC", photo=True) for _ in paths], lambda _: None)
+    hands = Hands(lambda _: True, lambda paths: [FileKind(Kind.HEIC, "HEIC") for _ in paths], lambda _: None)
     listing = compare(target, 1, Memory(known, {}), chooser=Chooser(), hands=hands)
     assert listing.gone == [2, 3]
     assert len(listing.work) == 1 and listing.unsupported == {"HEIC": 1}

@@ -517,14 +517,14 @@ def test_bad_photos_are_named_with_their_reasons_and_stop_nothing(run: Runs, alb
     (album / "empty.jpg").write_bytes(b"")
     (album / "letter.jpg").write_text("Dear Sir or Madam")
     noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (200, 200, 3), dtype=np.uint8))
-    (album / "cut.jpg").write_bytes(encoded(noise, "JPEG")[:9_000])
+    (album / "cut.jpg").write_bytes(encoded(noise, "JPEG")[:600])
     save(album / "huge.png", Image.new("L", (300, 300)))
     report = run(album, limits=Limits(max_pixels=80_000))
     assert (report.indexed, report.no_face, report.failed) == (2, 1, 4)
     reasons = {os.path.basename(each.path): each.reason for each in report.failures}  # noqa: PTH119
     assert reasons[b"empty.jpg"] == "the file is empty (0 bytes)"
     assert reasons[b"letter.jpg"].startswith("no photo")
-    assert reasons[b"cut.jpg"].endswith("(truncated)")
+    assert "(truncated)" in reasons[b"cut.jpg"]
     assert "above the limit of 0.08 megapixels" in reasons[b"huge.png"]
     assert not any(each.retry for each in report.failures)
     with run.catalogue.read() as session:
@@ -540,7 +540,7 @@ def test_damaged_photos_are_not_opened_again_but_counted_and_named_in_every_run(
 
 
 def test_a_damaged_photo_that_was_repaired_is_indexed(run: Runs, album: Path) -> None:
-    (album / "a.png").write_bytes(encoded(picture(WHITE))[:100])
+    (album / "a.png").write_bytes(encoded(picture(WHITE))[:40])
     assert run(album).failed == 1
     save(album / "a.png", picture(WHITE))
     report = run(album)
