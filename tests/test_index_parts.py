@@ -34,10 +34,10 @@ def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_pa
         for number, name in enumerate((b"a.unknown", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
     }
     target = Target(os.fsencode(tmp_path), b"", frozenset())
-    hands = Hands(lambda _: True, lambda paths: [FileKind(Kind.HEIC, "HEIC") for _ in paths], lambda _: None)
+    hands = Hands(lambda _: True, lambda paths: [FileKind(Kind.UNREAD_PHOTO, "JPEG XL") for _ in paths], lambda _: None)
     listing = compare(target, 1, Memory(known, {}), chooser=Chooser(), hands=hands)
     assert listing.gone == [2, 3]
-    assert len(listing.work) == 1 and listing.unsupported == {"HEIC": 1}
+    assert len(listing.work) == 1 and listing.unsupported == {"JPEG XL": 1}
 
 
 def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
