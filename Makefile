@@ -8,7 +8,7 @@ BIN := .venv/bin
 NO_FAISS = $(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
 GPU_FAISS = $(BIN)/python -m pip install --quiet 'faiss-gpu>=1.15,<2'
 
-.PHONY: demo test gpu
+.PHONY: demo test soak gpu
 
 # Index a folder of photos into a temporary catalogue, search it, and show where the results lie.
 demo: .venv/ready
@@ -18,6 +18,10 @@ test: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q
+
+# The tests that `make test` leaves out: every one of the damaged and odd files.
+soak: .venv/ready
+	$(BIN)/python -m pytest -q -m soak
 
 # FAISS and torch with CUDA instead of those for the CPU (several GB). Two kinds of FAISS must never be installed at once.
 gpu: .venv/ready

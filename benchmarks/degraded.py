@@ -1,14 +1,15 @@
 """How small, how dark: what a network still knows of faces that a worse camera took, attribute by attribute.
 
-    python benchmarks/degraded.py CELEBA --work WORK [--role val] [--checkpoint FILE] [--every 1] [--only size cctv ...]
-        [--utkface UTKFACE] [--csv FILE] [--html FILE]
+    python benchmarks/degraded.py CELEBA --work WORK [--role val] [--checkpoint FILE] [--faces N] [--only size cctv ...]
+        [--utkface UTKFACE] [--csv FILE] [--html FILE] [--svg FOLDER]
 
-Every face of a role is made worse (facesearch/degrade.py), cut and scored as `index` would: fewer pixels, JPEG, blur,
-movement, noise, darkness, each alone, and as a surveillance camera has them together. It is cut where the face is known
-to be: how many such faces a detector still finds is another question. Prints Markdown: means of each condition with the
-loss of average precision against the faces as they are (95 % of draws over people), the same by group, then average
-precision, grade and calibration error of each attribute by size. --html writes a page with the curves of each
-attribute, --csv every figure. Logits are kept in WORK/degraded, so that an interrupted run goes on.
+Every face of a role, or a seeded sample of N, is made worse (facesearch/degrade.py), cut and scored as `index` would:
+fewer pixels, JPEG, blur, movement, noise, darkness, each alone, and as a surveillance camera has them together. It is
+cut where the face is known to be: how many such faces a detector still finds is another question. Prints Markdown:
+means of each condition with the loss of average precision against the faces as they are (95 % of draws over people),
+the same by group, then average precision, grade and calibration error of each attribute by size. --html writes a page
+with the curves of each attribute, --svg its means as pictures, --csv every figure. Logits are kept in WORK/degraded, so
+that an interrupted run goes on, and a larger sample starts from a smaller one.
 
 A condition's grade is the one that the network would have earned on such faces (facesearch/reliability.py). An
 attribute's smallest size is the last one at which its grade has not fallen and its calibration error is at most twice
@@ -79,7 +80,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Faces:
-    """What is judged: every so many faces of a role, and the network."""
+    """What is judged: faces of a role, and the network."""
 
     labels: Labels
     rows: NDArray[np.int64]
@@ -207,7 +208,7 @@ def markdown(found: Sequence[Condition]) -> str:
     return "\n".join(lines)
 
 
-_TITLES = {"size": "by size alone", "cctv": "by size as a surveillance camera has it"}
+_TITLES = {"size": "by size alone", "cctv": "by size, as CCTV has it"}
 
 
 def _group_table(found: Sequence[Condition]) -> list[str]:
@@ -279,57 +280,123 @@ h1 { margin: 0; font-size: 26px; } h2 { margin: 36px 0 6px; font-size: 19px; } p
 )
 
 
+@dataclass(frozen=True)
+class Chart:
+    """Lines under a caption; `legend` names them where there are several."""
+
+    caption: str
+    drawn: str
+    legend: tuple[str, ...] = ()
+
+
+def mean_charts(found: Sequence[Condition]) -> list[Chart]:
+    """Means over the attributes by size, alone and as CCTV has it."""
+    sized = _sized(found)
+    return [
+        _size_chart(sized, found[0], words, of, 1 if words == "calibration error" else 100)
+        for words, of in (_MEANS if sized else {}).items()
+    ]
+
+
+def kind_charts(found: Sequence[Condition]) -> list[Chart]:
+    """Mean average precision by each other kind of degradation."""
+    made = []
+    for kind, caption in _KIND_WORDS.items():
+        steps = [found[0], *(each for each in found if each.kind == kind)]
+        if len(steps) > 1:
+            place = -1 if kind == "jpeg" else 0
+            labels = ["none", *(each.name.split()[place] for each in steps[1:])]
+            line = {"average precision": [100 * mean(each.figures.average_precision) for each in steps]}
+            made.append(Chart(caption, charts.line_chart(labels, line, caption, 1, 50, 80)))
+    return made
+
+
+def group_charts(found: Sequence[Condition]) -> list[Chart]:
+    """Mean average precision of each group by size."""
+    made = []
+    for kind, by_size in _sized(found).items() if found[0].groups else ():
+        steps = [*(by_size[size] for size in sorted(by_size)), found[0]]
+        lines = {
+            name: [100 * mean(each.groups[name].average_precision[_comparable(each.groups, name)]) for each in steps]
+            for name in found[0].groups
+        }
+        caption = f"average precision, {_TITLES[kind]}"
+        labels = [*map(str, sorted(by_size)), "all"]
+        made.append(Chart(caption, charts.line_chart(labels, lines, caption, 1, 50, 80), tuple(lines)))
+    return made
+
+
+def attribute_charts(found: Sequence[Condition], group: Group) -> list[Chart]:
+    """Average precision of each attribute of a group by size."""
+    sized, made = _sized(found), []
+    for attribute in members(group) if sized else ():
+
+        def precision(f: Figures, at: int = attribute.index) -> float:
+            return float(f.average_precision[at])
+
+        made.append(_size_chart(sized, found[0], attribute.name, precision, 100, 0))
+    return made
+
+
+def _sized(found: Sequence[Condition]) -> dict[str, dict[int, Condition]]:
+    return {kind: by_size for kind in _GROUP_KINDS if (by_size := _by_size(found, kind))}
+
+
 def page(found: Sequence[Condition], about: str) -> str:
     """One file that loads nothing: means of every kind, then a chart an attribute."""
     title = "What is still known of worse pictures"
     parts = [html_frame.beginning(title, _STYLE), f"<h1>{title}</h1><p>{escape(about)}</p>"]
-    sized = {kind: by_size for kind in _GROUP_KINDS if (by_size := _by_size(found, kind))}
-    parts.append("<h2>All 40 attributes</h2>")
-    if sized:
-        parts.append(charts.legend([_TITLES[kind] for kind in sized]) if len(sized) > 1 else "")
-        parts.append('<div class="charts">')
-        for words, of in _MEANS.items():
-            parts.append(_size_chart(sized, found[0], words, of, 1 if words == "calibration error" else 100))
-        parts.append("</div>")
-    parts.append('<div class="charts">')
-    for kind in KINDS:
-        steps = [found[0], *(each for each in found if each.kind == kind)]
-        if kind not in sized and len(steps) > 1:
-            labels = [
-                "none",
-                *(each.name.split()[-1] if kind == "jpeg" else each.name.split()[0] for each in steps[1:]),
-            ]
-            line = {"average precision": [100 * mean(each.figures.average_precision) for each in steps]}
-            chart = charts.line_chart(labels, line, f"average precision by {kind}", 1, 50, 80)
-            parts.append(f"<figure><figcaption>{_KIND_WORDS[kind]}</figcaption>{chart}</figure>")
-    parts.append("</div>")
-    if found[0].groups and sized:
-        parts.append(f"<h2>By group</h2>{charts.legend(list(found[0].groups))}")
-        parts.append('<div class="charts">')
-        for kind, by_size in sized.items():
-            steps = [*(by_size[size] for size in sorted(by_size)), found[0]]
-            lines = {
-                name: [
-                    100 * mean(each.groups[name].average_precision[_comparable(each.groups, name)]) for each in steps
-                ]
-                for name in found[0].groups
-            }
-            labels = [*map(str, sorted(by_size)), "all"]
-            chart = charts.line_chart(labels, lines, f"average precision, {_TITLES[kind]}", 1, 50, 80)
-            parts.append(f"<figure><figcaption>average precision, {_TITLES[kind]}</figcaption>{chart}</figure>")
-        parts.append("</div>")
-    for group in Group if sized else ():
-        names = [attribute.name for attribute in members(group)]
-        parts.append(f'<h2>{escape(str(group.value))}</h2><div class="charts">')
-        for name in names:
-            index = BY_NAME[name].index
-
-            def precision(f: Figures, at: int = index) -> float:
-                return float(f.average_precision[at])
-
-            parts.append(_size_chart(sized, found[0], f"{name}: average precision", precision, 100, 0))
-        parts.append("</div>")
+    for heading, drawn in (
+        ("All 40 attributes", mean_charts(found)),
+        ("", kind_charts(found)),
+        ("By group", group_charts(found)),
+        *((f"{group.heading}: average precision", attribute_charts(found, group)) for group in Group),
+    ):
+        if drawn:
+            parts.append(f"<h2>{escape(heading)}</h2>" if heading else "")
+            parts.append(charts.legend(drawn[0].legend) if len(drawn[0].legend) > 1 else "")
+            figures_ = (f"<figure><figcaption>{escape(c.caption)}</figcaption>{c.drawn}</figure>" for c in drawn)
+            parts.append(f'<div class="charts">{"".join(figures_)}</div>')
     return "".join(parts) + html_frame.END
+
+
+def pictures(found: Sequence[Condition]) -> dict[str, str]:
+    """The same as SVG files by name, for documents; those that have something to show."""
+    drawn = {
+        "degraded-sizes.svg": mean_charts(found) + group_charts(found),
+        "degraded-kinds.svg": kind_charts(found),
+        "degraded-attributes.svg": [chart for group in Group for chart in attribute_charts(found, group)],
+    }
+    return {name: _as_svg(each) for name, each in drawn.items() if each}
+
+
+_TILE_WIDTH, _TILE_HEIGHT, _LEGEND_HEIGHT, _COLUMNS = 310, 214, 24, 3
+
+
+def _as_svg(drawn: Sequence[Chart]) -> str:
+    """Charts in rows in one picture, each with its caption; above a row what its colours mean, where that changes."""
+    parts: list[str] = []
+    known: tuple[str, ...] = ()
+    top = 8
+    for start in range(0, len(drawn), _COLUMNS):
+        row = drawn[start : start + _COLUMNS]
+        if len(row[0].legend) > 1 and row[0].legend != known:
+            known, x = row[0].legend, 8
+            for place, name in enumerate(known):
+                parts.append(f'<path class="line c{place}" d="M{x} {top + 8}h22"/>')
+                parts.append(f'<text class="c{place}" x="{x + 28}" y="{top + 12}">{escape(name)}</text>')
+                x += 50 + 7 * len(name)
+            top += _LEGEND_HEIGHT
+        for column, chart in enumerate(row):
+            x = _TILE_WIDTH * column
+            parts.append(f'<text class="group" x="{x + 8}" y="{top + 12}">{escape(chart.caption)}</text>')
+            parts.append(chart.drawn.replace("<svg ", f'<svg x="{x}" y="{top + 18}" ', 1))
+        top += _TILE_HEIGHT
+    width = _TILE_WIDTH * min(_COLUMNS, len(drawn))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top}" width="{width}" height="{top}">'
+        f'<style>{charts.STYLE}</style><rect width="{width}" height="{top}" fill="white"/>{"".join(parts)}</svg>\n'
+    )
 
 
 _KIND_WORDS = {
@@ -353,7 +420,7 @@ def _size_chart(
     of: Callable[[Figures], float],
     factor: int,
     least: float | None = None,
-) -> str:
+) -> Chart:
     sizes = sorted(next(iter(sized.values())))
     lines = {
         _TITLES[kind]: [factor * of(each.figures) for each in (*(by_size[s] for s in sizes), whole)]
@@ -362,8 +429,7 @@ def _size_chart(
     known = [value for line in lines.values() for value in line if np.isfinite(value)]
     low, high = (least if least is not None else min(known), max(known)) if known else (0.0, 1.0)
     labels = [*map(str, sizes), "all"]
-    chart = charts.line_chart(labels, lines, words, 4 if factor == 1 else 1, low, high)
-    return f"<figure><figcaption>{escape(words)}</figcaption>{chart}</figure>"
+    return Chart(words, charts.line_chart(labels, lines, words, 4 if factor == 1 else 1, low, high), tuple(lines))
 
 
 def write_csv(path: Path, found: Sequence[Condition]) -> None:
@@ -385,16 +451,17 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--role", type=Role, choices=list(Role), default=Role.VAL)
     parser.add_argument("--checkpoint", type=Path, help="instead of the package's")
-    parser.add_argument("--every", type=int, default=1, help="take every so many faces of the role")
+    parser.add_argument("--faces", type=int, help="a seeded sample of so many faces, instead of all of the role")
     parser.add_argument("--only", nargs="+", choices=list(KINDS), default=list(KINDS))
     parser.add_argument("--utkface", type=Path, help="UTKFace, for men and women by group")
     parser.add_argument("--csv", type=Path)
     parser.add_argument("--html", type=Path)
+    parser.add_argument("--svg", type=Path, help="a folder, for degraded-sizes.svg and so on")
     arguments = parser.parse_args(given)
     known, labels = load_checkpoint(arguments.checkpoint), read_dataset(arguments.data)
-    rows = rows_of(labels, arguments.role)[:: arguments.every]
+    rows = np.random.default_rng(_SEED).permutation(rows_of(labels, arguments.role))[: arguments.faces]
     of = "" if labels.dataset is Dataset.CELEBA else f"{labels.dataset.lower()}-"
-    name = f"{known.digest[:12]}-{of}{arguments.role}-{arguments.every}-{labels.digest()[:12]}"
+    name = f"{known.digest[:12]}-{of}{arguments.role}-{labels.digest()[:12]}"
     faces = Faces(labels, rows, known, arguments.work, name)
     found = []
     for each in conditions(faces, arguments.only):
@@ -411,6 +478,8 @@ def main(given: Sequence[str] | None = None) -> None:
         write_csv(arguments.csv, found)
     if arguments.html:
         arguments.html.write_text(page(found, f"{about}."), encoding="utf-8")
+    for file, text in pictures(found).items() if arguments.svg else ():
+        (arguments.svg / file).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ second of `Scorer.score`, in all views, transfer included (goal: 5,000). **Train
 pixels with AdamW, by batch. **Search**: the 100 most similar of so many profiles, exact, by FAISS on the CPU, by FAISS
 on the GPU where it is installed with one, and by PyTorch on the device; the same rows must come out, but for ties.
 
+A full training there starts from benchmarks/packed_faces.py, which makes all faces small enough to carry.
+
 The parts share the time: each stops measuring when its share is over, and what was left out is said. Of the package's
 dependencies it needs torch, numpy, opencv, safetensors, sqlalchemy and faiss.
 """

@@ -62,13 +62,14 @@ def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Pat
 def kept_logits(
     path: Path, rows: NDArray[np.int64], ready: Callable[[], tuple[Scorer, Callable[[int], NDArray[np.uint8]]]]
 ) -> NDArray[np.float32]:
-    """float32 [len(rows), 40], kept in the file at `path`, where an interrupted run goes on.
+    """float32 [len(rows), 40], kept in the file at `path`, where an interrupted run goes on, and one of more rows that
+    begin with the same.
 
     ready: gives the network, and what cuts the crop of a row; called only where something is to be scored.
     """
     logits = np.load(path) if path.exists() else np.empty((0, len(NAMES)), np.float32)
-    if len(logits) == len(rows):
-        return logits
+    if len(logits) >= len(rows):
+        return logits[: len(rows)]
     scorer, cut = ready()
     path.parent.mkdir(parents=True, exist_ok=True)
     while len(logits) < len(rows):

@@ -20,10 +20,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from facesearch.errors import QueryError
-from facesearch.statement.lexicon import Lexicon, OrdinaryWords, ordinary_words
-from facesearch.statement.reader import read_text
-from facesearch.statement.statement import Statement, understand
-from facesearch.statement.tokens import tokens
+from facesearch.query.lexicon import Lexicon, OrdinaryWords, ordinary_words
+from facesearch.query.reader import read_text
+from facesearch.query.statement import Statement, understand
+from facesearch.query.tokens import tokens
 
 WITNESS = Path(__file__).parent / "witness"
 ENGLISH = "variety!=DE,FR,ES"
@@ -32,7 +32,7 @@ ROUNDS = 7
 
 def measure(corpus: Path, by: str | None, listed: str) -> None:
     command = [sys.executable, WITNESS / "score.py", corpus, "--only", ENGLISH, "--list", listed]
-    command += ["--callable", "facesearch.statement.statement:scored", *(["--by", by] if by else [])]
+    command += ["--callable", "facesearch.query.statement:scored", *(["--by", by] if by else [])]
     subprocess.run([str(each) for each in command], check=True)
 
 

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -96,9 +97,12 @@ def supervise(work: Path, command: Sequence[str]) -> int:
 
 
 def _as_background() -> None:
-    """In the new process: a group of its own, last in every queue, and gone when the one that watches it is gone."""
-    os.setpgid(0, 0)
+    """In the new process: a session of its own, last in every queue, and gone when the one that watches it is gone."""
+    os.setsid()
     os.nice(19)
+    # Linux shares the processor among sessions first, and nice alone only counts within one (sched(7), autogroup).
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text("19")
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     subprocess.run(["ionice", "-c", "3", "-p", str(os.getpid())], check=False, capture_output=True)
 

@@ -10,6 +10,9 @@ from rich.console import Console
 WIDE = 10_000
 """Columns where no terminal sets a limit: a table in a file or a pipe keeps each of its rows on one line."""
 
+_NARROW = 40
+_USUAL = 80
+
 
 def printable(text: str) -> str:
     """The text on one line and without characters that could steer a terminal or reorder what is read.
@@ -43,14 +46,26 @@ class _Results(Console):
 def results() -> Console:
     """stdout for people: plain text, no markup in names, as wide as the terminal."""
     console = _Results(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not console.is_terminal and not _told_width():
         console.width = WIDE
-    return console
+    return _readable(console)
 
 
 def remarks() -> Console:
     """stderr, for progress displays."""
-    return Console(stderr=True, highlight=False, markup=False, emoji=False)
+    return _readable(Console(stderr=True, highlight=False, markup=False, emoji=False))
+
+
+def _told_width() -> bool:
+    """Whether the environment says how wide the output is; 0 is what terminals say that do not know."""
+    return os.environ.get("COLUMNS", "").isdigit() and int(os.environ["COLUMNS"]) > 0
+
+
+def _readable(console: Console) -> Console:
+    """Wide enough for words, whatever the terminal says."""
+    if console.width < _NARROW:
+        console.width = _NARROW if _told_width() else _USUAL
+    return console
 
 
 def tolerate_any_stream() -> None:

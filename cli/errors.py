@@ -11,7 +11,7 @@ import typer
 from cli.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
 from facesearch.errors import FacesearchError, RequestError, UsageError
-from indexer.errors import IndexerError, NothingToIndex
+from indexer.errors import BadPattern, IndexerError, NothingToIndex, WrongFolder
 
 
 class ExitCode(IntEnum):
@@ -39,7 +39,7 @@ class FileProblem(Exception):  # noqa: N818
     """A file that cannot be used as asked."""
 
 
-_USAGE = (UsageProblem, UsageError, NothingToIndex, RootUnknown, RootTaken)
+_USAGE = (UsageProblem, UsageError, NothingToIndex, BadPattern, WrongFolder, RootUnknown, RootTaken)
 _UNUSABLE = (FileProblem, CatalogueError, FacesearchError, IndexerError)
 
 
@@ -68,6 +68,12 @@ def reported(action: Callable[[], int]) -> int:
         _give_up_stdout()
         return ExitCode.BROKEN_PIPE
     except OSError as error:
+        if _is_lost():
+            say(
+                "Error: the working folder is no longer there: change into another one (cd), or name all files and "
+                "folders by absolute paths."
+            )
+            return ExitCode.UNUSABLE
         say(f"Error: the system refused to go on ({error}): free some space or check permissions, and run it again.")
         _give_up_stdout()
         return ExitCode.UNUSABLE
@@ -86,9 +92,18 @@ def _in_words(error: Exception) -> str:
     if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
         return str(error)
     from cli.wording import error_in_words
-    from facesearch.statement.errors import StatementError
+    from facesearch.query.errors import StatementError
 
     return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
+
+
+def _is_lost() -> bool:
+    """Whether the folder that relative paths start from is gone."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        return True
+    return False
 
 
 def _give_up_stdout() -> None:

@@ -28,10 +28,13 @@ class EvaluatedRole(StrEnum):
 
 
 def evaluate(
+    context: typer.Context,
     data: Annotated[
         Path | None,
         typer.Argument(
-            metavar="DATA", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False
+            metavar="DATA",
+            help="Folder that holds CelebA or LFWA in its official layout, Open Images, or records.csv.",
+            show_default=False,
         ),
     ] = None,
     utkface: Annotated[
@@ -54,7 +57,9 @@ def evaluate(
         EvaluatedRole, typer.Option("--role", help="Which images of the data set; only test tells how good it is.")
     ] = EvaluatedRole.TEST,
     checkpoint: options.CheckpointOption = None,
+    catalogue: options.CatalogueOption = None,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: Annotated[
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with all tables and with plots.", show_default=False),
@@ -65,7 +70,8 @@ def evaluate(
     """Measure a network on a data set: accuracy, average precision and calibration, attribute by attribute.
 
     The figures are of what `index` computes. A face that the detector misses is cut where faces usually are, and
-    counts.
+    counts. DATA may hold whatever `facesearch train` reads, such as records.csv, a table of your own. The page also
+    says whether the network was validated on the photos of your catalogue (`facesearch validate`).
     """
     from cli.evaluation_page import page
     from cli.evaluation_tables import print_evaluation, print_groups
@@ -87,7 +93,9 @@ def evaluate(
         raise UsageProblem("Nothing to evaluate on: name the folder of a data set, or --utkface FOLDER.")
     if data is None and sizes:
         raise UsageProblem("--sizes needs a data set with labels: name its folder.")
-    with wanted(csv=csv, html=html, json=False, never=[checkpoint] if checkpoint else []) as outputs:
+    never = [checkpoint] if checkpoint else []
+    in_use = options.catalogue_in_use(context)
+    with wanted(csv=csv, csv_plain=csv_plain, html=html, json=False, never=never, catalogue=in_use) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None
@@ -128,7 +136,8 @@ def evaluate(
         if outputs.csv is not None:
             write_csv(outputs.csv.write, table.COLUMNS, table.rows(found, grades, groups))
         if outputs.html is not None:
-            for part in page(_heading(network, found, data, utkface, remarks), found, grades, groups):
+            path = options.catalogue_of(context, catalogue)
+            for part in page(_heading(network, found, data, utkface, remarks, path), found, grades, groups):
                 outputs.html.write(part.encode("utf-8", "replace"))
         outputs.finish()
         if outputs.csv_on_stdout:
@@ -147,8 +156,10 @@ def _heading(
     data: Path | None,
     utkface: Path | None,
     remarks: Sequence[str],
+    catalogue: Path,
 ) -> "Heading":
     from cli.evaluation_page import Heading
+    from cli.validated import validated_where
 
     about = network.metadata
     facts = [
@@ -160,6 +171,7 @@ def _heading(
         *([("Faces", str(data.absolute()))] if data is not None else []),
         *([("UTKFace", str(utkface.absolute()))] if utkface is not None else []),
         *(("Remark", each) for each in remarks),
+        ("Your photos", f"{validated_where(catalogue, network.digest)}; catalogue {catalogue.absolute()}"),
         ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"

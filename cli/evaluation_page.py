@@ -14,6 +14,7 @@ from cli import charts, html_frame
 from facesearch.attributes import ATTRIBUTES, NAMES, Group, members
 from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, RULE, UNGRADED
 from facesearch.training.bootstrap import Interval
+from facesearch.training.contradictions import PAIRS, in_words
 from facesearch.training.datasets import Dataset
 from facesearch.training.evaluate import COMPARED_FROM, MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
 from facesearch.training.figures import Figures
@@ -113,6 +114,7 @@ def page(
         yield _attribute_table(evaluation, grades)
         yield _calibration(evaluation)
         yield _aux(evaluation)
+        yield _contradictions(evaluation)
         if evaluation.by_size:
             yield _sizes(evaluation)
         if evaluation.by_framing:
@@ -282,6 +284,30 @@ def _aux(found: Evaluation) -> str:
         f'<div class="wide">{charts.heatmap(departure, names, sizes, "AUX weights less the identity")}</div>\n'
         f'<div class="wide">{charts.colour_scale(departure)}</div>\n'
         f"<h3>Strongest relations</h3>\n{_table(['score of', 'is moved by that of', 'weight'], relations)}"
+    )
+
+
+def _contradictions(found: Evaluation) -> str:
+    whole = found.contradictions[NETWORK]
+    if np.isnan(whole.any_labelled):
+        return ""
+    rows = [
+        [in_words(pair), _percent(float(whole.labelled[place]))]
+        + [
+            _percent(float(share[place]))
+            for of in found.contradictions.values()
+            for share in (of.answered, of.expected)
+        ]
+        for place, pair in enumerate(PAIRS)
+    ]
+    last = ["any of them", _percent(whole.any_labelled)]
+    last += [cell for of in found.contradictions.values() for cell in (_percent(of.any_answered), "")]
+    heads = [f"{name}: {what}" for name in found.contradictions for what in ("answered", "expected")]
+    return (
+        "<h2>Does it contradict itself?</h2>\n<p>Of 100 faces, how many get a yes to two attributes that no face can "
+        "have both of (answered: both probabilities above one half), and how many a search for both would expect (the "
+        "mean product of the two); beside it, how often the labels themselves say both.</p>\n"
+        + _table(["pair", "labelled", *heads], rows, last)
     )
 
 

@@ -10,6 +10,7 @@ from cli.console import results
 from cli.output import new_table
 from facesearch.attributes import NAMES
 from facesearch.reliability import MOST_CALIBRATION_ERROR, MOST_LOST
+from facesearch.training.contradictions import PAIRS, in_words
 from facesearch.training.evaluate import COMPARED_FROM, NETWORK, Evaluation
 from facesearch.training.figures import Figures
 from facesearch.training.metrics import BINS, mean
@@ -23,6 +24,7 @@ def print_evaluation(found: Evaluation) -> None:
     results().print("raw: before calibration; chance: the ECE if every probability were right.", soft_wrap=True)
     for line in _intervals(found):
         results().print(line, soft_wrap=True)
+    _print_contradictions(found)
     if found.by_framing:
         _print_means("pictures", found.by_framing)
     for compared in found.comparisons:
@@ -89,6 +91,36 @@ def _print_means(
         )
     results().print()
     results().print(table)
+
+
+_SHOWN_PAIRS = 6
+
+
+def _print_contradictions(found: Evaluation) -> None:
+    """How often two answers exclude each other, before and after AUX: of the most frequent pairs, and of any."""
+    if np.isnan(found.contradictions[NETWORK].any_labelled):
+        return
+    table = new_table()
+    table.add_column("yes to both, %", no_wrap=True)
+    table.add_column("labels", justify="right")
+    for name in found.contradictions:
+        table.add_column(name, justify="right")
+    for place, pair in most_frequent(found, _SHOWN_PAIRS):
+        shares = [each.answered[place] for each in found.contradictions.values()]
+        labelled = found.contradictions[NETWORK].labelled[place]
+        table.add_row(in_words(pair), *(_percent(float(share)) for share in (labelled, *shares)))
+    table.add_section()
+    any_of = [each.any_answered for each in found.contradictions.values()]
+    table.add_row(f"any of {len(PAIRS)} pairs", *map(_percent, (found.contradictions[NETWORK].any_labelled, *any_of)))
+    results().print()
+    results().print(table)
+
+
+def most_frequent(found: Evaluation, most: int) -> list[tuple[int, tuple[str, str]]]:
+    """The pairs that labels or any network say most often to hold together, with their places."""
+    shares = [found.contradictions[NETWORK].labelled, *(each.answered for each in found.contradictions.values())]
+    highest = np.nan_to_num(np.max(shares, axis=0))
+    return [(int(place), PAIRS[place]) for place in np.argsort(-highest, kind="stable")[:most]]
 
 
 def _intervals(found: Evaluation) -> Iterator[str]:

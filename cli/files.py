@@ -12,10 +12,11 @@ from cli.errors import FileProblem, UsageProblem
 
 
 class NewFile:
-    """A file in the making. `path` is how the user named it."""
+    """A file in the making. `path` is how the user named it; is_regular: it is no pipe or device."""
 
-    def __init__(self, path: Path, stream: BinaryIO) -> None:
+    def __init__(self, path: Path, stream: BinaryIO, *, is_regular: bool = True) -> None:
         self.path = path
+        self.is_regular = is_regular
         self._stream = stream
 
     def write(self, data: bytes) -> None:
@@ -39,7 +40,7 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
         with explained(path):
             stream = target.open("wb")
         with _closed_quietly(stream):
-            yield NewFile(path, stream)
+            yield NewFile(path, stream, is_regular=False)
             with explained(path):
                 stream.flush()
         return
@@ -62,6 +63,24 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def refuse_evidence(path: Path, catalogue: Path | None) -> None:
+    """Raises UsageProblem where `path` lies in or below an indexed folder: nothing is written among the evidence.
+
+    catalogue: the one whose folders count. One that cannot be read has no say.
+    """
+    from db.catalogue import indexed_folders
+    from db.paths import within
+
+    folders = indexed_folders(catalogue) if catalogue else []
+    places = {os.path.abspath(os.fsencode(path)), os.path.realpath(os.fsencode(path))}  # noqa: PTH100
+    for folder in folders:
+        if any(within(each, place) for each in {folder, os.path.realpath(folder)} for place in places):
+            raise UsageProblem(
+                f"{path} lies in {os.fsdecode(folder)}, which is indexed, and nothing is ever written into a folder "
+                f"with photos: name a file elsewhere."
+            )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
-"""How every page begins and ends: one file that loads nothing and runs nothing.
+"""How every page begins and ends: one file that loads nothing, and runs nothing but the script that it names.
 
-The one style sheet is named by its digest in the Content-Security-Policy; pictures, where there are any, are data URIs.
+The one style sheet, and the one script where there is one, are named by their digests in the Content-Security-Policy;
+pictures, where there are any, are data URIs.
 """
 
 import base64
@@ -9,11 +10,13 @@ import hashlib
 END = "</body>\n</html>\n"
 
 
-def beginning(title: str, style: str, *, pictures: bool = False) -> str:
-    """Up to and with <body>. title: already escaped."""
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+def beginning(title: str, style: str, *, pictures: bool = False, script: str = "") -> str:
+    """Up to and with <body>. title: already escaped. script: the text of the page's one script element."""
     images = "img-src data:; " if pictures else ""
-    policy = f"default-src 'none'; {images}style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    runs = f"script-src 'sha256-{_digest(script)}'; " if script else ""
+    policy = (
+        f"default-src 'none'; {images}{runs}style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
+    )
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
@@ -21,3 +24,7 @@ def beginning(title: str, style: str, *, pictures: bool = False) -> str:
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title} - facesearch</title>\n<style>{style}</style>\n</head>\n<body>\n"
     )
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ import typer
 from cli import options
 from cli.console import say
 from cli.errors import ExitCode
+from db.paths import display
 
 if TYPE_CHECKING:
     from cli.progress import Status
@@ -48,6 +49,35 @@ def index(
             show_default=False,
         ),
     ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave out files and folders that match, such as '*.png' or 'raw/' (gitignore syntax), now and in "
+            "later runs. Several times: all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include",
+            metavar="PATTERN",
+            help="No longer leave out what this pattern excludes, spelled as `facesearch roots` shows it.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool | None,
+        typer.Option(
+            "--everything/--no-everything",
+            help="Look into recycle bins, snapshots, thumbnails and other hidden or system folders as well, now and in "
+            "later runs. For seized media: what was thrown away may be the evidence.",
+            show_default=False,
+        ),
+    ] = None,
+    max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
     device: options.DeviceOption = options.Device.AUTO,
@@ -60,21 +90,28 @@ def index(
     as a whole, such as an unplugged drive, is reported and its photos stay. Ctrl-C stops after what is decided is
     stored.
 
-    The photos themselves are only read. With another network all faces are scored again; the old scores serve until
+    The content of a file decides whether it is a photo, not its name. Photos are only read, and nothing is written into
+    their folders. With another network all faces are scored again; the old scores serve until
     that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
     after the new ones: faces that are found again keep their numbers.
     """
     from cli.network import name_of_detector, new_detector, new_scorer
     from cli.progress import status
     from cli.results import opened
+    from db.paths import absolute, is_there
     from facesearch.detection import Look
     from facesearch.network.checkpoint import load_checkpoint
     from indexer.pipeline import index_folders
+    from indexer.selection import Choice, refuse_to_write_into
 
+    choice = Choice(everything=everything, exclude=exclude or (), include=include or ())
     network = load_checkpoint(checkpoint)
+    path = options.catalogue_of(context, catalogue)
+    if not is_there(path):  # before it is made
+        refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
     thoroughness = Look(look.value)
     detector = name_of_detector(detector_model, thoroughness)
-    with opened(options.catalogue_of(context, catalogue), create=True) as target, status() as display:
+    with opened(path, create=True) as target, status() as display:
         report = index_folders(
             target,
             photos or [],
@@ -83,6 +120,8 @@ def index(
             new_detector=lambda: new_detector(detector_model, thoroughness),
             detector=detector,
             again=again,
+            choice=choice,
+            limits=options.limits_of(max_megapixels),
             progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()
@@ -166,6 +205,8 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
+    from db.schema import LeftOut
+
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"
     yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
@@ -174,6 +215,11 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Opened, and known already by their content", report.same_content),
         ("Files gone since the last run", report.missing),
         ("Photos that left the results, since no file holds them any more", report.lost),
+        ("Photos that left the results, since they are excluded now", report.left_out[LeftOut.EXCLUDED]),
+        (
+            "Photos that left the results, since hidden and system folders are passed over",
+            report.left_out[LeftOut.HIDDEN],
+        ),
         ("Back since the last run", report.returned),
         ("Photos looked at again", report.again),
         ("Faces gained by looking again", report.gained),
@@ -194,13 +240,35 @@ def _lines(report: "RunReport") -> Iterator[str]:
     if report.snapshot_trouble:
         yield f"Searches will be slower: {report.snapshot_trouble}"
     if report.unsupported:
-        yield f"Photos that this installation cannot read: {_by_extension(report.unsupported)}"
+        heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
+        yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
+    if report.online_only:
+        yield f"Files whose content is only online, and not opened: {report.online_only:,} (download them first)"
     if report.others:
-        yield f"Other files: {_by_extension(report.others)}"
-    if report.hidden:
-        yield f"Hidden or system files and folders passed over: {report.hidden:,}"
-    for remark in (*report.spared, *report.vanished, *report.linked):
+        yield f"Other files: {_by_kind(report.others)}"
+    if report.unlooked:
+        yield f"Pages and frames not looked at: {report.unlooked:,} of {_photos(report.unlooked_photos)}"
+    if report.excluded:
+        yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
+    yield from _passed_over(report)
+    if report.without_change_times:
+        yield (
+            f"On {_in_a_row(report.without_change_times)} a photo that was edited and keeps its size and date is not "
+            "noticed: `facesearch index --again` reads all again."
+        )
+    if report.loud:
+        yield (
+            "Access times of photos may have changed, since only the owner of a file can read it without (and only on "
+            "Linux): mount the drive read-only to keep them."
+        )
+    for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
+    if report.noticed:
+        yield "Looked at as far as they go, or to be known:"
+    for remark in report.noticed[:_LISTED]:
+        yield f"  {remark.sentence}"
+    if len(report.noticed) > _LISTED:
+        yield f"  and {len(report.noticed) - _LISTED:,} more: `facesearch status --failures` lists all"
     failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())
     if failures:
         yield "Failed:"
@@ -210,5 +278,45 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
 
 
-def _by_extension(counts: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {extension or 'without extension'}" for extension, number in counts.most_common())
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number:,} photos"
+
+
+def _passed_over(report: "RunReport") -> Iterator[str]:
+    """What was not looked into, and what it is: first what holds photos that were thrown away."""
+    number = len(report.passed_over) + report.hidden.total()
+    if not number:
+        return
+    kinds = Counter(each.kind for each in report.passed_over)
+    sorts = [f"{count:,} {_plural(kind, count)}" for kind, count in kinds.most_common()]
+    sorts += [f"{report.hidden.total():,} {'file' if report.hidden.total() == 1 else 'files'}"] if report.hidden else []
+    binned = report.hidden["recycle bin"]
+    thrown = f", of which {binned:,} thrown away" if binned else ""
+    yield f"Hidden or system files and folders passed over: {number:,} ({', '.join(sorts)}{thrown}; --everything: none)"
+    first = ("recycle bin", "snapshot", "recovered files", "hidden")
+    order = {kind: place for place, kind in enumerate(first)}
+    folders = sorted(report.passed_over, key=lambda each: (order.get(each.kind, len(order)), each.path))
+    for each in folders[:_LISTED]:
+        yield f"  {display(each.path)} ({each.kind})"
+    if len(folders) > _LISTED:
+        yield f"  and {len(folders) - _LISTED:,} more folders"
+
+
+def _plural(kind: str, number: int) -> str:
+    words = {
+        "recycle bin": ("recycle bin", "recycle bins"),
+        "snapshot": ("folder of snapshots", "folders of snapshots"),
+        "hidden": ("hidden folder", "hidden folders"),
+    }
+    one, several = words.get(kind, (f"folder of {kind}", f"folders of {kind}"))
+    if kind in ("cache", "system"):
+        one, several = f"{kind} folder", f"{kind} folders"
+    return one if number == 1 else several
+
+
+def _in_a_row(words: Iterable[str]) -> str:
+    return " and ".join(sorted(words))
+
+
+def _by_kind(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {kind or 'without extension'}" for kind, number in counts.most_common())

@@ -51,6 +51,7 @@ def interview(
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -95,7 +96,15 @@ def interview(
         "--strict-order": [""],
     }
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         if description:

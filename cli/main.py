@@ -24,6 +24,7 @@ from cli.show_cmd import show
 from cli.similar_cmd import similar
 from cli.status_cmd import status
 from cli.train_cmd import train
+from cli.validate_cmd import validate
 
 app = typer.Typer(
     name="facesearch",
@@ -75,6 +76,7 @@ app.command()(roots)
 app.command()(status)
 app.command()(train)
 app.command()(evaluate)
+app.command()(validate)
 
 
 def run(arguments: list[str]) -> int:

@@ -1,17 +1,18 @@
 """The network and the detector as the options name them, for the commands that look at photos; and faces in words."""
 
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import say
 from cli.output import place_in_words
-from facesearch.detection import MODEL_SHA256, Detection, Look, YuNet, detector_name, read_model
+from db.faces import where
+from facesearch.detection import MODEL_SHA256, Look, YuNet, detector_name, read_model
 from facesearch.network.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from facesearch.network.scorer import Scorer
+    from facesearch.probe import Probe, SeenFace
 
 
 def new_scorer(checkpoint: Checkpoint, device: str) -> "Scorer":
@@ -34,13 +35,15 @@ def name_of_detector(model: Path | None = None, look: Look = Look.DEFAULT) -> st
     return detector_name(digest, look)
 
 
-def face_in_words(face: Detection) -> str:
-    """Where it is, and how sure the detector."""
+def face_in_words(seen: "SeenFace", pages: int = 1) -> str:
+    """Where it is in a file of so many pictures, and how sure the detector."""
+    face = seen.detection
     turned = f", turned {face.turned}°" if face.turned else ""
     place = place_in_words(face.box.x, face.box.y, face.box.width, face.box.height)
-    return f"at {place}, detection {face.score:.2f}{turned}"
+    return f"at {place}{where(seen.page, seen.seconds, pages)}, detection {face.score:.2f}{turned}"
 
 
-def choices(faces: Sequence[Detection]) -> tuple[str, ...]:
+def choices(probe: "Probe") -> tuple[str, ...]:
     """A line for each face of a photo, with the option that picks it."""
-    return tuple(f"  --pick {number}: {face_in_words(face)}" for number, face in enumerate(faces))
+    pages = probe.photo.pages
+    return tuple(f"  --pick {number}: {face_in_words(face, pages)}" for number, face in enumerate(probe.faces))

@@ -12,6 +12,7 @@ from cli.errors import UsageProblem
 
 if TYPE_CHECKING:
     from db.filters import PhotoFilter
+    from facesearch.decode import Limits
 
 ENVIRONMENT = "FACESEARCH_CATALOGUE"
 
@@ -40,6 +41,12 @@ def _fraction(value: float) -> float:
 def _size(value: float) -> float:
     if not (math.isfinite(value) and value >= 0.0):
         raise typer.BadParameter(f"{value} is not a number of pixels.")
+    return value
+
+
+def _megapixels(value: float | None) -> float | None:
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise typer.BadParameter(f"{value} is not a number of megapixels.")
     return value
 
 
@@ -110,8 +117,14 @@ MinFaceOption = Annotated[
 ]
 CsvOption = Annotated[
     Path | None,
-    typer.Option("--csv", metavar="FILE|-", help="Write the results as CSV (UTF-8); - is stdout.", show_default=False),
+    typer.Option(
+        "--csv",
+        metavar="FILE|-",
+        help="Write the results as CSV (UTF-8); - is stdout. A file begins with a byte order mark, for Excel.",
+        show_default=False,
+    ),
 ]
+CsvPlainOption = Annotated[bool, typer.Option("--csv-plain", help="Write the CSV file without a byte order mark.")]
 HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
@@ -156,6 +169,16 @@ DetectorOption = Annotated[
     Path | None,
     typer.Option("--detector-model", metavar="FILE", help="Another YuNet file (.onnx).", show_default=False),
 ]
+MaxMegapixelsOption = Annotated[
+    float | None,
+    typer.Option(
+        "--max-megapixels",
+        metavar="N",
+        callback=_megapixels,
+        help="Take photos of up to N megapixels; else 200. A photo takes 10 bytes of memory for each pixel.",
+        show_default=False,
+    ),
+]
 LookOption = Annotated[
     Look,
     typer.Option(
@@ -166,12 +189,27 @@ LookOption = Annotated[
 ]
 DataArgument = Annotated[
     Path,
-    typer.Argument(metavar="DATA", help="Folder that holds CelebA or LFWA in its official layout.", show_default=False),
+    typer.Argument(
+        metavar="DATA",
+        help="Folder that holds CelebA or LFWA in its official layout, Open Images, or records.csv.",
+        show_default=False,
+    ),
 ]
 WorkOption = Annotated[
     Path,
     typer.Option("--work", metavar="FOLDER", help="Where the cut-out faces and the state of training are kept."),
 ]
+
+
+def limits_of(max_megapixels: float | None) -> "Limits":
+    """What one photo may cost. The file may be as large as its pixels need at most, uncompressed."""
+    from facesearch.decode import Limits
+
+    usual = Limits()
+    if max_megapixels is None:
+        return usual
+    pixels = round(max_megapixels * 1_000_000)
+    return Limits(max_pixels=pixels, max_bytes=max(usual.max_bytes, 8 * pixels))
 
 
 def top_of(text: str) -> int | None:
@@ -224,9 +262,35 @@ def catalogue_of(context: typer.Context, named: Path | None) -> Path:
     before: Path | None = context.find_root().obj
     if named is not None and before is not None and named != before:
         raise UsageProblem(f"Two catalogues are named, {before} and {named}: name one.")
-    chosen = named or before or os.environ.get(ENVIRONMENT)
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
+    return _expanded(named) if named else usual_catalogue(before)
 
-    return platformdirs.user_data_path("facesearch") / "faces.db"
+
+def _expanded(path: Path) -> Path:
+    # Path.expanduser raises where nobody knows a home; this leaves the "~".
+    return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def catalogue_in_use(context: typer.Context) -> Path | None:
+    """The catalogue that commands use which name none, for one that needs no catalogue; None where there is no place
+    for it."""
+    from db.errors import NoHome
+
+    try:
+        return catalogue_of(context, None)
+    except NoHome:
+        return None
+
+
+def usual_catalogue(before: Path | None = None) -> Path:
+    """The catalogue to use where a command names none. before: the one named before the command."""
+    chosen = before or os.environ.get(ENVIRONMENT)
+    if chosen:
+        return _expanded(Path(chosen))
+    from db.paths import user_data_folder
+
+    return user_data_folder() / "faces.db"
+
+
+def photos_of(named: list[Path] | None) -> list[Path]:
+    """The photos named on the command line; - is what comes through a pipe."""
+    return [Path("/dev/stdin") if photo == Path("-") else photo for photo in named or ()]

@@ -1,11 +1,13 @@
 """Results as a table for people, and as CSV and JSON for programs. One record feeds CSV and JSON, so they never differ.
 
-CSV is RFC 4180 in UTF-8. A path that is not valid UTF-8 is written as the very bytes that the system gives, so that it
-opens the file; in JSON such a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
+CSV is RFC 4180 in UTF-8 (in a file after a byte order mark, by which Excel knows that; see `cli.results`). A path that
+is not valid UTF-8 is written as the very bytes that the system gives, so that it opens the file; in JSON such a byte is
+an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back.
 
 Spreadsheets take a cell that begins with = + - @ for a formula. No cell does here: `photo` is an absolute path and
-begins with /, `explanation`, `like` and `problem` with a word, all others are numbers and digests; a line break in a
-name stays within its quoted cell. Names are therefore never altered.
+begins with /, `explanation`, `found_in`, `like`, `problem` and `notice` with a word, all others are numbers and
+digests; a line break in a name stays within its quoted cell. Names are therefore never altered. A photo that came
+through a pipe is /dev/stdin.
 """
 
 import csv
@@ -41,15 +43,25 @@ _STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_
 
 HIT_COLUMNS = ("rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
 FACE_COLUMNS = ("photo", "face", "x", "y", "width", "height", "detection", "sha256", "model")
-FACE_LAST_COLUMNS = ("turned", "problem")
+PAGE_COLUMNS = ("notice", "page", "seconds")
+"""The last ones: what is to be said of the picture that the face is in (such as that the file is cut short), which
+picture of the file that is, from 1, and when it is shown, where it moves."""
+FACE_LAST_COLUMNS = ("turned", "problem", *PAGE_COLUMNS)
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
-HIT_LAST_COLUMNS = ("turned", "explanation")
-"""The same of a hit: in CSV the asked words in one text, in JSON a list of them with their probabilities."""
 DESCRIBED_COLUMNS = ("behind", "searched", "fits")
-"""The last ones of a hit that was found by a description: what must hold and does not, so that the hit stands behind
-all others; how much of what was said is searched; how many of these things fit, and which do not."""
+"""Of a hit that was found by a description: what must hold and does not, so that the hit stands behind all others; how
+much of what was said is searched; how many of these things fit, and which do not."""
 LIKE_COLUMN = "like"
-"""The last one of a hit that was found by a face: whom it resembles, with the changes."""
+"""Of a hit that was found by a face: whom it resembles, with the changes."""
+
+
+def hit_last_columns(*, like: bool = False, described: bool = False) -> tuple[str, ...]:
+    """After the attributes of a hit: the turn; in CSV the asked words in one text, in JSON a list of them with their
+    probabilities; in what sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one);
+    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; PAGE_COLUMNS."""
+    how = (*((LIKE_COLUMN,) if like else ()), *(DESCRIBED_COLUMNS if described else ()))
+    return ("turned", "explanation", "found_in", *how, *PAGE_COLUMNS)
+
 
 _PLACE = 17  # columns of "1024,768 120x160", with its gap
 _GAP = 2  # columns between two columns
@@ -60,7 +72,7 @@ Record = Mapping[str, Any]
 def hit_records(
     result: SearchResult, attributes: Sequence[Attribute], like: str = "", described: bool = False
 ) -> Iterable[Record]:
-    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and HIT_LAST_COLUMNS in this order.
+    """One record a hit, with the keys HIT_COLUMNS, the attributes' names and `hit_last_columns` in this order.
 
     like: whom the faces resemble, for LIKE_COLUMN; "" leaves it out. described: by words, with DESCRIBED_COLUMNS.
     """
@@ -77,8 +89,10 @@ def hit_records(
             **_probabilities(hit.probabilities, attributes),
             "turned": face.turned,
             "explanation": [_explained(each) for each in hit.asked],
+            "found_in": ", ".join(hit.marks),
             **({LIKE_COLUMN: like} if like else {}),
             **(_described(hit, result.said) if described else {}),
+            **_page(face.notice, face.page, face.seconds),
         }
 
 
@@ -106,17 +120,23 @@ def face_record(probe: "Probe", number: int, probabilities: NDArray[np.floating]
 
     number: from 0. model: the network's short name.
     """
-    face = probe.faces[number]
+    seen = probe.faces[number]
+    face = seen.detection
     return {
         "photo": _absolute(probe.path),
         "face": number,
         **_place(face.box.x, face.box.y, face.box.width, face.box.height, face.score),
-        "sha256": probe.photo.sha256,
+        "sha256": probe.sha256,
         "model": model,
         **_probabilities(probabilities, ATTRIBUTES),
         "turned": face.turned,
         "problem": None,
+        **_page("; ".join(seen.notices) or None, seen.page, seen.seconds),
     }
+
+
+def _page(notice: str | None, page: int, seconds: float | None) -> dict[str, Any]:
+    return {"notice": notice, "page": page, "seconds": None if seconds is None else round(seconds, 3)}
 
 
 def faceless_record(photo: Path, problem: str) -> Record:
@@ -330,7 +350,7 @@ def _marks(encoding: str) -> Mapping[Mark, str]:
 
 def _notes(hit: Hit) -> list[str]:
     turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
-    return turned + (["small"] if hit.small else [])
+    return turned + (["small"] if hit.small else []) + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
 
 
 def place_in_words(x: float, y: float, width: float, height: float) -> str:

@@ -16,6 +16,7 @@ from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to
 from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
+from facesearch.places import marks_of
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
 from facesearch.ranking.explain import whole_percent
@@ -54,8 +55,12 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     yield "Face", str(face.face)
     there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
     for path, note in [*there, *((path, " (gone since the last index run)") for path in found.face.missing)]:
-        yield "Photo", display(os.fsencode(path)) + note
-    size = "" if found.face.photo_width is None else f"{found.face.photo_width} x {found.face.photo_height} pixels, "
+        marks = "".join(f" ({mark})" for mark in marks_of(face.inside.get(path, b"")))
+        yield "Photo", display(os.fsencode(path)) + face.where + note + marks
+    if face.notice:
+        yield "Notice", face.notice
+    known = face.page == 1 and found.face.photo_width is not None  # of the first picture alone
+    size = f"{found.face.photo_width} x {found.face.photo_height} pixels, " if known else ""
     yield "", f"{size}{found.face.photo_bytes:,} bytes{f', {found.face.format}' if found.face.format else ''}"
     turned = f", found in the photo turned by {face.turned}°" if face.turned else ""
     small = ", small: the network judges it worse" if found.small else ""
@@ -107,6 +112,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
 
     face = found.face.face
     picture = thumbnails([face], lambda _: None)[face.face]
+    photo, name = os.fsencode(face.path), face.path.name + face.where
     panels = [
         Panel(
             group.heading,
@@ -123,8 +129,8 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
         score="similarity",
         facts=[each for each in _facts(found) if each[0] not in ("Face", "Network")]
         + ([("Grades", GRADES)] if any(found.grades) else []),
-        probe=Picture(picture, os.fsencode(face.path), face.path.name, ()),
-        photo=Picture(whole_photo(face), os.fsencode(face.path), face.path.name, ("(the frame is around the face)",)),
+        probe=Picture(picture, photo, name, ()),
+        photo=Picture(whole_photo(face), photo, name, ("(the frame is around the face)",)),
         panels=panels,
         hits_title=NEAREST,
     )
@@ -157,6 +163,10 @@ def print_json(found: Portrait) -> None:
             }
             for each in ATTRIBUTES
         },
+        "notice": face.notice,
+        "pages": face.pages,
+        "page": face.page,
+        "seconds": face.seconds,
     }
     write_json(to_stdout, hit_records(found.nearest, ()), about, "nearest")
 

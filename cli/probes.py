@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cli.console import say
 from cli.errors import UsageProblem
@@ -19,7 +18,8 @@ from facesearch.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 if TYPE_CHECKING:
     from cli.page import Picture
     from cli.thumbnails import Thumbnail
-    from facesearch.detection import Detection, Detector
+    from facesearch.detection import Detector
+    from facesearch.probe import SeenFace
 
 _BACKGROUND = (255, 255, 255)
 
@@ -78,11 +78,11 @@ def from_photos(
 
     network = load_checkpoint(checkpoint)
     chosen = _chosen(photos, picks, min_detection, new_detector(detector_model))
-    logits = new_scorer(network, device).score(np.stack([each.crop for each in chosen]))
+    logits = new_scorer(network, device).score(np.stack([each.face.crop for each in chosen]))
     return [
         Start(
-            PhotoFace(row, network.digest, each.sha256, each.face.box),
-            f"the face {face_in_words(each.face)}, in {each.path.absolute()}",
+            PhotoFace(row, network.digest, each.sha256, each.face.detection.box, each.face.page),
+            f"the face {face_in_words(each.face, each.pages)}, in {each.path.absolute()}",
             each.path.name,
             partial(Thumbnail, each.jpeg),
         )
@@ -124,8 +124,8 @@ class _Chosen:
 
     path: Path
     sha256: str
-    face: "Detection"
-    crop: NDArray[np.uint8]
+    pages: int
+    face: "SeenFace"
     jpeg: bytes
 
 
@@ -141,7 +141,9 @@ def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, 
         pick = picks[place] if picks else None
         probe = look(photo, detector)
         lines += [f"{photo}:"] if len(photos) > 1 else []
-        lines += choices(probe.faces)
+        lines += choices(probe)
+        for notice in probe.notices:
+            say(f"{photo}: {notice}")
         try:
             face = probe.faces[choose(probe, pick, min_detection)]
         except WhichFaceError as error:
@@ -149,8 +151,9 @@ def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, 
             continue
         if face.score < min_detection and pick is None:
             say(f"The detector is not sure of any face in {photo}, and this is the best.")
-        jpeg = cut(probe.photo.rgb, face.box, face.turned)
-        chosen.append(_Chosen(photo, probe.photo.sha256, face, probe.crops([face])[0], jpeg))
+        picture = probe.photo.picture(face.page)
+        jpeg = cut(picture.rgb, face.detection.box, face.detection.turned)
+        chosen.append(_Chosen(photo, probe.sha256, probe.photo.pages, face, jpeg))
     if unclear is not None:
         each = ("Give --pick once for each photo, in their order:",) if len(photos) > 1 else ()
         raise UsageProblem(str(unclear), (*each, *lines)) from unclear

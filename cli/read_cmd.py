@@ -13,8 +13,8 @@ from cli.errors import ExitCode, FileProblem, UsageProblem
 
 if TYPE_CHECKING:
     from facesearch.errors import Notice
-    from facesearch.statement.errors import StatementError
-    from facesearch.statement.statement import Described, Statement
+    from facesearch.query.errors import StatementError
+    from facesearch.query.statement import Described, Statement
 
 
 def read(
@@ -30,8 +30,8 @@ def read(
     The text stands as it was written, what is searched in bold and what is left aside dimmed; below it the reading of
     each person. `facesearch search` takes the same text, with `--person N` where several persons are described.
     """
-    from facesearch.statement.errors import StatementError
-    from facesearch.statement.statement import understand
+    from facesearch.query.errors import StatementError
+    from facesearch.query.statement import understand
 
     whole = statement_text(text, file)
     try:

@@ -1,5 +1,6 @@
 """What `search` and `similar` do with their hits: check where they go before the work, then print and write them."""
 
+import codecs
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -9,16 +10,14 @@ from typing import Any
 
 from cli.console import now_in_words, say
 from cli.errors import ExitCode, UsageProblem
-from cli.files import NewFile, replacing
+from cli.files import NewFile, refuse_evidence, replacing
 from cli.heading import Heading
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
 from cli.output import (
-    DESCRIBED_COLUMNS,
     HIT_COLUMNS,
-    HIT_LAST_COLUMNS,
-    LIKE_COLUMN,
     Record,
     header,
+    hit_last_columns,
     hit_records,
     print_table,
     to_stdout,
@@ -56,11 +55,15 @@ def wanted(
     html: Path | None = None,
     json: bool,
     all_attributes: bool = False,
+    csv_plain: bool = False,
     never: Sequence[Path] = (),
+    catalogue: Path | None = None,
 ) -> Iterator[Wanted]:
     """Open what the user asked for; it takes its place when the block ends well.
 
-    never: files that must not be overwritten. Raises UsageProblem and FileProblem before the work starts.
+    csv_plain: a CSV file begins without a byte order mark. never: files that must not be overwritten; catalogue: into
+    whose folders nothing is written, as far as it can be read. Raises UsageProblem and FileProblem before the work
+    starts.
     """
     if html == STDOUT:
         raise UsageProblem("A page cannot go to stdout: name a file after --html.")
@@ -68,6 +71,11 @@ def wanted(
         raise UsageProblem("CSV and JSON cannot both go to stdout: name a file after --csv, or leave out --json.")
     if csv is not None and html is not None and os.path.realpath(csv) == os.path.realpath(html):
         raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
+    if csv_plain and csv is None:
+        raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
+    for file in (csv, html):
+        if file is not None and file != STDOUT:
+            refuse_evidence(file, catalogue)
     with ExitStack() as stack:
 
         def finish() -> None:
@@ -77,9 +85,13 @@ def wanted(
         for file in (csv, html):
             if file is not None and file != STDOUT:
                 stack.push(_said_when_written(file))
+        csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
+        html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
+        if csv_file is not None and csv_file.is_regular and not csv_plain:
+            csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
-            csv=stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None,
-            html=stack.enter_context(replacing(html, never=never)) if html is not None else None,
+            csv=csv_file,
+            html=html_file,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=all_attributes,
@@ -114,12 +126,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     outcome = outcome_in_words(result, heading.expects, heading.again)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
     described = heading.query is not None
-    last = (
-        *HIT_LAST_COLUMNS,
-        *((LIKE_COLUMN,) if heading.like else ()),
-        *(DESCRIBED_COLUMNS if described else ()),
-    )
-    columns = header(HIT_COLUMNS, attributes, last)
+    columns = header(HIT_COLUMNS, attributes, hit_last_columns(like=bool(heading.like), described=described))
 
     def records() -> Iterable[Record]:
         return hit_records(result, attributes, heading.like, described)
@@ -146,6 +153,8 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:
     """What JSON says above the hits."""
+    from cli.validated import validated_where
+
     query = heading.query
     return {
         "description": query.text if query else None,
@@ -159,6 +168,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "searched": searched_in_words(result),
         "facts": [{"label": label, "text": text} for label, text in heading.facts],
         "model": result.model.short,
+        "quality": validated_where(catalogue, result.model.digest, heading.attributes),
         "catalogue": str(catalogue.absolute()),
         "date": now_in_words(),
     }

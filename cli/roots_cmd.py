@@ -1,14 +1,18 @@
 """`facesearch roots`: the indexed folders."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import options
 from cli.console import printable, results, say
 from cli.errors import ExitCode, UsageProblem
+
+if TYPE_CHECKING:
+    from db.roots import IndexedRoot
 
 
 def roots(
@@ -30,8 +34,10 @@ def roots(
     ] = None,
     catalogue: options.CatalogueOption = None,
 ) -> int:
-    """List the indexed folders; or say that one has moved, such as a drive that is now mounted elsewhere, or that one
-    is given up.
+    """List the indexed folders, with what `index --exclude` and `--everything` have set; or say that one has moved,
+    such as a drive that is now mounted elsewhere, or that one is given up.
+
+    A folder that holds none of the photos is not taken for the moved one.
 
     Faces of a folder that was forgotten leave the results unless another folder holds their photo; they keep their
     numbers and return when the photo is indexed again.
@@ -41,12 +47,14 @@ def roots(
     from db.paths import absolute, is_folder, within
     from db.photos import forget_root
     from db.roots import list_roots, move_root
+    from indexer.moving import check_moved
 
     if moved is not None and forget is not None:
         raise UsageProblem("--moved and --forget are two requests: give one at a time.")
     with opened(options.catalogue_of(context, catalogue)) as target:
         if moved is not None:
             old, new = moved
+            check_moved(target, old, new)
             with target.indexing(), target.write() as session:
                 move_root(session, old, new)
             if not is_folder(new):
@@ -72,5 +80,25 @@ def roots(
     for root in known:
         there = "there" if is_folder(root.path) else "not there"
         table.add_row(printable(root.display), f"{root.files:,}", f"{root.missing:,}", there)
-    results().print(table)
+    console = results()
+    console.print(table)
+    for line in (line for root in known for line in _selection(root)):
+        console.print(printable(line), soft_wrap=True)
     return ExitCode.FOUND
+
+
+def _selection(root: "IndexedRoot") -> Iterator[str]:
+    """What runs take of the folder, where it is not the usual."""
+    from db.schema import LeftOut
+
+    excluded, hidden = (root.left_out.get(why, 0) for why in (LeftOut.EXCLUDED, LeftOut.HIDDEN))
+    if root.exclude:
+        yield f"{root.display}: {_photos(excluded)} excluded, by {'  '.join(root.exclude)}"
+    if root.everything:
+        yield f"{root.display}: hidden and system folders are looked at, too (--everything)"
+    if hidden:
+        yield f"{root.display}: {_photos(hidden)} in hidden or system folders passed over (index --everything)"
+
+
+def _photos(number: int) -> str:
+    return "1 photo" if number == 1 else f"{number:,} photos"

@@ -20,8 +20,13 @@ _UNDECIDED = 0.5
 
 
 def score(
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photo files.", show_default=False)],
+    context: typer.Context,
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTO...", help="Photo files; - is a photo through a pipe.", show_default=False),
+    ],
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     json: options.JsonOption = False,
     all_attributes: Annotated[
         bool, typer.Option("--all-attributes", help="In the table: all 40 attributes, also those that do not hold.")
@@ -49,7 +54,9 @@ def score(
     from facesearch.attributes import ATTRIBUTES
     from facesearch.probe import ProbeError
 
-    with wanted(csv=csv, json=json, never=photos) as outputs:
+    photos = options.photos_of(photos)
+    in_use = options.catalogue_in_use(context)
+    with wanted(csv=csv, csv_plain=csv_plain, json=json, never=photos, catalogue=in_use) as outputs:
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0
@@ -113,6 +120,8 @@ def _scored(
         except ProbeError as problem:
             yield photo, problem
             continue
+        for notice in seen.notices:
+            say(f"{photo}: {notice}")
         if seen.faces and scorer is None:
             scorer = new_scorer(network, device)
         if scorer is None:  # no face in this photo or any before
@@ -129,7 +138,9 @@ def _scored(
 
 def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":
     from cli.output import new_table, place_in_words
+    from db.faces import where
 
+    pages = max(record["page"] for record in records)
     table = new_table()
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("at", no_wrap=True)
@@ -137,6 +148,7 @@ def _table(records: "Sequence[Record]", all_attributes: bool) -> "Table":
     table.add_column("what the network sees")
     for record in records:
         place = place_in_words(*(record[name] for name in ("x", "y", "width", "height")))
+        place += where(record["page"], record["seconds"], pages)
         table.add_row(
             str(record["face"]), place, f"{record['detection']:.2f}", ", ".join(_words(record, all_attributes))
         )

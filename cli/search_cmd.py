@@ -14,7 +14,7 @@ from cli.read_cmd import statement_text
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
-    from facesearch.query import Query
+    from facesearch.query import Query, Statement
 
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 30
@@ -101,6 +101,7 @@ def search(
         bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
     ] = False,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -148,7 +149,15 @@ def search(
     errors = read_errors(witness_file) if witness_file else None
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         say(f"Searching for: {reading}")
@@ -196,7 +205,8 @@ def search(
 
 def understood(text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()) -> "Query":
     """A statement, or a description in the search language, as a query; musts: words that must hold beside those that
-    it marks. Raises QueryError, RequestError, and StatementError after the persons of a statement have been listed."""
+    it marks. Raises RequestError, and QueryError after showing where in the text the trouble begins, or whom a
+    statement describes."""
     from cli.wording import notice_in_words
     from facesearch.query.musts import unmarked, with_musts
 
@@ -209,36 +219,30 @@ def understood(text: str, person: int | None = None, *, strict: bool = False, mu
 
 def _read(text: str, person: int | None, *, strict: bool) -> tuple["Query", str]:
     """The query, and the words of the text that are searched."""
-    from facesearch.statement.errors import StatementError
-    from facesearch.statement.formal import is_formal
-    from facesearch.statement.statement import understand
-
-    if is_formal(text):
-        return parsed(text, strict=strict), text
     from cli.wording import remarks_on
+    from facesearch.query.errors import StatementError
 
+    statement = statement_of(text)
     try:
-        statement = understand(text)
         query = statement.query(person, strict=strict)
     except StatementError as error:
-        if error.spans:
-            _point(text, error.spans[-1][0])
+        _point(text, error)
         if error.kind == "several persons":
             for number, each in enumerate(statement.persons, 1):
                 say(f"Person {number}: {each.tree}")
         raise
-    words = " ".join(each.words for each in statement.person(person).used)
-    return replace(query, remarks=remarks_on(statement)), words
+    used = " ".join(each.words for each in statement.person(person).used)
+    return replace(query, remarks=remarks_on(statement)), used
 
 
-def parsed(text: str, *, strict: bool = False) -> "Query":
-    """The description as a query. Raises QueryError, after showing where in the text the trouble begins."""
-    from facesearch.query import parse
+def statement_of(text: str) -> "Statement":
+    """What a text says. Raises QueryError, after showing where in the text the trouble begins."""
+    from facesearch.query import understand
 
     try:
-        return parse(text, strict=strict)
+        return understand(text)
     except QueryError as error:
-        _point(text, error.position)
+        _point(text, error)
         raise
 
 
@@ -250,10 +254,15 @@ def _explain(query: "Query", filters: Sequence[str]) -> int:
     return ExitCode.FOUND
 
 
-def _point(text: str, position: int) -> None:
-    """Shows where in the description the trouble begins, if a terminal can: the words around it where it is long."""
+def _point(text: str, error: QueryError) -> None:
+    """Shows where in the description the trouble begins, if it is known and a terminal can: the words around it where
+    it is long."""
     from rich.cells import cell_len
 
+    spans = getattr(error, "spans", ())
+    position = spans[-1][0] if spans else error.position
+    if not spans:
+        return
     text = "".join(" " if each.isspace() else each for each in text)
     if not text.strip() or not text.isprintable() or position > len(text):
         return

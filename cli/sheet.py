@@ -12,6 +12,7 @@ from cli.output import DIM_BELOW, marks_in_words, place_in_words, said_in_words
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
+from cli.validated import validated_where
 from cli.wording import behind_in_words
 from facesearch.hits import Hit, SearchResult
 
@@ -33,6 +34,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
         ("Catalogue", str(catalogue.absolute())),
         ("Network", result.model.short),
+        ("Quality", validated_where(catalogue, result.model.digest, heading.attributes)),
         ("Date", now_in_words()),
     ]
     page = Page(
@@ -74,7 +76,9 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
         notes.append(f"found in the photo turned by {face.turned}°")
     if hit.small:
         notes.append("small")
+    notes += hit.marks
     shot = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
     notes += [", ".join(filter(None, shot))] if any(shot) else []
+    notes += [face.notice] if face.notice else []
     notes.append(str(face.path.parent))
-    return Picture(thumbnail, os.fsencode(face.path), face.path.name, notes)
+    return Picture(thumbnail, os.fsencode(face.path), face.path.name + face.where, notes)

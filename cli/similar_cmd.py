@@ -56,6 +56,7 @@ def similar(
     min_face: options.MinFaceOption = 0.0,
     min_detection: options.MinDetectionOption = 0.8,
     csv: options.CsvOption = None,
+    csv_plain: options.CsvPlainOption = False,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
     all_attributes: options.AllAttributesOption = False,
@@ -80,19 +81,29 @@ def similar(
     from cli.heading import Heading
     from cli.results import opened, wanted
     from cli.results import present as present_result
-    from cli.search_cmd import parsed
+    from cli.search_cmd import statement_of
+    from cli.wording import notice_in_words
     from facesearch.changes import parse_changes
     from facesearch.similar import distinct
     from facesearch.similar import similar as similar_faces
 
-    photos, faces, picks = photos or [], face or [], pick or []
+    photos, faces, picks = options.photos_of(photos), face or [], pick or []
     probes.check(photos, faces, picks)
-    changes = parse_changes(present or [], absent or [], parsed)
+    changes = parse_changes(present or [], absent or [], statement_of)
+    remarks = tuple(map(notice_in_words, changes.notices))
     photo = options.photo_filter_of(folder, name, taken, camera)
     limit = options.top_of(top)
     path = options.catalogue_of(context, catalogue)
     with (
-        wanted(csv=csv, html=html, json=json, all_attributes=all_attributes, never=[path, *photos]) as outputs,
+        wanted(
+            csv=csv,
+            csv_plain=csv_plain,
+            html=html,
+            json=json,
+            all_attributes=all_attributes,
+            never=[path, *photos],
+            catalogue=path,
+        ) as outputs,
         opened(path) as source,
     ):
         starts = probes.from_catalogue(source, faces)
@@ -112,7 +123,7 @@ def similar(
             say(f"Looking for these {len(starts)} faces of one person, taken together{change}")
             for start in starts:
                 say(f"  {start.words}")
-        for remark in changes.remarks:
+        for remark in remarks:
             say(remark)
         result = similar_faces(
             source,
@@ -130,11 +141,11 @@ def similar(
             score="similarity",
             attributes=tuple(each.attribute for each in changes.asked),
             like="; ".join(start.words for start in starts) + change,
-            remarks=changes.remarks,
+            remarks=remarks,
             facts=[
                 *(("Probe", start.words) for start in starts),
                 *([("Changes", str(changes))] if changes else []),
-                *(("Remark", each) for each in changes.remarks),
+                *(("Remark", each) for each in remarks),
                 *(("Filter", each) for each in options.filters_in_words(photo, min_face, min_score)),
                 ("Score", SIMILARITY),
             ],

@@ -8,32 +8,47 @@ import typer
 from cli import options
 from cli.console import printable, results
 from cli.errors import ExitCode
+from db.paths import display
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from db.catalogue import Catalogue
     from db.models import ScoringModel
-    from db.photos import Failure
+    from db.photos import Failure, Remarkable
 
 _LISTED = 10
 
 
 def status(
     context: typer.Context,
-    failures: Annotated[bool, typer.Option("--failures", help="List every photo that failed, not only some.")] = False,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="List every photo that failed or has a notice, not only some.")
+    ] = False,
+    log: Annotated[
+        bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
+    ] = False,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
     from rich.table import Table
 
     from cli.results import opened
+    from db.faults import latest as faults_of
     from db.photos import failures as failures_of
+    from db.photos import remarkable
 
     with opened(options.catalogue_of(context, catalogue)) as source:
         rows = list(_rows(source))
         with source.read() as session:
             failed = failures_of(session)
+            faults = faults_of(session) if log else []
+            noted = remarkable(session)
+    unlooked = [each for each in noted if each.unlooked]
+    if unlooked:
+        number = sum(each.unlooked for each in unlooked)
+        of = "1 photo" if len(unlooked) == 1 else f"{len(unlooked):,} photos"
+        rows.append(("Not looked at", f"{number:,} pages and frames of {of}"))
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -41,13 +56,26 @@ def status(
         table.add_row(label, printable(text))
     console = results()
     console.print(table)
+    for line in _notice_lines([each for each in noted if each.notice], None if failures else _LISTED):
+        console.print(printable(line), soft_wrap=True)
     for line in _failure_lines(failed, len(failed) if failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
+    if log and not faults:
+        console.print("No fault is on record.")
+    for fault in faults:
+        console.print(
+            f"{_moment(fault.moment)} {printable(display(fault.path))}: {printable(fault.reason)}", soft_wrap=True
+        )
+        for line in fault.trace.splitlines():
+            console.print(f"  {printable(line)}", soft_wrap=True)
     return ExitCode.FOUND
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.network import name_of_detector
+    from cli.validated import validated_in_words
+    from db.faults import count as count_faults
+    from db.filesystems import without_change_times
     from db.models import serving
     from db.paths import is_folder
     from db.photos import counts
@@ -60,12 +88,27 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     now = current(name_of_detector())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
+        logged = count_faults(session)
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
     for root in known:
         there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
-        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{there}"
+        left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
+        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+        if root.exclude:
+            yield "", f"leaves out {'  '.join(root.exclude)}"
+        if root.everything:
+            yield "", "with its hidden and system folders"
+        kind = without_change_times(root.path)
+        if kind is not None:
+            yield (
+                "",
+                (
+                    f"on {kind}, where a photo that was edited and keeps its size and date is not noticed: "
+                    f"`facesearch index --again` reads all again"
+                ),
+            )
     if not known:
         yield "Folder", "none: `facesearch index FOLDER` adds one"
     yield (
@@ -79,10 +122,14 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     if behind:
         are = "1 photo was" if behind == 1 else f"{behind:,} photos were"
         yield "Behind", f"{are} looked at by another version, or quickly: `facesearch index` looks again"
+    if logged:
+        yield "Faults", f"{logged:,} on record, each of one photo: --log prints them"
     for run in runs:
         ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
         yield "Last run", f"began {_moment(run.started)}, {ended}"
     yield from _model_rows(model[1] if model else None)
+    if model:
+        yield "Quality", validated_in_words(source, model[1].digest)
     yield "Snapshot", str(state_of(source))
 
 
@@ -111,6 +158,15 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     for key, label in (("data", "Data"), ("trained_on", "Trained on"), ("terms", "Terms")):
         if isinstance(shown.metadata.get(key), str):
             yield label, shown.metadata[key]
+
+
+def _notice_lines(noted: "Sequence[Remarkable]", most: int | None) -> Iterator[str]:
+    if noted:
+        yield f"With a notice: {len(noted):,}"
+    for each in noted[:most]:
+        yield f"  {each.display}: {each.notice}"
+    if most is not None and len(noted) > most:
+        yield f"  and {len(noted) - most:,} more: --failures lists all"
 
 
 def _failure_lines(failed: "Sequence[Failure]", most: int) -> Iterator[str]:

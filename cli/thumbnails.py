@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from db.faces import FaceDetails
 from db.paths import is_there
 from db.schema import Box
 from facesearch.crop import SIDE
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
+from facesearch.errors import on_one_line
 
 PIXELS = 200
 WHOLE_PIXELS = 720
@@ -31,28 +33,28 @@ class Thumbnail:
     reason: str = ""
 
 
-def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None]) -> dict[int, Thumbnail]:
+def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None], pixels: int = PIXELS) -> dict[int, Thumbnail]:
     """A thumbnail for each face id. Every photo is opened once; done: called with the number of faces each time."""
     by_photo: dict[Path, list[FaceDetails]] = {}
     for face in faces:
         by_photo.setdefault(face.path, []).append(face)
     found: dict[int, Thumbnail] = {}
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for some in pool.map(_of_one_photo, by_photo.values()):
+        for some in pool.map(partial(_of_one_photo, pixels=pixels), by_photo.values()):
             found.update(some)
             done(len(some))
     return found
 
 
-def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
-    """The face as JPEG, PIXELS square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
+def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> bytes:
+    """The face as JPEG, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
     side = SIDE * max(box.width, box.height)
     left, top = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
     height, width = rgb.shape[:2]
     # The part that lies within the photo, and where it goes on the canvas.
     inside = max(0.0, left), max(0.0, top), min(float(width), left + side), min(float(height), top + side)
-    canvas = Image.new("RGB", (PIXELS, PIXELS), _EMPTY)
-    scale = PIXELS / side
+    canvas = Image.new("RGB", (pixels, pixels), _EMPTY)
+    scale = pixels / side
     to = [round((inside[0] - left) * scale), round((inside[1] - top) * scale)]
     size = [max(1, round((inside[i + 2] - inside[i]) * scale)) for i in (0, 1)]
     if inside[0] < inside[2] and inside[1] < inside[3]:
@@ -64,19 +66,26 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
 
 
 def whole_photo(face: FaceDetails) -> Thumbnail:
-    """The photo that the face is in, reduced, with a frame around the face."""
-    photo = _photo_of(face)
+    """The picture that the face is in, reduced, with a frame around the face."""
+    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS, face.page)
+
+
+def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int, page: int = 1) -> Thumbnail:
+    """A picture of the photo with this content, its longer side reduced to `pixels`, with a frame around each of these
+    places."""
+    photo = _picture(_opened(path, sha256), page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
     picture = Image.fromarray(photo.rgb)
-    picture.thumbnail((WHOLE_PIXELS, WHOLE_PIXELS), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    picture.thumbnail((pixels, pixels), Image.Resampling.LANCZOS, reducing_gap=3.0)
     x, y = picture.width / photo.width, picture.height / photo.height
-    corners = (face.x * x, face.y * y, (face.x + face.width) * x, (face.y + face.height) * y)
     draw = ImageDraw.Draw(picture)
-    for colour, grown, width in (("black", 3, 4), ("white", 2, 2)):  # to be seen on any photo
-        draw.rectangle(
-            [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
-        )
+    for box in boxes:
+        corners = (box.x * x, box.y * y, (box.x + box.width) * x, (box.y + box.height) * y)
+        for colour, grown, width in (("black", 3, 4), ("white", 2, 2)):  # to be seen on any photo
+            draw.rectangle(
+                [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
+            )
     return Thumbnail(_as_jpeg(picture))
 
 
@@ -86,17 +95,38 @@ def _as_jpeg(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _photo_of(face: FaceDetails) -> DecodedPhoto | str:
+def _opened(path: Path, sha256: str) -> OpenPhoto | str:
     """The photo as it was indexed, or why it cannot be shown."""
     try:
-        photo = decode_photo(face.path)
+        photo = read_photo(path, limits=NO_LIMITS)
+        if photo.sha256 != sha256:
+            return "the photo has changed since it was indexed: index again, with --again if that does not notice it"
+        return open_encoded(photo, limits=NO_LIMITS)
     except PhotoError as error:
-        return error.reason if is_there(face.path) else "the photo is not there now"
-    return photo if photo.sha256 == face.sha256 else "the photo has changed since it was indexed"
+        return error.reason if is_there(path) else "the photo is not there now"
+    except Exception as error:  # one photo's trouble does not cost the page
+        return f"it cannot be decoded ({on_one_line(error)})"
 
 
-def _of_one_photo(faces: Sequence[FaceDetails]) -> dict[int, Thumbnail]:
-    photo = _photo_of(faces[0])
-    if isinstance(photo, str):
-        return {face.face: Thumbnail(None, photo) for face in faces}
-    return {face.face: Thumbnail(cut(photo.rgb, face.box, face.turned)) for face in faces}
+def _picture(opened: OpenPhoto | str, page: int) -> DecodedPhoto | str:
+    if isinstance(opened, str):
+        return opened
+    try:
+        return opened.picture(page)
+    except PhotoError as error:
+        return error.reason
+    except Exception as error:
+        return f"it cannot be decoded ({on_one_line(error)})"
+
+
+def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbnail]:
+    opened = _opened(faces[0].path, faces[0].sha256)
+    found: dict[int, Thumbnail] = {}
+    for page in sorted({face.page for face in faces}):  # one decoded picture at a time
+        picture = _picture(opened, page)
+        for face in faces:
+            if face.page == page and isinstance(picture, str):
+                found[face.face] = Thumbnail(None, picture)
+            elif face.page == page and isinstance(picture, DecodedPhoto):
+                found[face.face] = Thumbnail(cut(picture.rgb, face.box, face.turned, pixels))
+    return found

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
+    context: typer.Context,
     data: options.DataArgument,
     out: Annotated[
         Path, typer.Option("--out", metavar="FILE", help="The checkpoint to write (.safetensors).", show_default=False)
@@ -47,20 +48,29 @@ def train(
     work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
-    """Train the network on CelebA, on LFWA, or on data of your own in the same layout, and write a checkpoint.
+    """Train the network on CelebA, LFWA, Open Images or records of your own, and write a checkpoint.
 
-    A run that was stopped, in whatever way, goes on when the same command is given again. DATA holds img_align_celeba/,
-    list_attr_celeba.txt and list_eval_partition.txt, and may hold identity_CelebA.txt and list_role.txt; or it holds
-    lfw/ and lfw_att_40.mat or lfw_att_40.csv (recipes lfwa and lfwa-scratch).
+    A run that was stopped, in whatever way, goes on when the same command is given again. DATA holds one of these:
+
+    - records.csv, a table of your own: column file (a photo, from this folder or an absolute path), any of the 40
+      attributes (1, 0, or nothing where nobody knows), and if you like person and role (train, val, calibrate, test);
+
+    - img_align_celeba/, list_attr_celeba.txt and list_eval_partition.txt, and perhaps identity_CelebA.txt and
+      list_role.txt: CelebA, or data of your own in its layout;
+
+    - lfw/ and lfw_att_40.mat or lfw_att_40.csv: LFWA (recipes lfwa and lfwa-scratch);
+
+    - train/, validation/, test/ and the lists of Open Images (recipe commercial).
     """
     from cli.console import say
     from cli.evaluation_tables import print_evaluation
-    from cli.files import check_writable
+    from cli.files import check_writable, refuse_evidence
     from cli.progress import status
     from facesearch.training.recipe import load_recipe
     from facesearch.training.run import train_checkpoint
 
     chosen = load_recipe(recipe)
+    refuse_evidence(out, options.catalogue_in_use(context))
     check_writable(out, never=[start] if start else [])
     _refuse_what_is_no_checkpoint(out)
     with status() as display:

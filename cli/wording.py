@@ -4,12 +4,24 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facesearch.errors import Notice, RequestError
-    from facesearch.statement.errors import StatementError
-    from facesearch.statement.statement import Statement
+    from facesearch.errors import Notice, QueryError, RequestError
+    from facesearch.query.errors import StatementError
+    from facesearch.query.report import SetAside
+    from facesearch.query.statement import Statement
 
 _SHOWN = 6
-"""Set-aside words that a sentence lists."""
+"""Set-aside phrases that a sentence lists of each kind."""
+_ASIDE = {
+    "not scored": "not scored",
+    "quality": "not scored",
+    "field": "not scored",
+    "not worn": "not worn",
+    "property": "not worn",
+    "hidden": "not seen",
+    "not known": "not known",
+    "corrected": "taken back",
+}
+"""What is said of looks and set aside, by kind."""
 
 
 def error_in_words(error: "StatementError") -> str:
@@ -34,6 +46,8 @@ def error_in_words(error: "StatementError") -> str:
         return f"The statement describes {values['persons']} persons: choose one with --person N."
     if error.kind == "no such person":
         return f"The statement describes {values['persons']} persons, and --person {values['person']} is none of them."
+    if error.kind == "search language":
+        return str(error)
     if error.kind == "not understood":
         return f'"{values["words"]}" is not searched: leave it out, or search without --strict.'
     return (
@@ -80,7 +94,10 @@ _REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f'"must:{of["words"]}" does not stand for itself: what must hold stands between commas, neither denied nor '
         'hedged nor joined by "or"; several words stand in quotes, as in must:"no glasses".'
     ),
-    "must is not scored": lambda of: f'"{_shortened(of["words"])}" cannot be a must: {of["why"]}',
+    "must is not scored": lambda of: f'"{_shortened(of["words"])}" cannot be a must: {_why(of["why"])}',
+    "must says more": lambda of: (
+        f'"{_shortened(of["words"])}" cannot be a must: {_listed(of["not_scored"])} is not searched; leave it out.'
+    ),
     "must filters": lambda of: (
         f'"{_shortened(of["words"])}" only filters, and no must is needed for that: write it without "must".'
     ),
@@ -88,6 +105,12 @@ _REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f'The must "{of["words"]}" contradicts the description, read as "{of["reading"]}": leave one of them out.'
     ),
 }
+
+
+def _why(error: "QueryError") -> str:
+    from facesearch.query.errors import StatementError
+
+    return error_in_words(error) if isinstance(error, StatementError) else str(error)
 
 
 def _shortened(words: str) -> str:
@@ -105,8 +128,19 @@ def notice_in_words(notice: "Notice") -> str:
         return f'"{values["typed"]}" is read as "{values["read"]}".'
     if notice.kind == "age":
         return f'The network knows no ages: "{values["words"]}" is searched as "{values["means"]}".'
+    if notice.kind == "rough":
+        return f'"{values["words"]}" is searched as "{values["means"]}".'
     if notice.kind == "rare":
         return str(values["sentence"])
+    if notice.kind == "alternative":
+        return f'Of "{values["words"]}", faces that fit only by what is not scored are not found.'
+    if notice.kind == "reach":
+        words, rest = values["words"], values["rest"]
+        return f'"{rest}" is read as not denied: for neither, say "no {words} or {rest}".'
+    if notice.kind == "always":
+        return "Every face fits this description."
+    if notice.kind == "hedges":
+        return "The hedged words contradict the rest or each other, so no face can fit all of them."
     return "Nothing in the statement can be searched."
 
 
@@ -160,18 +194,44 @@ def behind_in_words(musts: Sequence[str], behind: int, *, shown: bool) -> str:
     return f"{faces} judged not to fit {listed} {place}; the network errs, so look at them as well."
 
 
-def aside_in_words(words: Sequence[str]) -> Iterator[str]:
-    """At most one sentence on what is not searched."""
-    if not words:
-        return
-    quoted = [f'"{each}"' for each in words[:_SHOWN]]
-    more = len(words) - len(quoted)
-    listed = ", ".join(quoted) if more else " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
-    rest = f" and {more} more" if more else ""
-    yield f"The network does not score {listed}{rest}; searched for the rest."
+def aside_in_words(set_aside: Sequence["SetAside"], text: str) -> Iterator[str]:
+    """At most one sentence on what is said of looks and not searched, in kinds: "Left aside: tall, black coat (not
+    scored); hat (not worn)"."""
+    kinds: dict[str, dict[str, None]] = {}
+    for kind, words in _phrases(set_aside, text):
+        kinds.setdefault(kind, {})[words] = None
+    told = [f"{_listed(list(words))} ({kind})" for kind, words in kinds.items()]
+    if told:
+        yield f"Left aside: {'; '.join(told)}."
+
+
+def _phrases(set_aside: Sequence["SetAside"], text: str) -> Iterator[tuple[str, str]]:
+    """What is set aside, neighbours with nothing but blanks between in one: "grey" and "hoodie" as "grey hoodie"."""
+    open_kind, start, end = "", 0, 0
+    for each in set_aside:
+        kind = _ASIDE.get(each.why, "")
+        if kind and kind == open_kind and not text[end : each.start].strip():
+            end = max(end, each.end)
+            continue
+        if open_kind:
+            yield open_kind, _bare(text[start:end])
+        open_kind, start, end = kind, each.start, each.end
+    if open_kind:
+        yield open_kind, _bare(text[start:end])
+
+
+def _bare(words: str) -> str:
+    """The words in one line, without the article before them."""
+    first, _, rest = " ".join(words.split()).partition(" ")
+    return rest if rest and first.casefold() in ("a", "an", "the", "his", "her", "some") else f"{first} {rest}".strip()
+
+
+def _listed(words: list[str]) -> str:
+    more = len(words) - _SHOWN
+    return ", ".join(words) if more <= 0 else f"{', '.join(words[:_SHOWN])} and {more} more"
 
 
 def remarks_on(statement: "Statement") -> tuple[str, ...]:
     """Everything that the reader of a statement should know, a sentence each."""
     notices = [notice_in_words(notice) for notice in statement.notices]
-    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.not_scored))))
+    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text))))

@@ -11,7 +11,7 @@ import sqlite3
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,15 +33,15 @@ from db.errors import (
     CatalogueUnreadable,
     NotACatalogue,
 )
+from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive
 from db.paths import AnyPath, absolute, as_path, display
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 4  # the newest migration, as user_version in the file's header
-_NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "fuse.sshfs", "fuse.rclone", "davfs"}
-)
+SCHEMA_VERSION = 7  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
+_NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
+_ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,11 +53,15 @@ class Catalogue:
     Safe to use from several threads, each with sessions of its own; not across fork().
     """
 
-    def __init__(self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str]) -> None:
+    def __init__(
+        self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str], full: bool = False
+    ) -> None:
+        """full: it is read-only since there is no room."""
         self.path = path
         real = os.path.realpath(path)
         self.folder = Path(real + ".d")
         self.read_only = read_only
+        self._full = full
         self.remarks = remarks
         self._lock_file = Path(real + ".lock")
         self._frozen = _identity(path) if uri.endswith("immutable=1") else None
@@ -93,7 +97,9 @@ class Catalogue:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
             raise self._is_read_only()
-        with os_errors_translated(self._lock_file), exclusive(self._lock_file) as mine:
+        with ExitStack() as stack:
+            with os_errors_translated(self._lock_file):  # what goes wrong in the run is no matter of the lock's
+                mine = stack.enter_context(exclusive(self._lock_file))
             if not mine:
                 raise CatalogueBusy(
                     f"Another index run is working on the catalogue {_name(self.path)}: wait until it has ended, or "
@@ -101,7 +107,11 @@ class Catalogue:
                 )
             yield
 
-    def _is_read_only(self) -> CatalogueReadOnly:
+    def _is_read_only(self) -> CatalogueError:
+        if self._full:
+            return CatalogueFull(
+                f"There is no room left to write {_name(self.path)}: it can be searched, but to index, free some space."
+            )
         return CatalogueReadOnly(
             f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy it "
             "to a place where you may write."
@@ -122,11 +132,8 @@ class Catalogue:
         self.close()
 
 
-_MOUNTS = Path("/proc/self/mounts")
-
-
 def open_catalogue(
-    path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0, mounts: Path = _MOUNTS
+    path: AnyPath, *, create: bool = False, busy_seconds: float = 30.0, mounts: Path = MOUNTS
 ) -> Catalogue:
     """Open the catalogue at `path`; with `create`, make it (and its folders) where there is none.
 
@@ -143,14 +150,29 @@ def open_catalogue(
         _check_presence(file, may_be_empty=create)
     remarks: list[str] = []
     read_only = not _may_write(file)
+    full = False
     with translated(file):
-        if read_only:
-            uri = _read_only_uri(file)
+        uri = _read_only_uri(file) if read_only else _uri(file, "mode=rw")
+        try:
+            version = _version(file, uri, busy_seconds, may_be_empty=create)
+        except sqlite3.OperationalError as error:
+            if read_only or error.sqlite_errorname not in _NO_ROOM:
+                raise
+            read_only = full = True
+            uri = _uri_without_room(file)
+            version = _version(file, uri, busy_seconds, may_be_empty=False)
+        if full:
+            remarks.append(
+                f"There is no room left where the catalogue {_name(file)} lies: it is searched, and not changed."
+            )
+        elif read_only:
             remarks.append(f"The catalogue {_name(file)} or its folder is read-only: it is searched, never changed.")
-        else:
-            uri = _uri(file, "mode=rw")
-        version = _version(file, uri, busy_seconds, may_be_empty=create)
         if version < SCHEMA_VERSION:
+            if full:
+                raise CatalogueFull(
+                    f"The catalogue {_name(file)} was written by an older version, and there is no room left to bring "
+                    f"it up to date: free some space and run it again."
+                )
             if read_only:
                 raise CatalogueReadOnly(
                     f"The catalogue {_name(file)} was written by an older version and cannot be brought up to date "
@@ -158,7 +180,22 @@ def open_catalogue(
                 )
             _migrate(file, uri, busy_seconds)
         remarks += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
-    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks)
+    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks, full=full)
+
+
+def indexed_folders(path: AnyPath, *, busy_seconds: float = 5.0) -> list[bytes]:
+    """The indexed folders (absolute paths) of a catalogue of whatever version; none where there is none, or where it
+    cannot be read. Changes nothing."""
+    file = as_path(absolute(path))
+    try:
+        _check_presence(file, may_be_empty=False)
+        uri = _uri(file, "mode=rw") if _may_write(file) else _read_only_uri(file)
+        with _connection(uri, busy_seconds, query_only=True) as connection:
+            if _stamps(connection)[0] != APPLICATION_ID:
+                return []
+            return [bytes(folder) for (folder,) in connection.execute("SELECT path FROM roots ORDER BY path")]
+    except (CatalogueError, sqlite3.Error, OSError):
+        return []
 
 
 @contextmanager
@@ -194,29 +231,6 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
     return CatalogueUnreadable(
         f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions."
     )
-
-
-def network_filesystem(path: Path, mounts: Path = _MOUNTS) -> str | None:
-    """The kind of network file system that `path` lies on (nfs4, cifs, ...), or None.
-
-    mounts: the system's table of mounts; where there is none, as on macOS, the answer is None.
-    """
-    try:
-        lines = mounts.read_bytes().splitlines()
-    except OSError:
-        return None
-    target = os.fsencode(os.path.realpath(path))
-    best, found = b"", b""
-    for line in lines:
-        fields = line.split(b" ")
-        if len(fields) < 3:
-            continue
-        point = fields[1].decode("unicode_escape").encode("latin-1").rstrip(b"/")
-        # A later mount on the same point hides the earlier one.
-        if (target == point or target.startswith(point + b"/")) and len(point) >= len(best):
-            best, found = point, fields[2]
-    kind = found.decode("ascii", "replace")
-    return kind if kind in _NETWORK else None
 
 
 def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
@@ -327,6 +341,17 @@ def _read_only_uri(path: Path) -> str:
                 f"The catalogue {_name(path)} was not closed properly and cannot be repaired where it lies: copy it "
                 f"together with {_name(rest)} to a place where you may write, and open the copy."
             )
+    return _uri(path, "mode=ro&immutable=1")
+
+
+def _uri_without_room(path: Path) -> str:
+    """How to read a file beside which there is no room for SQLite's shared memory.
+
+    Where a log is left, only one connection can read it: it keeps the file for itself, and its index in memory.
+    """
+    log = Path(os.path.realpath(path) + "-wal")
+    if log.exists() and log.stat().st_size:
+        return _uri(path, f"mode=rw&{_ALONE}")
     return _uri(path, "mode=ro&immutable=1")
 
 
@@ -444,10 +469,17 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
         isolation_level=None,  # the engine's "begin" event says BEGIN, so that Python's module does not
         check_same_thread=False,  # the pool hands a connection to one thread at a time
     )
-    connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute(f"PRAGMA query_only = {int(query_only)}")
-    connection.execute("PRAGMA journal_size_limit = 67108864")
+    try:
+        if uri.endswith(_ALONE):
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("PRAGMA temp_store = MEMORY")  # reading needs no room, not even in /tmp
+        connection.execute(f"PRAGMA foreign_keys = {int(foreign_keys)}")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA query_only = {int(query_only)}")
+        connection.execute("PRAGMA journal_size_limit = 67108864")
+    except BaseException:
+        connection.close()  # or it keeps its locks as long as anybody holds the exception
+        raise
     return connection
 
 
@@ -455,7 +487,8 @@ def _engine(uri: str, busy_seconds: float, *, begin: str, query_only: bool, fore
     def connect() -> sqlite3.Connection:
         return _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
 
-    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool)
+    alone = {"pool_size": 1, "max_overflow": 0} if uri.endswith(_ALONE) else {}
+    engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, **alone)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

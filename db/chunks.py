@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 
 Item = TypeVar("Item")
 
+READ_AT_ONCE = 10_000  # rows of a long answer
 LIMIT = 900  # the oldest SQLite builds take 999 parameters in one statement
 
 

@@ -7,6 +7,10 @@ class CatalogueError(Exception):
     """The catalogue cannot be used as asked. str(error) is shown to the user as it stands."""
 
 
+class NoHome(CatalogueError):
+    """The user has no home directory, and no catalogue is named."""
+
+
 class CatalogueMissing(CatalogueError):
     """There is no catalogue at this path, or an empty file in its place."""
 

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,17 +19,18 @@ from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
 from db.matching import match
 from db.models import ScoringModel
 from db.paths import as_path, display, join
-from db.schema import Box, Face, File, Model, Photo, Root, Score
+from db.schema import Box, Face, File, LeftOut, Model, Photo, Root, Score
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaceRecord:
-    """A face to store. box and landmarks (float32[5, 2]): pixels of the upright photo. detection: 0..1.
+    """A face to store. box and landmarks (float32[5, 2]): pixels of the upright picture. detection: 0..1.
 
     turned: 0, 90, 180 or 270, the degrees by which the photo was turned when the detector found it.
-    logits: float32[A], of the model named when recording.
+    logits: float32[A], of the model named when recording. page: the picture of the file that it is in, from 1; seconds:
+    when that is shown, None where nothing moves; notice: what is to be said of that picture, None for nothing.
     """
 
     box: Box
@@ -37,6 +38,9 @@ class FaceRecord:
     landmarks: Floats
     logits: Floats
     turned: int = 0
+    page: int = 1
+    seconds: float | None = None
+    notice: str | None = None
 
 
 _REPLACED = Path("(replaced by another picture)")
@@ -48,7 +52,8 @@ class FaceDetails:
 
     paths: absolute, of every file with this content that is not known to be missing (when all are, of the missing
     ones), in byte order; none where its files were replaced by other pictures while a search ran. taken: without a time
-    zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A].
+    zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A]. inside: each of
+    the paths within its root. page, seconds, notice: as in `FaceRecord`; pages: how many pictures the file holds.
     """
 
     face: int
@@ -64,6 +69,11 @@ class FaceDetails:
     taken: datetime | None
     camera: str
     logits: Floats
+    inside: Mapping[Path, bytes] = field(default_factory=dict)
+    page: int = 1
+    seconds: float | None = None
+    notice: str | None = None
+    pages: int = 1
 
     @property
     def box(self) -> Box:
@@ -82,8 +92,21 @@ class FaceDetails:
 
     @property
     def display(self) -> str:
-        """Its path as text that can be printed anywhere."""
-        return display(os.fsencode(self.path))
+        """Its path as text that can be printed anywhere, with the picture of the file that it is in, if that holds
+        several."""
+        return display(os.fsencode(self.path)) + self.where
+
+    @property
+    def where(self) -> str:
+        """ ", page 2" or ", at 3.5 s", to stand behind the file's name; "" for the only picture of a file."""
+        return where(self.page, self.seconds, self.pages)
+
+
+def where(page: int, seconds: float | None, pages: int) -> str:
+    """ ", page 2" or ", at 3.5 s", to stand behind the name of a file of so many pictures; "" for its only one."""
+    if seconds is not None:
+        return f", at {seconds:.1f} s"
+    return f", page {page}" if pages > 1 or page > 1 else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,17 +127,25 @@ class FaceInFull:
     model: ScoringModel
 
 
+class FacePlace(NamedTuple):
+    """Where a face is cut out: box in pixels of the upright picture; turned, page: as in `FaceRecord`."""
+
+    box: Box
+    turned: int = 0
+    page: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class UnscoredPhoto:
     """A content with faces that a model has not scored yet.
 
-    paths: its files that are there, in byte order. faces: id, box and turn of each face that lacks scores.
+    paths: its files that are there, in byte order. faces: id and place of each face that lacks scores.
     """
 
     photo_id: int
     sha256: str
     paths: tuple[Path, ...]
-    faces: tuple[tuple[int, Box, int], ...]
+    faces: tuple[tuple[int, FacePlace], ...]
 
 
 def add(session: Session, faces: Sequence[tuple[int, FaceRecord]], model_id: int) -> list[int]:
@@ -152,10 +183,10 @@ class Difference:
 def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_id: int) -> dict[int, Difference]:
     """Store what new looks found in photos (by id), with logits under this model; the difference in each photo.
 
-    A face that covers the place of a former one, by `match`, takes its id: first of those that the last look found,
-    so that none of them gives way to one it did not find, then of the others. Former faces without one are `unfound`
-    and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face that
-    changed become stale. What is as before is not written, and counts as unchanged for snapshots.
+    A face that covers the place of a former one on its page, by `match`, takes its id: first of those that the last
+    look found, so that none of them gives way to one it did not find, then of the others. Former faces without one are
+    `unfound` and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face
+    that changed become stale. What is as before is not written, and counts as unchanged for snapshots.
     """
     former: dict[int, list[Face]] = {photo_id: [] for photo_id in looks}
     for some in chunks(sorted(looks)):
@@ -172,7 +203,7 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
         pairs: list[tuple[Face, FaceRecord]] = []
         for among in (False, True):
             old = [each for each in former[photo_id] if each.unfound == among]
-            matched = match([face.box for face in left], [_box(each) for each in old])
+            matched = _matched(left, old)
             pairs += [(old[theirs], left[ours]) for ours, theirs in matched.items()]
             left = [face for number, face in enumerate(left) if number not in matched]
             if not among:
@@ -192,6 +223,17 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
         )
     add(session, new, model_id)
     return differences
+
+
+def _matched(new: Sequence[FaceRecord], old: Sequence[Face]) -> dict[int, int]:
+    """`match`, page by page."""
+    pairs: dict[int, int] = {}
+    for page in sorted({face.page for face in new}):
+        ours = [place for place, face in enumerate(new) if face.page == page]
+        theirs = [place for place, face in enumerate(old) if face.page == page]
+        found = match([new[place].box for place in ours], [_box(old[place]) for place in theirs])
+        pairs |= {ours[one]: theirs[other] for one, other in found.items()}
+    return pairs
 
 
 def _box(face: Face) -> Box:
@@ -236,6 +278,9 @@ def _face_row(face: FaceRecord) -> dict[str, Any]:
         "detection": face.detection,
         "turned": face.turned,
         "landmarks": pack(face.landmarks, (5, 2)),
+        "page": face.page,
+        "seconds": face.seconds,
+        "notice": face.notice,
     }
 
 
@@ -289,18 +334,20 @@ def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 25
             select(Face.photo_id).where(lacks, Face.photo_id > after).distinct().order_by(Face.photo_id).limit(limit)
         ).scalars()
     )
-    faces: dict[int, list[tuple[int, Box, int]]] = {}
+    faces: dict[int, list[tuple[int, FacePlace]]] = {}
     paths: dict[int, list[bytes]] = {}
     digests: dict[int, str] = {}
     for some in chunks(photo_ids):
-        columns = (Face.photo_id, Face.id, Face.x, Face.y, Face.width, Face.height, Face.turned, Photo.sha256)
+        place = (Face.x, Face.y, Face.width, Face.height, Face.turned, Face.page)
+        columns = (Face.photo_id, Face.id, *place, Photo.sha256)
         rows = session.execute(
             select(*columns).join(Photo, Photo.id == Face.photo_id).where(lacks, Face.photo_id.in_(some))
         )
-        for photo_id, face_id, x, y, width, height, turned, sha256 in rows:
-            faces.setdefault(photo_id, []).append((face_id, Box(x, y, width, height), turned))
+        for photo_id, face_id, x, y, width, height, turned, page, sha256 in rows:
+            cut_at = FacePlace(Box(x, y, width, height), turned, page)
+            faces.setdefault(photo_id, []).append((face_id, cut_at))
             digests[photo_id] = sha256
-        for photo_id, missing, path in _files(session, some):
+        for photo_id, missing, path, _ in _files(session, some):
             if not missing:
                 paths.setdefault(photo_id, []).append(path)
     return [
@@ -379,6 +426,10 @@ def details(
                     Face.height,
                     Face.detection,
                     Face.turned,
+                    Face.page,
+                    Face.seconds,
+                    Face.notice,
+                    Photo.pages,
                     Photo.sha256,
                     Photo.taken,
                     Photo.camera,
@@ -395,7 +446,8 @@ def details(
             found[row.id] = FaceDetails(
                 face=row.id,
                 photo_id=row.photo_id,
-                paths=paths[row.photo_id],
+                paths=tuple(paths[row.photo_id]),
+                inside=paths[row.photo_id],
                 x=row.x,
                 y=row.y,
                 width=row.width,
@@ -406,6 +458,10 @@ def details(
                 taken=row.taken,
                 camera=row.camera,
                 logits=scores,
+                page=row.page,
+                seconds=row.seconds,
+                notice=row.notice,
+                pages=row.pages,
             )
     for face_id in wanted:
         if face_id not in found:
@@ -423,7 +479,7 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     """
     if _is_hidden(session, face_id):
         photo_id, unfound = session.execute(select(Face.photo_id, Face.unfound).where(Face.id == face_id)).one()
-        last = _paths(session, [photo_id])[photo_id]
+        last = tuple(_paths(session, [photo_id])[photo_id])
         if unfound:
             photo = f"its photo {display(os.fsencode(last[0]))}" if last else "its photo"
             raise FaceUnfound(
@@ -437,9 +493,20 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
                 "picture has taken its place, whose faces have other numbers, or its folder was forgotten, and "
                 "`facesearch index FOLDER` brings it back."
             )
+        photo = f"its photo {display(os.fsencode(last[0]))}"
+        why = session.execute(
+            select(File.left_out).where(File.photo_id == photo_id, File.left_out.is_not(None))
+        ).scalars()
+        left_out = next(why, None)
+        if left_out is not None:
+            option = {LeftOut.EXCLUDED: "--include PATTERN", LeftOut.HIDDEN: "--everything"}[left_out]
+            raise FaceHidden(
+                f"Face {face_id} is not among the results any more because {photo} is {left_out.value}, and passed "
+                f"over: `facesearch index {option}` brings it back."
+            )
         raise FaceHidden(
-            f"Face {face_id} is not among the results any more because its photo {display(os.fsencode(last[0]))} is "
-            f"gone: put it back and run `facesearch index`."
+            f"Face {face_id} is not among the results any more because {photo} is gone: put it back and run "
+            f"`facesearch index`."
         )
     serving = models.serving(session)
     if serving is None:
@@ -449,7 +516,7 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     width, height, size, format = session.execute(
         select(Photo.width, Photo.height, Photo.size, Photo.format).where(Photo.id == face.photo_id)
     ).one()
-    missing = {path for _, gone, path in _files(session, [face.photo_id]) if gone}
+    missing = {path for _, gone, path, _ in _files(session, [face.photo_id]) if gone}
     return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
 
 
@@ -469,34 +536,38 @@ def _unscored(face_id: int) -> FaceUnscored:
     )
 
 
-def of_photo(session: Session, sha256: str) -> dict[int, Box]:
-    """Id and box of every face in the content with this SHA-256 (hexadecimal); empty for an unknown one."""
+def of_photo(session: Session, sha256: str, page: int = 1) -> dict[int, Box]:
+    """Id and box of every face in this picture of the content with this SHA-256 (hexadecimal); empty for an unknown
+    one."""
     rows = session.execute(
         select(Face.id, Face.x, Face.y, Face.width, Face.height)
         .join(Photo, Photo.id == Face.photo_id)
-        .where(Photo.sha256 == sha256)
+        .where(Photo.sha256 == sha256, Face.page == page)
         .order_by(Face.id)
     )
     return {face_id: Box(x, y, width, height) for face_id, x, y, width, height in rows}
 
 
-def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes]]:
-    """Photo id, whether it is missing, and absolute path, of every file with one of these contents."""
+def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes, bytes]]:
+    """Photo id, whether it is missing, absolute path and path within its root, of every file with one of these
+    contents."""
     rows = session.execute(
         select(File.photo_id, File.missing_since.is_not(None), Root.path, File.path)
         .join(Root, Root.id == File.root_id)
         .where(File.photo_id.in_(photo_ids))
     )
-    return [(photo_id, missing, join(root, path)) for photo_id, missing, root, path in rows if photo_id is not None]
+    return [
+        (photo_id, missing, join(root, path), path) for photo_id, missing, root, path in rows if photo_id is not None
+    ]
 
 
-def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, tuple[Path, ...]]:
-    """For each photo its present paths in byte order, each once; those of a photo without any, the missing ones.
-    None where its files hold other contents now."""
-    by_photo: dict[int, dict[bool, set[bytes]]] = {photo_id: {False: set(), True: set()} for photo_id in photo_ids}
-    for photo_id, missing, path in _files(session, photo_ids):
-        by_photo[photo_id][missing].add(path)
+def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, dict[Path, bytes]]:
+    """For each photo its present paths in byte order, each once, with the path within its root; those of a photo
+    without any, the missing ones. None where its files hold other contents now."""
+    by_photo: dict[int, dict[bool, dict[bytes, bytes]]] = {photo_id: {False: {}, True: {}} for photo_id in photo_ids}
+    for photo_id, missing, path, inside in _files(session, photo_ids):
+        by_photo[photo_id][missing][path] = inside
     return {
-        photo_id: tuple(as_path(path) for path in sorted(paths[False] or paths[True]))
+        photo_id: {as_path(path): inside for path, inside in sorted((paths[False] or paths[True]).items())}
         for photo_id, paths in by_photo.items()
     }

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from db.errors import NoHome
+
 AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
@@ -44,3 +46,16 @@ def display(path: bytes) -> str:
 def as_path(path: bytes) -> Path:
     """The same file for Python: bytes that are no UTF-8 become surrogates, which open() turns back."""
     return Path(os.fsdecode(path))
+
+
+def user_data_folder() -> Path:
+    """Where this program keeps what is the user's own: the catalogue, unless another place is named. Raises NoHome."""
+    import platformdirs
+
+    try:
+        folder = platformdirs.user_data_path("facesearch")
+    except RuntimeError:  # so say newer versions; older ones leave the "~"
+        folder = Path("~")
+    if not folder.is_absolute():
+        raise NoHome("There is no home directory to keep a catalogue in: name a catalogue with --catalogue.")
+    return folder

@@ -5,32 +5,33 @@ are hidden or shown: a face is visible as long as one file with its photo's cont
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, bindparam, delete, exists, func, insert, select, type_coerce, update
+from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from db import faces, provenance, roots
-from db.chunks import chunks
+from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
 from db.paths import AnyPath, as_path, display, join, within
-from db.provenance import Provenance
-from db.schema import Face, File, Outcome, Photo, Root
+from db.provenance import Place, Provenance
+from db.schema import Face, File, LeftOut, Outcome, Photo, Root
 
 
 class KnownFile(NamedTuple):
     """A file as the last run left it.
 
-    photo_id, outcome: of its content; None when it could never be read. missing: it was gone. reason: why it, or its
-    content, failed. retry: another try could end differently.
+    ctime_ns: None where it is not known. photo_id, outcome: of its content; None when it could never be read. missing:
+    it was gone, or left out. reason: why it, or its content, failed. retry: another try could end differently.
     """
 
     id: int
     size: int
     mtime_ns: int
+    ctime_ns: int | None
     photo_id: int | None
     missing: bool
     outcome: Outcome | None
@@ -57,7 +58,7 @@ class PhotoRecord:
 
     reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
     upright photo. format: as the decoder names it. taken: without a time zone, by the camera's own clock; camera: make
-    and model, "" for unknown. faces: for Outcome.INDEXED.
+    and model, "" for unknown. faces: for Outcome.INDEXED. pages, unlooked, notice: as in `schema.Photo`.
     """
 
     sha256: str
@@ -72,6 +73,9 @@ class PhotoRecord:
     taken: datetime | None = None
     camera: str = ""
     faces: tuple[FaceRecord, ...] = ()
+    pages: int = 1
+    unlooked: int = 0
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +91,14 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file that is there: its path within the root, size in bytes, mtime in ns, and what it holds."""
+    """A file that is there: its path within the root, size in bytes, mtime and, where it tells an edit, ctime in ns;
+    and what it holds."""
 
     path: bytes
     size: int
     mtime_ns: int
     content: PhotoRecord | KnownPhoto | Unreadable
+    ctime_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +140,24 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Remarkable:
+    """A file that is there and that was not looked at as a whole, or that something else is to be said of.
+
+    pages: how many pictures it holds; unlooked: how many of them nobody looks at; notice: a clause that reads well
+    after the name and a colon, "" for none.
+    """
+
+    path: Path
+    display: str
+    pages: int
+    unlooked: int
+    notice: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
-    """files: there; missing: no longer there; unreadable: there, content not known.
+    """files: there; missing: no longer there; unreadable: there, content not known. left_out: there, and not searched
+    because a run passes over them: how many, by reason.
 
     photos: contents with a file that is there, of which indexed, no_face and failed. faces: visible; hidden: not, since
     their photo is gone; unfound: not, since the last look at their photo did not find them again.
@@ -151,31 +173,54 @@ class Counts:
     faces: int
     hidden: int
     unfound: int = 0
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+
+
+_FILES_OF_ROOT = """
+SELECT files.path, files.id, files.size, mtime_ns, ctime_ns, photo_id, missing_since IS NOT NULL, outcome,
+    coalesce(files.reason, photos.reason), files.retry OR coalesce(photos.retry, 0)
+FROM files LEFT JOIN photos ON photos.id = photo_id WHERE root_id = ?
+"""
 
 
 def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
     """Every file ever recorded under this root, by its path within the root."""
-    # For a million files: the connection's plain rows, and one look-up for what there are only three of.
+    # For a million files: the driver's own rows, and one look-up for what there are only three of.
     outcomes: dict[str | None, Outcome | None] = {None: None, **{outcome.value: outcome for outcome in Outcome}}
-    rows = session.connection().execute(
-        select(
-            File.path,
-            File.id,
-            File.size,
-            File.mtime_ns,
-            File.photo_id,
-            File.missing_since.is_not(None),
-            type_coerce(Photo.outcome, String),
-            func.coalesce(File.reason, Photo.reason),
-            File.retry | func.coalesce(Photo.retry, False),
-        )
-        .outerjoin(Photo, Photo.id == File.photo_id)
-        .where(File.root_id == root_id)
-    )
-    return {
-        path: KnownFile(id, size, mtime_ns, photo_id, missing, outcomes[outcome], reason, retry)
-        for path, id, size, mtime_ns, photo_id, missing, outcome, reason, retry in rows
-    }
+    rows = session.connection().connection.cursor()
+    rows.execute(_FILES_OF_ROOT, (root_id,))
+    found: dict[bytes, KnownFile] = {}
+    while part := rows.fetchmany(READ_AT_ONCE):
+        for path, id, size, mtime_ns, ctime_ns, photo_id, missing, outcome, reason, retry in part:
+            found[path] = KnownFile(
+                id, size, mtime_ns, ctime_ns, photo_id, missing == 1, outcomes[outcome], reason, retry == 1
+            )
+    return found
+
+
+class StoredContent(NamedTuple):
+    """A file by its path within its root, with size and SHA-256 (hexadecimal) of its content."""
+
+    path: bytes
+    size: int
+    sha256: str
+
+
+def sample_of_root(session: Session, root_id: int, number: int) -> list[StoredContent]:
+    """At most that many files of this root whose content is known, from all over it; files that are gone only where
+    there are no others."""
+    for gone in (False, True):
+        mine = (File.root_id == root_id) & (File.missing_since.is_not(None) if gone else File.missing_since.is_(None))
+        ids = list(session.execute(select(File.id).where(mine, File.photo_id.is_not(None)).order_by(File.id)).scalars())
+        if ids:
+            some = ids[:: max(1, -(-len(ids) // number))]
+            rows = session.execute(
+                select(File.path, Photo.size, Photo.sha256)
+                .join(Photo, Photo.id == File.photo_id)
+                .where(File.id.in_(some))
+            )
+            return [StoredContent(*row) for row in rows]
+    return []
 
 
 def known_photos(session: Session, sha256s: Iterable[str]) -> dict[str, KnownPhoto]:
@@ -220,12 +265,35 @@ def record_all(session: Session, by_root: Mapping[int, Sequence[FileRecord]], *,
 
 def mark_missing(session: Session, file_ids: Sequence[int], *, now: datetime | None = None) -> int:
     """Note that these files are gone (since now, unless noted before); how many faces left the results."""
-    return _mark(session, file_ids, now or datetime.now(UTC))
+    return _mark(session, _with_twins(session, file_ids), now or datetime.now(UTC))
+
+
+def mark_left_out(session: Session, file_ids: Sequence[int], why: LeftOut, *, now: datetime | None = None) -> int:
+    """Note that runs pass over these files, which are there; how many faces left the results. What another root says of
+    the same files stays: it may not leave them out."""
+    return _mark(session, set(file_ids), now or datetime.now(UTC), why)
+
+
+def drop_unread(session: Session, file_ids: Sequence[int]) -> None:
+    """Take out files whose content was never known and which are no photos."""
+    for some in chunks(file_ids):
+        session.execute(
+            delete(File).where(File.id.in_(some), File.photo_id.is_(None)),
+            execution_options={"synchronize_session": False},
+        )
+
+
+def note_change_times(session: Session, ctimes: Mapping[int, int]) -> None:
+    """Take over the change times (ns) of files (by id) that had none."""
+    session.connection().execute(
+        update(File).where(File.id == bindparam("row")),
+        [{"row": file_id, "ctime_ns": ctime_ns} for file_id, ctime_ns in ctimes.items()],
+    )
 
 
 def mark_present(session: Session, file_ids: Sequence[int]) -> int:
     """Note that these files are back, unchanged; how many faces returned to the results."""
-    return _mark(session, file_ids, None)
+    return _mark(session, _with_twins(session, file_ids), None)
 
 
 def forget_root(session: Session, path: AnyPath) -> tuple[int, int]:
@@ -265,7 +333,8 @@ def counts(session: Session) -> Counts:
     """What the catalogue holds, in numbers."""
     there = File.missing_since.is_(None)
     files = session.execute(select(func.count(File.id)).where(there)).scalar_one()
-    missing = session.execute(select(func.count(File.id)).where(~there)).scalar_one()
+    absent = select(File.left_out, func.count(File.id)).where(~there).group_by(File.left_out)
+    left_out = dict(session.execute(absent).all())
     unreadable = session.execute(select(func.count(File.id)).where(there, File.photo_id.is_(None))).scalar_one()
     present = exists().where(File.photo_id == Photo.id, there)
     by_outcome = select(Photo.outcome, func.count(Photo.id)).where(present).group_by(Photo.outcome)
@@ -274,7 +343,7 @@ def counts(session: Session) -> Counts:
     by_hidden = dict(session.execute(select(Face.hidden, func.count(Face.id)).group_by(Face.hidden)).all())
     return Counts(
         files=files,
-        missing=missing,
+        missing=left_out.pop(None, 0),
         unreadable=unreadable,
         photos=sum(outcomes.values()),
         indexed=outcomes.get(Outcome.INDEXED, 0),
@@ -283,6 +352,7 @@ def counts(session: Session) -> Counts:
         faces=by_hidden.get(False, 0),
         hidden=by_hidden.get(True, 0) - unfound,
         unfound=unfound,
+        left_out={why: number for why, number in left_out.items() if why is not None},
     )
 
 
@@ -301,6 +371,24 @@ def failures(session: Session) -> list[Failure]:
     )
     by_path = {join(root, path): (reason or "unknown", bool(retry)) for root, path, reason, retry in rows}
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
+
+
+def remarkable(session: Session, places: Sequence[Place] | None = None) -> list[Remarkable]:
+    """Every photo that is there and is `Remarkable`, in byte order of absolute paths; each path once. places: of these
+    alone."""
+    rows = session.execute(
+        select(Root.id, Root.path, File.path, Photo.pages, Photo.unlooked, Photo.notice)
+        .join(File, File.photo_id == Photo.id)
+        .join(Root, Root.id == File.root_id)
+        .where(or_(Photo.unlooked > 0, Photo.notice.is_not(None)), Photo.outcome != Outcome.FAILED)
+        .where(File.missing_since.is_(None), File.reason.is_(None))
+    )
+    by_path = {
+        join(root, path): (pages, unlooked, notice or "")
+        for root_id, root, path, pages, unlooked, notice in rows
+        if places is None or any(place.holds(root_id, path) for place in places)
+    }
+    return [Remarkable(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
 
 def _looked_at(files: Iterable[FileRecord]) -> dict[str, PhotoRecord]:
@@ -366,6 +454,9 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
         "format": photo.format,
         "taken": photo.taken,
         "camera": photo.camera,
+        "pages": photo.pages,
+        "unlooked": photo.unlooked,
+        "notice": photo.notice,
     }
 
 
@@ -385,8 +476,10 @@ def _file_row(file: FileRecord, photo_ids: dict[str, int]) -> dict[str, Any]:
         "path": file.path,
         "size": file.size,
         "mtime_ns": file.mtime_ns,
+        "ctime_ns": file.ctime_ns,
         "photo_id": photo_id,
         "missing_since": None,
+        "left_out": None,
         "reason": reason,
         "retry": retry,
     }
@@ -431,15 +524,16 @@ def _twins(
             yield other_id, renamed
 
 
-def _mark(session: Session, file_ids: Sequence[int], since: datetime | None) -> int:
-    ids = _with_twins(session, file_ids)
+def _mark(session: Session, ids: set[int], since: datetime | None, left_out: LeftOut | None = None) -> int:
     touched: set[int] = set()
     for some in chunks(sorted(ids)):
         differs = File.missing_since.is_(None) if since is not None else File.missing_since.is_not(None)
         rows = session.execute(select(File.id, File.photo_id).where(File.id.in_(some), differs)).all()
         touched |= {photo_id for _, photo_id in rows if photo_id is not None}
         session.execute(
-            update(File).where(File.id.in_([file_id for file_id, _ in rows])).values(missing_since=since),
+            update(File)
+            .where(File.id.in_([file_id for file_id, _ in rows]))
+            .values(missing_since=since, left_out=left_out),
             execution_options={"synchronize_session": False},
         )
     return faces.settle_visibility(session, sorted(touched))

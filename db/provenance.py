@@ -50,7 +50,8 @@ class Place(NamedTuple):
 
 
 class StoredFile(NamedTuple):
-    """A file as it was when last looked at: its id, its root, its path within that, size in bytes, mtime in ns.
+    """A file as it was when last looked at: its id, its root, its path within that, size in bytes, mtime and ctime
+    (None where that says nothing) in ns.
 
     failing: it could not be read the last time, or its photo could not be looked at again.
     """
@@ -61,6 +62,7 @@ class StoredFile(NamedTuple):
     path: bytes
     size: int
     mtime_ns: int
+    ctime_ns: int | None
     failing: bool
 
 
@@ -128,16 +130,17 @@ def files_of(session: Session, photo_ids: Sequence[int], places: Sequence[Place]
     found: dict[int, list[StoredFile]] = {photo_id: [] for photo_id in photo_ids}
     failing = File.reason.is_not(None)
     of_photos = File.photo_id.in_(listed(photo_ids))
+    size_and_times = (File.size, File.mtime_ns, File.ctime_ns)
     rows = session.execute(
-        select(File.photo_id, File.id, File.root_id, Root.path, File.path, File.size, File.mtime_ns, failing)
+        select(File.photo_id, File.id, File.root_id, Root.path, File.path, *size_and_times, failing)
         .join(Root, Root.id == File.root_id)
         .where(of_photos, File.missing_since.is_(None))
         .order_by(File.id)
     )
     # Which places they are in is not asked of SQLite: it might choose to go through all files of a root.
-    for photo_id, id, root_id, root, path, size, mtime_ns, fails in rows:
+    for photo_id, id, root_id, root, path, size, mtime_ns, ctime_ns, fails in rows:
         if photo_id is not None and any(place.holds(root_id, path) for place in places):
-            found[photo_id].append(StoredFile(id, root_id, root, path, size, mtime_ns, fails))
+            found[photo_id].append(StoredFile(id, root_id, root, path, size, mtime_ns, ctime_ns, fails))
     return {photo_id: tuple(files) for photo_id, files in found.items()}
 
 

@@ -1,38 +1,94 @@
 """The folders that were indexed. Paths within them are stored relative, so that a moved drive is one row to change."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.errors import RootTaken, RootUnknown
 from db.paths import AnyPath, absolute, as_path, display, join, within
-from db.schema import File, Root
+from db.schema import File, LeftOut, Root
 
 
 @dataclass(frozen=True, slots=True)
 class IndexedRoot:
-    """An indexed folder. files: how many photo files are there; missing: how many were and are no longer."""
+    """An indexed folder. files: how many photo files are there and searched; missing: how many were and are no longer.
+
+    everything, exclude: as in `Selection`. left_out: how many files are there that a run passes over, by reason.
+    """
 
     id: int
     path: Path
     display: str
     files: int
     missing: int
+    everything: bool = False
+    exclude: tuple[str, ...] = ()
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+
+
+class Selection(NamedTuple):
+    """What runs take of a folder. everything: also hidden and system folders. exclude: patterns (gitignore) of what is
+    left out."""
+
+    everything: bool = False
+    exclude: tuple[str, ...] = ()
 
 
 def list_roots(session: Session) -> list[IndexedRoot]:
     """All indexed folders in byte order of their paths."""
-    absent = func.count(File.missing_since)
-    rows = session.execute(
-        select(Root.id, Root.path, Root.display, func.count(File.id) - absent, absent)
-        .outerjoin(File, File.root_id == Root.id)
-        .group_by(Root.id)
-        .order_by(Root.path)
+    numbers: dict[int, dict[LeftOut | None, int]] = {}
+    missing = File.missing_since.is_not(None)
+    counted = session.execute(
+        select(File.root_id, missing, File.left_out, func.count(File.id)).group_by(File.root_id, missing, File.left_out)
     )
-    return [IndexedRoot(id, as_path(path), text, files, gone) for id, path, text, files, gone in rows]
+    there: dict[int, int] = {}
+    for root_id, gone, why, number in counted:
+        if gone:
+            numbers.setdefault(root_id, {})[why] = number
+        else:
+            there[root_id] = there.get(root_id, 0) + number
+    columns = (Root.id, Root.path, Root.display, Root.everything, Root.exclude)
+    return [
+        IndexedRoot(
+            id,
+            as_path(path),
+            text,
+            there.get(id, 0),
+            numbers.get(id, {}).get(None, 0),
+            everything,
+            tuple(exclude),
+            {why: number for why, number in numbers.get(id, {}).items() if why is not None},
+        )
+        for id, path, text, everything, exclude in session.execute(select(*columns).order_by(Root.path))
+    ]
+
+
+def selections(session: Session) -> dict[bytes, tuple[int, Selection]]:
+    """Id and selection of every root by its path; unlike `list_roots` without a look at the files."""
+    rows = session.execute(select(Root.path, Root.id, Root.everything, Root.exclude).order_by(Root.path))
+    return {path: (id, Selection(everything, tuple(exclude))) for path, id, everything, exclude in rows}
+
+
+def count_files(session: Session, root_id: int) -> int:
+    """How many photo files of this root are there and searched."""
+    there = File.missing_since.is_(None)
+    return session.execute(select(func.count(File.id)).where(File.root_id == root_id, there)).scalar_one()
+
+
+def select_from(session: Session, root_id: int, selection: Selection) -> None:
+    """Keep with this root what runs take of it."""
+    kept = {"everything": selection.everything, "exclude": list(selection.exclude)}
+    session.execute(update(Root).where(Root.id == root_id).values(kept))
+
+
+def remove_root(session: Session, root_id: int) -> None:
+    """Take out a root under which nothing was recorded but files that are no photos."""
+    session.execute(delete(Root).where(Root.id == root_id), execution_options={"synchronize_session": False})
 
 
 def find_root(session: Session, path: AnyPath) -> int | None:
@@ -86,6 +142,8 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
             moved[other_id] = join(target, inside)
     for each, path in moved.items():
         session.execute(update(Root).where(Root.id == each).values(path=path, display=display(path)))
+        # A copy of the files has change times of its own, and so has another system.
+        session.execute(update(File).where(File.root_id == each).values(ctime_ns=None))
     return root_id
 
 

@@ -29,6 +29,12 @@ def start_run(session: Session, root_ids: Sequence[int], model_id: int | None) -
     return session.execute(select(Run.id).order_by(Run.id.desc()).limit(1)).scalar_one()
 
 
+def take_out_root(session: Session, run_id: int, root_id: int) -> None:
+    """The run has nothing to do with this root, whose id another may get."""
+    kept = [id for id in session.execute(select(Run.roots).where(Run.id == run_id)).scalar_one() if id != root_id]
+    session.execute(update(Run).where(Run.id == run_id).values(roots=kept))
+
+
 def finish_run(session: Session, run_id: int, counts: Mapping[str, Any]) -> None:
     """Note that it has ended, and what it counted (any JSON)."""
     session.execute(update(Run).where(Run.id == run_id).values(finished=datetime.now(UTC), counts=dict(counts)))

@@ -47,6 +47,13 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class LeftOut(StrEnum):
+    """Why a run passes over a file that is there."""
+
+    EXCLUDED = "excluded"
+    HIDDEN = "hidden"
+
+
 class HexDigest(TypeDecorator[str]):
     """A digest: hexadecimal text in Python, half as many bytes in the database."""
 
@@ -86,12 +93,28 @@ class OutcomeText(TypeDecorator[Outcome]):
         return None if value is None else Outcome(value)
 
 
+class LeftOutText(TypeDecorator[LeftOut]):
+    """A `LeftOut`, stored as its own words."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: LeftOut | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else value.value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> LeftOut | None:  # noqa: ARG002
+        return None if value is None else LeftOut(value)
+
+
 class Base(DeclarativeBase):
     """The mapped tables of this module."""
 
 
 class Root(Base):
-    """A folder that was indexed. One row to change when its drive is mounted elsewhere."""
+    """A folder that was indexed. One row to change when its drive is mounted elsewhere.
+
+    `everything`: hidden and system folders are walked, too. `exclude`: patterns (gitignore) of what is left out.
+    """
 
     __tablename__ = "roots"
 
@@ -99,6 +122,8 @@ class Root(Base):
     path: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     display: Mapped[str] = mapped_column(Text)
     added: Mapped[datetime] = mapped_column(UtcDateTime)
+    everything: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    exclude: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))
 
 
 class Provenance(Base):
@@ -122,7 +147,9 @@ class Photo(Base):
     `reason` and `retry` belong to `Outcome.FAILED`: why, in words, and whether another try could end differently
     (memory, I/O) or not (damaged content). `width` and `height` are pixels of the upright photo. `taken` and `camera`
     are what EXIF says: when, by the camera's own clock, and make and model ("" where it says nothing).
-    `provenance_id`: the versions that all this, and its faces, come from.
+    `provenance_id`: the versions that all this, and its faces, come from. `pages`: how many pictures its file holds
+    (pages, frames, views; the numbers above are those of the first that could be shown). `unlooked`: how many of them
+    nobody looks at. `notice`: what is to be said of it, such as that it is cut short.
     """
 
     __tablename__ = "photos"
@@ -132,6 +159,7 @@ class Photo(Base):
         Index("ix_photos_taken_camera", "taken", "camera"),
         # What is behind has few provenances and one of three outcomes: a run finds it without a look at the others.
         Index("ix_photos_provenance", "provenance_id", "outcome"),
+        Index("ix_photos_remarkable", "id", sqlite_where=text("unlooked > 0 OR notice IS NOT NULL")),  # few
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -146,13 +174,18 @@ class Photo(Base):
     taken: Mapped[datetime | None] = mapped_column(DateTime)
     camera: Mapped[str] = mapped_column(Text, server_default=text("''"))
     provenance_id: Mapped[int] = mapped_column(ForeignKey("provenances.id"))
+    pages: Mapped[int] = mapped_column(server_default="1")
+    unlooked: Mapped[int] = mapped_column(server_default="0")
+    notice: Mapped[str | None] = mapped_column(Text)
 
 
 class File(Base):
     """One file under a root, as it was when last looked at.
 
     `photo_id`: its content as last read; None until it could be read once. `reason` and `retry`: why the file itself
-    could not be read the last time. `missing_since`: when a run first found it gone; None while it is there.
+    could not be read the last time. `missing_since`: when a run first found it gone, or left it out; None while it is
+    searched. `left_out`: why, if it is there (a `LeftOut`). `ctime_ns`: its change time, None where that says nothing
+    or is not known yet.
     """
 
     __tablename__ = "files"
@@ -164,10 +197,37 @@ class File(Base):
     display: Mapped[str] = mapped_column(Text)
     size: Mapped[int]
     mtime_ns: Mapped[int]
+    ctime_ns: Mapped[int | None]
     photo_id: Mapped[int | None] = mapped_column(ForeignKey("photos.id"), index=True)
     missing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    left_out: Mapped[LeftOut | None] = mapped_column(LeftOutText)
     reason: Mapped[str | None] = mapped_column(Text)
     retry: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class Other(Base):
+    """A file under a root that is no photo: looked into once, as long as it keeps size and time. `kind`: what it is."""
+
+    __tablename__ = "others"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    size: Mapped[int]
+    mtime_ns: Mapped[int]
+    kind: Mapped[str] = mapped_column(Text)
+
+
+class Fault(Base):
+    """A fault of this program, or of a library, in one photo. `path`: absolute; `trace`: its traceback."""
+
+    __tablename__ = "faults"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    path: Mapped[bytes] = mapped_column(LargeBinary)
+    reason: Mapped[str] = mapped_column(Text)
+    trace: Mapped[str] = mapped_column(Text)
 
 
 class Face(Base):
@@ -177,6 +237,8 @@ class Face(Base):
     find it. `landmarks`: five points (x, y) in pixels of the upright photo. `unfound`: the last look at its photo did
     not find it again; place and scores are those of the last look that did. `hidden`: not searched, since it is unfound
     or no file of its photo is there any more. `generation`: the write batch that last changed it in any way.
+    `page`: which picture of the file it is in, from 1; `seconds`: when that is shown, None where nothing moves;
+    `notice`: what is to be said of that picture. Places are in pixels of that picture, upright.
     """
 
     __tablename__ = "faces"
@@ -198,6 +260,9 @@ class Face(Base):
     hidden: Mapped[bool] = mapped_column(Boolean, server_default=false())
     unfound: Mapped[bool] = mapped_column(Boolean, server_default=false())
     generation: Mapped[int] = mapped_column(index=True)
+    page: Mapped[int] = mapped_column(server_default="1")
+    seconds: Mapped[float | None] = mapped_column(Double)
+    notice: Mapped[str | None] = mapped_column(Text)
 
 
 class Model(Base):
@@ -237,6 +302,24 @@ class Score(Base):
     face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
     logits: Mapped[bytes] = mapped_column(LargeBinary)
     stale: Mapped[bool] = mapped_column(Boolean, server_default=false())
+
+
+class Validation(Base):
+    """What two people measured of a model on faces of this catalogue; never changed afterwards.
+
+    It holds for the `version` of the program with its `decoder` and `detector`, and for no other. `statement`: the
+    figures.
+    """
+
+    __tablename__ = "validations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("models.id"))
+    made: Mapped[datetime] = mapped_column(UtcDateTime)
+    version: Mapped[str] = mapped_column(Text)
+    decoder: Mapped[str] = mapped_column(Text)
+    detector: Mapped[str] = mapped_column(Text)
+    statement: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class Run(Base):

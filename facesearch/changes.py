@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from db.models import ScoringModel
 from facesearch.attributes import ATTRIBUTES
 from facesearch.errors import UsageError
-from facesearch.query import Asked, Query, parse
-from facesearch.query.lexer import tokens
+from facesearch.query import Asked, Statement, understand
+from facesearch.query.errors import Notice
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import And, Or, Term, Weighted
 from facesearch.ranking.similar import attribute_means, moved
@@ -26,10 +26,12 @@ class ChangeError(UsageError):
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What is changed, in the order in which it was said: attribute numbers and whether each is to hold; each once."""
+    """What is changed, in the order in which it was said: attribute numbers and whether each is to hold; each once.
+
+    notices: words that are rougher than what is changed."""
 
     made: tuple[tuple[int, bool], ...] = ()
-    remarks: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.made)
@@ -60,40 +62,53 @@ NO_CHANGES = Changes()
 
 
 def parse_changes(
-    present: Sequence[str] = (), absent: Sequence[str] = (), read: Callable[[str], Query] = parse
+    present: Sequence[str] = (), absent: Sequence[str] = (), read: Callable[[str], Statement] = understand
 ) -> Changes:
     """What texts such as "beard, glasses" add and take away. "no beard" in `present` is "beard" in `absent`.
 
-    read: `parse`, or what also shows the user where in a text the trouble begins. Raises ChangeError for what is no
-    list of single attributes and for a contradiction, QueryError for what is no description at all.
+    read: `understand`, or what also shows the user where in a text the trouble begins. Raises ChangeError for what is
+    no list of single attributes and for a contradiction, QueryError for what is no description at all.
     """
     made: dict[int, bool] = {}
-    remarks: list[str] = []
+    notices: list[Notice] = []
     for texts, wanted in ((present, True), (absent, False)):
         for text in texts:
-            terms, said = _terms(text, wanted, read)
-            remarks += said
+            terms, said = _listed(text, wanted, read)
+            notices += (each for each in said if each not in notices)
             for attribute, holds in terms:
                 if made.setdefault(attribute, holds) is not holds:
                     raise ChangeError(
                         f'The face cannot be given both "{phrase(attribute, True)}" and "{phrase(attribute, False)}": '
                         "leave out one of them."
                     )
-    return Changes(tuple(made.items()), tuple(dict.fromkeys(remarks)))
+    return Changes(tuple(made.items()), tuple(notices))
 
 
-def _terms(text: str, wanted: bool, read: Callable[[str], Query]) -> tuple[list[tuple[int, bool]], Sequence[str]]:
-    if not text.strip():
+def _listed(text: str, wanted: bool, read: Callable[[str], Statement]) -> tuple[list[tuple[int, bool]], list[Notice]]:
+    """What a list with commas changes: each part by itself, since the changes of "black hair, blond hair" are two."""
+    parts = [part for part in text.split(",") if part.strip()]
+    if not parts:
         raise ChangeError("A change has no words: name what the face is to have or to lose, or leave the option out.")
-    query = read(text)
-    if query.not_scored:
+    terms: list[tuple[int, bool]] = []
+    notices: list[Notice] = []
+    for part in parts:
+        found, said = _terms(part, wanted, read)
+        terms += found
+        notices += said
+    return terms, notices
+
+
+def _terms(text: str, wanted: bool, read: Callable[[str], Statement]) -> tuple[list[tuple[int, bool]], list[Notice]]:
+    statement = read(text)
+    if statement.not_scored:
         raise ChangeError(
-            f'The network does not score "{query.not_scored[0]}", so a face cannot be given it: leave it out.'
+            f'The network does not score "{statement.not_scored[0]}", so a face cannot be given it: leave it out.'
         )
+    query = statement.query()
     if query.thresholds or query.photo:
         raise ChangeError(f'"{query}" says which faces to search, not how to change one: name attributes only.')
     parts = query.tree.children if isinstance(query.tree, And) else (query.tree,)
-    if not wanted and any(token.entry is not None and isinstance(token.entry.meaning, And) for token in tokens(text)):
+    if not wanted and any(" and " in each.means for each in statement.person().used):
         raise ChangeError(
             f'One word here means several attributes together ("{query}"): say which of them the face is to lose.'
         )
@@ -111,4 +126,4 @@ def _terms(text: str, wanted: bool, read: Callable[[str], Query]) -> tuple[list[
             raise ChangeError(
                 f'"{part}" leaves open what to change: list what the face is to lack one by one, with commas.'
             )
-    return found, query.rough
+    return found, [each for each in statement.notices if each.kind in ("age", "rough")]

@@ -1,37 +1,58 @@
-"""From the bytes of a photo file to upright RGB pixels.
+"""From the bytes of a photo file to upright sRGB pixels, picture by picture.
 
-Probes and indexing decode through the same two functions, so a box found by one means the same pixels to the other.
-What a photo may cost is bounded before a pixel is decoded, and whatever is wrong with a file becomes one `PhotoError`
-that says so in plain words.
+Probes and indexing decode through the same functions, so a box found by one means the same pixels to the other. What a
+photo may cost is bounded before a pixel is decoded, and whatever is wrong with a file becomes one `PhotoError` that
+says so in plain words. How the formats are read is `facesearch.decoding`'s.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import importlib
-import importlib.metadata
 import os
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 import PIL
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image
 
-from facesearch.errors import FacesearchError, on_one_line
-from facesearch.exif import shot_of
+from facesearch.decoding.contents import Contents, open_contents
+from facesearch.decoding.errors import NO_LIMITS, Limits, PhotoError, broken, megabytes
+from facesearch.decoding.heif import heic_version
+from facesearch.decoding.pixels import Drawn, Rectangle
+from facesearch.decoding.raw import raw_version
+from facesearch.decoding.sniff import AVIF, HEIC, RAW, READ_BY_PILLOW
+from facesearch.source import open_source
 
-DECODER = 1
+__all__ = [
+    "DECODER",
+    "EXTENSIONS",
+    "NO_LIMITS",
+    "DecodedPhoto",
+    "EncodedPhoto",
+    "Limits",
+    "OpenPhoto",
+    "PhotoError",
+    "Rectangle",
+    "decode_encoded",
+    "decode_photo",
+    "decoder_is_outdated",
+    "decoder_name",
+    "open_encoded",
+    "read_photo",
+    "readable_extensions",
+    "readable_kinds",
+]
+
+DECODER = 2
 """Version of the rules by which a file becomes pixels, date and camera; after a change of it all photos are looked at
-again."""
+again. 2: every page and frame, colours by their profiles, damaged files as far as they go."""
 
 _FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif", ".avifs"),
@@ -40,36 +61,12 @@ _FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png", ".apng"),
     "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
+    "WebP": (".webp",),
 }
 _HEIF_EXTENSIONS = (".heic", ".heif", ".hif")
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
-
-_TURNS: dict[object, Image.Transpose] = {  # what brings each EXIF orientation upright
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 EXTENSIONS: frozenset[str] = frozenset(e for names in _FORMATS.values() for e in names) | frozenset(_HEIF_EXTENSIONS)
 """Lower-case extensions, with their dot, of every format that some installation of facesearch reads."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one photo may cost.
-
-    max_pixels: width times height, judged from the header before anything is decoded. 200 million pixels are 0.6 GB
-        of RGB, and more than any camera but a stitched panorama gives.
-    max_bytes: size of the file, judged before it is read.
-    """
-
-    max_pixels: int = 200_000_000
-    max_bytes: int = 500_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +83,15 @@ class EncodedPhoto:
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
-    """One photo as it is meant to be looked at.
+    """One picture of a photo file as it is meant to be looked at.
 
-    rgb: uint8 [height, width, 3], upright (EXIF orientation applied), sRGB order, transparency laid over white;
-        read-only.
+    rgb: uint8 [height, width, 3], upright (EXIF orientation applied), sRGB, transparency laid over white; read-only.
     sha256: of the file's bytes, lower-case hex. size: of the file, in bytes. format: "JPEG", "PNG", ...
     taken: EXIF DateTimeOriginal, by the camera's own clock and without a time zone; None where there is none that makes
         sense. camera: EXIF make and model, "" likewise.
+    page: which picture of the file this is, from 1. seconds: when it is shown, None where nothing moves.
+    sound: the part of `rgb` that the file holds, None for all of it; the rest is filled in, and shows nothing.
+    notices: what is to be said of this picture, clauses that read well after its name and a colon.
     """
 
     rgb: npt.NDArray[np.uint8]
@@ -101,6 +100,10 @@ class DecodedPhoto:
     format: str
     taken: datetime | None = None
     camera: str = ""
+    page: int = 1
+    seconds: float | None = None
+    sound: Rectangle | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -110,26 +113,117 @@ class DecodedPhoto:
     def height(self) -> int:
         return int(self.rgb.shape[0])
 
+    @property
+    def visible(self) -> npt.NDArray[np.uint8]:
+        """The part of `rgb` that the file holds; `left` and `top` say where it begins."""
+        if self.sound is None:
+            return self.rgb
+        return self.rgb[self.sound.top : self.sound.bottom, self.sound.left : self.sound.right]
 
-class PhotoError(FacesearchError):
-    """A photo that cannot be used.
+    @property
+    def left(self) -> int:
+        return 0 if self.sound is None else self.sound.left
 
-    reason: why, as a clause for the user that reads well after "failed: ".
-    retry: whether another attempt may succeed with the very same bytes (the disk, a permission, memory or a missing
-        extra was to blame) or not (the content is).
-    """
+    @property
+    def top(self) -> int:
+        return 0 if self.sound is None else self.sound.top
 
-    def __init__(self, reason: str, *, retry: bool) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.retry = retry
+
+class OpenPhoto:
+    """A photo file whose headers were read: what it holds, and its pictures one after the other."""
+
+    def __init__(self, photo: EncodedPhoto, contents: Contents) -> None:
+        self._photo = photo
+        self._contents = contents
+
+    @property
+    def format(self) -> str:
+        """ "JPEG", "TIFF", ..."""
+        return self._contents.format
+
+    @property
+    def taken(self) -> datetime | None:
+        """As in `DecodedPhoto`."""
+        return self._contents.shot.taken
+
+    @property
+    def camera(self) -> str:
+        """As in `DecodedPhoto`."""
+        return self._contents.shot.camera
+
+    @property
+    def pages(self) -> int:
+        """How many pictures the file holds: pages, frames, views."""
+        return self._contents.count
+
+    @property
+    def pixels(self) -> int:
+        """Of the largest picture: only one is decoded at a time."""
+        return self._contents.pixels
+
+    @property
+    def unlooked(self) -> int:
+        """How many pictures nobody looks at, once `pictures` has come to its end."""
+        return self._contents.unlooked
+
+    @property
+    def unlooked_in_words(self) -> str:
+        """The same for people; "" for none."""
+        number, word = self.unlooked, self._contents.word
+        if not number:
+            return ""
+        return (
+            f"1 of its {self.pages:,} {word}s was not looked at"
+            if number == 1
+            else (f"{number:,} of its {self.pages:,} {word}s were not looked at")
+        )
+
+    def pictures(self) -> Iterator[DecodedPhoto | tuple[int, PhotoError]]:
+        """Every picture that is to be looked at; of one that cannot be shown its page, and why."""
+        waiting, page = self._contents.pictures(), 0
+        while True:
+            try:
+                found = next(waiting, None)
+            except Exception as error:  # as in `_drawn`
+                yield page + 1, broken(self.format, error)
+                return
+            if found is None:
+                return
+            page = found.page
+            if isinstance(found.shown, PhotoError):
+                yield page, found.shown
+            else:
+                yield self._decoded(page, found.seconds, found.shown)
+
+    def picture(self, page: int) -> DecodedPhoto:
+        """One picture. Raises `PhotoError`, also where there is none of this number."""
+        return self._decoded(page, None, _drawn(self._contents, page))
+
+    def _decoded(self, page: int, seconds: float | None, shown: Drawn) -> DecodedPhoto:
+        try:
+            rgb, sound = _upright(shown)
+        except MemoryError:
+            raise PhotoError("not enough memory to decode the photo", retry=True) from None
+        rgb.flags.writeable = False
+        return DecodedPhoto(
+            rgb,
+            self._photo.sha256,
+            self._photo.size,
+            self.format,
+            self.taken,
+            self.camera,
+            page,
+            seconds,
+            sound,
+            shown.notices,
+        )
 
 
 def decoder_name() -> str:
     """What is kept with every photo of how it was decoded: `DECODER`, and the packages that did it, with versions."""
     packages = [f"Pillow {PIL.__version__}"]
-    if "HEIF" in _open_formats():
-        packages.append(f"pillow-heif {importlib.metadata.version('pillow-heif')}")
+    extras = (("pillow-heif", heic_version()), ("rawpy", raw_version()))
+    packages += [f"{name} {version}" for name, version in extras if version is not None]
     return f"{DECODER} {', '.join(packages)}"
 
 
@@ -143,8 +237,18 @@ def decoder_is_outdated(name: str, current: str, *, failed: bool) -> bool:
 
 def readable_extensions() -> frozenset[str]:
     """The part of `EXTENSIONS` that this installation decodes: HEIC needs pillow-heif, AVIF a Pillow built with it."""
-    readable = {extension for name in _open_formats() for extension in _FORMATS.get(name, _HEIF_EXTENSIONS)}
-    return frozenset(readable)
+    _prepare()
+    readable = {extension for name, names in _FORMATS.items() for extension in names if name.upper() in Image.OPEN}
+    return frozenset(readable | set(_HEIF_EXTENSIONS if heic_version() is not None else ()))
+
+
+def readable_kinds() -> frozenset[str]:
+    """Names of the kinds of files (`FileKind.label`) that this installation decodes."""
+    _prepare()
+    missing = set() if "AVIF" in Image.OPEN else {AVIF}
+    extras = {HEIC} if heic_version() is not None else set()
+    extras |= {RAW} if raw_version() is not None else set()
+    return frozenset((READ_BY_PILLOW - missing) | extras)
 
 
 def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> EncodedPhoto:
@@ -154,7 +258,7 @@ def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = 
         size = os.fstat(file.fileno()).st_size
         if size > limits.max_bytes:
             raise PhotoError(
-                f"a file of {_megabytes(size)} MB, above the limit of {_megabytes(limits.max_bytes)} MB",
+                f"a file of {megabytes(size)} MB, above the limit of {megabytes(limits.max_bytes)} MB",
                 retry=False,
             )
         # One byte more than there is: a file that grows while it is read is noticed.
@@ -164,50 +268,51 @@ def read_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = 
     return EncodedPhoto(data, hashlib.sha256(data).hexdigest())
 
 
-def decode_photo(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> DecodedPhoto:
-    """Read and decode the photo at `path`. Raises `PhotoError`."""
-    photo = read_photo(path, limits=limits)
-    return decode_encoded(photo, limits=limits)
+def open_encoded(
+    photo: EncodedPhoto, *, limits: Limits | None = None, admit: Callable[[int], None] | None = None
+) -> OpenPhoto:
+    """Open a photo that was read with `read_photo`. Raises `PhotoError`.
+
+    `admit` is called with the pixels of its largest picture once the header has passed the limits and before anything
+    is decoded: who decodes many photos at once waits there for memory. An exception that it raises passes through.
+    """
+    _prepare()
+    opened = OpenPhoto(photo, open_contents(photo.data, limits or Limits()))
+    if admit is not None:
+        admit(opened.pixels)
+    return opened
+
+
+def decode_photo(path: str | bytes | os.PathLike[str], *, page: int = 1, limits: Limits | None = None) -> DecodedPhoto:
+    """Read and decode a picture of the photo at `path`. Raises `PhotoError`."""
+    return decode_encoded(read_photo(path, limits=limits), page=page, limits=limits)
 
 
 def decode_encoded(
-    photo: EncodedPhoto, *, limits: Limits | None = None, admit: Callable[[int], None] | None = None
+    photo: EncodedPhoto,
+    *,
+    page: int = 1,
+    limits: Limits | None = None,
+    admit: Callable[[int], None] | None = None,
 ) -> DecodedPhoto:
-    """Decode a photo that was read with `read_photo`. Raises `PhotoError`.
-
-    `admit` is called with the number of pixels once the header has passed the limits and before anything is decoded:
-    who decodes many photos at once waits there for memory. An exception that it raises passes through.
-    """
-    limits = limits or Limits()
-    if not photo.data:
-        raise PhotoError("the file is empty (0 bytes)", retry=False)
-    with _opened(BytesIO(photo.data)) as image:
-        name = "JPEG" if image.format == "MPO" else str(image.format)
-        width, height = image.size
-        if width * height > limits.max_pixels:
-            raise PhotoError(
-                f"{width:,} x {height:,} pixels are {_megapixels(width * height)} megapixels, above the limit of "
-                f"{_megapixels(limits.max_pixels)} megapixels",
-                retry=False,
-            )
-        if admit is not None:
-            admit(width * height)
-        try:
-            rgb = np.asarray(_upright_rgb(image))
-            shot = shot_of(image)
-        except MemoryError:
-            raise PhotoError("not enough memory to decode the photo", retry=True) from None
-        except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
-            raise _broken(name, error) from error
-    return DecodedPhoto(rgb, photo.sha256, photo.size, name, shot.taken, shot.camera)
+    """Decode a picture of a photo that was read with `read_photo`. Raises `PhotoError`. admit: as in `open_encoded`."""
+    return open_encoded(photo, limits=limits, admit=admit).picture(page)
 
 
-@contextlib.contextmanager
+def _drawn(contents: Contents, page: int) -> Drawn:
+    try:
+        return contents.draw(page)
+    except PhotoError:
+        raise
+    except Exception as error:  # whatever damaged bytes make our parsing or Pillow's stumble over
+        raise broken(contents.format, error) from error
+
+
+@contextmanager
 def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """The file, opened; what the system refuses meanwhile becomes a `PhotoError` with retry."""
     try:
-        # os.fsdecode is reversible (surrogateescape), so names that are not valid UTF-8 open as well.
-        with Path(os.fsdecode(path)).open("rb") as file:
+        with open_source(path) as file:
             yield file
     except FileNotFoundError as error:
         raise PhotoError("the file disappeared before it could be read", retry=True) from error
@@ -218,132 +323,46 @@ def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
         raise PhotoError(f"the file cannot be read ({words})", retry=True) from error
 
 
-def _opened(file: IO[bytes]) -> Image.Image:
-    """The image whose headers stand in the file. Raises `PhotoError`."""
-    beginning = file.read(12)
-    file.seek(0)
-    try:
-        return Image.open(file, formats=_open_formats())
-    except UnidentifiedImageError:
-        raise _unknown_format(beginning) from None
-    except MemoryError:
-        raise PhotoError("not enough memory to decode the photo", retry=True) from None
-    except Exception as error:  # Pillow's plugins raise whatever their parsing stumbles over
-        raise PhotoError(f"damaged ({on_one_line(error)})", retry=False) from error
-
-
 @cache
-def _open_formats() -> tuple[str, ...]:
-    """The formats to open, after telling Pillow, once, how this program uses it.
-
-    Naming them keeps out plugins that nobody asked for (EPS would start Ghostscript).
-    """
+def _prepare() -> None:
+    """Tell Pillow, once, how this program uses it."""
     # Limits are ours: Pillow's would warn in the middle of a progress display and refuse what max_pixels allows.
     Image.MAX_IMAGE_PIXELS = None
     # Odd metadata in a photo that decodes well is no news for the user.
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     Image.init()
-    names = [name for name in _FORMATS if name in Image.OPEN]
-    with contextlib.suppress(ImportError):  # the extra is optional
-        importlib.import_module("pillow_heif").register_heif_opener()
-        names.append("HEIF")
-    return tuple(names)
+    heic_version()  # which registers it
 
 
-def _upright_rgb(image: Image.Image) -> Image.Image:
-    """RGB pixels as a viewer shows them. A box found in them is in pixels of the upright photo."""
-    image.load()
-    # After loading: a plugin that turns the picture by itself (TIFF, HEIF) has by then taken the tag away.
-    turn = _TURNS.get(_orientation(image))
-    rgb = _to_rgb(image)
-    return rgb if turn is None else rgb.transpose(turn)
+_TURNS: dict[int, Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]] = {
+    # What brings each EXIF orientation upright.
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.transpose(1, 0, 2),
+    6: lambda a: a.transpose(1, 0, 2)[:, ::-1],
+    7: lambda a: a.transpose(1, 0, 2)[::-1, ::-1],
+    8: lambda a: a.transpose(1, 0, 2)[::-1],
+}
 
 
-def _orientation(image: Image.Image) -> object:
-    """EXIF orientation, 1 to 8; a damaged EXIF block costs the photo its orientation, not its faces."""
-    try:
-        return image.getexif().get(0x0112)
-    except MemoryError:
-        raise
-    except Exception:
-        return None
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
-        return _from_deep_gray(image, _top_of_range(image))
-    if image.mode in ("I", "F"):
-        return _from_deep_gray(image, None)
-    if image.mode in ("CMYK", "LAB"):
-        return _through_profile(image)
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        white.alpha_composite(rgba)
-        return white.convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _top_of_range(image: Image.Image) -> int:
-    """The value of white in a 16-bit picture: 65535, or less in a TIFF that says so (12-bit scanners)."""
-    bits = getattr(image, "tag_v2", {}).get(258, 16)
-    first = bits[0] if isinstance(bits, tuple) else bits
-    return int((1 << first) - 1) if isinstance(first, int) and 8 < first <= 16 else 65535
-
-
-def _from_deep_gray(image: Image.Image, top: int | None) -> Image.Image:
-    """Gray deeper than 8 bits, scaled from 0..top; with `top` None (32 bits, floats) from the range that is used."""
-    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=0.0, neginf=0.0)
-    if getattr(image, "tag_v2", {}).get(262) == 0:  # WhiteIsZero, which Pillow leaves as it is at this depth
-        values = (float(top) if top else float(values.max())) - values
-    low, high = (0.0, float(top)) if top else _used_range(values)
-    scaled = np.clip((values - low) * (255.0 / max(high - low, 1e-12)) + 0.5, 0.0, 255.0)
-    return Image.fromarray(scaled.astype(np.uint8)).convert("RGB")
-
-
-def _used_range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Floats mostly come as 0..1 and integers as 0..255 or 0..65535; anything else is stretched."""
-    low, high = float(values.min()), float(values.max())
-    if low >= 0.0:
-        for top in (1.0, 255.0, 65535.0):
-            if high <= top:
-                return 0.0, top
-    return low, high
-
-
-def _through_profile(image: Image.Image) -> Image.Image:
-    """CMYK by the profile that came with it (skin turns green or orange without), LAB by its definition."""
-    srgb = ImageCms.createProfile("sRGB")
-    try:
-        if image.mode == "LAB":
-            source = ImageCms.createProfile("LAB")
-        else:
-            source = ImageCms.getOpenProfile(BytesIO(image.info["icc_profile"])).profile
-        converted = ImageCms.profileToProfile(image, source, srgb, outputMode="RGB")
-    except (KeyError, TypeError, OSError, ImageCms.PyCMSError):
-        converted = None
-    return converted if converted is not None else image.convert("RGB")
-
-
-def _unknown_format(beginning: bytes) -> PhotoError:
-    if beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIF_BRANDS and "HEIF" not in _open_formats():
-        return PhotoError("a HEIC photo, which needs one more package: pip install pillow-heif", retry=True)
-    known = ", ".join("HEIC" if name == "HEIF" else name for name in sorted(_open_formats()))
-    return PhotoError(f"no photo, or damaged at its very beginning (the content is none of {known})", retry=False)
-
-
-def _broken(name: str, error: Exception) -> PhotoError:
-    words = on_one_line(error)
-    if "out of memory" in words:
-        return PhotoError("not enough memory to decode the photo", retry=True)
-    if "truncated" in words or isinstance(error, EOFError):
-        return PhotoError(f"damaged: the {name} data ends too early (truncated)", retry=False)
-    return PhotoError(f"damaged {name} ({words})", retry=False)
-
-
-def _megapixels(pixels: int) -> str:
-    return f"{pixels / 1e6:,.0f}" if pixels >= 10_000_000 else f"{pixels / 1e6:g}"
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.0f}" if size >= 10_000_000 else f"{size / 1e6:g}"
+def _upright(shown: Drawn) -> tuple[npt.NDArray[np.uint8], Rectangle | None]:
+    """Pixels as a viewer shows them, and the part of them that the file holds."""
+    turn = _TURNS.get(shown.orientation)
+    if turn is None:
+        return np.ascontiguousarray(shown.rgb), shown.sound
+    rgb = np.ascontiguousarray(turn(shown.rgb))
+    if shown.sound is None:
+        return rgb, None
+    height, width = shown.rgb.shape[:2]
+    left, top, right, bottom = shown.sound.left, shown.sound.top, shown.sound.right, shown.sound.bottom
+    mirrored = {
+        2: (width - right, top, width - left, bottom),
+        3: (width - right, height - bottom, width - left, height - top),
+        4: (left, height - bottom, right, height - top),
+        5: (top, left, bottom, right),
+        6: (height - bottom, left, height - top, right),
+        7: (height - bottom, width - right, height - top, width - left),
+        8: (top, width - right, bottom, width - left),
+    }
+    return rgb, Rectangle(*mirrored[shown.orientation])

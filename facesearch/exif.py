@@ -26,15 +26,13 @@ _DATE = re.compile(
 Answer = TypeVar("Answer")
 
 
-def shot_of(image: Image.Image) -> Shot:
-    """What the EXIF of an opened image says. Decodes no pixel.
-
-    Raises OSError where the system refuses to read the file and MemoryError, and nothing that the EXIF is to blame for.
-    """
-    # Not the image's own method: that of a PNG would decode the picture to look for EXIF behind it.
-    exif = _parsed(lambda: Image.Image.getexif(image))
-    if exif is None:
+def shot_of(block: bytes) -> Shot:
+    """What an EXIF block (from its TIFF header on; b"" for none) says. Raises MemoryError, and nothing that the block
+    is to blame for."""
+    if not block:
         return Shot(None, "")
+    exif = Image.Exif()
+    _parsed(lambda: exif.load(block))
     make, model = _name(_parsed(lambda: exif.get(_MAKE))), _name(_parsed(lambda: exif.get(_MODEL)))
     details = _parsed(lambda: exif.get_ifd(_EXIF_IFD)) or {}
     return Shot(_moment(_text(details.get(_DATE_TIME_ORIGINAL))), _camera(make, model))
@@ -46,10 +44,6 @@ def _parsed(parse: Callable[[], Answer]) -> Answer | None:
         return parse()
     except MemoryError:
         raise
-    except OSError as error:
-        if error.errno is not None:  # the disk's words; the parser's own have no number
-            raise
-        return None
     except Exception:
         return None
 

@@ -17,6 +17,7 @@ from db.snapshot import Gallery, load_gallery
 from facesearch.attributes import NAMES
 from facesearch.errors import Notice, SearchError
 from facesearch.network.calibration import probabilities
+from facesearch.places import marks_of
 from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
 from facesearch.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
@@ -36,8 +37,9 @@ class Hit:
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
     probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably. Of
-    a description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
+    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably.
+    marks: in what sort of place its file lies, such as "recycle bin" (`places.marks_of`); none in an ordinary one. Of a
+    description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
     """
 
     rank: int
@@ -46,6 +48,7 @@ class Hit:
     probabilities: NDArray[np.float32]
     asked: tuple[AskedProbability, ...]
     small: bool = False
+    marks: tuple[str, ...] = ()
     fit: Fit | None = None
     behind: tuple[str, ...] = ()
 
@@ -142,10 +145,11 @@ def hits_of(
     least = smallest_face(model)
     filters = [each for each in (query.photo if query is not None else None, photo) if each]
     sought = [path_test(each) for each in filters]
+    shown = [_with_the_best_path_first(face, sought) for face in found]
     return tuple(
-        Hit(rank, score, _with_the_best_path_first(face, sought), row, why, face.size < least, of, without)
+        Hit(rank, score, face, row, why, face.size < least, _marks(face, face.path), of, without)
         for rank, (score, face, row, why, of, without) in enumerate(
-            zip(scores.tolist(), found, held.astype(np.float32), explained, fit, lacking, strict=True), 1
+            zip(scores.tolist(), shown, held.astype(np.float32), explained, fit, lacking, strict=True), 1
         )
     )
 
@@ -160,13 +164,17 @@ def _lacking(musts: Sequence[Node], probabilities: NDArray[np.float64]) -> list[
     ]
 
 
+def _marks(face: FaceDetails, path: Path) -> tuple[str, ...]:
+    return marks_of(face.inside.get(path, b""))
+
+
 def _with_the_best_path_first(face: FaceDetails, sought: Sequence[Callable[[Path], bool]]) -> FaceDetails:
-    """Of several paths first one that was asked for, and of those one that is there: a drive may be unplugged that the
-    catalogue takes for there."""
+    """Of several paths first one that was asked for, of those one that is there (a drive may be unplugged that the
+    catalogue takes for there), and of those one in an ordinary place."""
     if len(face.paths) == 1:
         return face
 
-    def worse(path: Path) -> tuple[bool, bool]:
-        return not all(test(path) for test in sought), not is_there(path)
+    def worse(path: Path) -> tuple[bool, bool, bool]:
+        return not all(test(path) for test in sought), not is_there(path), bool(_marks(face, path))
 
     return replace(face, paths=tuple(sorted(face.paths, key=worse)))

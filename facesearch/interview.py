@@ -39,8 +39,7 @@ from facesearch.filters import filtered
 from facesearch.hits import check_bounds, gallery_of
 from facesearch.network.calibration import probabilities
 from facesearch.query import Query
-from facesearch.query.lexer import MAX_TERMS
-from facesearch.query.parser import MAX_HEIGHT
+from facesearch.query.statement import MAX_HEIGHT, MAX_TERMS
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan

@@ -1,5 +1,8 @@
 """A photo as a question: its faces, their scores, and which of several faces is meant."""
 
+import hashlib
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,13 +11,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from facesearch.crop import crop_face
-from facesearch.decode import DecodedPhoto, PhotoError, decode_photo
+from facesearch.decode import (
+    DecodedPhoto,
+    EncodedPhoto,
+    Limits,
+    OpenPhoto,
+    PhotoError,
+    open_encoded,
+    read_photo,
+)
 from facesearch.detection import Detection, Detector, DetectorError
 from facesearch.errors import FacesearchError, on_one_line
+from facesearch.seen import cut_face, find_faces
 
 if TYPE_CHECKING:
     from facesearch.network.scorer import Scorer
+
+
+_STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d+)")
 
 
 class ProbeError(FacesearchError):
@@ -26,39 +40,103 @@ class WhichFaceError(FacesearchError):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SeenFace:
+    """A face of a photo. detection: its place in its picture, upright; page, seconds: which picture that is, as in
+    `DecodedPhoto`; crop: what the network sees, uint8 RGB [227, 227, 3]."""
+
+    detection: Detection
+    crop: NDArray[np.uint8]
+    page: int = 1
+    seconds: float | None = None
+    notices: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float:
+        """The detector's, 0..1."""
+        return self.detection.score
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """An upright photo and its faces, numbered from 0, left to right."""
+    """A photo and its faces, numbered from 0, picture by picture and left to right.
+
+    notices: what is to be said of the photo, clauses that read well after its name and a colon.
+    """
 
     path: Path
-    photo: DecodedPhoto
-    faces: Sequence[Detection]
+    photo: OpenPhoto
+    sha256: str
+    faces: Sequence[SeenFace]
+    notices: tuple[str, ...] = ()
 
-    def logits(self, faces: Sequence[Detection], scorer: "Scorer") -> NDArray[np.float32]:
+    def logits(self, faces: Sequence[SeenFace], scorer: "Scorer") -> NDArray[np.float32]:
         """The network's scores of some of the faces, float32 [len(faces), 40]. Raises ProbeError where OpenCV or torch
         give up on them."""
         try:
-            return scorer.score(self.crops(faces)) if faces else np.empty((0, 40), np.float32)
+            return scorer.score(np.stack([face.crop for face in faces])) if faces else np.empty((0, 40), np.float32)
         except Exception as error:  # whatever they raise: the next photo may do
             raise ProbeError(
                 f"The faces in {self.path} cannot be scored ({on_one_line(error)}): try a smaller copy."
             ) from error
 
-    def crops(self, faces: Sequence[Detection]) -> NDArray[np.uint8]:
-        """What the network sees of some of the faces, one or more: uint8 RGB [len(faces), 227, 227, 3]."""
-        return np.stack([crop_face(self.photo.rgb, face.box, face.turned) for face in faces])
-
 
 def look(path: Path, detector: Detector) -> Probe:
-    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read."""
+    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read.
+
+    path: also /dev/stdin or /dev/fd/N, for a photo that comes through a pipe.
+    """
     try:
-        photo = decode_photo(path)
-        return Probe(path, photo, detector.detect([photo.rgb])[0])
+        encoded = _read(path)
+        return _look(path, encoded, open_encoded(encoded), detector)
     except PhotoError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise ProbeError(f"There is no file {path}: check the path.") from error
         raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
-    except (DetectorError, MemoryError) as error:
+    except (DetectorError, MemoryError, ValueError) as error:
         raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}): try a smaller copy.") from error
+    except Exception as error:  # a fault of ours, or of a library, is this photo's: the next one may do
+        raise ProbeError(f"The photo {path} cannot be used ({on_one_line(error)}): try a copy in JPEG.") from error
+
+
+def _read(path: Path) -> EncodedPhoto:
+    """Raises PhotoError."""
+    stream = _STREAM.fullmatch(os.fspath(path))
+    if stream is None:
+        return read_photo(path)
+    most = Limits().max_bytes
+    try:
+        with os.fdopen(os.dup(int(stream[1] or 0)), "rb") as pipe:
+            if pipe.isatty():
+                raise PhotoError("no photo comes through a pipe", retry=False)
+            data = pipe.read(most + 1)
+    except OSError as error:
+        raise PhotoError(f"nothing can be read from the pipe ({error.strerror})", retry=True) from error
+    if len(data) > most:
+        raise PhotoError(f"more than {most // 1_000_000} MB come through the pipe", retry=False)
+    return EncodedPhoto(data, hashlib.sha256(data).hexdigest())
+
+
+def _look(path: Path, encoded: EncodedPhoto, opened: OpenPhoto, detector: Detector) -> Probe:
+    faces: list[SeenFace] = []
+    notices: list[str] = []
+    trouble: PhotoError | None = None
+    shown = False
+    for picture in opened.pictures():
+        if not isinstance(picture, DecodedPhoto):
+            page, error = picture
+            trouble = trouble or error
+            notices.append(f"page {page} is not shown: {error.reason}")
+            continue
+        shown = True
+        notices += picture.notices
+        faces += [
+            SeenFace(each, cut_face(picture, each.box, each.turned), picture.page, picture.seconds, picture.notices)
+            for each in find_faces(picture, detector)
+        ]
+    if not shown:
+        raise trouble or PhotoError("it holds no picture", retry=False)
+    notices += [opened.unlooked_in_words] if opened.unlooked else []
+    return Probe(path, opened, encoded.sha256, faces, tuple(dict.fromkeys(notices)))
 
 
 def choose(probe: Probe, number: int | None, min_detection: float) -> int:

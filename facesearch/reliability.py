@@ -12,14 +12,17 @@ its agreement with it is worth, so attributes whose labels are known to be poor 
 Both stand in the checkpoint's metadata, so that a search knows them without opening a network.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.models import ScoringModel
 from facesearch.attributes import NAMES
+
+if TYPE_CHECKING:
+    from facesearch.query import Asked
 
 MEANINGS: Mapping[str, str] = {
     "A": "reliable: wrong now and then",
@@ -79,6 +82,18 @@ def grades(model: ScoringModel) -> tuple[str | None, ...]:
     stored = model.metadata.get("grades")
     by_name: Mapping[str, Any] = stored if isinstance(stored, dict) else {}
     return tuple(grade if (grade := by_name.get(name)) in MEANINGS else None for name in model.attributes)
+
+
+def untaught_remarks(asked: "Iterable[Asked]", model: ScoringModel) -> Iterator[str]:
+    """A sentence where an attribute is asked for that no training image was labelled with: every face has it with one
+    and the same probability."""
+    stored = model.metadata.get("untaught")
+    unknown = frozenset(stored) if isinstance(stored, list) else frozenset()
+    if words := dict.fromkeys(each.words for each in asked if each.attribute.name in unknown):
+        yield (
+            f"The network never learnt {', '.join(words)}: all faces get the same probability, which says "
+            "nothing about any of them; leave it out, or index with another --checkpoint."
+        )
 
 
 def smallest_reliable(whole: tuple[float, float], by_size: Mapping[int, tuple[float, float]]) -> int | None:

@@ -18,13 +18,12 @@ from facesearch.errors import Notice, RequestError
 from facesearch.filters import filtered
 from facesearch.hits import HOLDS_FROM, LIKELY_FROM, Hit, SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.query import Query
-from facesearch.query.entries import MALE
-from facesearch.query.said_ages import said_sex
+from facesearch.query.said_ages import MALE, said_sex
 from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
 from facesearch.ranking import scan
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.witness import Errors, doubted, shipped_errors
-from facesearch.reliability import grades
+from facesearch.reliability import grades, untaught_remarks
 
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
@@ -73,7 +72,11 @@ def search(
         narrowed=looked_at.steps[1:],
         best=best,
         expected=sum(each.expected for each in found),
-        remarks=(*looked_at.remarks, *weak_remarks(query.asked, grades(model))),
+        remarks=(
+            *looked_at.remarks,
+            *untaught_remarks((*query.asked, *query.bounded), model),
+            *weak_remarks(query.asked, grades(model)),
+        ),
         notices=(*_must_suggested(query, hits), *scanned.advice(looked_at.allowed, best)),
         musts=tuple(map(str, query.musts)),
         behind=behind,

@@ -23,7 +23,7 @@ from facesearch.filters import filtered
 from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
-from facesearch.reliability import grades
+from facesearch.reliability import grades, untaught_remarks
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
@@ -32,12 +32,13 @@ SAME_FACE_FROM = 0.5
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoFace:
     """A face in a photo that need not be indexed. logits: float32 [40]; model: digest of the checkpoint that gave them;
-    sha256: the photo's, hexadecimal; box: in pixels of the upright photo."""
+    sha256: the photo's, hexadecimal; box: in pixels of the upright picture; page: which picture of the file, from 1."""
 
     logits: NDArray[np.float32]
     model: str
     sha256: str
     box: Box
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,6 +59,10 @@ class IndexedFace:
     @property
     def box(self) -> Box:
         return self.details.box
+
+    @property
+    def page(self) -> int:
+        return self.details.page
 
 
 ProbeFace = PhotoFace | IndexedFace
@@ -109,7 +114,11 @@ def similar(
     enough = scores >= min_score
     hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, photo)
     best = float(scores[0])
-    remarks = (*remarks, *weak_remarks(changes.asked, grades(gallery.model)))
+    remarks = (
+        *remarks,
+        *untaught_remarks(changes.asked, gallery.model),
+        *weak_remarks(changes.asked, grades(gallery.model)),
+    )
     return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
 
 
@@ -123,7 +132,7 @@ def distinct(probes: Sequence[ProbeFace]) -> list[int]:
 
 
 def _is_same_face(one: ProbeFace, other: ProbeFace) -> bool:
-    return one.sha256 == other.sha256 and iou(one.box, other.box) > SAME_FACE_FROM
+    return one.sha256 == other.sha256 and one.page == other.page and iou(one.box, other.box) > SAME_FACE_FROM
 
 
 def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
@@ -144,6 +153,6 @@ def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFac
             own.append(probe.details.face)
             continue
         with catalogue.read() as session:
-            known = faces.of_photo(session, probe.sha256)
+            known = faces.of_photo(session, probe.sha256, probe.page)
         own += [face for face, other in known.items() if iou(probe.box, other) > SAME_FACE_FROM]
     return own

@@ -3,17 +3,24 @@
 A product has a field in `Provenance` (with its column) and a rule in `_RULES`; nothing else tells them apart.
 """
 
+import re
 from collections.abc import Callable
 
 from db.provenance import Provenance
 from db.schema import Outcome
-from facesearch.decode import decoder_is_outdated, decoder_name
+from facesearch.decode import Limits, decoder_is_outdated, decoder_name
 from facesearch.detection import is_outdated, is_quick
 
+_LIMIT = re.compile(r"; up to (\d+) pixels$")
 
-def current(detector: str) -> Provenance:
-    """What a photo is looked at with now. detector: the name of the detector in use."""
-    return Provenance(decoder_name(), detector)
+
+def current(detector: str, max_pixels: int | None = None) -> Provenance:
+    """What a photo is looked at with now. detector: the name of the detector in use; max_pixels: the limit for photos,
+    if it is not the usual one."""
+    decoder = decoder_name()
+    if max_pixels not in (None, Limits().max_pixels):
+        decoder += f"; up to {max_pixels} pixels"
+    return Provenance(decoder, detector)
 
 
 def is_behind(former: Provenance, outcome: Outcome, now: Provenance) -> bool:
@@ -33,7 +40,17 @@ def may_replace(former: Provenance, outcome: Outcome, now: Provenance) -> bool:
 
 
 def _decoding(former: Provenance, outcome: Outcome, now: Provenance) -> bool:
-    return decoder_is_outdated(former.decoder, now.decoder, failed=outcome is Outcome.FAILED)
+    failed = outcome is Outcome.FAILED
+    before, limit_before = _limit_apart(former.decoder)
+    decoder, limit = _limit_apart(now.decoder)
+    # What failed may have been too large. A lower limit makes nothing of it.
+    return decoder_is_outdated(before, decoder, failed=failed) or (failed and limit > limit_before)
+
+
+def _limit_apart(decoder: str) -> tuple[str, int]:
+    """The decoder's own name, and the most pixels of a photo that it took."""
+    limit = _LIMIT.search(decoder)
+    return (decoder[: limit.start()], int(limit[1])) if limit else (decoder, Limits().max_pixels)
 
 
 def _faces(former: Provenance, outcome: Outcome, now: Provenance) -> bool:  # noqa: ARG001

@@ -44,9 +44,10 @@ def photos_behind(
             yield replace(photo, files=tuple(file for file in photo.files if file.id not in passed_over))
 
 
-def look_again(looker: Looker, photo: BehindPhoto) -> list[Opened]:
+def look_again(looker: Looker, photo: BehindPhoto, *, every_file: bool = False) -> list[Opened]:
     """Look at the first of the photo's files that can be read and still holds it; all that were opened for that.
 
+    every_file: read the others as well, since they may hold something else by now without showing it.
     A file that is not there waits for the run that finds it, or its drive, there again: it is no failure.
     """
     seen: list[Opened] = []
@@ -57,15 +58,15 @@ def look_again(looker: Looker, photo: BehindPhoto) -> list[Opened]:
                 seen.append((job, answer))
             continue
         seen.append((job, answer))
-        if answer.sha256 == photo.sha256:
+        if answer.sha256 == photo.sha256 and not every_file:
             break
     return seen
 
 
 def job_of(file: StoredFile) -> Job:
-    """The file as work to do, with the size and time it is known by: if they are not its own any more, the next walk
+    """The file as work to do, with the size and times it is known by: if they are not its own any more, the next walk
     sees it."""
-    return Job(file.root_id, file.root, FoundFile(file.path, file.size, file.mtime_ns))
+    return Job(file.root_id, file.root, FoundFile(file.path, file.size, file.mtime_ns, file.ctime_ns))
 
 
 def counted_as(photo: BehindPhoto, file: StoredFile) -> Outcome:

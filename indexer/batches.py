@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db import photos
+from db import faults, photos
 from db.catalogue import Catalogue
+from db.errors import CatalogueError
 from db.faces import FaceRecord
 from db.photos import FileRecord, KnownPhoto, PhotoRecord, Relooked, Unreadable
 from db.provenance import Provenance
@@ -114,7 +115,8 @@ def write(
 ) -> Written:
     """Score and store a batch. now: the versions that looked at it.
 
-    Raises what `Catalogue.write` raises; then nothing of the batch is stored.
+    Raises what `Catalogue.write` raises; then nothing of the batch is stored. What else goes wrong is the failure of
+    the one photo that it goes wrong with.
     """
     looked = [seen for _, seen in batch.entries if isinstance(seen, Looked)]
     with_faces = [seen for seen in looked if seen.faces]
@@ -123,30 +125,65 @@ def write(
         crops = [[face.crop for face in seen.faces] for seen in with_faces]
         answers = score_each(scorer(), crops, at_once=batch.size.faces)
         scored = {seen.sha256: answer for seen, answer in zip(with_faces, answers, strict=True)}
-    records = {seen.sha256: _photo_record(seen, scored.get(seen.sha256), now) for seen in looked}
-    with catalogue.write() as session:
-        return _store(session, batch, records, model_id)
+    results = {seen.sha256: _result(seen, scored.get(seen.sha256), now) for seen in looked}
+    try:
+        with catalogue.write() as session:
+            return _store(session, batch, results, model_id)
+    except CatalogueError:
+        raise
+    except Exception:
+        return _store_one_by_one(catalogue, batch, results, model_id)
 
 
-def _store(session: Session, batch: Batch, records: dict[str, PhotoRecord], model_id: int) -> Written:
+_Results = dict[str, tuple[PhotoRecord, Trouble | None]]  # by SHA-256
+
+
+def _store_one_by_one(catalogue: Catalogue, batch: Batch, results: _Results, model_id: int) -> Written:
+    whole = Written([], 0, [], [])
+    for job, seen in batch.entries:
+        try:
+            with catalogue.write() as session:
+                written = _store(session, replace(batch, entries=[(job, seen)]), results, model_id)
+        except CatalogueError:
+            raise
+        except Exception as error:
+            failed = Unread(trouble_of(error, "it cannot be stored"))
+            with catalogue.write() as session:
+                written = _store(session, replace(batch, entries=[(job, failed)]), {}, model_id)
+        whole = Written(
+            whole.settled + written.settled,
+            whole.faces + written.faces,
+            whole.relooked + written.relooked,
+            whole.waiting + written.waiting,
+        )
+    return whole
+
+
+def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> Written:
+    records = {sha256: record for sha256, (record, _) in results.items()}
     elsewhere = {seen.sha256 for _, seen in batch.entries if isinstance(seen, Known)} - records.keys()
     known = photos.known_photos(session, elsewhere)
     by_root: dict[int, list[FileRecord]] = {}
     answers: list[tuple[Job, Unread | Known | Looked, PhotoRecord | KnownPhoto | Unreadable]] = []
     waiting: list[tuple[Job, Unread | Known | Looked]] = []
+    traced: list[tuple[bytes, Trouble | None]] = []
     for job, seen in batch.entries:
         content: PhotoRecord | KnownPhoto | Unreadable | None
         if isinstance(seen, Unread):
             content = Unreadable(seen.trouble.reason, seen.trouble.retry)
+            traced.append((job.path, seen.trouble))
         else:
             content = records.get(seen.sha256) or known.get(seen.sha256)
             if content is None:
                 waiting.append((job, seen))
                 continue
+            if isinstance(seen, Looked):
+                traced.append((job.path, results[seen.sha256][1]))
         answers.append((job, seen, content))
-        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content)
+        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content, job.file.ctime_ns)
         by_root.setdefault(job.root_id, []).append(record)
     recorded = photos.record_all(session, by_root, model_id=model_id)
+    faults.note(session, [(path, each.reason, each.trace) for path, each in traced if each and each.trace])
     settled = []
     for job, seen, content in answers:
         outcome = Outcome.FAILED if isinstance(content, Unreadable) else content.outcome
@@ -156,7 +193,7 @@ def _store(session: Session, batch: Batch, records: dict[str, PhotoRecord], mode
     return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting)
 
 
-def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> PhotoRecord:
+def _result(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> tuple[PhotoRecord, Trouble | None]:
     trouble = seen.trouble or (logits if isinstance(logits, Trouble) else None)
     outcome = Outcome.NO_FACE if trouble is None else Outcome.FAILED
     faces: tuple[FaceRecord, ...] = ()
@@ -169,10 +206,13 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance
                 landmarks=face.detection.landmarks,
                 logits=row,
                 turned=face.detection.turned,
+                page=face.page,
+                seconds=face.seconds,
+                notice=face.notice,
             )
             for face, row in zip(seen.faces, logits, strict=True)
         )
-    return PhotoRecord(
+    record = PhotoRecord(
         sha256=seen.sha256,
         size=seen.size,
         outcome=outcome,
@@ -185,7 +225,11 @@ def _photo_record(seen: Looked, logits: Logits | Trouble | None, now: Provenance
         camera=seen.camera,
         provenance=now if seen.width is not None else Provenance(now.decoder),  # nothing was made of the pixels
         faces=faces,
+        pages=seen.pages,
+        unlooked=seen.unlooked,
+        notice=seen.notice,
     )
+    return record, trouble
 
 
 def _checked(answer: Logits | Trouble) -> Logits | Trouble:

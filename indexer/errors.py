@@ -7,3 +7,11 @@ class IndexerError(Exception):
 
 class NothingToIndex(IndexerError):  # noqa: N818 (named after the problem)
     """No folder was named, and none is known."""
+
+
+class BadPattern(IndexerError):  # noqa: N818
+    """A pattern of what to exclude that says nothing, or is none."""
+
+
+class WrongFolder(IndexerError):  # noqa: N818
+    """A folder that cannot be what it is said to be, or may not be used for this."""

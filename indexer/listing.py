@@ -1,16 +1,28 @@
-"""What a walk found, compared with what the last run left: new work, unchanged, back again, gone."""
+"""What a walk found, compared with what the last run left: new work, unchanged, back again, gone, left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import os
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from db.filesystems import windows_attributes
+from db.others import OtherFile
 from db.paths import display, is_folder, join
 from db.photos import KnownFile
+from db.schema import LeftOut
+from facesearch.decode import readable_extensions, readable_kinds
+from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark
+from indexer.selection import Chooser
 from indexer.targets import Target
-from indexer.walk import Aside, FoundFile, walk
+from indexer.walk import Aside, FoundFile, extension_of, walk
+
+_SNIFFED_AT_ONCE = 4096
+# Windows' attributes of a file whose content is elsewhere: OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS.
+_ELSEWHERE = 0x1000 | 0x40000 | 0x400000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,72 +40,243 @@ class Job:
 
 
 @dataclass(slots=True)
+class Memory:
+    """What is known of the files of a root, by path within it. photos: also those that are gone; others: no photos."""
+
+    photos: dict[bytes, KnownFile]
+    others: dict[bytes, OtherFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a comparison needs done. found: is told of every file, and whether it is a photo; when it answers False the
+    walk is broken off, and nothing counts as gone. sniff: `FileKind` or OSError of each of these files (absolute
+    paths), in their order; fewer when the run is to stop. remember: files that are no photos."""
+
+    found: Callable[[bool], bool]
+    sniff: Callable[[Sequence[bytes]], list[FileKind | OSError]]
+    remember: Callable[[list[tuple[bytes, OtherFile]]], None]
+
+
+@dataclass(slots=True)
 class Listing:
     """One walk, compared.
 
-    work: files to open. unchanged: those that keep what an earlier run said of them. returned: ids
-    of the ones among them that had been missing. gone: ids of files that were there and are not found any more; without
-    what lies where nobody could look. passed_over: ids of files that should be there, and that the walk did not come by
-    or that this installation cannot read. vanished: those of the gone whose folder is gone as well, by the topmost such
-    one. spared: sentences about the places where nobody could look. unusable: why there was no walk at all.
+    work: files to open. unchanged: those that keep what an earlier run said of them. change_times: those to take over,
+    by the id of a file that has none yet. returned: ids of files that had been missing and have kept size and date.
+    gone: ids of files that were there and are not found any more; without what lies where nobody could look. left_out:
+    ids of those that the run passes over now, by reason. passed_over: ids of files that should be there, and that the
+    walk did not come by or that this installation cannot read. no_photos: ids of files whose content was never known,
+    and is that of no photo. vanished: those of the gone whose folder is gone as well, by the topmost such one. spared:
+    sentences about the places where nobody could look. others: files that are no photos, by what they are, or else by
+    extension. unsupported: photos of a kind that this installation cannot read, by kind. outdated: what is remembered
+    of files that are gone or photos by now. unusable: why there was no walk at all.
     """
 
     target: Target
     aside: Aside
     work: list[Job] = field(default_factory=list)
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
+    change_times: dict[int, int] = field(default_factory=dict)
     returned: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
+    left_out: dict[LeftOut, list[int]] = field(default_factory=dict)
     passed_over: list[int] = field(default_factory=list)
+    no_photos: list[int] = field(default_factory=list)
     vanished: dict[bytes, list[int]] = field(default_factory=dict)
     spared: list[Remark] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    unsupported: Counter[str] = field(default_factory=Counter)
+    outdated: list[bytes] = field(default_factory=list)
     unusable: Remark | None = None
+
+    @property
+    def holds_a_photo(self) -> bool:
+        """Whether there is, or could be, a photo: also one that cannot be read here or now."""
+        aside = self.aside
+        return bool(self.work or self.unchanged or self.unsupported or aside.online_only or aside.unreadable)
 
 
 def compare(
-    target: Target,
-    root_id: int,
-    known: dict[bytes, KnownFile],
-    *,
-    readable: Collection[str],
-    found: Callable[[], bool],
+    target: Target, root_id: int, memory: Memory, *, chooser: Chooser, hands: Hands, again: bool = False
 ) -> Listing:
-    """Walk the target and compare it with the files of its root (`known`, by path within the root; used up).
+    """Walk the target and compare it with what is known of the files of its root (used up).
 
-    `found` is called for every photo file; when it answers False the walk is broken off, and nothing counts as gone.
+    again: nothing is taken for unchanged that is no photo.
     """
-    listing = Listing(target, Aside())
-    for file in walk(target.root, listing.aside, readable=readable, within=target.within, leave_out=target.leave_out):
-        if not found():
+    return _Comparison(target, root_id, memory, chooser, hands, again).listing()
+
+
+class _Comparison:
+    """One walk, from the first file to what is gone."""
+
+    def __init__(
+        self, target: Target, root_id: int, memory: Memory, chooser: Chooser, hands: Hands, again: bool
+    ) -> None:
+        self._target = target
+        self._root_id = root_id
+        self._memory = memory
+        self._chooser = chooser
+        self._hands = hands
+        self._again = again
+        self._readable = readable_extensions()
+        self._readable_kinds = readable_kinds()
+        self._attributes = windows_attributes(target.root)
+        self._listing = Listing(target, Aside())
+        self._work: list[tuple[int, Job]] = []  # with their place in the walk
+        self._unknown: list[tuple[int, FoundFile]] = []  # to be sniffed
+
+    def listing(self) -> Listing:
+        listing, target = self._listing, self._target
+        found = walk(
+            target.root, listing.aside, chooser=self._chooser, within=target.within, leave_out=target.leave_out
+        )
+        for place, file in enumerate(found):
+            if not self._hands.found(self._take(place, file)):
+                return listing
+            if len(self._unknown) >= _SNIFFED_AT_ONCE and not self._sniff():
+                return listing
+        if not self._sniff():
             return listing
-        before = known.pop(file.path, None)
-        if before is None or _has_to_be_opened(file, before):
-            listing.work.append(Job(root_id, target.root, file))
+        listing.work = [job for _, job in sorted(self._work, key=lambda pair: pair[0])]
+        self._find_absent()
+        return listing
+
+    def _take(self, place: int, file: FoundFile) -> bool:
+        """Whether it is a photo, as far as can be said before it is opened."""
+        path = file.path
+        before = self._memory.photos.pop(path, None)
+        if before is not None:
+            if _is_unchanged(file, before):
+                self._listing.unchanged.append((path, before))
+                if before.missing:
+                    self._listing.returned.append(before.id)
+                if before.ctime_ns is None and file.ctime_ns is not None:
+                    self._listing.change_times[before.id] = file.ctime_ns
+                return True
+            if before.missing and _is_as_large_and_old(file, before):
+                self._listing.returned.append(before.id)  # at least in all likelihood: it is read in any case
+        elif self._is_known_other(file):
+            return False
+        if self._attributes and _is_elsewhere(join(self._target.root, path), self._attributes):
+            self._listing.aside.online_only.append(path)
+            self._keep_known(path, before)
+            return False
+        if extension_of(path) in self._readable:
+            self._work.append((place, self._job(file)))
+            return True
+        if before is not None:
+            self._memory.photos[path] = before  # what it is now is not known yet
+        self._unknown.append((place, file))
+        return False
+
+    def _is_known_other(self, file: FoundFile) -> bool:
+        known = self._memory.others.get(file.path)
+        if known is None or self._again:
+            return False
+        size, mtime_ns, kind = known
+        if file.size != size or file.mtime_ns != mtime_ns or kind in self._readable_kinds:
+            return False
+        del self._memory.others[file.path]
+        self._count(kind)
+        return True
+
+    def _count(self, kind: str) -> None:
+        if kind in PHOTO_LABELS:
+            self._listing.unsupported[kind] += 1
         else:
-            listing.unchanged.append((file.path, before))
-            if before.missing:
-                listing.returned.append(before.id)
-    for path in listing.aside.unsupported:  # there, whether or not this installation can read it
-        unread = known.pop(path, None)
-        listing.passed_over += [] if unread is None else [unread.id]
-    absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
-    listing.passed_over += absent.values()
-    gone, listing.spared = _spare(target, listing.aside, absent)
-    listing.gone = list(gone.values())
-    listing.vanished = _by_vanished_folder(target, gone)
-    if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):
-        listing.unusable, listing.spared = listing.spared[0], listing.spared[1:]
-    return listing
+            self._listing.others[kind] += 1
+
+    def _sniff(self) -> bool:
+        """Look what those files are of which neither the catalogue nor their name says it; False to break off."""
+        some, self._unknown = self._unknown, []
+        kinds = self._hands.sniff([join(self._target.root, file.path) for _, file in some])
+        others: list[tuple[bytes, OtherFile]] = []
+        for (place, file), kind in zip(some, kinds, strict=False):
+            before = self._memory.photos.get(file.path)
+            if (
+                isinstance(kind, OSError) or kind.label in self._readable_kinds
+            ):  # what cannot be read may be a photo, and fails as one
+                self._memory.photos.pop(file.path, None)
+                self._work.append((place, self._job(file)))
+                if not self._hands.found(True):
+                    return False
+            else:
+                if kind.is_photo:
+                    self._keep_known(file.path, before)
+                elif before is not None and before.photo_id is None:
+                    del self._memory.photos[file.path]
+                    self._listing.no_photos.append(before.id)
+                self._memory.others.pop(file.path, None)
+                name = kind.label or extension_of(file.path)
+                self._count(name)
+                others.append((file.path, (file.size, file.mtime_ns, name)))
+        self._hands.remember(others)
+        return len(kinds) == len(some)
+
+    def _job(self, file: FoundFile) -> Job:
+        return Job(self._root_id, self._target.root, file)
+
+    def _keep_known(self, path: bytes, before: KnownFile | None) -> None:
+        """It is there, whether or not it can be read now."""
+        self._memory.photos.pop(path, None)
+        if before is not None:
+            self._listing.passed_over.append(before.id)
+
+    def _find_absent(self) -> None:
+        """What the walk did not come by: gone, left out, or where nobody could look."""
+        listing, target, known = self._listing, self._target, self._memory.photos
+        for path in listing.aside.online_only:
+            self._keep_known(path, known.get(path))
+        absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
+        listing.passed_over += absent.values()
+        for path in list(absent):
+            why = self._chooser.leaves_out(path)
+            if why is not None:
+                listing.left_out.setdefault(why, []).append(absent.pop(path))
+        gone, listing.spared = _spare(target, listing.aside, absent)
+        listing.gone = list(gone.values())
+        listing.vanished = _by_vanished_folder(target, gone)
+        places = _places_unseen(listing.aside)
+        listing.outdated = [
+            path for path in self._memory.others if target.holds(path) and _place_above(path, places) is None
+        ]
+        if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):
+            listing.unusable, listing.spared = listing.spared[0], listing.spared[1:]
 
 
-def _has_to_be_opened(file: FoundFile, before: KnownFile) -> bool:
-    # What was too large to be read has no content: to see whether it still is costs no reading.
-    return before.retry or before.photo_id is None or (file.size, file.mtime_ns) != (before.size, before.mtime_ns)
+def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:
+    ctime_ns, known = file.ctime_ns, before.ctime_ns
+    return (
+        file.mtime_ns == before.mtime_ns
+        and file.size == before.size
+        and (ctime_ns == known or ctime_ns is None or known is None)
+        and not before.retry
+        # What was too large to be read has no content: to see whether it still is costs no reading.
+        and before.photo_id is not None
+    )
+
+
+def _is_as_large_and_old(file: FoundFile, before: KnownFile) -> bool:
+    return file.size == before.size and file.mtime_ns == before.mtime_ns
+
+
+def _is_elsewhere(path: bytes, attribute: str) -> bool:
+    """Whether Windows says that the content of this file is not on its disk. The file is not opened."""
+    try:
+        value = os.getxattr(path, attribute)
+    except OSError:
+        return False
+    return bool(int.from_bytes(value[:4], "little") & _ELSEWHERE)
+
+
+def _places_unseen(aside: Aside) -> set[bytes]:
+    return {*aside.empty, *aside.linked, *(obstacle.path for obstacle in aside.unreadable)}
 
 
 def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict[bytes, int], list[Remark]]:
     """Which absent files are gone for sure, and a remark for each place that keeps others from counting as gone."""
-    places = {*aside.empty, *aside.linked, *(obstacle.path for obstacle in aside.unreadable)}
+    places = _places_unseen(aside)
     kept = dict.fromkeys(places, 0)
     gone: dict[bytes, int] = {}
     for path, file_id in absent.items():

@@ -7,6 +7,7 @@ and their pixel budget, whatever waits behind them.
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,11 +15,20 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
-from facesearch.crop import crop_face
-from facesearch.decode import DecodedPhoto, EncodedPhoto, Limits, PhotoError, decode_encoded, read_photo
+from db.faces import FacePlace
+from facesearch.decode import (
+    NO_LIMITS,
+    DecodedPhoto,
+    EncodedPhoto,
+    Limits,
+    OpenPhoto,
+    PhotoError,
+    open_encoded,
+    read_photo,
+)
 from facesearch.detection import Detection, Detector
 from facesearch.errors import on_one_line
+from facesearch.seen import cut_face, find_faces
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 
@@ -28,18 +38,24 @@ Crop = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why something failed. reason: a clause that reads well after "failed: "; retry: whether trying again may help."""
+    """Why something failed. reason: a clause that reads well after "failed: "; retry: whether trying again may help;
+    trace: the traceback, of a fault that nobody foresaw."""
 
     reason: str
     retry: bool
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class CutFace:
-    """One detected face and its crop."""
+    """One detected face and its crop; in which picture of the file it is, and what is to be said of that, as in
+    `FaceRecord`."""
 
     detection: Detection
     crop: Crop
+    page: int = 1
+    seconds: float | None = None
+    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +74,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A content that was new. width and height: pixels of the upright photo; taken and camera: as in `DecodedPhoto`;
-    faces: left to right."""
+    """A content that was new. width and height: pixels of its first picture, upright; taken and camera: as in
+    `DecodedPhoto`; faces: picture by picture, left to right; pages, unlooked, notice: as in `schema.Photo`."""
 
     sha256: str
     size: int
@@ -70,6 +86,9 @@ class Looked:
     camera: str = ""
     faces: tuple[CutFace, ...] = ()
     trouble: Trouble | None = None
+    pages: int = 1
+    unlooked: int = 0
+    notice: str | None = None
 
 
 class Looker:
@@ -90,47 +109,81 @@ class Looker:
             photo = read_photo(path, limits=self._limits)
         except PhotoError as error:
             return Unread(Trouble(error.reason, error.retry))
+        except Exception as error:
+            return Unread(trouble_of(error, "it cannot be read"))
         if not self._contents.take(photo.sha256):
             return Known(photo.sha256)
         with self._budget.share() as share:
             try:
-                decoded = decode_encoded(photo, limits=self._limits, admit=share.take)
+                opened = open_encoded(photo, limits=self._limits, admit=share.take)
             except PhotoError as error:
                 return Looked(photo.sha256, photo.size, trouble=Trouble(error.reason, error.retry))
-            return self._faces(photo, decoded)
+            except Exception as error:
+                return Looked(photo.sha256, photo.size, trouble=trouble_of(error, "it cannot be decoded"))
+            return self._look_at_all(photo, opened)
 
-    def cut_again(self, path: bytes, sha256: str, places: Sequence[tuple[Box, int]]) -> list[Crop] | Trouble:
-        """Crops of known faces (box, degrees turned) of the photo of this content, if `path` still holds it."""
+    def cut_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | Trouble:
+        """Crops of known faces of the photo of this content, if `path` still holds it."""
         try:
-            photo = read_photo(path, limits=self._limits)
+            photo = read_photo(path, limits=NO_LIMITS)
             if photo.sha256 != sha256:
                 return Trouble("the file has another content now", retry=True)
+            crops: dict[FacePlace, Crop] = {}
             with self._budget.share() as share:
-                decoded = decode_encoded(photo, limits=self._limits, admit=share.take)
-                return [crop_face(decoded.rgb, box, turned) for box, turned in places]
+                # It is the very photo that was looked at, within the limit of then.
+                opened = open_encoded(photo, limits=NO_LIMITS, admit=share.take)
+                for page in sorted({place.page for place in places}):
+                    decoded = opened.picture(page)
+                    for place in places:
+                        if place.page == page:
+                            crops[place] = cut_face(decoded, place.box, place.turned)
+            return [crops[place] for place in places]
         except PhotoError as error:
             return Trouble(error.reason, error.retry)
         except Exception as error:
             return trouble_of(error, "its faces cannot be cut out")
 
-    def _faces(self, photo: EncodedPhoto, decoded: DecodedPhoto) -> Looked:
-        seen = Looked(
-            photo.sha256,
-            photo.size,
-            decoded.width,
-            decoded.height,
-            decoded.format,
-            decoded.taken,
-            decoded.camera,
-        )
+    def _look_at_all(self, photo: EncodedPhoto, opened: OpenPhoto) -> Looked:
+        """Every picture of the file, one after the other. A picture that cannot be shown is noted; a photo fails where
+        none can be, and where another try could show one more."""
+        seen = Looked(photo.sha256, photo.size)
+        faces: list[CutFace] = []
+        notices: list[tuple[int, str]] = []
+        failed: list[PhotoError] = []
         try:
-            found = self._detector().detect([decoded.rgb])[0]
-            if not all(_is_finite(each) for each in found):
-                raise ValueError("it gives places that are no numbers")
-            faces = tuple(CutFace(each, crop_face(decoded.rgb, each.box, each.turned)) for each in found)
+            for picture in opened.pictures():
+                if not isinstance(picture, DecodedPhoto):
+                    page, reason = picture
+                    failed.append(reason)
+                    notices.append((page, f"not shown: {reason.reason}"))
+                    continue
+                notices += [(picture.page, notice) for notice in picture.notices]
+                if seen.width is None:
+                    seen = _first_seen(picture)
+                try:
+                    faces += self._faces(picture)
+                except Exception as error:
+                    return replace(seen, trouble=trouble_of(error, "the face detector fails on it"))
         except Exception as error:
-            return replace(seen, trouble=trouble_of(error, "the face detector fails on it"))
-        return replace(seen, faces=faces)
+            failed.append(PhotoError(f"cannot be decoded ({on_one_line(error)})", retry=isinstance(error, MemoryError)))
+        worth_a_try = next((each for each in failed if each.retry), None)
+        if seen.width is None or worth_a_try is not None:
+            why = worth_a_try or (failed[0] if failed else PhotoError("it holds no picture", retry=False))
+            return Looked(photo.sha256, photo.size, trouble=Trouble(why.reason, why.retry))
+        return replace(
+            seen,
+            faces=tuple(faces),
+            pages=opened.pages,
+            unlooked=opened.unlooked,
+            notice=_in_words(notices, opened.pages),
+        )
+
+    def _faces(self, picture: DecodedPhoto) -> list[CutFace]:
+        notice = "; ".join(picture.notices) or None
+        return [
+            CutFace(each, cut_face(picture, each.box, each.turned), picture.page, picture.seconds, notice)
+            for each in find_faces(picture, self._detector())
+        ]
 
     def _detector(self) -> Detector:
         detector: Detector | None = getattr(self._own, "detector", None)
@@ -139,13 +192,30 @@ class Looker:
         return detector
 
 
-def _is_finite(face: Detection) -> bool:
-    box = face.box
-    numbers = (box.x, box.y, box.width, box.height, face.score)
-    return bool(np.isfinite(numbers).all() and np.isfinite(face.landmarks).all())
+def _first_seen(picture: DecodedPhoto) -> Looked:
+    return Looked(
+        picture.sha256,
+        picture.size,
+        picture.width,
+        picture.height,
+        picture.format,
+        picture.taken,
+        picture.camera,
+    )
+
+
+_SAID = 5  # pages of which a photo's notice says what each is about
+
+
+def _in_words(notices: Sequence[tuple[int, str]], pages: int) -> str | None:
+    """What is to be said of the photo as a whole."""
+    said = [notice if pages == 1 else f"page {page}: {notice}" for page, notice in notices]
+    more = len(said) - _SAID
+    return "; ".join(said[:_SAID]) + (f"; and {more:,} more" if more > 0 else "") or None
 
 
 def trouble_of(error: Exception, what: str) -> Trouble:
-    """An exception of somebody else's code as the outcome of one photo; another try may find more memory or a mended
-    program, so it is always worth one."""
-    return Trouble(f"{what} ({on_one_line(error)})", retry=True)
+    """An exception that nobody foresaw, ours or somebody else's, as the outcome of one photo; another try may find more
+    memory or a mended program, so it is always worth one."""
+    trace = "".join(traceback.format_exception(error))
+    return Trouble(f"{what} ({on_one_line(error)})", retry=True, trace=trace)

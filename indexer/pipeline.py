@@ -8,27 +8,34 @@ and the next run goes on where this one stopped, since it opens only what the ca
 
 from __future__ import annotations
 
+import gc
 import os
 import stat
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
 
 from sqlalchemy.orm import Session
 
-from db import faces, models, photos, provenance, roots, runs, snapshot
+from db import faces, models, others, photos, provenance, roots, runs, snapshot
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
+from db.filesystems import keeps_access_times
 from db.models import ScoringModel
+from db.others import OtherFile
 from db.paths import AnyPath, absolute, display, is_folder, join
-from db.photos import KnownFile, Relooked
+from db.photos import Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
-from db.schema import Outcome
+from db.roots import Selection
+from db.schema import LeftOut, Outcome
 from facesearch.cores import usable_cores
-from facesearch.decode import Limits, readable_extensions
+from facesearch.decode import Limits
+from facesearch.decoding.sniff import FileKind, sniff_file
 from facesearch.detection import Detector
+from facesearch.source import loud_opens
 from facesearch.versions import current, is_behind, may_replace
 from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
 from indexer.batches import Batch, Scorer, Size, Written, write
@@ -36,14 +43,16 @@ from indexer.budget import PixelBudget
 from indexer.errors import NothingToIndex
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal
-from indexer.listing import Job, Listing, compare
+from indexer.listing import Hands, Job, Listing, Memory, compare
 from indexer.looking import Looker
-from indexer.report import Failure, Progress, Remark, RunReport, Stage
+from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage
 from indexer.rescoring import Rescored, rescore
+from indexer.selection import Choice, Chooser, refuse_to_write_into
 from indexer.targets import new_roots, targets
-from indexer.walk import extension_of
 from indexer.workers import side_by_side
 
+_TOLD = 256  # files found from one word about the progress to the next
+_SNIFFERS = 8
 _PIXELS_IN_MEMORY = 200_000_000  # at worst ten bytes a pixel: 2 GB (16-bit and transparent photos: sixteen)
 
 
@@ -56,6 +65,7 @@ def index_folders(
     new_detector: Callable[[], Detector],
     detector: str,
     again: bool | None = None,
+    choice: Choice | None = None,
     progress: Callable[[Progress], None] | None = None,
     stop: threading.Event | None = None,
     limits: Limits | None = None,
@@ -66,28 +76,33 @@ def index_folders(
 
     model: the checkpoint's row, whose logits the scorer gives. new_scorer is called once, new_detector once a worker
     and stage, and both only when there is something to look at. detector: the name of the detectors that it makes.
-    again: which known photos are looked at again: None those that are behind, True all, False none. Setting `stop` ends
+    again: which known photos are looked at again: None those that are behind, True all, False none. choice: what is
+    taken of the folders from now on. Setting `stop` ends
     the run as Ctrl-C does: what is decided is written, the report says `interrupted`. workers: threads that read and
     decode (default: one a core).
 
-    Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, CatalogueError
-    (busy, read-only, disk full, ...: batches written before stay), and what the two factories raise.
+    Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
+    the catalogue lies in a new one, BadPattern, CatalogueError (busy, read-only, disk full, ...: batches written before
+    stay), and what the two factories raise.
     """
+    limits = limits or Limits()
     run = _Run(
         catalogue,
         model,
         new_scorer,
         new_detector,
-        current(detector),
+        current(detector, limits.max_pixels),
         again,
+        choice or Choice(),
         progress or _ignore,
         stop or threading.Event(),
-        limits or Limits(),
+        limits,
         batch or Size(),
         workers or usable_cores(),
     )
+    named = [absolute(folder) for folder in folders]
     with catalogue.indexing(), stop_on_signal(run.stop):
-        return run.index([absolute(folder) for folder in folders])
+        return run.index(named)
 
 
 class _Stopped(Exception):  # noqa: N818  (never leaves this module)
@@ -105,6 +120,7 @@ class _Run:
         new_detector: Callable[[], Detector],
         now: Provenance,
         again: bool | None,
+        choice: Choice,
         progress: Callable[[Progress], None],
         stop: threading.Event,
         limits: Limits,
@@ -117,6 +133,7 @@ class _Run:
         self.new_detector = new_detector
         self.now = now
         self.again = again
+        self.choice = choice
         self.progress = progress
         self.stop = stop
         self.size = size
@@ -125,6 +142,8 @@ class _Run:
         self._scorer: Scorer | None = None
         self._limits = limits
         self._done = 0
+        self._met = 0
+        self._loud_opens = loud_opens()
         self._batches = 0
         self._model_id = 0
         self._contents = Contents(self._is_settled)
@@ -141,6 +160,7 @@ class _Run:
         report = self.report
         run_id, listings = self._prepare(folders)
         self._work = [job for listing in listings for job in listing.work]
+        self._walked = {listing.target.root for listing in listings}
         self._judge()
         self._look()
         if not self.stop.is_set():
@@ -150,11 +170,13 @@ class _Run:
         if not self.stop.is_set():
             self._rescore()
         report.interrupted = self.stop.is_set()
+        report.loud = loud_opens() > self._loud_opens and not all(map(keeps_access_times, self._walked))
         report.failures = [self._failures[path] for path in sorted(self._failures)]
         with self.catalogue.write() as session:
             report.serving = models.serve_when_complete(session, self._model_id)
             runs.finish_run(session, run_id, _counts(report))
         with self.catalogue.read() as session:
+            self._tell_remarkable(photos.remarkable(session, self._places))
             serving = models.serving_id(session)
             if serving not in (None, self._model_id):
                 report.unsearchable = faces.unsearchable_count(session, serving)
@@ -163,71 +185,146 @@ class _Run:
             report.interrupted = self.stop.is_set()
         return report
 
+    def _tell_remarkable(self, found: Sequence[Remarkable]) -> None:
+        for each in found:
+            self.report.unlooked += each.unlooked
+            self.report.unlooked_photos += each.unlooked > 0
+            if each.notice:
+                self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
+
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
         with self.catalogue.read() as session:
-            known = {os.fsencode(root.path): root for root in roots.list_roots(session)}
+            known = roots.selections(session)
         if not folders and not known:
             raise NothingToIndex("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
         usable = []
         for folder in folders or sorted(known):  # outside the transaction: a drive may take its time to answer
-            sentence = _why_unusable(folder, known[folder].files if folder in known else None)
+            sentence = self._why_unusable(folder, known)
             if sentence is None:
                 usable.append(folder)
             else:
                 self.report.unusable.append(Remark(folder, sentence))
+        added_with = Chooser(Selection(bool(self.choice.everything)))
+        new = new_roots(usable, {path: Chooser(selection) for path, (_, selection) in known.items()}, added_with)
+        refuse_to_write_into(new, self.catalogue.path)
         with self.catalogue.write() as session:
-            for folder in new_roots(usable, known):
+            for folder in new:
                 roots.add_root(session, folder)
-            ids = {os.fsencode(root.path): root.id for root in roots.list_roots(session)}
-            walks = targets(usable, ids) if usable else []
+            held = roots.selections(session)
+            walks = targets(usable, held) if usable else []
+            for path in {walk.root for walk in walks}:
+                root_id, selection = held[path]
+                held[path] = root_id, self.choice.applied(selection, usable, path)
+                roots.select_from(session, root_id, held[path][1])
+            self.choice.check()
             self._model_id = models.register(session, self.model)
             models.serve_when_complete(session, self._model_id)
-            run_id = runs.start_run(session, sorted({ids[walk.root] for walk in walks}), self._model_id)
+            run_id = runs.start_run(session, sorted({held[walk.root][0] for walk in walks}), self._model_id)
         listings: list[Listing] = []
-        readable = readable_extensions()
         for walk in walks:
             if self.stop.is_set():
                 break
             # A root that lies within another is walked with it, and its drive may be gone all the same.
-            sentence = _why_unusable(walk.root, known[walk.root].files) if walk.root in known else None
+            sentence = self._why_unusable(walk.root, known) if walk.root in known else None
             if sentence is not None:
                 if walk.root not in {each.path for each in self.report.unusable}:
                     self.report.unusable.append(Remark(walk.root, sentence))
                 continue
-            with self.catalogue.read() as session:
-                files = photos.files_of_root(session, ids[walk.root])
-            self._places.append(Place(ids[walk.root], walk.within))
-            listings.append(compare(walk, ids[walk.root], files, readable=readable, found=self._found))
-            self._take_over(listings[-1])
+            root_id, selection = held[walk.root]
+            self._places.append(Place(root_id, walk.within))
+            hands = Hands(self._found, self._sniff, partial(self._remember, root_id))
+            with _without_garbage_collection():
+                with self.catalogue.read() as session:
+                    memory = Memory(photos.files_of_root(session, root_id), others.of_root(session, root_id))
+                chooser = Chooser(selection)
+                listing = compare(walk, root_id, memory, chooser=chooser, hands=hands, again=bool(self.again))
+                self._take_over(root_id, listing)
+            # One that holds another root has photos, if not of its own.
+            if walk.root in new and not (self.stop.is_set() or listing.holds_a_photo or walk.leave_out):
+                self._drop(run_id, root_id, listing)
+            listings.append(listing)
         return run_id, listings
 
-    def _found(self) -> bool:
-        self.report.photos += 1
-        self._tell(Stage.LISTING)
+    def _why_unusable(self, folder: bytes, known: Mapping[bytes, tuple[int, Selection]]) -> str | None:
+        if folder not in known:
+            return _why_unusable(folder, None)
+        sentence = _why_unusable(folder, 0)
+        if sentence is None:
+            return None
+        with self.catalogue.read() as session:
+            return _why_unusable(folder, roots.count_files(session, known[folder][0]))
+
+    def _drop(self, run_id: int, root_id: int, listing: Listing) -> None:
+        """A folder without a photo is a slip of the hand: it is not kept."""
+        with self.catalogue.write() as session:
+            roots.remove_root(session, root_id)
+            runs.take_out_root(session, run_id, root_id)
+        self._places = [place for place in self._places if place.root_id != root_id]
+        if listing.unusable is None:
+            self.report.not_kept.append(_not_kept(listing))
+
+    def _found(self, photo: bool) -> bool:
+        self.report.photos += photo
+        self._met += 1
+        if self._met % _TOLD == 1:
+            self._tell(Stage.LISTING)
         return not self.stop.is_set()
 
-    def _take_over(self, listing: Listing) -> None:
+    def _sniff(self, paths: Sequence[bytes]) -> list[FileKind | OSError]:
+        workers = max(self.workers, _SNIFFERS)  # they wait for disks and servers
+        with closing(side_by_side(_sniffed, paths, workers=workers, stop=self.stop)) as results:
+            return [kind for _, kind in results]
+
+    def _remember(self, root_id: int, files: list[tuple[bytes, OtherFile]]) -> None:
+        if files:
+            with self.catalogue.write() as session:
+                others.remember(session, root_id, files)
+
+    def _take_over(self, root_id: int, listing: Listing) -> None:
         """What the walk alone settles."""
         report = self.report
         root = listing.target.root
+        aside = listing.aside
         report.unchanged += len(listing.unchanged)
         self._done += len(listing.unchanged)
+        sound: dict[Outcome | None, int] = {}
         for path, before in listing.unchanged:
-            self._tally(join(root, path), _outcome(before), before.reason, before.retry)
+            if before.reason is None:
+                outcome = before.outcome
+                sound[outcome] = sound.get(outcome, 0) + 1
+            else:
+                self._tally(join(root, path), Outcome.FAILED, before.reason, before.retry)
+        for outcome, number in sound.items():
+            self._count(outcome or Outcome.FAILED, number)
         report.returned += len(listing.returned)
         report.spared += listing.spared
         if listing.unusable is not None:
             report.unusable.append(listing.unusable)
-        places = (*listing.aside.empty, *listing.aside.linked, *(each.path for each in listing.aside.unreadable))
+        places = (*aside.empty, *aside.linked, *(each.path for each in aside.unreadable))
         self._out_of_reach += [join(root, place) if place else root for place in places]
-        report.linked += [_link(join(root, path)) for path in listing.aside.linked]
-        report.hidden += listing.aside.hidden
-        report.others += listing.aside.others
-        report.unsupported.update(map(extension_of, listing.aside.unsupported))
+        report.linked += [_link(join(root, path)) for path in aside.linked]
+        report.passed_over += [PassedOver(join(root, each.path), each.kind) for each in aside.passed_over]
+        report.hidden += aside.hidden
+        report.excluded += aside.excluded
+        report.online_only += len(aside.online_only)
+        report.others += listing.others + aside.special
+        report.unsupported += listing.unsupported
+        report.without_change_times |= aside.without_change_times
         self._passed_over.update(listing.passed_over)
         self._mark(photos.mark_present, listing.returned)
-        listing.unchanged.clear()  # of a million photos it would be in the way of the work that follows
+        for some in chunks(list(listing.change_times.items()), self.size.marks):
+            with self.catalogue.write() as session:
+                photos.note_change_times(session, dict(some))
+        for paths in chunks(listing.outdated, self.size.marks):
+            with self.catalogue.write() as session:
+                others.forget(session, root_id, paths)
+        if listing.no_photos:
+            with self.catalogue.write() as session:
+                photos.drop_unread(session, listing.no_photos)
+        # Of a million photos they would be in the way of the work that follows.
+        listing.unchanged.clear()
+        listing.change_times.clear()
 
     def _mark(self, mark: Callable[[Session, Sequence[int]], int], file_ids: list[int]) -> None:
         for some in chunks(file_ids, self.size.marks):
@@ -346,6 +443,10 @@ class _Run:
         self.report.missing = len(gone)
         with self.catalogue.read() as session:
             self.report.lost = photos.count_lost(session, gone)
+        for why in LeftOut:
+            passed_by = [file_id for listing in listings for file_id in listing.left_out.get(why, ())]
+            self._mark(partial(photos.mark_left_out, why=why), passed_by)
+            self.report.left_out[why] = len(passed_by)
         for listing in listings:
             for folder, file_ids in sorted(listing.vanished.items()):
                 with self.catalogue.read() as session:
@@ -387,7 +488,7 @@ class _Run:
         behind = photos_behind(self.catalogue, self._behind, self._places, self._contents, self._passed_over)
 
         def look(photo: BehindPhoto) -> list[Opened]:
-            return look_again(looker, photo)
+            return look_again(looker, photo, every_file=bool(self.again))
 
         with closing(side_by_side(look, behind, workers=self.workers, stop=self.stop)) as results:
             for photo, seen in results:
@@ -499,10 +600,33 @@ def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
     return None
 
 
-def _outcome(before: KnownFile) -> Outcome:
-    """What an unchanged file counts as: one that could not be read the last time failed, whatever it once held."""
-    failed = before.reason is not None or before.outcome is None
-    return Outcome.FAILED if failed or before.outcome is None else before.outcome
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """While millions of tuples are made that are no garbage and hold no circle: it would look at them again and
+    again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _sniffed(path: bytes) -> FileKind | OSError:
+    try:
+        return sniff_file(path)
+    except OSError as error:
+        return error
+    except Exception as error:  # whatever is wrong with it, it is opened as a photo, and fails as one
+        return OSError(0, str(error))
+
+
+def _not_kept(listing: Listing) -> Remark:
+    name, aside = display(listing.target.root), listing.aside
+    passed = "; --everything looks into the hidden folders that it has" if aside.passed_over or aside.hidden else ""
+    passed += "; what is excluded was not looked at" if aside.excluded else ""
+    return Remark(listing.target.root, f"{name} holds no photo and is not kept as a folder{passed}.")
 
 
 def _link(path: bytes) -> Remark:
@@ -523,12 +647,14 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
-        "returned", "again", "gained", "unfound", "behind", "rescored", "waiting", "interrupted",
+        "returned", "excluded", "online_only", "unlooked", "again", "gained", "unfound", "behind", "rescored",
+        "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},
         "others": dict(report.others),
         "unsupported": dict(report.unsupported),
+        "left_out": {why.value: number for why, number in report.left_out.items()},
         "unusable": len(report.unusable),
     }
 

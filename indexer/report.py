@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
-from db.schema import Outcome
+from db.schema import LeftOut, Outcome
+
+
+class PassedOver(NamedTuple):
+    """A folder that was not looked into. path: absolute, or within the root that is walked; kind: what sort of folder,
+    as `facesearch.places` calls it."""
+
+    path: bytes
+    kind: str
 
 
 class Stage(StrEnum):
@@ -74,8 +83,14 @@ class RunReport:
     were asked for (or are known roots) and could not be walked. spared: folders within that could not be looked at or
     are suddenly empty, so that nothing under them was marked missing. vanished: sub-folders that are gone, with photos
     that no other folder holds. linked: links to folders, which are not followed.
-    hidden: hidden or system files and folders that were passed over. others, unsupported: files that are no photos, and
-    photos that this installation cannot read, by extension.
+    not_kept: folders that were new and hold no photo. passed_over: hidden and system folders (absolute paths); hidden:
+    files of this sort, by kind. excluded: files and folders that a pattern excludes; left_out: photos that left the
+    results because this run passes over them, by reason. online_only: files whose content is in the cloud. others:
+    files that are no photos, by what they are, or else by extension; unsupported: photos that this installation cannot
+    read, by format. without_change_times: kinds of file systems on which an edit that keeps size and date goes
+    unnoticed. loud: access times of files or folders may have changed.
+    unlooked: how many pages and frames of the walked folders' photos nobody looks at, and unlooked_photos of how many
+    photos; noticed: those of the photos that something is to be said of, such as that they are cut short.
 
     again: photos that were behind and were looked at again, with success or without. gained, unfound: faces that were
     found by that in photos that had not failed before, and faces that were not found again. changed: how many known
@@ -105,9 +120,19 @@ class RunReport:
     spared: list[Remark] = field(default_factory=list)
     vanished: list[Remark] = field(default_factory=list)
     linked: list[Remark] = field(default_factory=list)
-    hidden: int = 0
+    not_kept: list[Remark] = field(default_factory=list)
+    passed_over: list[PassedOver] = field(default_factory=list)
+    hidden: Counter[str] = field(default_factory=Counter)
+    excluded: int = 0
+    left_out: Counter[LeftOut] = field(default_factory=Counter)
+    online_only: int = 0
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
+    without_change_times: set[str] = field(default_factory=set)
+    loud: bool = False
+    unlooked: int = 0
+    unlooked_photos: int = 0
+    noticed: list[Remark] = field(default_factory=list)
     again: int = 0
     gained: int = 0
     unfound: int = 0

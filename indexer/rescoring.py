@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db import faces, photos
+from db import faces, faults, photos
 from db.catalogue import Catalogue
 from db.faces import UnscoredPhoto
 from db.paths import display, within
@@ -101,7 +101,7 @@ def _unscored(catalogue: Catalogue, model_id: int, absent: Sequence[bytes]) -> I
 def _cut(looker: Looker, photo: UnscoredPhoto) -> list[Crop] | Trouble:
     """From the first of the photo's files that still holds it."""
     answer: list[Crop] | Trouble = Trouble("it has no file", retry=True)
-    places = [(box, turned) for _, box, turned in photo.faces]
+    places = [place for _, place in photo.faces]
     for path in photo.paths:
         answer = looker.cut_again(os.fsencode(path), photo.sha256, places)
         if not isinstance(answer, Trouble):
@@ -126,7 +126,7 @@ def _write(
         if isinstance(answer, Trouble):
             unscored.append((photo, answer))
         else:
-            ids += [face_id for face_id, _, _ in photo.faces]
+            ids += [face_id for face_id, _ in photo.faces]
             rows.append(answer)
     if rows:
         with catalogue.write() as session:
@@ -140,6 +140,8 @@ def _note(catalogue: Catalogue, unread: Sequence[tuple[UnscoredPhoto, Trouble]],
     with catalogue.write() as session:
         for photo, trouble in unread:
             photos.mark_unreadable(session, photo.photo_id, trouble.reason)
+        traced = ((os.fsencode(photo.paths[0]), trouble) for photo, trouble in unread if trouble.trace)
+        faults.note(session, [(path, trouble.reason, trouble.trace) for path, trouble in traced])
     for photo, trouble in unread:
         path = os.fsencode(photo.paths[0])
         done.waiting.append(Failure(path, display(path), trouble.reason, retry=True))

@@ -1,18 +1,19 @@
 """Which folders a run walks, so that every file belongs to one root: the innermost that holds it.
 
 A folder inside a known root is walked as part of that root, unless that root's own walk would not come to it: one that
-is hidden, or behind a link, becomes a root of its own. A folder above known roots becomes a root of its own that leaves
-those to themselves, and they are walked along with it. No file is therefore ever recorded twice.
+is hidden, excluded or behind a link becomes a root of its own. A folder above known roots becomes a root of its own,
+too: it leaves those to themselves, and they are walked along with it. No file is therefore ever recorded twice.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from db.paths import join, within
-from indexer.walk import is_noise, lies_under
+from indexer.selection import Chooser
+from indexer.walk import lies_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,16 @@ class Target:
         return lies_under(path, self.within) and not any(lies_under(path, other) for other in self.leave_out)
 
 
-def new_roots(folders: Iterable[bytes], roots: Iterable[bytes]) -> list[bytes]:
+def new_roots(
+    folders: Iterable[bytes], roots: Mapping[bytes, Chooser], added_with: Chooser | None = None
+) -> list[bytes]:
     """Those of the folders (absolute paths) to which no root's walk comes yet, outermost first, none that another's
-    comes to."""
-    held = list(roots)
+    comes to. roots: what is taken of each; added_with: of new ones."""
+    held = dict(roots)
     added: list[bytes] = []
     for folder in sorted(folders, key=len):
-        if not any(_comes_to(root, folder) for root in held):
-            held.append(folder)
+        if not any(_comes_to(root, chooser, folder) for root, chooser in held.items()):
+            held[folder] = added_with or Chooser()
             added.append(folder)
     return added
 
@@ -65,17 +68,17 @@ def _nested(root: bytes, roots: Iterable[bytes]) -> frozenset[bytes]:
     return frozenset(inside for other in roots if (inside := _within(root, other)))
 
 
-def _comes_to(root: bytes, folder: bytes) -> bool:
+def _comes_to(root: bytes, chooser: Chooser, folder: bytes) -> bool:
     """Whether the walk of a root looks into this folder."""
     inside = _within(root, folder)
-    if inside is None:
-        return False
+    if not inside:
+        return inside is not None
     at = root
-    for name in filter(None, inside.split(b"/")):
+    for name in inside.split(b"/"):
         at = join(at, name)
-        if is_noise(name) or os.path.islink(at):  # noqa: PTH114 (bytes)
+        if os.path.islink(at):  # noqa: PTH114 (bytes)
             return False
-    return True
+    return chooser.comes_to(inside)
 
 
 def _within(root: bytes, path: bytes) -> bytes | None:

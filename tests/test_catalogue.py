@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from db import generation, photos
-from db.catalogue import APPLICATION_ID, SCHEMA_VERSION, Catalogue, network_filesystem, open_catalogue
+from db.catalogue import APPLICATION_ID, SCHEMA_VERSION, Catalogue, open_catalogue
 from db.errors import (
     CatalogueBusy,
     CatalogueDamaged,
@@ -25,6 +25,7 @@ from db.errors import (
     CatalogueUnreadable,
     NotACatalogue,
 )
+from db.filesystems import network_filesystem
 from tests.support.catalogues import file, index, new_catalogue, photo
 from tests.support.powers import names_of_any_bytes, without_root_powers
 

@@ -33,7 +33,7 @@ def bad(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> dict[str, Pa
     contents = {
         "empty": ("empty.jpg", b""),
         "no photo": ("letter.jpg", b"Dear Sir or Madam"),
-        "damaged": ("cut.jpg", portrait[: len(portrait) // 2]),
+        "damaged": ("cut.jpg", portrait[: portrait.find(b"\xff\xda")]),
         "900 megapixels": ("bomb.png", bomb()),
     }
     for name, content in contents.values():

@@ -127,9 +127,10 @@ def test_a_folder_that_is_given_up_is_forgotten(facesearch: Program, catalogue: 
 def test_a_forgotten_folder_within_another_is_said_to_be_found_there_again(
     facesearch: Program, catalogue: Path, tmp_path: Path
 ) -> None:
-    index(catalogue, tmp_path)
-    ran = facesearch("roots", "--forget", tmp_path / "album", "--catalogue", catalogue)
-    assert ran.code == 0 and f"It lies within {tmp_path}, which is indexed too" in ran.err
+    index(catalogue, album(tmp_path / "outer" / "inner"))
+    index(catalogue, tmp_path / "outer")
+    ran = facesearch("roots", "--forget", tmp_path / "outer" / "inner", "--catalogue", catalogue)
+    assert ran.code == 0 and f"It lies within {tmp_path / 'outer'}, which is indexed too" in ran.err
 
 
 def test_attributes_lists_all_forty_with_group_and_words(facesearch: Program, monkeypatch: pytest.MonkeyPatch) -> None:

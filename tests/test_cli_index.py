@@ -92,19 +92,20 @@ def test_faces_that_searches_do_not_find_until_the_new_network_serves_are_said(
 def test_a_missing_folder_is_reported_after_the_others_were_indexed(
     facesearch: Program, checkpoint: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "empty").mkdir()
+    save_picture(tmp_path / "album" / "nobody.png", picture())
     ran = facesearch(
-        "index", tmp_path / "nowhere", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint
+        "index", tmp_path / "nowhere", tmp_path / "album", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint
     )
     assert ran.code == 3
     assert "Error: The folder" in ran.err and "nowhere does not exist" in ran.err and "nowhere" not in ran.out
-    assert str(tmp_path / "empty") in facesearch("roots", "--catalogue", tmp_path / "f.db").out
+    assert str(tmp_path / "album") in facesearch("roots", "--catalogue", tmp_path / "f.db").out
 
 
 def test_an_empty_folder_is_no_error(facesearch: Program, checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ran = facesearch("index", tmp_path / "empty", "--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
     assert ran.code == 0 and "Photos: 0" in ran.out
+    assert f"{tmp_path / 'empty'} holds no photo and is not kept" in ran.out
 
 
 def test_no_folder_at_all_is_wrong_usage(facesearch: Program, checkpoint: Path, tmp_path: Path) -> None:

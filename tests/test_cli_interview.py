@@ -13,13 +13,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cli.output import DIM_BELOW
 from tests.conftest import Program, Ran
 from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index
-from tests.support.stand_ins import picture, save
+from tests.support.stand_ins import DotColours, picture, save
 
 Interview = Callable[..., Ran]
 
@@ -28,9 +30,18 @@ COLOURS = {"red": RED, "green": GREEN, "blue": BLUE, "yellow": YELLOW, "cyan": C
 HOLDS = {
     "Did the person have stubble?": {"red", "yellow", "white"},
     "Did the person have arched eyebrows?": {"green", "yellow", "cyan", "white"},
-    "Was the person good-looking?": {"blue", "cyan", "white"},
+    "Did the person have bags under the eyes?": {"blue", "cyan", "white"},
 }
 """What the network sees: a dot's colour makes three attributes likely or not, and knows nothing of the others."""
+
+
+class BagsForBlue(DotColours):
+    """Sees bags under the eyes where the other sees looks, for which no interview asks."""
+
+    def score(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        logits = super().score(crops)
+        logits[:, [2, 3]] = logits[:, [3, 2]]
+        return logits
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("interviewed")
     for name, colour in COLOURS.items():
         save(folder / "album" / f"{name}.png", picture(colour))
-    return index(folder / "faces.db", folder / "album")
+    return index(folder / "faces.db", folder / "album", new_scorer=BagsForBlue)
 
 
 @pytest.fixture
@@ -116,7 +127,7 @@ def test_ends_in_the_search_that_ranks_the_same(
 def test_an_answer_is_a_word_with_a_certainty(interview: Interview) -> None:
     first = questions(interview("stop\n", "young"))[0]
     words = {"Did the person have stubble?": "no stubble", "Did the person have arched eyebrows?": "no arched eyebrows"}
-    word = words.get(first, "not attractive")
+    word = words.get(first, "no bags under the eyes")
     assert search_in(interview("no\n", "young"))[-1] == f"young and ({word}):0.8889"
     assert search_in(interview("no\n", "young", "--error", "0"))[-1] == f"young and {word}"
 

@@ -4,6 +4,7 @@ import csv
 import re
 import runpy
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -29,6 +30,7 @@ def test_one_command_measures_every_condition_and_goes_on_where_it_was(
     data = labelled.celeba(tmp_path / "celeba", labelled.portraits(6), [1] * 6)
     command = [str(data), "--work", str(tmp_path / "work"), "--checkpoint", str(checkpoint), "--role", "val"]
     command += ["--only", "size", "jpeg", "--csv", str(tmp_path / "f.csv"), "--html", str(tmp_path / "p.html")]
+    command += ["--svg", str(tmp_path)]
     degraded["main"](command)
     first = capsys.readouterr().out
     for words in ("as they are", "size: 16 px", "size: 96 px", "jpeg: quality 5", "smallest size", "not Male"):
@@ -40,6 +42,10 @@ def test_one_command_measures_every_condition_and_goes_on_where_it_was(
     assert sum(row["group"] == "all" for row in rows) == 41 * (1 + 6 + 4)
     page = (tmp_path / "p.html").read_text()
     assert page.count("<svg") > 40 and not re.search(r"https?://(?!www\.w3\.org)", page) and "<script" not in page
+
+    for name, count in (("sizes", 3), ("kinds", 1), ("attributes", 40)):
+        charts = ElementTree.parse(tmp_path / f"degraded-{name}.svg").getroot()
+        assert len(charts.findall("{http://www.w3.org/2000/svg}svg")) >= count
 
     kept = {path: path.stat().st_mtime_ns for path in (tmp_path / "work" / "degraded").glob("*.npy")}
     assert len(kept) == 1 + 6 + 4

@@ -146,8 +146,8 @@ def test_the_oddest_picture_sizes_are_looked_at(detector: YuNet, size: tuple[int
 
 def test_the_bundled_model_is_the_one_whose_figures_are_known() -> None:
     assert bundled_model().suffix == ".onnx"
-    assert YuNet().name == "yunet-8f2383e4dd3c/2"
-    assert YuNet(look=Look.QUICK).name == "yunet-8f2383e4dd3c/2 quick"
+    assert YuNet().name == "yunet-8f2383e4dd3c/3"
+    assert YuNet(look=Look.QUICK).name == "yunet-8f2383e4dd3c/3 quick"
 
 
 @pytest.mark.parametrize(
@@ -231,6 +231,33 @@ def test_a_face_in_the_dark_is_found(detector: YuNet, portrait: NDArray[np.uint8
     photo[300 : 300 + portrait.shape[0], 500 : 500 + portrait.shape[1]] = portrait
     (found,) = detector.detect([(photo * light).astype(np.uint8)])[0]
     assert found.score >= SEARCH_FROM
+
+
+def test_a_half_hidden_face_that_lies_as_a_clear_one_does_is_found_so(
+    detector: YuNet, portrait: NDArray[np.uint8]
+) -> None:
+    """A print on its side in an album shows its bystanders so, too."""
+    box = detector.detect([portrait])[0][0].box
+    hidden = portrait.copy()
+    hidden[:, : int(box.x + box.width / 2)] = 90
+    photo = np.full((900, 1400, 3), 120, np.uint8)
+    lying, clear = np.rot90(hidden), np.rot90(portrait)
+    photo[100 : 100 + lying.shape[0], 100 : 100 + lying.shape[1]] = lying
+    assert all(f.turned == 0 or f.score >= 0.9 for f in detector.detect([photo])[0])
+    photo[100 : 100 + clear.shape[0], 800 : 800 + clear.shape[1]] = clear
+    found = detector.detect([photo])[0]
+    assert [(f.turned, f.score >= SEARCH_FROM) for f in found] == [(90, True), (90, True)]
+
+
+def test_lit_faces_before_the_dark_are_found(detector: YuNet, portrait: NDArray[np.uint8]) -> None:
+    """Most of a photo by flash at night is black, and its faces are not."""
+    photo = np.full((1500, 2200, 3), 25, np.uint8)
+    little = np.minimum(_in_height(portrait, 70).astype(np.int32) * 1.3, 255).astype(np.uint8)
+    places = [(y, x) for y in (100, 700, 1300) for x in (150, 1000, 1900)]
+    for y, x in places:
+        photo[y : y + little.shape[0], x : x + little.shape[1]] = little
+    found = detector.detect([photo])[0]
+    assert [f.score >= SEARCH_FROM for f in found] == [True] * len(places)
 
 
 def test_a_page_of_a_hundred_faces_has_a_hundred(detector: YuNet, portrait: NDArray[np.uint8]) -> None:

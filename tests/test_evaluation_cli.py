@@ -21,8 +21,9 @@ from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.reliability import smallest_face
 from facesearch.training.bootstrap import Interval
-from facesearch.training.datasets import Dataset, Role
-from facesearch.training.evaluate import MCNN_ALONE, UNCALIBRATED, Comparison, Evaluation
+from facesearch.training.contradictions import PAIRS, Contradictions, contradictions
+from facesearch.training.datasets import UNKNOWN, Dataset, Role
+from facesearch.training.evaluate import MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
 from facesearch.training.figures import Figures, measure, measure_unlabelled
 from facesearch.training.metrics import reliability
 from facesearch.training.published import published
@@ -97,7 +98,8 @@ def test_the_figures_are_of_what_the_program_itself_says_of_each_photo(
 
 
 def test_every_set_of_faces_has_all_attributes_and_their_mean(evaluated: Evaluated) -> None:
-    sets = {(r["subset"], r["network"]) for r in evaluated.rows if not r["subset"].startswith("UTKFace")}
+    of_faces = [r for r in evaluated.rows if not r["subset"].startswith(("UTKFace", "contradictions"))]
+    sets = {(r["subset"], r["network"]) for r in of_faces}
     assert sets == {
         *(("all", network) for network in ("MCNN-AUX", "MCNN-AUX, raw", "MCNN")),
         *((name, "MCNN-AUX") for name in ("178x218", "other sizes", "Male", "not Male", "Young", "not Young")),
@@ -115,6 +117,30 @@ def test_the_means_of_two_groups_are_of_the_attributes_that_both_have_and_lack(e
     """Twelve faces are too few to compare any attribute."""
     for subset in ("Male", "not Male", "Young", "not Young"):
         assert evaluated.of(subset)["MEAN"]["accuracy"] == "" != evaluated.of(subset)["Bald"]["accuracy"]
+
+
+def test_contradictions_are_counted_before_and_after_aux(evaluated: Evaluated) -> None:
+    for network in ("MCNN", "MCNN-AUX, raw", "MCNN-AUX"):
+        rows = evaluated.of("contradictions", network)
+        assert len(rows) == len(PAIRS) + 1 and "No_Beard & Goatee" in rows
+        assert float(rows["ANY"]["answered_yes"]) >= max(
+            float(r["answered_yes"]) for r in rows.values() if r["attribute"] != "ANY"
+        )
+    assert "Does it contradict itself?" in evaluated.page
+
+
+def test_a_contradiction_is_a_yes_to_both_where_both_labels_are_known() -> None:
+    labels = np.zeros((4, 40), np.uint8)
+    p = np.full((4, 40), 0.1)
+    bald, bangs = NAMES.index("Bald"), NAMES.index("Bangs")
+    p[:, [bald, bangs]] = [[0.9, 0.9], [0.9, 0.2], [0.9, 0.9], [0.1, 0.1]]
+    labels[2, bangs] = UNKNOWN
+    labels[1, [bald, bangs]] = 1
+    found = contradictions(p, labels)
+    place = PAIRS.index(("Bald", "Bangs"))
+    assert found.answered[place] == found.labelled[place] == pytest.approx(1 / 3)
+    assert found.expected[place] == pytest.approx((0.81 + 0.18 + 0.01) / 3)
+    assert found.any_answered == pytest.approx(1 / 4)
 
 
 def test_the_papers_numbers_stand_beside_ours(evaluated: Evaluated) -> None:
@@ -208,10 +234,15 @@ def _evaluation(figures: Figures, by_size: dict[int, Figures]) -> Evaluation:
         comparisons=(Comparison("Young", figures, figures, np.ones(40, bool)),),
         by_size=by_size,
         before={MCNN_ALONE: figures, UNCALIBRATED: figures},
+        contradictions=dict.fromkeys((MCNN_ALONE, UNCALIBRATED, NETWORK), _all_of_both()),
         intervals={"accuracy": Interval(0.5, 0.6), "accuracy_gain": Interval(-0.1, 0.1)},
         aux=np.eye(40),
         paper=published(Dataset.CELEBA),
     )
+
+
+def _all_of_both() -> Contradictions:
+    return contradictions(np.ones((2, 40)), np.ones((2, 40), np.uint8))
 
 
 def _figures(right: float) -> Figures:
@@ -237,7 +268,7 @@ def test_every_table_fits_a_terminal_also_for_all_of_celeba(
     assert sum(line.startswith(("MCNN", "Young", "other sizes", "as they are", "Others")) for line in lines) >= 8
     assert not any("…" in line for line in lines)
     headings = [lines[number - 1] for number, line in enumerate(lines) if line.startswith("───")]
-    assert len(headings) == 8 and not any(len(heading) > WIDTH for heading in headings)
+    assert len(headings) == 9 and not any(len(heading) > WIDTH for heading in headings)
     assert not any(line.startswith(" ") and line.strip() for line in lines)  # no heading over two lines
 
 

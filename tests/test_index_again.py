@@ -26,12 +26,12 @@ from db.catalogue import open_catalogue
 from db.errors import FaceUnfound
 from db.filters import PhotoFilter, faces_of
 from db.schema import Box, Outcome
-from facesearch.decode import Limits
+from facesearch.decode import DECODER, Limits
 from facesearch.detection import Detection
 from indexer.batches import Size
 from indexer.report import Progress, Stage
 from tests.support.catalogues import make_version
-from tests.support.index_runs import Runs
+from tests.support.index_runs import Runs, without_known_change_times
 from tests.support.powers import ctrl_c_interrupts, without_root_powers
 from tests.support.stand_ins import DARK, NAME, DotColours, RedSquares, encoded, picture, save
 
@@ -182,7 +182,7 @@ def one_only_in(width: int) -> Callable[[np.ndarray], list[Detection]]:
 def old_failures(run: Runs) -> None:
     """As if another Pillow had decoded everything so far."""
     with sqlite3.connect(run.catalogue.path) as rows:
-        rows.execute("UPDATE provenances SET decoder = '1 Pillow 1.1.7'")
+        rows.execute("UPDATE provenances SET decoder = ?", (f"{DECODER} Pillow 1.1.7",))
 
 
 def test_after_an_update_of_the_decoders_only_what_failed_is_tried_again(run: Runs, tmp_path: Path) -> None:
@@ -253,7 +253,7 @@ def test_what_the_walk_does_not_come_by_is_neither_opened_nor_counted(run: Runs,
     assert run(tmp_path / "album", limits=Limits(max_pixels=100)).failed == 3
     shutil.move(tmp_path / "album" / "drive" / "copy.png", tmp_path / "copy.png")
     path.rename(path.with_name("renamed.png"))
-    report = run()
+    report = run(again=False)
     assert (report.photos, report.indexed, report.failed) == (2, 1, 1)
     assert [each.display for each in report.failures] == [str(tmp_path / "album" / "b.png")]
     old_failures(run)
@@ -609,6 +609,7 @@ def test_a_file_that_holds_another_picture_by_now_is_that_picture(run: Runs, tmp
     status = path.stat()
     path.write_bytes(encoded(picture(BLACK, BLUE), "BMP"))
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    without_known_change_times(run.catalogue)
     assert path.stat().st_size == status.st_size and run().unchanged == 2
     run.detector = RedSquares(rules=2)
     report = run()

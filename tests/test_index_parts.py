@@ -13,10 +13,12 @@ import pytest
 
 from db.photos import KnownFile
 from db.schema import Outcome
+from facesearch.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal
-from indexer.listing import compare
+from indexer.listing import Hands, Memory, compare
+from indexer.selection import Chooser
 from indexer.targets import Target
 from indexer.workers import side_by_side
 from tests.support.powers import ctrl_c_interrupts
@@ -25,16 +27,17 @@ PROJECT = Path(__file__).parent.parent
 
 
 def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_path: Path) -> None:
-    for name in ("a.heic", "b.jpg"):
+    for name in ("a.unknown", "b.jpg"):
         (tmp_path / name).write_bytes(b"photo")
     known = {
-        name: KnownFile(number, 5, 1, number, False, Outcome.INDEXED, None, False)
-        for number, name in enumerate((b"a.heic", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
+        name: KnownFile(number, 5, 1, None, number, False, Outcome.INDEXED, None, False)
+        for number, name in enumerate((b"a.unknown", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
     }
     target = Target(os.fsencode(tmp_path), b"", frozenset())
-    listing = compare(target, 1, known, readable={".jpg"}, found=lambda: True)
+    hands = Hands(lambda _: True, lambda paths: [FileKind(Kind.UNREAD_PHOTO, "JPEG XL") for _ in paths], lambda _: None)
+    listing = compare(target, 1, Memory(known, {}), chooser=Chooser(), hands=hands)
     assert listing.gone == [2, 3]
-    assert len(listing.work) == 1 and listing.aside.unsupported == [b"a.heic"]
+    assert len(listing.work) == 1 and listing.unsupported == {"JPEG XL": 1}
 
 
 def test_photos_within_the_budget_are_decoded_side_by_side() -> None:

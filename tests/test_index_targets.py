@@ -1,8 +1,17 @@
 """Which folders a run walks: every file belongs to the innermost root that holds it."""
 
-from indexer.targets import Target, new_roots, targets
+from collections.abc import Iterable
+
+from db.roots import Selection
+from indexer.selection import Chooser
+from indexer.targets import Target, targets
+from indexer.targets import new_roots as new_roots_beside
 
 NONE: frozenset[bytes] = frozenset()
+
+
+def new_roots(folders: Iterable[bytes], roots: Iterable[bytes]) -> list[bytes]:
+    return new_roots_beside(folders, {root: Chooser() for root in roots})
 
 
 def test_a_folder_that_no_root_holds_becomes_a_root() -> None:
@@ -65,3 +74,12 @@ def test_a_walk_holds_its_folder_without_what_it_leaves_out() -> None:
     target = Target(b"/a", b"b", frozenset({b"b/c"}))
     assert target.holds(b"b/1.jpg") and target.holds(b"b/cd/1.jpg")
     assert not target.holds(b"b/c/1.jpg") and not target.holds(b"1.jpg") and not target.holds(b"bc/1.jpg")
+
+
+def test_what_a_root_takes_decides_whether_a_folder_in_it_becomes_a_root() -> None:
+    everything, excluding = Chooser(Selection(everything=True)), Chooser(Selection(exclude=("raw/", "/top/*")))
+    assert new_roots_beside([b"/a/.private"], {b"/a": everything}) == []
+    assert new_roots_beside([b"/a/b/raw/c", b"/a/top/x", b"/a/b/top/x"], {b"/a": excluding}) == [
+        b"/a/top/x",
+        b"/a/b/raw/c",
+    ]

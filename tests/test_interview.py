@@ -29,7 +29,7 @@ from facesearch.interview import (
 )
 from facesearch.network.calibration import probabilities
 from facesearch.query import Query, parse
-from facesearch.query.parser import MAX_HEIGHT
+from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import Term, all_of, hedge, height
 from facesearch.questions import question
 from facesearch.ranking.information import SAMPLE, information, representatives

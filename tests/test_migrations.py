@@ -13,7 +13,9 @@ from sqlalchemy import create_engine, delete, inspect, select
 from db import provenance
 from db.catalogue import SCHEMA_VERSION, open_catalogue
 from db.errors import CatalogueError, CatalogueReadOnly
+from db.faces import details
 from db.migrations.run import config
+from db.photos import remarkable
 from db.provenance import Provenance
 from db.schema import Base, Face, Outcome, Photo, Score
 from tests.support.catalogues import index, make_version, migrated_to, new_catalogue
@@ -141,3 +143,17 @@ def test_an_older_catalogue_that_is_read_only_is_refused_with_the_remedy(tmp_pat
     path.chmod(0o400)
     with without_root_powers(), pytest.raises(CatalogueReadOnly, match=r"older version.*copy it"):
         open_catalogue(path)
+
+
+def test_faces_of_version_4_are_on_the_first_page_of_a_photo_that_was_looked_at_as_a_whole(tmp_path: Path) -> None:
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    with catalogue:
+        index(catalogue, root_id, model_id, range(3))
+    make_version(tmp_path / "faces.db", 4)
+    with open_catalogue(tmp_path / "faces.db") as migrated, migrated.read() as session:
+        assert [(each.page, each.seconds, each.notice) for each in session.execute(select(Face)).scalars()] == [
+            (1, None, None)
+        ] * 3
+        first = details(session, [1])[0]
+        assert (first.where, first.pages) == ("", 1)
+        assert remarkable(session) == []

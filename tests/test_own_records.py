@@ -161,6 +161,13 @@ def test_a_table_becomes_a_checkpoint_that_says_nothing_of_what_it_was_not_taugh
     assert (p[:, untaught] == 0.5).all()
     assert (p[:, BY_NAME["Smiling"].index] != 0.5).all()
 
+    (tmp_path / "photos").mkdir()
+    shutil.copy(labelled.portraits(1)[0], tmp_path / "photos")
+    catalogue = ("--catalogue", tmp_path / "faces.db")
+    assert facesearch("index", tmp_path / "photos", "--checkpoint", out, *catalogue).code == 0
+    assert "never learnt bald, gray hair" in facesearch("search", "bald, gray hair, smiling", *catalogue).err
+    assert "never learnt" not in facesearch("search", "smiling", *catalogue).err
+
 
 # ---- Open Images ---------------------------------------------------------------------------------------------------
 

@@ -45,10 +45,10 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == ROOMS
-    assert "facesearch/py.typed" in names
+    assert {"facesearch/py.typed", "cli/label_page.js"} <= set(names)
     assert "facesearch/weights/mcnn_aux.safetensors" in names
     assert "facesearch/training/recipes/standard.toml" in names
-    assert {"facesearch/statement/english/words.txt", "facesearch/statement/english/words.LICENSE"} <= set(names)
+    assert {"facesearch/query/english/words.txt", "facesearch/query/english/words.LICENSE"} <= set(names)
     sources = {
         str(file.relative_to(ROOT)) for room in ROOMS for file in (ROOT / room).rglob("*.py") if file.stat().st_size
     }

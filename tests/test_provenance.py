@@ -16,6 +16,7 @@ from db.faces import Difference, FaceRecord
 from db.photos import PhotoRecord, Relooked
 from db.provenance import Group, Place, Provenance
 from db.schema import Box, Face, Outcome
+from facesearch.decode import DECODER
 from facesearch.detection import MODEL_SHA256, Look, detector_name
 from facesearch.versions import current, is_behind, may_replace
 from tests.support.catalogues import LOOKED, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
@@ -143,7 +144,7 @@ def test_the_serving_network_keeps_its_scores_of_a_moved_face_until_the_new_one_
         assert faces.unsearchable_count(session, first) == 0
         assert models.serve_when_complete(session, first) is False
         (waiting,) = faces.unscored(session, first)
-        assert [(face, box.x) for face, box, _ in waiting.faces] == [(1, 8)]
+        assert [(face, place.box.x) for face, place in waiting.faces] == [(1, 8)]
         faces.record_scores(session, first, [1], logits(7)[None])
         assert faces.unscored(session, first) == []
         assert models.serve_when_complete(session, first)
@@ -246,14 +247,14 @@ def test_of_a_million_photos_only_those_that_are_behind_are_visited(opened: Open
 @pytest.mark.parametrize(
     ("former", "outcome", "expected"),
     [
-        (Provenance("1 Pillow 1.1.7", YUNET), Outcome.INDEXED, False),
-        (Provenance("1 Pillow 1.1.7", YUNET), Outcome.NO_FACE, False),
-        (Provenance("1 Pillow 1.1.7"), Outcome.FAILED, True),
+        (Provenance(f"{DECODER} Pillow 1.1.7", YUNET), Outcome.INDEXED, False),
+        (Provenance(f"{DECODER} Pillow 1.1.7", YUNET), Outcome.NO_FACE, False),
+        (Provenance(f"{DECODER} Pillow 1.1.7"), Outcome.FAILED, True),
         (Provenance("0", YUNET), Outcome.INDEXED, True),
-        (Provenance("1", YUNET.partition("/")[0]), Outcome.NO_FACE, True),
-        (Provenance("1", YUNET.partition("/")[0]), Outcome.INDEXED, True),
-        (Provenance("1", QUICK), Outcome.INDEXED, True),
-        (Provenance("1", YUNET, again=True), Outcome.INDEXED, True),
+        (Provenance(f"{DECODER}", YUNET.partition("/")[0]), Outcome.NO_FACE, True),
+        (Provenance(f"{DECODER}", YUNET.partition("/")[0]), Outcome.INDEXED, True),
+        (Provenance(f"{DECODER}", QUICK), Outcome.INDEXED, True),
+        (Provenance(f"{DECODER}", YUNET, again=True), Outcome.INDEXED, True),
     ],
 )
 def test_a_photo_is_behind_when_a_newer_version_can_do_better(

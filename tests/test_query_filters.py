@@ -103,7 +103,6 @@ def test_bounds_and_conditions_stand_beside_the_tree() -> None:
         ('folder:"my photos', "never closed"),
         ("folder:'my photos", "never closed"),
         ("folder:\N{LEFT DOUBLE QUOTATION MARK}my photos", "never closed"),
-        ('man"', "means nothing"),
         ("folder:a\x00b", "cannot be shown"),
         ("name:\N{RIGHT-TO-LEFT OVERRIDE}gpj", "cannot be shown"),
         ("name:caf\udce9", "cannot be shown"),

@@ -26,13 +26,13 @@ def score(description: str, **probabilities: float) -> float:
         ("maybe bald", 0.5),
         ("perhaps bald", 0.5),
         ("possibly bald", 0.5),
-        ("he might have been bald", 0.5),
-        ("he may be bald", 0.5),
+        ("they might have been bald", 0.5),
+        ("they may be bald", 0.5),
         ("could be bald", 0.5),
         ("probably bald", 0.8),
         ("most likely bald", 0.8),
-        ("I think he was bald", 0.8),
-        ("I think he might have been bald", 0.5),
+        ("I think they were bald", 0.8),
+        ("I think they might have been bald", 0.5),
         ("definitely maybe bald", 0.5),
         ("bald:0.7", 0.7),
         ("bald : .25", 0.25),
@@ -67,7 +67,7 @@ def test_scores_are_those_of_the_document() -> None:
         ("maybe hat or no bald or young", any_of((term("Wearing_Hat"), negate(any_of((term("Bald"), term("Young"))))))),
         ("maybe -bald", term("Bald", False)),
         ("maybe black or brown hair", any_of((term("Black_Hair"), term("Brown_Hair")))),
-        ("his hair is maybe black or brown", any_of((term("Black_Hair"), term("Brown_Hair")))),
+        ("hair is maybe black or brown", any_of((term("Black_Hair"), term("Brown_Hair")))),
         ("(glasses or hat):0.5", any_of((term("Eyeglasses"), term("Wearing_Hat")))),
         ("not bald:0.5", term("Bald", False)),
         ("not (glasses or hat):0.5", negate(any_of((term("Eyeglasses"), term("Wearing_Hat"))))),
@@ -75,6 +75,21 @@ def test_scores_are_those_of_the_document() -> None:
 )  # fmt: skip
 def test_a_hedge_covers_all_that_or_joins_with_its_not(said: str, covered: Term) -> None:
     assert parse(said).tree == Weighted(covered, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("said", "reading"),
+    [
+        ("hat or maybe bald", "hat or bald"),
+        ("maybe hat or maybe bald", "maybe (hat or bald)"),
+        ("black or maybe brown hair", "black hair or brown hair"),
+        ("grey, or maybe blond, hair", "gray hair or blond hair"),
+        ("glasses or maybe a hat", "glasses or hat"),
+        ("a man with a beard, or possibly a goatee", "man and (beard or goatee)"),
+    ],
+)
+def test_a_hedge_behind_or_says_no_more_than_the_or(said: str, reading: str) -> None:
+    assert str(parse(said)) == reading
 
 
 def test_a_hedge_ends_with_its_clause() -> None:
@@ -86,26 +101,19 @@ def test_a_hedge_ends_with_its_clause() -> None:
 @pytest.mark.parametrize(
     ("said", "position", "cause"),
     [
-        ("hat or maybe bald", 7, "only a part"),
-        ("maybe hat or maybe bald", 13, "only a part"),
-        ("black or maybe brown hair", 9, "only a part"),
         ("hat or bald:0.7", 11, "only a part"),
         ("hat:0.7 or bald", 3, "only a part"),
         ("no beard or moustache:0.7", 21, "only a part"),
         ("hat or (maybe bald)", 7, "nothing but hedged words"),
         ("hat or (maybe bald, probably man)", 7, "nothing but hedged words"),
         ("not maybe bald", 4, 'say "maybe not"'),
-        ("no hat or definitely bald", 10, "only a part"),
         ("not (maybe bald)", 5, "within parentheses that are denied"),
         ("-(man, bald:0.7)", 11, "within parentheses that are denied"),
         ("hat, not (man, (maybe bald, young))", 16, "within parentheses that are denied"),
         ("maybe bald:0.7", 10, "hedge the same"),
-        ("maybe and bald", 0, "nothing after"),
         ("-maybe bald", 0, "stands directly before"),
         ("bald, :0.7", 6, "stands directly behind"),
         ("bald:0.7:0.8", 8, "stands directly behind"),
-        ("bald:", 4, "is followed by a certainty"),
-        ("bald:high", 4, "is followed by a certainty"),
         ("man, foldr:x", 5, 'did you mean "folder:"'),
         ("bald:nan", 5, "between 0 and 1: nan does not"),
         ("bald:NaN", 5, "between 0 and 1"),

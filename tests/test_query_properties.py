@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from facesearch.query import QueryError, parse
-from facesearch.query.known_unscored import ENTRIES
-from facesearch.query.parser import MAX_HEIGHT
+from facesearch.attributes import ATTRIBUTES
+from facesearch.query import QueryError, parse, words_for
+from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import (
     Node,
     Not,
@@ -23,7 +23,6 @@ from facesearch.query.tree import (
     outcomes,
     without_hedges,
 )
-from facesearch.query.vocabulary import VOCABULARY
 from facesearch.ranking.joint import joint_probability
 
 terms = st.builds(Term, st.integers(0, 39), st.booleans())
@@ -78,7 +77,7 @@ small_words = [
     "scar",
 ]
 marks = [",", "(", ")", "-", "/", ".", ", ", "_", "'", "\x00", "\n", "\t", '"', ":", ">", ":nan", "\u202e", "\u05d0"]
-phrases = [" ".join(words) for words in (*list(VOCABULARY)[::7], *list(ENTRIES)[::40])]
+phrases = [said for each in ATTRIBUTES for said in words_for(each)[::7]]
 speech = st.lists(st.sampled_from(small_words + marks + phrases), max_size=25).map(" ".join)
 tight_speech = st.lists(st.sampled_from(small_words + marks + ["bald", " hat", " "]), max_size=25).map("".join)
 
@@ -94,6 +93,7 @@ def evaluate(node: Node, face: dict[int, bool]) -> bool:
 @given(st.text(max_size=200) | speech | tight_speech)
 @example("man or" + " " * 30)
 @example("_:A")
+@example("0\rO:BLDER")
 @settings(deadline=None, max_examples=200)
 def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
     try:
@@ -103,7 +103,6 @@ def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
         assert 0 <= error.position <= len(text)
     else:
         assert str(query).isprintable()
-        assert "".join((*query.remarks, *query.not_scored)).isprintable()
         assert query.explained().replace("\n", "").isprintable()
         assert all(0 <= asked.certainty <= 1 for asked in query.asked)
 
@@ -174,7 +173,9 @@ def test_the_order_of_a_description_changes_no_score(parts: list[Node], join: st
     try:
         assert score(said) == score(data.draw(st.permutations(said)))
     except QueryError as error:
-        assume("No face can fit" not in str(error) and "several times" not in str(error))
+        assume(
+            "several times" not in str(error) and "No face can fit" not in str(error) and str(error) != "contradiction"
+        )
         raise
 
 

@@ -80,7 +80,7 @@ def expected(score, rows=range(60)) -> list[str]:
 
 
 def test_the_best_faces_come_first_from_the_snapshot_and_from_what_came_later(catalogue: Catalogue) -> None:
-    result = search(catalogue, parse("male, goatee, not bald"), top=None, min_detection=0)
+    result = search(catalogue, parse("male, goatee, not bald"), top=None, min_detection=0, strict_order=True)
     assert names(result) == expected(lambda p: p["Male"] * p["Goatee"] * (1 - p["Bald"]))
     assert [hit.rank for hit in result.hits] == list(range(1, 61))
     assert result.model.short == "ab" * 6

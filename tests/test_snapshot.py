@@ -120,7 +120,7 @@ def switch(opened: Opened, letter: str) -> None:
     with opened[0].write() as session:
         model_id = models.register(session, scoring_model(letter))
         for waiting in faces.unscored(session, model_id, limit=10000):
-            ids = [face_id for face_id, _, _ in waiting.faces]
+            ids = [face_id for face_id, _ in waiting.faces]
             faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
         assert models.serve_when_complete(session, model_id)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from facesearch.statement.statement import scored
+from facesearch.query.statement import scored
 
 WITNESS = Path(__file__).parent.parent / "benchmarks" / "witness"
 FIRST_PERSON = ("statement", "property", "name", "cover", "officer")

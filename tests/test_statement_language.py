@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from facesearch.statement.errors import KINDS, NOTICES, WHYS, StatementError
-from facesearch.statement.statement import understand
+from facesearch.query.errors import KINDS, NOTICES, WHYS, StatementError
+from facesearch.query.statement import understand
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = (ROOT / "docs" / "query-language.md").read_text(encoding="utf-8").split("# The search language")[0]

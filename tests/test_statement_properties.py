@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from facesearch.errors import QueryError
 from facesearch.query import parse
-from facesearch.query.small_words import words
+from facesearch.query.errors import KINDS, NOTICES, StatementError
+from facesearch.query.lexicon import Lexicon
+from facesearch.query.statement import MAX_LETTERS, Statement, understand
+from facesearch.query.tokens import word_set as words
 from facesearch.query.tree import EVERYTHING
-from facesearch.statement.errors import KINDS, NOTICES, StatementError
-from facesearch.statement.lexicon import Lexicon
-from facesearch.statement.statement import MAX_LETTERS, Statement, understand
 
 WORDS = sorted(Lexicon().face_words)[::3]
 SMALL = words(

@@ -372,7 +372,7 @@ def rescore(opened: Opened, model_id: int, letter: str) -> int:
     with opened[0].write() as session:
         done = 0
         for waiting in faces.unscored(session, model_id):
-            ids = [face_id for face_id, _, _ in waiting.faces]
+            ids = [face_id for face_id, _ in waiting.faces]
             done += faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
         return done
 
@@ -426,7 +426,7 @@ def test_faces_to_score_again_come_with_the_files_to_read_them_from(opened: Open
         first, second, third = faces.unscored(session, other)
         assert faces.unscored(session, other, after=first.photo_id, limit=1) == [second]
     assert first.paths == (Path("/photos/a.jpg"),)
-    assert first.faces == ((1, box(1, 0), 0), (2, box(1, 1), 0))
+    assert first.faces == ((1, faces.FacePlace(box(1, 0))), (2, faces.FacePlace(box(1, 1))))
     assert third.paths == ()
     assert (second.sha256, third.sha256) == (digest(2), digest(3))
 

@@ -1,17 +1,19 @@
 """Which files a walk finds, in which order, and what it says about the rest."""
 
 import os
+import socket
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from facesearch.decode import readable_extensions
-from indexer.walk import Aside, FoundFile, lies_under, walk
+from db.roots import Selection
+from indexer.report import PassedOver
+from indexer.selection import Chooser
+from indexer.walk import Aside, lies_under, walk
 from tests.support.powers import names_of_any_bytes, without_root_powers
-
-READABLE = frozenset({".jpg", ".png"})
 
 
 def touch(folder: Path, *names: str | bytes) -> None:
@@ -24,7 +26,7 @@ def touch(folder: Path, *names: str | bytes) -> None:
 
 def paths(root: Path, aside: Aside | None = None, **options: object) -> list[bytes]:
     aside = Aside() if aside is None else aside
-    return [file.path for file in walk(os.fsencode(root), aside, readable=READABLE, **options)]  # type: ignore[arg-type]
+    return [file.path for file in walk(os.fsencode(root), aside, **options)]  # type: ignore[arg-type]
 
 
 def test_files_come_before_folders_and_both_in_byte_order(tmp_path: Path) -> None:
@@ -37,16 +39,25 @@ def test_files_come_before_folders_and_both_in_byte_order(tmp_path: Path) -> Non
 def test_a_found_file_carries_what_decides_whether_it_changed(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_890_123_456_789))
-    assert list(walk(os.fsencode(tmp_path), Aside(), readable=READABLE)) == [
-        FoundFile(b"a.jpg", 1, 1_234_567_890_123_456_789)
-    ]
+    (file,) = walk(os.fsencode(tmp_path), Aside())
+    assert file[:3] == (b"a.jpg", 1, 1_234_567_890_123_456_789)
+    assert file.ctime_ns == (tmp_path / "a.jpg").stat().st_ctime_ns
 
 
-def test_extensions_count_in_any_case_and_only_the_last(tmp_path: Path) -> None:
-    touch(tmp_path, "A.JPG", "b.Png", "c.jpg.txt", "jpg")
-    aside = Aside()
-    assert paths(tmp_path, aside) == [b"A.JPG", b"b.Png"]
-    assert aside.others == {".txt": 1, "": 1}
+@pytest.mark.parametrize("date", [2**33, 2**40, -(2**33)])
+def test_a_date_that_no_database_takes_is_the_nearest_one_that_it_does(tmp_path: Path, date: int) -> None:
+    touch(tmp_path, "a.jpg")
+    try:
+        os.utime(tmp_path / "a.jpg", (date, date))
+    except OSError:
+        pytest.skip("this file system keeps no such date")
+    (file,) = walk(os.fsencode(tmp_path), Aside())
+    assert -(2**63) <= file.mtime_ns < 2**63
+
+
+def test_every_file_is_found_whatever_its_name(tmp_path: Path) -> None:
+    touch(tmp_path, "A.JPG", "b.Png", "c.jpg.txt", "jpg", "d.jpg?w=800", "e ")
+    assert paths(tmp_path) == [b"A.JPG", b"b.Png", b"c.jpg.txt", b"d.jpg?w=800", b"e ", b"jpg"]
 
 
 def test_hidden_files_and_what_systems_leave_behind_are_passed_over_and_counted(tmp_path: Path) -> None:
@@ -54,20 +65,80 @@ def test_hidden_files_and_what_systems_leave_behind_are_passed_over_and_counted(
     touch(tmp_path, "@eaDir/a.jpg", "$RECYCLE.BIN/a.jpg", "__MACOSX/a.jpg", "a.jpg")
     aside = Aside()
     assert paths(tmp_path, aside) == [b"a.jpg"]
-    assert aside == Aside(hidden=9)
+    assert aside == Aside(
+        passed_over=[
+            PassedOver(b"$RECYCLE.BIN", "recycle bin"),
+            PassedOver(b".thumbnails", "thumbnails"),
+            PassedOver(b"@eaDir", "thumbnails"),
+            PassedOver(b"__MACOSX", "system"),
+        ],
+        hidden=Counter({"system": 3, "hidden": 1, "thumbnails": 1}),
+    )
+
+
+SYSTEM_FOLDERS = (
+    "#recycle", "@Recycle", ".@__thumb", "@eaDir", ".zfs", "#snapshot", ".snapshot", "@Recently-Snapshot",
+    "$RECYCLE.BIN", "$Recycle.Bin", "RECYCLER", "System Volume Information", ".Trashes", ".Trash", ".Spotlight-V100",
+    ".fseventsd", ".Trash-1000", ".cache", ".thumbnails", "LOST.DIR", "lost+found", ".trashed-17-x", "FOUND.000",
+)  # fmt: skip
+
+
+def test_the_folders_that_systems_keep_for_themselves_are_known_by_name(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", *(f"{folder}/b.jpg" for folder in SYSTEM_FOLDERS))
+    touch(
+        tmp_path, "Recycled photos/c.jpg", "snapshots/d.jpg", "Trash/e.jpg", "cache/f.jpg", ".trashed-1700000001-g.jpg"
+    )
+    aside = Aside()
+    assert paths(tmp_path, aside) == [
+        b"a.jpg",
+        b"Recycled photos/c.jpg",
+        b"Trash/e.jpg",
+        b"cache/f.jpg",
+        b"snapshots/d.jpg",
+    ]
+    assert sorted(each.path for each in aside.passed_over) == sorted(map(os.fsencode, SYSTEM_FOLDERS))
+    assert aside.hidden == {"recycle bin": 1}
+    everything = Chooser(Selection(everything=True))
+    aside = Aside()
+    assert len(paths(tmp_path, aside, chooser=everything)) == len(SYSTEM_FOLDERS) + 6
+    assert not aside.passed_over and not aside.hidden
+
+
+def test_patterns_exclude_as_git_does(tmp_path: Path) -> None:
+    touch(
+        tmp_path, "a.png", "a.jpg", "raw/b.jpg", "sub/raw/c.jpg", "sub/d.png", "keep/x.jpg", "keep/y.jpg", "top/z.jpg"
+    )
+    chooser = Chooser(Selection(exclude=("*.png", "raw/", "keep/**", "!keep/y.jpg", "/top/z.jpg")))
+    aside = Aside()
+    assert paths(tmp_path, aside, chooser=chooser) == [b"a.jpg", b"keep/y.jpg"]
+    assert aside.excluded == 6
+    assert paths(tmp_path, chooser=Chooser(Selection(exclude=("sub",)))) == [
+        b"a.jpg", b"a.png", b"keep/x.jpg", b"keep/y.jpg", b"raw/b.jpg", b"top/z.jpg",
+    ]  # fmt: skip
+
+
+def test_nothing_inside_a_folder_has_a_say_in_what_is_taken_of_it(tmp_path: Path) -> None:
+    for name in (".gitignore", ".nomedia", ".facesearchignore", ".ignore", "sub/.gitignore"):
+        touch(tmp_path, name)
+        (tmp_path / name).write_text("*\n")
+    touch(tmp_path, "a.jpg", "sub/b.jpg")
+    assert paths(tmp_path) == [b"a.jpg", b"sub/b.jpg"]
+
+
+def test_files_whose_content_is_only_online_are_told_and_not_given_to_be_opened(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "empty.jpg")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    os.truncate(os.open(tmp_path / "cloud.jpg", os.O_CREAT | os.O_WRONLY), 1_000_000)
+    touch(tmp_path, ".holiday.heic.icloud")
+    aside = Aside()
+    assert paths(tmp_path, aside) == [b"a.jpg", b"empty.jpg"]
+    assert sorted(aside.online_only) == [b"cloud.jpg", b"holiday.heic"]
+    assert not aside.hidden
 
 
 def test_a_hidden_folder_is_walked_when_it_is_what_was_asked_for(tmp_path: Path) -> None:
     touch(tmp_path, ".secret/a.jpg")
     assert paths(tmp_path / ".secret") == [b"a.jpg"]
-
-
-def test_other_files_are_counted_by_extension_and_photos_that_cannot_be_read_here_are_named(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.txt", "c.TXT", "d.mp4", "e.heic", "f.HEIC", "g")
-    aside = Aside()
-    assert paths(tmp_path, aside) == [b"a.jpg"]
-    assert aside.others == {".txt": 2, ".mp4": 1, "": 1}
-    assert aside.unsupported == [b"e.heic", b"f.HEIC"]
 
 
 @names_of_any_bytes
@@ -114,11 +185,14 @@ def test_a_link_to_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
     assert aside.unreadable[0].reason.startswith("a link that leads nowhere")
 
 
-def test_a_pipe_named_like_a_photo_is_no_photo(tmp_path: Path) -> None:
+def test_pipes_and_sockets_named_like_photos_are_no_photos(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
-    aside = Aside()
-    assert paths(tmp_path, aside) == []
-    assert aside.others == {".jpg": 1}
+    (tmp_path / "null.jpg").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "s.jpg"))
+        aside = Aside()
+        assert paths(tmp_path, aside) == []
+    assert aside.special == {"pipe": 1, "socket": 1, "device": 1}
 
 
 def test_a_missing_folder_is_an_obstacle_and_no_error(tmp_path: Path) -> None:
@@ -179,11 +253,3 @@ def test_folders_deeper_than_any_call_stack_are_walked(tmp_path: Path) -> None:
 def test_lying_under_a_folder_is_a_matter_of_whole_names() -> None:
     assert lies_under(b"a/b", b"a") and lies_under(b"a", b"a") and lies_under(b"a", b"")
     assert not lies_under(b"ab", b"a") and not lies_under(b"a", b"a/b")
-
-
-def test_the_readable_extensions_of_this_installation_are_taken(tmp_path: Path) -> None:
-    touch(tmp_path, *(f"photo{extension}" for extension in sorted(readable_extensions())))
-    aside = Aside()
-    found = list(walk(os.fsencode(tmp_path), aside, readable=readable_extensions()))
-    assert len(found) == len(readable_extensions())
-    assert not aside.others and not aside.unsupported

@@ -10,12 +10,11 @@ from hypothesis import strategies as st
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.certainty import certainty_of
 from facesearch.errors import RequestError
-from facesearch.query import parse
+from facesearch.query import parse, understand
 from facesearch.query.said_ages import BORDER, certainty, weighed
 from facesearch.query.tree import EVERYTHING, Node, Term, Weighted, parts_of
 from facesearch.ranking.joint import joint_probability
 from facesearch.ranking.witness import doubted, error_in, read_errors, shipped_errors
-from facesearch.statement.statement import understand
 
 ERRORS = shipped_errors()
 

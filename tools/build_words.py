@@ -1,7 +1,7 @@
 """Builds the list of ordinary English words, with their classes, that tells a misspelt word from one that is merely
 unknown.
 
-    python tools/build_words.py FOLDER_WITH_WHEELS facesearch/statement/english
+    python tools/build_words.py FOLDER_WITH_WHEELS facesearch/query/english
 
 The wheels (all under the MIT licence; their notices are in words.LICENSE beside the list), fetched with
 `pip download --no-deps pyspellchecker==0.9.1 symspellpy==6.10.1 textblob==0.20.1 lemminflect==0.2.3`:

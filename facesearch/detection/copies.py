@@ -4,7 +4,7 @@ YuNet gives a face a score that stands out from 20 to 300 pixels in the picture 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log, sqrt
 
@@ -22,9 +22,9 @@ SMALL = 320
 _UPRIGHT = (0,)
 _EVERY_TURN = (0, 90, 180, 270)
 
-_ENLARGED_UP_TO = 2_000_000  # pixels of a photo that are few enough to enlarge it for faces of 16 pixels
-_ENLARGED_BY = 1.2
-_REDUCED_BY = 0.9  # larger ones: faces of 24 pixels keep 21
+_FEW, _MANY = 2_000_000, 12_000_000  # pixels of a photo
+_ENLARGED_BY = 1.2  # with few pixels, for faces of 16
+_REDUCED_BY = 0.9  # with many: faces of 24 pixels keep 21
 _WHOLE_UP_TO = 24_000_000  # pixels of a photo of which that holds
 _LONG_SIDE = 6000  # of still larger ones, before: faces from 1/250 of it keep 21 pixels, too
 _STEP = 4.4  # from one copy to the next, at most: a face of 90 pixels in one has 20 in the next
@@ -42,15 +42,22 @@ OVERLAP = 96
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A copy of a photo to be looked at. width, height: in pixels; turns: degrees by which it is turned clockwise."""
+    """A copy of a photo to be looked at. width, height: in pixels; turns: degrees by which it is turned clockwise;
+    specks: whether it is the finest, in which the smallest faces are mere specks."""
 
     width: int
     height: int
     turns: tuple[int, ...]
+    specks: bool = False
 
 
 def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
     """The copies in which a photo of this size is looked at, finest first."""
+    finest, *coarser = sorted(_copies(width, height, look), key=lambda copy: -copy.width * copy.height)
+    return [replace(finest, specks=True), *coarser]
+
+
+def _copies(width: int, height: int, look: Look) -> list[Copy]:
     longest, pixels = max(width, height), width * height
 
     def copy(scale: float, turns: tuple[int, ...]) -> Copy:
@@ -66,16 +73,14 @@ def plan_copies(width: int, height: int, look: Look) -> list[Copy]:
         scales = sorted({with_pixels(*size) for size in _QUICK}, reverse=True)
         turned = with_pixels(*_QUICK[1])
         return [copy(scale, _EVERY_TURN if scale == turned else _UPRIGHT) for scale in scales]
-    if pixels <= _ENLARGED_UP_TO:
-        finest = _ENLARGED_BY
-    else:
-        finest = _REDUCED_BY * min(1.0, max(_LONG_SIDE / longest, sqrt(_WHOLE_UP_TO / pixels)))
+    finest = float(np.exp(np.interp(log(pixels), (log(_FEW), log(_MANY)), (log(_ENLARGED_BY), log(_REDUCED_BY)))))
+    finest *= min(1.0, max(_LONG_SIDE / longest, sqrt(_WHOLE_UP_TO / pixels)))
     coarsest = with_pixels(320, 240)
     turned = with_pixels(*_TURNED)
     copies = [copy(finest / _STEP**n, _UPRIGHT) for n in range(ceil(log(finest / coarsest) / log(_STEP)))]
     copies += [copy(turned, _EVERY_TURN[1:])] if turned > coarsest else []
     copies += [copy(coarsest, _EVERY_TURN)]
-    return sorted(copies, key=lambda each: -each.width * each.height)
+    return copies
 
 
 class Pyramid:

@@ -22,7 +22,10 @@ from facesearch.errors import on_one_line
 
 _PLACE_FROM = 0.2  # score in the survey from which a place gets a closer look ...
 _SPECK_FROM = {Look.DEFAULT: 0.1, Look.QUICK: 0.15}  # ... in the finest copy, upright: the smallest faces are specks
-_CERTAIN_FROM = 0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on
+_CERTAIN_FROM = (
+    0.9  # a face that is seen upright from here on is upright; one that is seen turned counts from here on ...
+)
+_TURNED_FROM = SEARCH_FROM  # ... or from here on, in a photo in which a certain one lies the same way
 _UPRIGHT_BONUS = 0.02
 _PART_INSIDE = 0.6  # share of a box that lies in another one's from which it may be a part of that face ...
 _PART_SIZE = 0.6  # ... if it is smaller than this
@@ -59,25 +62,38 @@ class YuNet:
 
     def _detect_one(self, image: NDArray[np.uint8]) -> list[Detection]:
         height, width = image.shape[:2]
-        copies = plan_copies(width, height, self.look)
-        photo = Pyramid(image)
-        small, gain = max(width, height) <= SMALL, gain_for(image)
-        places = self._survey(photo, copies, 1.0 if small else gain)
+        photo, copies, gain = Pyramid(image), plan_copies(width, height, self.look), gain_for(image)
+        places = self._survey(photo, copies, 1.0)
+        small = max(width, height) <= SMALL
         settled = _as_training_finds(places) if small else []
-        if small and gain > 1:
-            places = self._survey(photo, copies, gain)
-        elif gain == 1 and (in_shadows := gain_for_shadows(image)) > 1:
-            coarse = [replace(copy, turns=(0,)) for copy in copies[not small :] if 0 in copy.turns]
-            places += [d for d in self._survey(photo, coarse, in_shadows) if not _overlaps(d, places)]
-        found = self._look_at(photo, [d for d in places if not _overlaps(d, settled)], settled)
-        # A photo that lies on its side shows all its faces so: what one look turned has found, others may find more of.
-        lies = {d.turned for d in found if d.turned}
+        if gain > 1:  # lit faces before the dark are burnt out in what is brightened
+            places = _best_by_turn(places + self._survey(photo, copies, gain))
+        else:
+            places += self._survey_shadows(photo, copies if small else copies[1:], gain_for_shadows(image), places)
+        found = self._look_at(photo, _apart(places, settled), settled)
+        found += self._look_finer_turned(photo, copies, gain, settled + found)
+        return settled + _one_box_a_face(_apart(_in_company(found), settled))
+
+    def _survey_shadows(
+        self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
+    ) -> list[Detection]:
+        """The places in the shadows of a light photo, beside those that are known."""
+        if gain <= 1:
+            return []
+        upright = [replace(copy, turns=(0,)) for copy in copies if 0 in copy.turns]
+        return _apart(self._survey(photo, upright, gain), known)
+
+    def _look_finer_turned(
+        self, photo: Pyramid, copies: Sequence[Copy], gain: float, known: Sequence[Detection]
+    ) -> list[Detection]:
+        """The faces that lie as one that is known does. A photo that lies on its side shows all its faces so: of what
+        one look turned has found, finer ones may find more."""
+        lies = _directions(known)
         finer = [replace(copy, turns=tuple(sorted(lies - {*copy.turns}))) for copy in copies]
-        if any(copy.turns for copy in finer):
-            known = settled + found
-            places = [d for d in self._survey(photo, finer, gain) if not _overlaps(d, known)]
-            found += self._look_at(photo, places, known)
-        return settled + _one_box_a_face([d for d in found if not _overlaps(d, settled)])
+        if not any(copy.turns for copy in finer):
+            return []
+        places = [d for each in sorted({1.0, gain}) for d in self._survey(photo, finer, each)]
+        return self._look_at(photo, _apart(_best_by_turn(places), known), known)
 
     def _look_at(self, photo: Pyramid, places: list[Detection], known: Sequence[Detection]) -> list[Detection]:
         """The faces at these places, beside those that are known."""
@@ -101,12 +117,11 @@ class YuNet:
         for plan in copies:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
-                least = _SPECK_FROM[self.look] if plan is copies[0] and not turned else _PLACE_FROM
+                least = _SPECK_FROM[self.look] if plan.specks and not turned else _PLACE_FROM
                 seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
-        by_turn = ([d for d in places if d.turned == turned] for turned in (0, 90, 180, 270))
-        return [d for some in by_turn for d in suppress(some, NMS_IOU) if longer_side(d.box) >= _LEAST_SIZE]
+        return _best_by_turn(d for d in places if longer_side(d.box) >= _LEAST_SIZE)
 
     def _look_by_parts(self, picture: NDArray[np.uint8], least: float, gain: float) -> Iterator[Detection]:
         """What may be faces in a picture. One on the edge of a part is left to the next part, which sees it whole."""
@@ -125,7 +140,7 @@ class YuNet:
         return [face, *(each for each in turned if each)]
 
     def _face_at(self, photo: Pyramid, place: Detection) -> Detection | None:
-        least = _CERTAIN_FROM if place.turned else STORE_FROM
+        least = _TURNED_FROM if place.turned else STORE_FROM
         glance = place if place.score >= SEARCH_FROM else look_closer(self._network, photo, place, GLANCE)
         if glance is None or glance.score < least - _GLANCE_ERRS:
             return None
@@ -144,8 +159,27 @@ def _as_training_finds(places: Iterable[Detection]) -> list[Detection]:
     return upright if any(d.score >= _CERTAIN_FROM for d in upright) else suppress(clear, NMS_IOU, _UPRIGHT_BONUS)
 
 
-def _overlaps(d: Detection, found: Iterable[Detection]) -> bool:
-    return any(iou(d.box, face.box) > NMS_IOU for face in found)
+def _best_by_turn(places: Iterable[Detection]) -> list[Detection]:
+    """Of the places of one face, the best in each turn."""
+    seen = list(places)
+    by_turn = ([d for d in seen if d.turned == turned] for turned in (0, 90, 180, 270))
+    return [d for some in by_turn for d in suppress(some, NMS_IOU)]
+
+
+def _apart(some: Iterable[Detection], others: Sequence[Detection]) -> list[Detection]:
+    """Those that overlap none of the others."""
+    return [d for d in some if not any(iou(d.box, face.box) > NMS_IOU for face in others)]
+
+
+def _directions(faces: Iterable[Detection]) -> set[int]:
+    """The ways in which faces of a photo lie for certain."""
+    return {face.turned for face in faces if face.turned and face.score >= _CERTAIN_FROM}
+
+
+def _in_company(found: Sequence[Detection]) -> list[Detection]:
+    """The upright ones, and of the turned ones those that are certain or lie as a certain one does."""
+    lies = _directions(found)
+    return [d for d in found if not d.turned or d.turned in lies]
 
 
 def _one_box_a_face(found: Sequence[Detection]) -> list[Detection]:

@@ -44,11 +44,10 @@ class Asked:
 class Query:
     """A description that was understood.
 
-    text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user; rough: those of
-    them that say that a word is searched as something near it. thresholds: a face has to pass all of them. photo: what
-    its photo has to be like. not_scored: words that are known but not scored, as typed; a remark says so, too. musts:
-    parts of the tree without which a face goes behind all others. `str()`: the reading in one line, which can be pasted
-    as a description; how much an age in numbers counts (`scored`) is not in it.
+    text: as typed. tree: what is scored, EVERYTHING where nothing is. remarks: sentences for the user, made by `cli`.
+    thresholds: a face has to pass all of them. photo: what its photo has to be like. not_scored: what is said of looks
+    and not scored, as typed. musts: parts of the tree without which a face goes behind all others. `str()`: the reading
+    in one line, which can be pasted as a description; how much an age in numbers counts (`scored`) is not in it.
     """
 
     text: str
@@ -57,7 +56,6 @@ class Query:
     thresholds: tuple[Threshold, ...] = ()
     photo: PhotoFilter = field(default_factory=PhotoFilter)
     not_scored: tuple[str, ...] = ()
-    rough: tuple[str, ...] = ()
     musts: tuple[Node, ...] = ()
 
     @cached_property
@@ -111,7 +109,7 @@ class Query:
     def explained(self) -> str:
         """The reading as an indented tree, several lines."""
         lines = [] if self.tree == EVERYTHING else list(_lines(self.tree))
-        lines += [f"behind all others: faces without {each}" for each in self.musts]
+        lines += [f'behind all others: faces that do not fit "{each}"' for each in self.musts]
         lines += [f"only faces with {each}" for each in self.thresholds]
         lines += [f"only photos with {each}" for each in photo_filters.printed(self.photo)]
         lines += [f'not scored: "{each}"' for each in self.not_scored]

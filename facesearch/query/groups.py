@@ -1,40 +1,260 @@
-"""Groups of tokens: what stands between parentheses, before its grammar is read."""
+"""Several persons: groups ("two men"), their members ("one", "the other", "the taller one"), and labels ("Suspect
+1")."""
 
-from dataclasses import dataclass, replace
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Quality, Thing, meaning
+from facesearch.query.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.tree import Node
 
-from facesearch.query.entries import Entry
-from facesearch.query.tokens import Kind, Token
-
-
-@dataclass(frozen=True)
-class Group:
-    """What stands between a "(" at `position` and its ")", or the whole text."""
-
-    position: int
-    items: "tuple[Item, ...]"
-
-    kind: Kind = Kind.GROUP
-    shown: str = "("
+_MOST = 12
+_TOLD_APART = 5
+"""Members of a group that are all counted; of more, only those of whom something is said."""
+_ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3}
 
 
-Item = Token | Group
+def make_group(scene: Scene, person: Person, said: Thing) -> None:
+    """ "Two men", "both men": each of them, with what is said of all."""
+    if person.group:
+        while len(scene.group) < min(said.number, _MOST):
+            scene.add_member(person.sex, scene.shared)
+        return
+    joined = scene.clause.before == "AND"
+    if person in scene.persons:
+        scene.persons.remove(person)
+    known = [each for each in scene.persons if each.fits(person.sex)]
+    whole = Person(sex=person.sex, group=True, named=True)
+    if len(known) > 1 and not joined and not said.number:
+        scene.group = known
+        for fact in person.facts:
+            scene.give_all(known, fact)
+    else:
+        if not joined:
+            scene.group, scene.shared = [], []
+        scene.shared = [*scene.shared, *person.facts]
+        for _ in range(_count(scene, said)):
+            scene.add_member(person.sex, person.facts)
+    scene.open_group = scene.focus = scene.last_subject = whole
+    scene.clause.subject = scene.clause.near = whole
 
-NAMED = (Kind.TERM, Kind.GROUP)
-"""What names something."""
-LISTING = (Kind.OR, Kind.NOR, Kind.AND)
-"""What joins the members of a list, beside commas."""
+
+def part_of_group(scene: Scene, said: Thing) -> Person | None:
+    """ "Four people: two women, ...": so many of those of whom nothing has been said alone."""
+    sex = sex_of(said)
+    free = [each for each in scene.group if not each.assigned and each.fits(sex)][: said.number]
+    if len(free) < said.number or said.number >= len(scene.group):
+        return None
+    for each in free:
+        each.assigned, each.sex = True, each.sex or sex
+    return Person(group=True, members=free, sex=sex, named=True)
 
 
-def entry_of(item: Item) -> Entry | None:
-    return item.entry if isinstance(item, Token) else None
+def part(scene: Scene, count: int) -> None:
+    """ "Two of the three men": what follows is said of so many."""
+    members = scene.group[:count]
+    for each in members:
+        each.assigned = True
+    scene.clause.subject = scene.clause.near = Person(group=True, members=members, named=True)
 
 
-def is_adjective(item: Item) -> bool:
-    """It is said of a thing behind it, and there not scored: "long", "black"."""
-    entry = entry_of(item)
-    return entry is not None and entry.adjective
+def of_sex(scene: Scene, group: Person, sex: Node | None) -> Person:
+    """ "The men" of "two men and a woman"; else the whole group."""
+    same = [each for each in scene.persons if not each.group and each.sex == sex]
+    mixed = any(each.sex not in (None, sex) for each in scene.group)
+    return Person(group=True, members=same, sex=sex, named=True) if sex is not None and same and mixed else group
 
 
-def comma_as_or(comma: Item) -> Item:
-    """The comma of a list that ends in "or"."""
-    return replace(comma, kind=Kind.OR)
+def _count(scene: Scene, said: Thing) -> int:
+    """How many a group is known to have."""
+    if 0 < said.number <= _TOLD_APART:
+        return said.number
+    both = scene.clause.before == "BOTH" or said.determiner == "both"
+    pair = said.person is not None and said.person.role == "group"
+    return 2 if both or pair else 0
+
+
+def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
+    """The member of this number, or the next of whom nothing has been said alone; somebody new if there is none."""
+    group = scene.open_group
+    if ordinal is not None and ordinal < len(scene.group):
+        member = scene.group[ordinal]
+    else:
+        free = [each for each in scene.group if not each.assigned and each.fits(sex)]
+        member = free[0] if free else scene.add_member(sex or (group.sex if group is not None else None), scene.shared)
+    member.assigned = True
+    return member
+
+
+def member(scene: Scene, edge: Edge) -> None:
+    """ "One", "the other", "the first", "the taller one"."""
+    clause = scene.clause
+    word = str(edge.sem)
+    if _tells(scene):
+        scene.make_subject(Person(described=False, word="witness", named=True))
+        scene.set_aside(edge.start, edge.end, "somebody else")
+        scene.teller += 1
+    elif clause.negative and word.startswith("the ") and clause.before == "NEG":  # "he is not the one with the beard"
+        clause.near = Person(described=False)
+        clause.negative = False
+    elif not _names_member(scene, word):
+        if word != "one":
+            scene.set_aside(edge.start, edge.end, "somebody else")
+    elif clause.negative:
+        clause.negative = False
+    elif not (clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None):
+        _begin_member(scene, edge, word)
+
+
+def _tells(scene: Scene) -> bool:
+    """ "One witness said ..., another said ...": one more of those who tell."""
+    after = scene.following()
+    reports = after is not None and after.category == "V" and after.sem in ("report", "see", "know")
+    told = any(each.word in scene.words.tellers for each in scene.others)
+    return reports and told and not scene.group
+
+
+def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
+    one = by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
+    after = scene.following()
+    if word == "one" and after is not None and after.category == "AP":
+        one.traits |= {quality.key for quality in after.sem}
+    first = next((each for each in scene.persons if each.counted and each is not one), None)
+    if first is not None and word.endswith(("other", "second", "third", "fourth")):
+        one.like = first, scene.offset + edge.start, scene.offset + edge.end
+    scene.make_subject(one)
+    scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+def _names_member(scene: Scene, word: str) -> bool:
+    """The word is a subject, and not the "one" of "to one side"."""
+    before = scene.clause.before
+    small = word in ("one", "another")
+    opens = before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF", "REL")
+    opens = opens or (before == "NP" and scene.open_group is not None and small)
+    after = scene.following()
+    start = scene.row[scene.at].start
+    opens = opens or "so" in scene.said_words[max(0, start - 2) : start]  # "so did the other"
+    nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons
+    return opens and not nobody
+
+
+def by_trait(scene: Scene, word: str) -> Person | None:
+    """ "One tall, one short. The taller one ...": who was told apart so."""
+    told = word.removeprefix("the ").removesuffix(" one")
+    same = (each for each in scene.persons if any(trait[:3] == told[:3] for trait in each.traits))
+    return next(same, None) if word.startswith("the ") else None
+
+
+def _member_like(scene: Scene, edge: Edge) -> Person | None:
+    """ "The bald one": whom that was said of, or somebody of whom it is said now."""
+    word = _told_apart(str(edge.sem))
+    if not word:
+        return None
+    found = meaning(scene.words, OF_PEOPLE, (Quality(word, edge.end - 2, edge.end - 1),))
+    node = found.node
+    if node is None:
+        return None
+    one = next((each for each in scene.persons if node in [fact.node for fact in each.facts]), None)
+    if one is None:
+        one = next_member(scene, None, None) if scene.group else scene.add_person(Person(label=word, named=True))
+        one.facts.append(Fact(node, scene.offset + edge.start, scene.offset + edge.end, kind="trait"))
+    return one
+
+
+def _member(scene: Scene, word: str) -> Person:
+    if word == "another" or (word == "one" and not scene.group):
+        known = word == "one" and scene.persons and scene.open_group is None
+        return scene.focused() if known else next_member(scene, None, None)
+    if not scene.group and (told_apart := _told_apart(word)):
+        return _labelled(scene, told_apart) or scene.add_person(Person(label=told_apart, named=True))
+    ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
+    if not scene.group and ordinal is not None:
+        _group_all(scene)
+    return next_member(scene, ordinal, None)
+
+
+def _group_all(scene: Scene) -> None:
+    """Those spoken of so far are the group whose "second" is meant."""
+    scene.group = [each for each in scene.persons if not each.group]
+    for each in scene.group:
+        each.assigned = True
+
+
+def _labelled(scene: Scene, label: str) -> Person | None:
+    return next((each for each in scene.persons if each.label == label), None)
+
+
+def _told_apart(word: str) -> str:
+    """ "tall" of "the tall one"; nothing of "the second one"."""
+    if not (word.startswith("the ") and word.endswith(" one")):
+        return ""
+    said = word.removeprefix("the ").removesuffix(" one")
+    return "" if said in _ORDINALS else said
+
+
+def members(scene: Scene, edge: Edge) -> None:
+    """ "The other two", "the others"."""
+    if scene.clause.before not in ("", ",", ";", ":", "AND", "BUT", "DASH"):
+        return
+    word = str(edge.sem)
+    count = 3 if "three" in word else 2
+    free = [each for each in scene.group if not each.assigned]
+    while len(free) < count and not (free and "others" in word):
+        free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
+    for each in free:
+        each.assigned = True
+        each.at = min(each.at, scene.offset + edge.start)
+    scene.make_subject(Person(group=True, members=free, sex=free[0].sex))
+
+
+def both(scene: Scene, edge: Edge) -> None:
+    """ "Both", "they all"."""
+    if not scene.persons and not scene.group and scene.open_group is None and "both" in str(edge.sem):
+        scene.open_group = Person(group=True, named=True)
+    if len(scene.persons) > 1 and not scene.group:
+        scene.group = [each for each in scene.persons if not each.group]
+    if not scene.group and scene.open_group is None:
+        return
+    while len(scene.group) < 2:
+        scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared)
+    old = scene.clause
+    scene.clause = Clause(
+        subject=scene.open_group or Person(group=True),
+        facts_here=old.facts_here,
+        created=old.created,
+        certainty=old.certainty,
+        verb=old.verb,
+        negative=old.negative and not old.verb,
+    )
+
+
+def label(scene: Scene, edge: Edge) -> None:
+    """ "Suspect 1", "#2", "1)"."""
+    key: str = edge.sem[0]
+    said: Thing | None = edge.sem[1]
+    if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
+        scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
+        scene.teller += 1
+        scene.set_aside(edge.start, edge.end, "somebody else")
+        return
+    person = _labelled(scene, key) or _unlabelled(scene)
+    person.label = key
+    person.named = True
+    if said is not None and said.person is not None and said.person.reading is not None:
+        fact = Fact(said.person.reading.node, scene.offset + edge.start, scene.offset + edge.end, kind="person")
+        if all(each.node != fact.node for each in person.facts):
+            person.facts.append(fact)
+        person.sex = person.sex or sex_of(said)
+    scene.make_subject(person)
+
+
+def _unlabelled(scene: Scene) -> Person:
+    """A member of the group without a number, the only person so far if nothing is known of them, or somebody new."""
+    free = next((each for each in scene.group if not each.label and each in scene.persons), None)
+    bare = next((each for each in scene.persons if not each.label), None)
+    if free is not None:
+        return free
+    if bare is not None and not bare.facts and not bare.group:
+        return bare
+    person = Person(facts=list(scene.shared))
+    scene.persons.append(person)
+    return person

@@ -1,58 +1,336 @@
-"""Every word and phrase that a description may hold, and the longest of them at a place."""
+"""The words of one language, from the tables of its folder.
 
-from collections.abc import Sequence
-from typing import Literal
+`Lexicon.at` gives what may begin at a word: entries of the tables, of which the longest counts first. Words that no
+table has are looked up in the list of ordinary words, which is searched in place.
+"""
 
-from facesearch.query import known_unscored, small_words
-from facesearch.query.entries import Entry
-from facesearch.query.tokens import Kind
-from facesearch.query.vocabulary import VOCABULARY
+import mmap
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from itertools import chain, product
+from typing import Any, NamedTuple
 
-Meaning = Entry | Literal[Kind.AND, Kind.NOT, Kind.UNSURE] | float | None
-"""Of a phrase: what it names or what it does in a sentence, the certainty of a hedge, None of a filler."""
-
-KEYWORDS: dict[str, Kind] = {
-    **dict.fromkeys(small_words.NOT_WORDS, Kind.NOT),
-    "non": Kind.DASH,
-    **dict.fromkeys(small_words.AND_WORDS, Kind.AND),
-    **dict.fromkeys(small_words.WITH_WORDS, Kind.WITH),
-    **dict.fromkeys(small_words.OR_WORDS, Kind.OR),
-    **dict.fromkeys(small_words.NOR_WORDS, Kind.NOR),
-    **dict.fromkeys(small_words.PERSON_WORDS, Kind.PERSON),
-    **dict.fromkeys(small_words.HE_WORDS | small_words.SHE_WORDS, Kind.PRONOUN),
-    **dict.fromkeys(small_words.YES_WORDS, Kind.YES),
-}
-_PHRASES: dict[tuple[str, ...], Meaning] = {
-    **known_unscored.ENTRIES,
-    **VOCABULARY,
-    **dict.fromkeys(small_words.AND_PHRASES, Kind.AND),
-    **dict.fromkeys(small_words.NOT_PHRASES, Kind.NOT),
-    **dict.fromkeys(small_words.UNKNOWN_TO_THE_WITNESS, Kind.UNSURE),
-    **dict.fromkeys(small_words.FILLER_PHRASES),
-    **small_words.HEDGES,
-}
-_BEGINNINGS = {words[:length] for words in _PHRASES for length in range(1, len(words) + 1)}
-LONGEST = max(map(len, _PHRASES))
+from facesearch.attributes import Attribute
+from facesearch.query.phrases import phrase
+from facesearch.query.reading import TERMS, Reading, reading_of
+from facesearch.query.tokens import Token, said, word_set
+from facesearch.query.tree import Term
 
 
-def known(*words: str) -> Entry | None:
-    """What the phrase of these words, in lower case, means."""
-    found = _PHRASES.get(words)
-    return found if isinstance(found, Entry) else None
+class Entry(NamedTuple):
+    """What a word or phrase may be: its category in the grammar, and what the grammar needs to know of it."""
+
+    category: str
+    value: Any
 
 
-def longest_phrase(words: Sequence[str]) -> tuple[Meaning, int]:
-    """What the longest known phrase means that begins with the first of `words`, and how many of them it takes (0: no
-    phrase begins there). Fillers may stand within it.
-    """
-    said: tuple[str, ...] = ()
-    best: tuple[Meaning, int] = (None, 0)
-    for used, word in enumerate(words, 1):
-        longer = (*said, word)
-        if longer in _BEGINNINGS:
-            said = longer
-            if said in _PHRASES:
-                best = _PHRASES[said], used
-        elif not said or word not in small_words.FILLERS:
-            break
-    return best
+class NounClass(NamedTuple):
+    """Words for one thing: its name, what it means alone, what its denial means ("!": the opposite), and the class
+    whose adjectives it shares. narrow: the word says more than it means here ("beanie"), so that its denial says
+    nothing."""
+
+    name: str
+    bare: Reading | None
+    denied: Reading | None
+    parent: str | None
+    narrow: bool = False
+
+
+class Pair(NamedTuple):
+    """What an adjective makes of a noun: a reading; None with `keeps`: the noun keeps its own; None: set aside."""
+
+    reading: Reading | None
+    keeps: bool = False
+    narrow: bool = False
+
+
+class PersonWord(NamedTuple):
+    """A word for a person. role: described, bystander, relation or group. narrow: it says more than its reading."""
+
+    reading: Reading | None
+    role: str
+    plural: bool
+    narrow: bool = False
+
+
+_SMALL = word_set("the his her their a an both my its your")
+"""What may stand within a phrase of several words: "bags under her eyes"."""
+
+
+_SMALL_WORDS = word_set(
+    "DET POSS HE SHE THEY SPEAKER OBJ REL AND BUT OR NOR NEITHER EITHER BOTH MEM NEG DOUBTNEG WITH IN ON "
+    "OF PREP DEG HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT X"
+)
+
+
+_SHORT = 6
+_COMMON_PERSONS = 14
+"""Lines of persons.tsv whose words a slip may be meant for."""
+
+
+class Lexicon:
+    """The tables of one language."""
+
+    def __init__(self, language: str = "english") -> None:
+        self._folder = resources.files("facesearch.query") / language
+        self.nouns: dict[str, NounClass] = {}
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        self.fields: dict[tuple[str, ...], str] = {}
+        self.owned: set[str] = set()
+        self.strong: set[str] = set()
+        self.tellers: set[str] = set()
+        self.relatives: set[str] = set()
+        self.face_words: dict[str, str] = {}
+        self._tree: dict[str, Any] = {}
+        self._inner: set[str] = set()
+        self._read_nouns()
+        adjectives = self._read_pairs()
+        names = self._read_persons()
+        for word in sorted(adjectives - names):
+            for phrase_ in _phrases(word):
+                self._add(phrase_, Entry("A", " ".join(phrase_)))
+        self._read_small_words()
+        self._read_other()
+        self.face_words = {word: kind for word, kind in self.face_words.items() if len(word) > 3 and word.isalpha()}
+
+    def _read_nouns(self) -> None:
+        for cells in self.rows("nouns.tsv"):
+            name, words, bare, denied, parent = (*cells, "", "", "", "")[:5]
+            noun = NounClass(name, _reading(bare), _denied(bare, denied), parent or None)
+            self.nouns[name] = noun
+            plain, narrow = _narrow(words)
+            self._add_all(plain, Entry("N", noun))
+            self._add_all(narrow, Entry("N", noun._replace(denied=None, narrow=True)))
+            self._note_face_words(f"{plain} {narrow}", name)
+
+    def _read_pairs(self) -> set[str]:
+        """What adjectives make of nouns; the adjectives."""
+        adjectives: set[str] = set()
+        for cells in self.rows("pairs.tsv"):
+            name, words, reading = cells[:3]
+            own = None if reading.startswith(("-", "=", "~")) else reading_of(reading)
+            for part, narrow in zip(_narrow(words), (False, True), strict=True):
+                pair = Pair(own, reading.startswith("="), narrow)
+                for key in map(" ".join, _phrases(part)):
+                    like = self.pairs.get((reading[1:], key), pair) if reading.startswith("~") else pair
+                    self.pairs.setdefault((name, key), like)
+                adjectives.update(part.split())
+                self._note_face_words(part, f"{name} {reading}")
+        return adjectives
+
+    def _read_persons(self) -> set[str]:
+        """Words for people; every word that is a noun."""
+        names = {word for cells in self.rows("nouns.tsv") for word in " ".join(cells[:2]).split()}
+        for number, cells in enumerate(self.rows("persons.tsv")):
+            words, reading, role, plural = (*cells, "")[:4]
+            for part, narrow in zip(_narrow(words), (False, True), strict=True):
+                person = PersonWord(_reading(reading), role.strip(), bool(plural.strip()), narrow)
+                self._add_all(part, Entry("PN", person))
+            names.update(" ".join(cells[:2]).split())
+            if role.strip() == "relation":
+                self.relatives.update(words.split())
+            if number < _COMMON_PERSONS:
+                self.face_words.update((word, "person") for word in words.split() if word not in self.face_words)
+        return names
+
+    def _read_small_words(self) -> None:
+        for name, words in (cells[:2] for cells in self.rows("verbs.tsv")):
+            self._add_all(words, Entry("V", name))
+        for cells in self.rows("function.tsv"):
+            category, words, value = (*cells, "")[:3]
+            if category == "NEG":  # "wihtout" would turn what follows into its opposite
+                self.face_words.update((word, "no") for word in words.split() if len(word) > _SHORT)
+            self._add_all(words, Entry(category, float(value) if category == "HEDGE" else value.strip()))
+        for reading, words in (cells[:2] for cells in self.rows("phrases.tsv")):
+            self._add_all(words, Entry("FACT", _reading(reading)))
+
+    def _read_other(self) -> None:
+        for category, words in (cells[:2] for cells in self.rows("other.tsv")):
+            if category in ("OWNED", "TELLER"):
+                (self.owned if category == "OWNED" else self.tellers).update(words.split())
+            elif category == "STRONG":
+                self.strong.update(map(" ".join, _phrases(words)))
+            else:
+                self._add_all(words, Entry(category, ""))
+        for name, words in (cells[:2] for cells in self.rows("fields.tsv")):
+            for phrase_ in _phrases(words):
+                self.fields.setdefault(phrase_, name)
+
+    def _note_face_words(self, words: str, kind: str) -> None:
+        """Words that a slip may be meant for, each with what tells it from others."""
+        for part in chain.from_iterable(_phrases(words)):
+            self.face_words.setdefault(part, kind)
+
+    def face_word(self, word: str) -> str:
+        return self.face_words[word]
+
+    def knows(self, word: str) -> bool:
+        """Some entry of the tables begins with the word, or has it."""
+        return word in self._tree or word in self._inner
+
+    def rows(self, name: str) -> list[list[str]]:
+        text = (self._folder / name).read_text(encoding="utf-8")
+        return [line.split("\t") for line in text.split("\n") if line and not line.startswith("#")]
+
+    def _add_all(self, words: str, entry: Entry) -> None:
+        for phrase_ in _phrases(words):
+            self._add(phrase_, entry)
+
+    def _add(self, phrase_: tuple[str, ...], entry: Entry) -> None:
+        node = self._tree
+        for part in phrase_:
+            node = node.setdefault(part, {})
+            self._inner.add(part)
+        node.setdefault("", []).append(entry)
+
+    def at(self, tokens: list[Token], at: int) -> list[tuple[int, list[Entry]]]:
+        """What begins at a token: the places where entries end, with the entries, the longest first."""
+        found: list[tuple[int, list[Entry]]] = []
+        node = self._tree
+        place = at
+        skipped = False
+        while place < len(tokens):
+            word = tokens[place].normal
+            below = node.get(word)
+            if below is None:
+                if place == at or skipped or word not in _SMALL:
+                    break
+                skipped = True
+                place += 1
+                continue
+            node = below
+            skipped = False
+            place += 1
+            if "" in node:
+                found.append((place, node[""]))
+        return found[::-1]
+
+    def is_verb(self, word: str) -> bool:
+        """The tables have the word as a verb, too."""
+        return any(entry.category == "V" for entry in self._tree.get(word, {}).get("", ()))
+
+    def says_nothing(self, tokens: list[Token], at: int) -> bool:
+        """The word is a small one, of which there is nothing to tell."""
+        return any(
+            entry.category in _SMALL_WORDS or (entry.category == "V" and entry.value in ("be", "have", "wear"))
+            for _, entries in self.at(tokens, at)
+            for entry in entries
+        )
+
+    def pair(self, noun: str, adjective: str) -> Pair | None:
+        """What an adjective makes of a noun of a class, or of the class that it belongs to."""
+        while True:
+            pair = self.pairs.get((noun, adjective))
+            if pair is not None:
+                return pair
+            parent = self.nouns[noun].parent if noun in self.nouns else None
+            if parent is None:
+                return None
+            noun = parent
+
+    def classes(self, word: str) -> str | None:
+        """The classes of an ordinary word, the likeliest first; None of a word that the list lacks."""
+        return ordinary_words().classes(word)
+
+
+class OrdinaryWords:
+    """A sorted file of words, searched where it lies."""
+
+    def __init__(self, data: bytes | mmap.mmap) -> None:
+        self._data = data
+
+    def classes(self, word: str) -> str | None:
+        if not word.isascii() or not word.isalpha():
+            return None
+        wanted = word.encode()
+        low, high = 0, len(self._data)
+        while low < high:
+            middle = (low + high) // 2
+            start = self._data.rfind(b"\n", low, middle) + 1 or low
+            end = self._data.find(b"\n", start)
+            end = high if end < 0 else end
+            line = self._data[start:end]
+            found, _, classes = line.partition(b" ")
+            if found == wanted:
+                return classes.decode()
+            if found < wanted:
+                low = end + 1
+            else:
+                high = start
+        return None
+
+
+@cache
+def ordinary_words(language: str = "english") -> OrdinaryWords:
+    with (
+        resources.as_file(resources.files("facesearch.query") / language / "words.txt") as path,
+        path.open("rb") as f,
+    ):
+        return OrdinaryWords(mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+@cache
+def lexicon(language: str = "english") -> Lexicon:
+    return Lexicon(language)
+
+
+def _phrases(words: str) -> Iterator[tuple[str, ...]]:
+    """The phrases of a cell as their normal words: "_" joins the words of one, "|" parts what may stand at a place."""
+    for word in words.split():
+        if "|" in word:
+            for parts in product(*(place.split("|") for place in word.split("_"))):
+                yield said(" ".join(parts))
+        else:
+            yield said(word.replace("_", " "))
+
+
+def _narrow(words: str) -> tuple[str, str]:
+    """The words of a cell, and those of them behind "*", which say more than they mean here."""
+    plain, _, narrow = f" {words}".partition(" * ")
+    return plain, narrow
+
+
+def _reading(text: str) -> Reading | None:
+    text = text.strip()
+    return None if text in ("", "-") else reading_of(text)
+
+
+def _denied(bare: str, denied: str) -> Reading | None:
+    """What the denial of a noun means: "!" the opposite of the noun."""
+    reading = _reading(bare) if denied == "!" else _reading(denied)
+    return reading.denied() if denied == "!" and reading is not None else reading
+
+
+def _all_said(words: Lexicon) -> Iterator[tuple[str, str]]:
+    """Every phrase of the tables with its reading."""
+    heads = {cells[0]: cells[1].split()[0] for cells in words.rows("nouns.tsv")}
+    for _, phrases, reading in (cells[:3] for cells in words.rows("nouns.tsv")):
+        yield from ((each, reading) for each in phrases.replace(" * ", " ").split())
+    for noun, phrases, reading in (cells[:3] for cells in words.rows("pairs.tsv")):
+        head = "" if noun == "person" else f"_{heads[noun]}"
+        yield from ((f"{each}{head}", reading) for each in phrases.replace("* ", "").split())
+    for phrases, reading in (cells[:2] for cells in words.rows("persons.tsv")):
+        yield from ((each, reading) for each in phrases.replace("* ", "").split())
+
+
+_OWNED = frozenset(("his", "her", "their"))
+
+
+@cache
+def _said() -> dict[Term, tuple[str, ...]]:
+    """What is said for each term without a "not", the plainest first."""
+    found: dict[Term, dict[str, None]] = {}
+    words = lexicon()
+    for cell, reading in _all_said(words):
+        if (term := TERMS.get(reading.strip())) is not None and _OWNED.isdisjoint(cell.split("_")) and "'" not in cell:
+            plain = (each for each in map(" ".join, _phrases(cell)) if not words.is_verb(each))
+            found.setdefault(term, {}).update(dict.fromkeys(plain))
+    return {term: tuple(phrases) for term, phrases in found.items()}
+
+
+def words_for(attribute: Attribute, holds: bool = True) -> tuple[str, ...]:
+    """The phrases that ask for `attribute` to hold, the plainest first. With `holds` False: those that ask for the
+    opposite without a "not", as "woman" for Male; for most attributes there are none."""
+    said = _said().get(Term(attribute.index, holds), ())
+    return tuple(dict.fromkeys((phrase(attribute.index, True), *said) if holds else said))

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from facesearch.errors import QueryError, RequestError
 from facesearch.query.description import Query
-from facesearch.query.parser import parse
+from facesearch.query.statement import parse
 from facesearch.query.tree import EVERYTHING, Node, all_of, firm, outcomes, parts_of
 
 _MARKED = re.compile(
@@ -41,7 +41,7 @@ def with_musts(query: Query, marked: Sequence[str], added: Iterable[str] = ()) -
     """The description with its musts. marked: words of the text; added: others, which become part of the description.
 
     Raises RequestError: "must is no part" where a marked word does not stand for itself ("not must:man"), "must is not
-    scored", "must filters", "must contradicts".
+    scored", "must says more" than is searched, "must filters", "must contradicts".
     """
     musts: list[Node] = []
     for words in marked:
@@ -64,7 +64,9 @@ def _parts(words: str) -> tuple[Node, ...]:
     try:
         found = parse(words)
     except QueryError as error:
-        raise RequestError("must is not scored", {"words": words, "why": str(error)}) from None
+        raise RequestError("must is not scored", {"words": words, "why": error}) from None
+    if found.not_scored:
+        raise RequestError("must says more", {"words": words, "not_scored": found.not_scored})
     if found.thresholds or found.photo or found.tree == EVERYTHING:
         raise RequestError("must filters", {"words": words})
     return tuple(map(firm, parts_of(found.tree)))

@@ -12,6 +12,25 @@ from facesearch.errors import QueryError
 
 FIELDS = ("folder", "name", "taken", "camera")
 
+_OTHER_NAMES = {
+    "foldr": "folder",
+    "foler": "folder",
+    "fodler": "folder",
+    "path": "folder",
+    "directory": "folder",
+    "dir": "folder",
+    "file": "name",
+    "filename": "name",
+    "nmae": "name",
+    "date": "taken",
+    "year": "taken",
+    "takn": "taken",
+    "camra": "camera",
+    "camara": "camera",
+}
+NEARLY = rf"\b(?:{'|'.join(_OTHER_NAMES)}):(?=\S)"
+"""The pattern of what is meant for a condition, and is none."""
+_NEARLY = re.compile(NEARLY, re.IGNORECASE)
 _FIELD = re.compile(rf"(?P<field>{'|'.join(FIELDS)})[^\S\n]*:[^\S\n]*", re.IGNORECASE)
 _QUOTED = {
     '"': re.compile(r'"((?:[^"]|"")*)"'),
@@ -41,6 +60,10 @@ def condition_at(text: str, position: int) -> tuple[Condition, int] | None:
     """
     match = _FIELD.match(text, position)
     if match is None:
+        nearly = _NEARLY.match(text, position)
+        if nearly is not None:
+            field = _OTHER_NAMES[nearly.group()[:-1].casefold()]
+            raise QueryError(f'No photo has a "{nearly.group()}": did you mean "{field}:"?', position)
         return None
     field = match["field"].casefold()
     value, end = _value(text, match.end(), position, field)

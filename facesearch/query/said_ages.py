@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from facesearch.attributes import BY_NAME
 from facesearch.certainty import certainty_of
 from facesearch.errors import Notice
-from facesearch.query.entries import MALE, YOUNG
-from facesearch.query.small_words import words
 from facesearch.query.tree import Node, Term, Weighted, all_of, hedge, leaves, parts_of
+
+MALE, YOUNG = BY_NAME["Male"].index, BY_NAME["Young"].index
 
 CURVES: dict[bool | None, tuple[float, float]] = {None: (41.0, 6.0), True: (36.0, 5.5), False: (51.0, 6.5)}
 """Of f, a logistic curve, in years: where it passes one half, and how slowly it falls; of anybody, men and women."""
@@ -132,12 +133,14 @@ def _is_of_a_child(years: tuple[int, int]) -> bool:
     return years[1] < YOUNGEST or (0 < years[0] < YOUNGEST and years[1] < YOUNGEST + 2)
 
 
-_MINORS = words(
+_MINORS = (
     "teen teens teenage teenaged teenager teenagers child children kid kids boy boys girl girls schoolboy schoolboys "
-    "schoolgirl schoolgirls toddler baby infant juvenile adolescent preteen tween minor newborn tot"
+    "schoolgirl schoolgirls toddler toddlers baby babies infant infants juvenile juveniles adolescent adolescents "
+    "youngster youngsters preteen tween minor minors newborn underage tot"
 )
+_OF_MINORS = frozenset(_MINORS.split())
 
 
 def names_a_child(said: str) -> bool:
     """Whether words that are searched as "young" are said of children."""
-    return not _MINORS.isdisjoint(re.findall(r"[a-z]+", said.casefold()))
+    return not _OF_MINORS.isdisjoint(re.findall(r"[a-z]+", said.casefold()))

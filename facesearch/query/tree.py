@@ -24,7 +24,7 @@ class Term:
     """One attribute (its index in official order) that holds, or does not hold.
 
     years: the age in numbers, first and last, that this says as "young" or "old"; it changes how much the word counts
-    (`facesearch.ranking.ages`) and nothing else.
+    (`facesearch.query.said_ages`) and nothing else.
     """
 
     attribute: int
@@ -268,6 +268,11 @@ def _outcomes(node: Node, known: dict[int, bool]) -> frozenset[bool]:
     if attribute is not None:
         found = _outcomes(node, known | {attribute: True})
         return found if found == _EITHER else found | _outcomes(node, known | {attribute: False})
+    return _of_children(node, known)
+
+
+def _of_children(node: And | Or, known: dict[int, bool]) -> frozenset[bool]:
+    """As `_outcomes`, of children that share no attribute that is not known."""
     decisive = isinstance(node, Or)  # one child with this value decides; the other value needs all children
     found = frozenset((not decisive,))
     for child in node.children:

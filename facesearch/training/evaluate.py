@@ -20,6 +20,7 @@ from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
 from facesearch.training.bootstrap import Interval, accuracies, average_precisions, draw_people, interval
+from facesearch.training.contradictions import Contradictions, contradictions
 from facesearch.training.datasets import Dataset, DatasetError, FaceCache, Labels, Role
 from facesearch.training.figures import Figures, measure
 from facesearch.training.loop import plain_crop
@@ -66,9 +67,10 @@ class Evaluation:
     people: to how many they belong, None where the data set does not say. together: over all faces; reliability: the
     bins of it. by_framing: apart by picture size (`178x218`: CelebA's aligned pictures; `other sizes`). comparisons: of
     people. by_size: of the faces made smaller, by longer side in pixels. before: what the layers below the last give
-    (MCNN_ALONE, UNCALIBRATED). intervals: accuracy and average_precision over all faces, and how much AUX adds to them
-    (accuracy_gain, average_precision_gain), by person; none where it is unknown who is who. aux: its weights [40, 40],
-    rows are what it gives. paper: what others have published on this data set.
+    (MCNN_ALONE, UNCALIBRATED). contradictions: by network, before and after AUX (NETWORK: as it is used). intervals:
+    accuracy and average_precision over all faces, and how much AUX adds to them (accuracy_gain,
+    average_precision_gain), by person; none where it is unknown who is who. aux: its weights [40, 40], rows are what it
+    gives. paper: what others have published on this data set.
     """
 
     dataset: Dataset
@@ -80,6 +82,7 @@ class Evaluation:
     comparisons: tuple[Comparison, ...]
     by_size: dict[int, Figures]
     before: dict[str, Figures]
+    contradictions: dict[str, Contradictions]
     intervals: dict[str, Interval]
     aux: Floats
     paper: Published | None
@@ -144,6 +147,7 @@ def evaluate(
         comparisons=tuple(_comparisons(p, truth, found)),
         by_size={size: measure(of, truth, found) for size, of in zip(small, by_size, strict=True)},
         before={name: measure(of, truth, found) for name, of in before.items()},
+        contradictions={name: contradictions(of, truth) for name, of in (before | {NETWORK: p}).items()},
         intervals=_intervals(p, before, truth, labels.identities[rows]) if labels.has_identities else {},
         aux=aux,
         paper=published(labels.dataset) if _is_official(labels) else None,

@@ -1,7 +1,9 @@
 """An evaluation as the rows of one CSV: every figure of every set of faces, with enough digits to redo each table.
 
 `subset` says which faces: `all`, a picture size, a label (`Male`, `not Male`), `24 px` for faces reduced to that, or a
-group of UTKFace, alone or with an age band. `network` says which layers answered. Each set ends with its means, row
+group of UTKFace, alone or with an age band. In `contradictions` each row is a pair of attributes that no face can have
+both of: `answered_yes`, `mean_probability` (the product) and `positives` are those of both together; `ANY`: of at least
+one pair. `network` says which layers answered. Each set ends with its means, row
 `MEAN`: where two groups of people are compared, over the attributes that enough faces of either have and lack. Sets of
 one or two attributes have none.
 """
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
 from facesearch.training import figures
+from facesearch.training.contradictions import PAIRS, in_words
 from facesearch.training.evaluate import NETWORK, Evaluation
 from facesearch.training.figures import Figures, as_text
 from facesearch.training.metrics import mean
@@ -46,6 +49,7 @@ def _rows(
         for subset, network, part, over in parts(found):
             for row, more in zip(figures.rows(part, means_over=over), beside, strict=True):
                 yield {"subset": subset, "network": network, **row, **(more if part is found.together else {})}
+        yield from _contradictions(found)
     for name, group in (groups or {}).items():
         who = {"subset": f"UTKFace {name}", "network": NETWORK}
         for row in figures.rows(group.gender, ("Male",)):
@@ -76,6 +80,22 @@ def parts(found: Evaluation) -> Iterator[tuple[str, str, Figures, NDArray[np.boo
             yield name, NETWORK, part, comparison.comparable
     for size, part in found.by_size.items():
         yield f"{size} px", NETWORK, part, every
+
+
+def _contradictions(found: Evaluation) -> Iterator[dict[str, str]]:
+    for network, of in found.contradictions.items():
+        who = {"subset": "contradictions", "network": network, "faces": str(found.together.faces)}
+        each = zip(PAIRS, of.answered, of.expected, of.labelled, strict=True)
+        for pair, answered, expected, labelled in each:
+            yield {
+                **who,
+                "attribute": in_words(pair),
+                "answered_yes": as_text(answered),
+                "mean_probability": as_text(expected),
+                "positives": as_text(labelled),
+            }
+        any_of = {"answered_yes": as_text(of.any_answered), "positives": as_text(of.any_labelled)}
+        yield {**who, "attribute": "ANY", **any_of}
 
 
 def _beside(found: Evaluation, grades: Sequence[str | None]) -> list[dict[str, str]]:

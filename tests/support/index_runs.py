@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+
 from db import faces, snapshot
 from db.catalogue import Catalogue
+from db.schema import File
 from facesearch.detection import Detector
 from indexer.pipeline import index_folders
 from indexer.report import Progress, RunReport
@@ -37,6 +40,12 @@ def photos_opened() -> Iterator[list[str]]:
     finally:
         _opened = None
         names.sort()
+
+
+def without_known_change_times(catalogue: Catalogue) -> None:
+    """As on a network share: only size and date tell whether a file has changed."""
+    with catalogue.write() as session:
+        session.execute(update(File).values(ctime_ns=None))
 
 
 class Runs:

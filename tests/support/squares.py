@@ -4,6 +4,7 @@ The colour of a face's dot sets three attributes: red 5_o_Clock_Shadow ("stubble
 Attractive, each with a probability of .27 for none and .73 for full.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from db.catalogue import open_catalogue
@@ -23,7 +24,12 @@ def album(folder: Path) -> Path:
 
 
 def index(
-    catalogue: Path, *folders: Path, name: str = "first", detector: RedSquares | None = None, again: bool | None = None
+    catalogue: Path,
+    *folders: Path,
+    name: str = "first",
+    detector: RedSquares | None = None,
+    again: bool | None = None,
+    new_scorer: Callable[[], DotColours] = DotColours,
 ) -> Path:
     """Index pictures as the program does, but for who looks at them."""
     found = detector or RedSquares()
@@ -32,7 +38,7 @@ def index(
             opened,
             folders,
             model=model(name),
-            new_scorer=DotColours,
+            new_scorer=new_scorer,
             new_detector=lambda: found,
             detector=found.name,
             workers=1,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from facesearch.training.datasets.celeba import ALIGNED, read_celeba
-from facesearch.training.datasets.facecache import REACH, FaceCache, cache_folder, open_cache
+from facesearch.training.datasets.facecache import REACH, FaceCache, cache_folder, open_cache, restore_cache
 from facesearch.training.datasets.labels import UNKNOWN, Dataset, DatasetError, Labels, Role
 from facesearch.training.datasets.lfwa import PHOTOS, read_lfwa
 from facesearch.training.datasets.openimages import is_open_images, read_open_images
@@ -25,6 +25,7 @@ __all__ = [
     "read_lfwa",
     "read_open_images",
     "read_records",
+    "restore_cache",
 ]
 
 

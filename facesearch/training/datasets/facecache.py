@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,8 +82,31 @@ def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None
         return _open(labels, folder, progress)
 
 
+def restore_cache(labels: Labels, folder: Path, faces: Iterable[tuple[NDArray[np.void], NDArray[np.uint8]]]) -> None:
+    """Make a cache of regions that were cut elsewhere, for `open_cache` to find: the pictures themselves need not be
+    there any more, only files of their names.
+
+    faces: record and region (uint8 RGB [h, w, 3]) of each image of `labels`, in that order; of a record only what does
+    not follow from the region is read.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    offset = 0
+    with (folder / "pixels.bin").open("wb") as pixels, (folder / "records.bin").open("wb") as records:
+        for row, (record, region_) in enumerate(faces):
+            now = record.copy()
+            now["row"], now["offset"], now["height"], now["width"] = row, offset, *region_.shape[:2]
+            pixels.write(region_.tobytes())
+            records.write(now.tobytes())
+            offset += region_.nbytes
+    durable.write_text(folder / "cache.json", json.dumps(_about(labels)))
+
+
+def _about(labels: Labels) -> dict[str, Any]:
+    return {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": detector_name(MODEL_SHA256)}
+
+
 def _open(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None) -> FaceCache:
-    about = {"pictures": _pictures_digest(labels), "margin": CACHE_MARGIN, "detector": detector_name(MODEL_SHA256)}
+    about = _about(labels)
     stamp = folder / "cache.json"
     if not stamp.exists():
         durable.write_text(stamp, json.dumps(about))

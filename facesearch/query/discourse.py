@@ -1,0 +1,350 @@
+"""Who is spoken of, and what is said of them: the phrases of a sentence, from left to right.
+
+Each category of phrase has a rule. Verbs decide what the phrases behind them are (`verbs`); persons are told apart and
+told from those who are only mentioned (`whom`, `groups`); things and adjectives become facts about them (`what`). Here
+stand the small words, which deny, hedge, join and part. Whatever no rule reads is set aside.
+"""
+
+from collections.abc import Callable, Sequence
+
+from facesearch.query import groups, verbs, what, whom
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Found, Thing
+from facesearch.query.scene import Clause, Fact, Scene
+from facesearch.query.tokens import word_set
+from facesearch.query.tree import negate
+
+_CONJUNCTIONS = frozenset(
+    [
+        "because",
+        "cos",
+        "coz",
+        "cause",
+        "'cause",
+        "when",
+        "where",
+        "since",
+        "while",
+        "after",
+        "before",
+        "until",
+        "despite",
+    ]
+)
+_SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
+_BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
+_ENDS = (",", ".", ";", "AND", "BUT")
+_PHRASES = ("NP", "AP", "PRED", "CHOICE")
+
+
+def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence[str]) -> None:
+    """Reads one sentence: its phrases, how many words of the text stand before it, and its words."""
+    scene.clause = Clause()
+    scene.row, scene.offset, scene.said_words = row, offset, said
+    for scene.at, edge in enumerate(row):
+        rule = _RULES.get(edge.category)
+        if rule is not None:
+            rule(scene, edge)
+        if edge.category not in _SILENT:
+            scene.clause.before = edge.category
+    _likewise(scene)
+
+
+def _likewise(scene: Scene) -> None:
+    """ "The other did too", "so did the other": what was said last of somebody else."""
+    said = [word for word in scene.said_words if word.isalpha()]
+    same = said[-1:] == ["too"] or said[-2:] == ["as", "well"] or (said[:1] == ["so"] or "so" in said[-5:-2])
+    verb = _AUXILIARY.intersection(said[-3:-1] if "so" not in said else said)
+    target = scene.target()
+    if not same or not verb or target is None or scene.last_given is None:
+        return
+    person, fact = scene.last_given
+    if target is not person:
+        at = scene.offset + len(scene.said_words)
+        scene.give(target, Fact(fact.node, at - 1, at, fact.certainty, fact.kind, fact.used))
+
+
+# --- denying and hedging ---
+
+
+def _no(scene: Scene, edge: Edge) -> None:
+    clause = scene.clause
+    if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
+        return
+    clause.negative = not (clause.negative and clause.before == "NEG")
+    clause.sticky = clause.sticky or edge.category == "NEITHER"
+    if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
+        clause.mode = "say"
+
+
+_AUXILIARY = word_set("did does do had has was is were would")
+
+
+def _did_not(scene: Scene, edge: Edge) -> bool:
+    """ "Asked whether he had a beard, she said he did not", "one had a beard, the other did not"."""
+    clause = scene.clause
+    after = scene.following()
+    ends = after is None or after.category in _ENDS
+    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY or not clause.facts_here:
+        return False
+    person, fact = clause.facts_here[-1]
+    target = scene.target()
+    if not _ASKED.isdisjoint(scene.said_words[: edge.start]):
+        fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
+        return True
+    if target is None or target is person or fact.kind in ("person", "sex"):
+        return False
+    start, end = scene.offset + edge.start, scene.offset + edge.end
+    scene.give(target, Fact(negate(fact.node), start, end, fact.certainty, fact.kind, ((start, end),)))
+    return True
+
+
+_ASKED = frozenset(["whether", "if", "asked"])
+
+
+def _none_of_those(scene: Scene, edge: Edge) -> bool:
+    """ "She ripped out my earrings. She had none in herself"."""
+    noun = scene.last_noun
+    if scene.said_words[edge.start : edge.end] != ["none"] or scene.clause.verb != "have" or noun is None:
+        return False
+    after = scene.following()
+    if noun.denied is None or (after is not None and after.category in ("NP", "CHOICE", "AP", "OF")):
+        return False
+    scene.add(Found(noun.denied.node, (), ()), edge.start, edge.end, noun.name)
+    return True
+
+
+def _answer_no_behind(scene: Scene) -> bool:
+    """ "Eyewear none"."""
+    after = scene.following()
+    behind = scene.behind(2)
+    labelled = scene.clause.before == ":" and behind is not None and behind.category == "NP"
+    if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
+        return False
+    if scene.clause.facts_here and scene.clause.mode == "say":
+        fact = scene.clause.facts_here[-1][1]
+        if fact.kind in ("person", "sex"):  # "man with hat, woman without"
+            return True
+        scene.deny(fact)
+    return True
+
+
+def _is_answered(scene: Scene, after: Edge) -> bool:
+    """What follows an answer is nothing, or has an answer of its own: "glasses yes beard no hat yes"."""
+    if after.category in (",", ";", "."):
+        return True
+    behind = next((edge for edge in scene.row if edge.start >= after.end), None)
+    answered = behind is not None and behind.category in ("YES", "NONE", "NEG")
+    return after.category == "NP" and answered and any(edge.category == "YES" for edge in scene.row)
+
+
+def _none(scene: Scene, _: Edge) -> None:
+    """ "Beard N"."""
+    fact = scene.fact_before()
+    if scene.clause.before == "NP" and fact is not None and fact.kind != "person":
+        scene.deny(fact)
+
+
+def _doubt(scene: Scene, _: Edge) -> None:
+    """ "I don't think he had a beard"."""
+    scene.clause = Clause(facts_here=scene.clause.facts_here, negative=True, certainty=0.8)
+
+
+def _hedge(scene: Scene, edge: Edge) -> None:
+    """A hedge is on what follows, or at the end of a clause on what stands before."""
+    clause = scene.clause
+    certainty: float = edge.sem
+    after = scene.following()
+    if not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]:
+        clause.mode = "past"  # "I thought she was a man until she spoke"
+        return
+    ends = after is None or after.category in (*_ENDS, ")")
+    before = clause.before
+    between = before == "," and after is not None and after.category == ","
+    if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
+        ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
+    if ends and clause.facts_here and before in (*_PHRASES, ",", "ON", "X", "V"):
+        fact = clause.facts_here[-1][1]
+        fact.certainty = min(fact.certainty, certainty)
+        return
+    if ends and before in _PHRASES:
+        return
+    clause.certainty = min(clause.certainty, certainty)
+    if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
+        clause.mode = "say"
+
+
+_UNTIL = frozenset(["until", "till"])
+
+
+def _unknown(scene: Scene, edge: Edge) -> None:
+    """What the witness does not know is set aside: what stands before, at the end of a clause, or what follows."""
+    clause = scene.clause
+    after = scene.following()
+    if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
+        return
+    scene.set_aside(edge.start, edge.end, "not known")
+    if (after is None or after.category in _ENDS) and clause.before in ("NP", "BE", "V", "PRED"):
+        _not_known(scene, scene.fact_before())
+    elif after is not None and (
+        clause.speaker or clause.subject is not None or clause.before in ("", "BUT", "AND", ",")
+    ):
+        clause.mode = "unknown"
+        clause.speaker = clause.negative = False
+
+
+def _not_known(scene: Scene, fact: Fact | None) -> None:
+    if fact is None:
+        return
+    if scene.clause.speaker:  # "she had glasses on but I am not sure"
+        fact.certainty = min(fact.certainty, 0.5)
+    else:
+        scene.cancel(fact, "not known")
+
+
+def _any_of(scene: Scene, edge: Edge) -> None:
+    """ "One of glasses, hat, beard", "one of the men"."""
+    after = scene.following()
+    said = after.sem if after is not None else None
+    if isinstance(said, Thing) and said.person is not None and said.person.plural:
+        groups.member(scene, edge._replace(sem="one"))
+        scene.clause.of_those = True
+    else:
+        scene.clause.anyof = True
+
+
+def _correct(scene: Scene, _: Edge) -> None:
+    """ "No, sorry": what was said last of the same thing does not count."""
+    scene.corrected = True
+    scene.correcting = scene.last_noun
+
+
+# --- joining and parting ---
+
+
+def _comma(scene: Scene, edge: Edge) -> None:
+    clause = scene.clause
+    clause.negative = clause.negative and clause.sticky
+    clause.of_thing = False
+    if clause.verb == "":
+        clause.thing = False
+    after = scene.following()
+    apposed = after is not None and (after.category in ("AP", "REL") or getattr(after.sem, "name", False))
+    other = clause.near is not None and not clause.near.described
+    if clause.subject is not None and not (apposed and other):
+        clause.near = None
+    if clause.mode == "hidden" or (clause.mode == "act" and clause.before == "V" and not clause.taking):
+        clause.mode = "say"
+    listed = edge.category == ":" and clause.taking and clause.subject is None  # "stolen from the house: a hat, ..."
+    if edge.category not in (",", "/") and not listed:
+        scene.new_clause_keeping_subject()
+
+
+def _conjunction(scene: Scene, edge: Edge) -> None:
+    clause = scene.clause
+    clause.negative = clause.negative and clause.sticky
+    clause.of_thing = False
+    if clause.subject is not None and not _goes_on(scene, edge):
+        clause.near = None
+    if clause.mode == "hidden":
+        clause.mode = "say"
+    if edge.category == "BUT":
+        scene.new_clause_keeping_subject()
+
+
+def _goes_on(scene: Scene, edge: Edge) -> bool:
+    """ "With a man with a shaved head and a beard": the list is of whom it stands behind."""
+    clause, after = scene.clause, scene.following()
+    listed = edge.category == "AND" and clause.before == "NP" and clause.near is clause.listing is not None
+    thing = after.sem if after is not None else None
+    return listed and clause.near is not clause.subject and isinstance(thing, Thing) and thing.noun is not None
+
+
+def _with(scene: Scene, _: Edge) -> None:
+    scene.clause.negative = False
+    _of_near(scene, "with")
+
+
+def _in(scene: Scene, _: Edge) -> None:
+    scene.clause.wearing = scene.clause.mode == "act"
+    _of_near(scene, "in")
+
+
+def _of_near(scene: Scene, preposition: str) -> None:
+    """ "Followed a man with a beard": what follows is of whom it stands behind."""
+    clause = scene.clause
+    clause.preposition = preposition
+    clause.listing = clause.near
+    if clause.mode == "act" and clause.near is not None and clause.before == "NP":
+        clause.subject = clause.near
+        clause.mode = "say"
+
+
+def _preposition(scene: Scene, edge: Edge) -> None:
+    clause = scene.clause
+    word: str = edge.sem
+    clause.preposition = word
+    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode != "unknown":
+        clause.near = None
+        clause.mode = "say"
+        clause.verb = "as" if clause.subject is not None else clause.verb
+    elif word == "by":
+        verbs.by(scene)
+    elif word in _CONJUNCTIONS and clause.mode in ("unknown", "past"):
+        scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
+    elif (word in _BEFORE_CLAUSES or _opens_clause(scene, word)) and scene.is_new_subject(1):
+        scene.clause = Clause(facts_here=clause.facts_here, created=clause.created, preposition="when")
+    elif word in _CONJUNCTIONS and clause.verb:
+        clause.verb = clause.pronoun = ""
+        clause.topic = None
+
+
+def _opens_clause(scene: Scene, word: str) -> bool:
+    """ "As the man hit her", and not "described as a man wearing ..."."""
+    after = scene.following()
+    return word == "as" and after is not None and getattr(after.sem, "determiner", "") == "the"
+
+
+def _owner(scene: Scene, edge: Edge) -> None:
+    """ "The man's hair was grey"."""
+    whom.person(scene, edge.sem, edge)
+
+
+_RULES: dict[str, Callable[[Scene, Edge], None]] = {
+    "NP": what.thing,
+    "AP": what.adjectives,
+    "PRED": what.said,
+    "OWNER": _owner,
+    "CHOICE": what.choice,
+    "V": verbs.verb,
+    "BE": verbs.verb,
+    "HE": whom.pronoun,
+    "SHE": whom.pronoun,
+    "THEY": whom.they,
+    "SPEAKER": whom.speaker,
+    "REL": whom.relative,
+    "OBJ": whom.objective,
+    "MEM": groups.member,
+    "MEMS": groups.members,
+    "BOTH": groups.both,
+    "LABEL": groups.label,
+    "NEG": _no,
+    "NEITHER": _no,
+    "NOR": _no,
+    "NONE": _none,
+    "DOUBTNEG": _doubt,
+    "HEDGE": _hedge,
+    "UNKNOWN": _unknown,
+    "ANYOF": _any_of,
+    "CORRECT": _correct,
+    ",": _comma,
+    "/": _comma,
+    ";": _comma,
+    ":": _comma,
+    "DASH": _comma,
+    "AND": _conjunction,
+    "BUT": _conjunction,
+    "WITH": _with,
+    "IN": _in,
+    "PREP": _preposition,
+}

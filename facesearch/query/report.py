@@ -1,0 +1,181 @@
+"""What was read of a statement and what was not, word by word."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
+
+from facesearch.query import oddities
+from facesearch.query.errors import Notice
+from facesearch.query.lexicon import Lexicon
+from facesearch.query.reading import HAIR_COLOURS
+from facesearch.query.scene import Fact, Person, Scene
+from facesearch.query.slips import Slip
+from facesearch.query.tokens import Token
+from facesearch.query.tree import EVERYTHING, And, Node, Or, Term, Weighted, all_of, any_of, firm, hedge, outcomes
+
+
+class Used(NamedTuple):
+    """Words that are searched: where they stand (code points), and what they mean. rough: they say more than that."""
+
+    words: str
+    start: int
+    end: int
+    means: str
+    rough: bool = False
+
+
+class SetAside(NamedTuple):
+    """Words that are not searched: where they stand (code points), and why (see `errors.WHYS`)."""
+
+    words: str
+    start: int
+    end: int
+    why: str
+
+
+def described(scene: Scene) -> list[Person]:
+    """The described persons, in the order in which they are described; at least one."""
+    persons = [person for person in scene.persons if not person.group]
+    sure = [person for person in persons if person.facts or person.named or person.label]
+    persons = sure or persons[:1]
+    for person in persons:
+        _complete(person)
+    if not persons and scene.open_group is not None:
+        persons = [Person(facts=list(scene.shared))]
+    shared = {id(fact) for fact in scene.shared}
+
+    def first(person: Person) -> int:
+        return min((person.at, *(fact.start for fact in person.facts if id(fact) not in shared)))
+
+    return sorted(persons, key=first) or [Person()]
+
+
+def _complete(person: Person) -> None:
+    """ "The first man ..., the second ...": a man, too, unless something else is said."""
+    if person.like is None or person.sex is not None or person.pronoun_sex is not None:
+        return
+    first, start, end = person.like
+    if first.sex is not None:
+        person.sex = first.sex
+        person.facts.insert(0, Fact(first.sex, start, end, kind="person"))
+
+
+def tree_of(person: Person) -> Node:
+    """What is searched for a person."""
+    nodes: list[Node] = [hedge(fact.node, fact.certainty) for fact in person.facts]
+    if person.pronoun_sex is not None and person.sex is None:
+        nodes.insert(0, person.pronoun_sex)
+    return all_of(_mixed(nodes))
+
+
+def _is_colour(node: Node) -> bool:
+    if isinstance(node, Weighted):
+        return _is_colour(node.child)
+    if isinstance(node, Or):
+        return all(_is_colour(child) for child in node.children)
+    return isinstance(node, Term) and node.holds and node.attributes <= HAIR_COLOURS
+
+
+def _mixed(nodes: list[Node]) -> Iterator[Node]:
+    """Colours of hair are alternatives, wherever they are said: "brown hair, with grey at the temples"."""
+    colours = _colours(nodes)
+    for node in nodes:
+        if node not in colours:
+            yield node
+        elif node is colours[0]:
+            certainty = max(each.certainty if isinstance(each, Weighted) else 1.0 for each in colours)
+            yield hedge(any_of(dict.fromkeys(map(firm, colours))), certainty)
+
+
+def _colours(nodes: list[Node]) -> list[Node]:
+    """The colours that are said plainly, or, if none is, those under a hedge."""
+    found = [node for node in nodes if _is_colour(node)]
+    return [node for node in found if not isinstance(node, Weighted)] or found
+
+
+def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:
+    """The words that describe a person."""
+    told: dict[Used, None] = {}
+    for fact in person.facts:
+        for (start, end), node in _parts(fact):
+            a, b = found[start].start, found[end - 1].end
+            told[Used(text[a:b], a, b, str(hedge(node, fact.certainty)), fact.rough)] = None
+    return tuple(told)
+
+
+def _parts(fact: Fact) -> Iterator[tuple[tuple[int, int], Node]]:
+    """The words of a fact, each with its own part of the meaning where that is known."""
+    spans = fact.used or ((fact.start, fact.end),)
+    parts = fact.node.children if isinstance(fact.node, And) else (fact.node,)
+    yield from zip(spans, parts if len(parts) == len(spans) else (fact.node,) * len(spans), strict=True)
+
+
+def set_aside(
+    text: str, found: Sequence[Token], words: Lexicon, scene: Scene, persons: Sequence[Person]
+) -> Iterator[SetAside]:
+    """The words that are not searched, neighbours with the same reason in one."""
+    spans = [span for person in persons for fact in person.facts for span, _ in _parts(fact)]
+    kept = {at for start, end in (*spans, *scene.used) for at in range(start, end)}
+    why = _reasons(found, words, scene, kept)
+    for run in _runs(why):
+        first = next((at for at in run if not words.says_nothing(list(found[at : at + 8]), 0)), run[-1])
+        if any(found[each].sort in ("word", "number") for each in run):
+            start, end = found[first].start, found[run[-1]].end
+            yield SetAside(text[start:end], start, end, why[first])
+
+
+def not_ticked(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[SetAside]:
+    """What stands at the empty boxes of a form."""
+    return (SetAside(text[start:end], start, end, "not known") for start, end in sorted(spans))
+
+
+def _runs(why: dict[int, str]) -> Iterator[list[int]]:
+    """Neighbouring words with the same reason."""
+    run: list[int] = []
+    for at in sorted(why):
+        if run and (at != run[-1] + 1 or why[at] != why[run[0]]):
+            yield run
+            run = []
+        run.append(at)
+    if run:
+        yield run
+
+
+def _reasons(found: Sequence[Token], words: Lexicon, scene: Scene, kept: set[int]) -> dict[int, str]:
+    """Why each word is not searched; small words are left out."""
+    why: dict[int, str] = {}
+    for start, end, reason in scene.aside:
+        for at in range(start, min(end, len(found))):
+            why.setdefault(at, reason)
+    for at, token in enumerate(found):
+        if at not in why and token.sort in ("word", "number") and not words.says_nothing(list(found[at : at + 8]), 0):
+            why[at] = "action"
+    return {at: reason for at, reason in why.items() if at not in kept}
+
+
+def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: Sequence[Slip]) -> Iterator[Notice]:
+    """What the reader should know."""
+    for person in persons:
+        if person.pronoun_sex is not None and person.sex is None:
+            yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
+        yield from notices_on(tree_of(person))
+    for slip in slips:
+        yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
+    for each in dict.fromkeys(chain.from_iterable(told)):
+        if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
+            yield Notice("age", {"words": each.words, "means": each.means})
+        elif each.rough:
+            yield Notice("rough", {"words": each.words, "means": each.means})
+    if not any(person.facts or person.pronoun_sex is not None for person in persons):
+        yield Notice("nothing")
+
+
+def notices_on(tree: Node) -> Iterator[Notice]:
+    """What is odd about a tree as a whole."""
+    yield from (Notice("rare", {"sentence": sentence}) for sentence in oddities.remarks(tree))
+    if tree == EVERYTHING:
+        return
+    if False not in outcomes(tree):
+        yield Notice("always")
+    elif firm(tree) != tree and True not in outcomes(firm(tree)):
+        yield Notice("hedges")

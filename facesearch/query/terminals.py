@@ -1,0 +1,362 @@
+"""What each word of a sentence may be: the entries of the lexicon, numbers, names, and words that no table has."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from facesearch.attributes import NAMES
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Quality, Thing
+from facesearch.query.lexicon import Entry, Lexicon, PersonWord, lexicon
+from facesearch.query.measures import Measure
+from facesearch.query.reading import reading_of
+from facesearch.query.said_ages import YOUNG
+from facesearch.query.tokens import Token, word_set
+from facesearch.query.tree import Term
+
+_COUNTS = {
+    word: n
+    for n, word in enumerate(
+        ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+    )
+}
+_ED = word_set(
+    "haired eyed skinned faced nosed lipped browed eyebrowed chinned cheeked mouthed complexioned "
+    "complected built headed bodied toothed eared cheekboned jawed"
+)
+_LONGEST_COMPOUND = 6
+_TITLES = word_set(
+    "mr mrs ms miss dr sgt sergeant pc dc ds di dci insp inspector constable officer deputy sheriff sir "
+    "lord lady rev judge chief captain capt lt lieutenant detective det prof professor wpc pcso supt "
+    "superintendent agent trooper cllr mister"
+)
+_PLACES = word_set(
+    "street st road rd lane avenue ave close drive way inn arms pub hotel yard court square park place "
+    "terrace crescent gardens hill bridge station house row green mews grove walk estate centre center "
+    "hall school church club bar cafe store shop mall market farm mill tavern stag horse lion swan crown "
+    "theatre library college university hospital boulevard highway"
+)
+_AT = word_set("at in near outside on by from of to towards into through behind opposite around off along inside")
+_MARKS = {
+    ",": ",",
+    ";": ";",
+    ":": ":",
+    "/": "/",
+    "(": "(",
+    ")": ")",
+    "|": ";",
+    "?": "?",
+    "\N{EN DASH}": "DASH",
+    "\N{EM DASH}": "DASH",
+    "-": "DASH",
+    "=": ":",
+    "•": ";",
+    "*": ";",
+    "#": "HASH",
+    "+": "AND",
+    "&": "AND",
+}
+_OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
+_SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
+_EYE_CODES = word_set("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey")
+_HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown")
+
+
+def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
+    """For each word the edges that begin there. measured: at which words numbers begin, and where they end."""
+    found: list[list[Edge]] = [[] for _ in sentence]
+    shouted = all(token.typed.isupper() for token in sentence if token.sort == "word" and len(token.typed) > 2)
+    names = {} if shouted else _names(sentence, words)
+    inside: set[int] = set()
+    for at, token in enumerate(sentence):
+        if at in measured:
+            end, measure = measured[at]
+            found[at] += _measure_edges(at, end, measure)
+            inside.update(range(at + 1, end))
+            continue
+        if at in inside:
+            continue
+        if at in names:
+            end = names[at]
+            found[at].append(Edge("NX", at, end, -0.5, Thing(None, at, end, name=True)))
+        found[at] += _edges(sentence, at, token, words, bool(found[at]))
+    return found
+
+
+def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
+    if not measure.age:
+        quality = Quality("#measure", at, end)
+        return [Edge("A", at, end, 0.0, quality), Edge("X", at, end, 0.1, "measure")]
+    node = None if measure.young is None else Term(YOUNG, measure.young, (measure.low, measure.high))
+    return [Edge("A", at, end, -0.2, Quality("#age", at, end, node, narrow=True))]
+
+
+def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: bool) -> list[Edge]:
+    """What begins at a token that is within no number."""
+    if token.sort == "mark":
+        return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal)]
+    entries = words.at(sentence, at)
+    known = [edge for end, found in entries for entry in found for edge in _entry_edges(entry, at, end, sentence)]
+    if token.sort == "number":
+        return [*_number_edges(sentence, at, token), *known]
+    if token.normal == "'s" and at:
+        return _s_edges(sentence, at)
+    edges = [*_codes(sentence, at, token), *_label_parts(sentence, at, token), *known]
+    if token.normal in _COUNTS and not token.glued:
+        edges.append(Edge("NUM", at, at + 1, 0.0, _COUNTS[token.normal]))
+    if not entries and not named and not edges:
+        edges += _unknown(at, token, words)
+    return [*edges, *_compound(sentence, at, entries), Edge("SKIP", at, at + 1, 0.0, token.normal)]
+
+
+def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
+    edges = [Edge("X", at, at + 1, 0.0, "number")]
+    if token.normal.isdecimal() and len(token.normal) < 3:
+        if at + 1 < len(sentence) and sentence[at + 1].normal == "x":
+            edges.append(Edge("NUM", at, at + 2, 0.0, int(token.normal)))
+        edges.append(Edge("NUM", at, at + 1, 0.0, int(token.normal)))
+    return edges
+
+
+def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
+    before = sentence[at - 1].normal
+    edges = [Edge("BE", at, at + 1, 0.0, "be"), Edge("V", at, at + 1, 0.0, "be")]
+    if before not in ("he", "she", "it", "that", "who", "there", "here", "what"):
+        edges.append(Edge("'s", at, at + 1, -0.3, "'s"))
+    return edges
+
+
+def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
+    """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
+    if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
+        return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
+    if token.normal == "no" and at and at + 1 < len(sentence):
+        dot = sentence[at + 1].normal == "."
+        follows = sentence[at + 1 + dot : at + 2 + dot]
+        if follows and follows[0].normal.isdecimal():
+            return [Edge("NO", at, at + 1 + dot, -0.3, None)]
+    if token.normal == "x" and at + 1 < len(sentence) and sentence[at + 1].normal.isdecimal():
+        return [Edge("X_TIMES", at, at + 2, 0.0, int(sentence[at + 1].normal[:2]))]
+    if re.fullmatch(r"x\d", token.normal):
+        return [Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1]))]
+    return []
+
+
+def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
+    """ "W/M", "WM", "BRO/BLU"."""
+    if re.fullmatch(r"[WBHA][MF]", token.typed) or (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)):
+        return [Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.normal[1] == "m"))]
+    slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
+    if slash != "/":
+        return []
+    if second in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
+        return [Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, second == "m"))]
+    if token.normal in _HAIR_CODES and second in _EYE_CODES:
+        pair = lexicon().pair("hair", token.normal)
+        node = pair.reading.node if pair is not None and pair.reading is not None else None
+        return [Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node))]
+    return []
+
+
+def _sex(start: int, end: int, man: bool) -> Thing:
+    return Thing(
+        None, start, end, person=PersonWord(reading_of("man" if man else "woman"), "described", False), word="sex"
+    )
+
+
+def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list[Edge]:
+    """What an entry of the tables may be in a sentence; a longer one is cheaper."""
+    category, value = entry
+    word = " ".join(token.normal for token in sentence[at:end])
+    longer = -0.15 * (end - at - 1)
+    special = _SPECIAL.get(category)
+    if special is not None:
+        return special(value, at, end, longer, word, sentence)
+    if category == "HEDGE" and word == "may" and at and sentence[at].typed == "May":
+        return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
+    return [Edge(category, at, end, longer, word if category in _BY_WORD or value == "" else value)]
+
+
+_BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
+"""Categories whose rules ask for the word."""
+
+
+def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
+    if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
+        return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
+    category = "N+ed" if word.split()[-1] in _ED else "N"
+    return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
+
+
+def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
+    if len(word) == 1 and sentence[at].typed.islower() and not _stands_alone(sentence, at):
+        return []
+    return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
+
+
+def _fact(value: Any, at: int, end: int, cost: float, _word: str, _sentence: list[Token]) -> list[Edge]:
+    return [Edge("A", at, end, cost - 0.3, Quality("#fact", at, end, None if value is None else value.node))]
+
+
+def _verb(value: Any, at: int, end: int, cost: float, _word: str, _sentence: list[Token]) -> list[Edge]:
+    verb = Edge("V", at, end, cost, value)
+    return [Edge("BE", at, end, cost, value), verb] if value == "be" else [verb]
+
+
+def _preposition(_value: Any, at: int, end: int, cost: float, word: str, _sentence: list[Token]) -> list[Edge]:
+    edges = [Edge("PREP", at, end, 5 * cost, word)]
+    return [*edges, Edge("TO", at, end, 0.0, word)] if word == "to" else edges
+
+
+_SPECIAL: dict[str, Callable[[Any, int, int, float, str, list[Token]], list[Edge]]] = {
+    "N": _noun,
+    "PN": _person,
+    "FACT": _fact,
+    "V": _verb,
+    "PREP": _preposition,
+    "A": lambda value, at, end, cost, word, _: [Edge("A", at, end, cost, Quality(value or word, at, end))],
+    "NX": lambda _, at, end, cost, word, _s: [Edge("NX", at, end, cost, Thing(None, at, end, word=word))],
+}
+
+
+def _stands_alone(sentence: list[Token], at: int) -> bool:
+    """A single small letter is a code: "m, 30s", "white f", "m/50's"."""
+    before = sentence[at - 1] if at else None
+    after = sentence[at + 1] if at + 1 < len(sentence) else None
+    coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")
+    return coded or (after is not None and after.normal == "/")
+
+
+def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
+    """A word that no table has: what the list of ordinary words makes of it; of any other, a thing or an adjective."""
+    word = token.normal
+    thing = Thing(None, at, at + 1, word=word)
+    if word.endswith(("man", "woman")) and len(word) > 5 and token.typed.islower() and word not in _NO_MEN:
+        sex = reading_of("woman" if word.endswith("woman") else "man")
+        return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
+    quality = Quality(word, at, at + 1, known=False)
+    classes = words.classes(word)
+    if classes is None or classes == "-":
+        costs = {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+    else:
+        costs = _costs(classes)
+    sems: dict[str, Any] = {"NX": thing, "A": quality, "V": "act"}
+    return [Edge(category, at, at + 1, cost, sems.get(category, word)) for category, cost in costs.items()]
+
+
+def _costs(classes: str) -> dict[str, float]:
+    """The categories of an ordinary word: the likelier a class, the cheaper."""
+    found: dict[str, float] = {}
+    for place, letter in enumerate(classes):
+        for category, more in _CLASSES[letter]:
+            found[category] = min(found.get(category, 9.0), 0.1 + 0.25 * place + more)
+    return found
+
+
+_NO_MEN = frozenset(("human", "roman", "german", "talisman"))
+_CLASSES: dict[str, tuple[tuple[str, float], ...]] = {
+    "n": (("NX", 0.0),),
+    "v": (("V", 0.0),),
+    "p": (("V", 0.0), ("A", 0.3)),
+    "a": (("A", 0.0),),
+    "r": (("DEG", 0.0), ("X", 0.0)),
+    "x": (("X", 0.0),),
+}
+"""The categories of a class of ordinary words, and what each costs more."""
+
+
+def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entry]]]) -> list[Edge]:
+    """Words joined by hyphens that no table has as a whole: an adjective, or a thing."""
+    end = at + 1
+    while end < min(len(sentence), at + _LONGEST_COMPOUND) and sentence[end].glued and sentence[end].sort == "word":
+        end += 1
+    if end == at + 1 or sentence[at].glued or any(place >= end for place, _ in entries):
+        return []
+    first = [entry for _, found in entries for entry in found if entry.category == "PN"]
+    if first and sentence[at + 1].normal == "of":  # "father-of-two"
+        thing = Thing(None, at, end, person=first[0].value, word=sentence[at].normal)
+        return [Edge("PN", at, end, -0.3, thing)]
+    last = sentence[end - 1].normal
+    if last in _ED or any(_is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found):
+        return []
+    return [
+        Edge("A", at, end, -0.1, Quality("#compound", at, end)),
+        Edge("NX", at, end, 0.0, Thing(None, at, end, word=last)),
+    ]
+
+
+def _is_read(entry: Entry) -> bool:
+    """The word has a meaning of its own at the end of a compound: "dyed-blonde"."""
+    return entry.category in ("N", "PN") or (entry.category == "A" and bool(entry.value))
+
+
+def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
+    """Where names begin and end: a capitalised word behind a title or before Street, several in a row that no table
+    has,
+    one within a sentence that is in small letters."""
+    names: dict[int, int] = {}
+    at = 0
+    while at < len(sentence):
+        end = at
+        while _capital(sentence, end) or (
+            end > at and sentence[end : end + 1] and sentence[end].normal == "'s" and _capital(sentence, end + 1)
+        ):
+            end += 1
+        if end > at and _is_name(sentence, at, end, words):
+            names[at] = end
+        at = max(end, at + 1)
+    return names
+
+
+def _capital(sentence: list[Token], at: int) -> bool:
+    if at >= len(sentence) or sentence[at].sort != "word":
+        return False
+    typed = sentence[at].typed
+    return typed[0].isupper() and len(typed) > 1
+
+
+def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> bool:
+    """Capitalised words are a name."""
+    before = sentence[start - 1].normal if start else ""
+    name = [token for token in sentence[start:end] if token.normal != "'s"]
+    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in _PLACES):
+        return True
+    known = [bool(words.at([token], 0)) for token in name]
+    small = sum(token.typed.islower() for token in sentence if token.sort == "word")
+    if _is_place(sentence, start, name, known, words) and small >= 3:
+        return True
+    if before in _BEFORE_NAMES and small:
+        return not all(known) or _BEFORE_NAMES[before]
+    return not any(known) and _stands_out(sentence, start, len(name), small)
+
+
+def _stands_out(sentence: list[Token], start: int, count: int, small: int) -> bool:
+    """Capitals that only a name has: one within a sentence, several where one begins."""
+    opens = start == 0 or sentence[start - 1].sort == "mark"
+    return count > 1 if opens else small >= 2
+
+
+_BEFORE_NAMES = {
+    **dict.fromkeys(("suspect", "named", "called", "offender"), False),
+    **dict.fromkeys(("witness", "as", "nickname"), True),
+}
+"""Words behind which a capitalised word is a name; True: also one that the tables have."""
+
+
+def _is_titled(name: list[Token], before: str) -> bool:
+    return (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
+
+
+def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
+    """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
+    before = sentence[start - 1].normal if start else ""
+    at = before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT)
+    if not at or (len(name) == 1 and known[0]):
+        return False
+    return not all(_is_of_people(token, words) for token in name)
+
+
+def _is_of_people(token: Token, words: Lexicon) -> bool:
+    """A word for people or for where they come from."""
+    entries = [entry for _, found in words.at([token], 0) for entry in found]
+    return any(entry.category == "PN" or (entry.category == "A" and not entry.value) for entry in entries)

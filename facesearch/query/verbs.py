@@ -1,0 +1,323 @@
+"""What a verb does to the words behind it: what somebody is, has and wears describes them; what they do, say, take or
+hide does not."""
+
+from collections.abc import Callable
+
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Said, Thing
+from facesearch.query.scene import WORN, Clause, Person, Scene
+from facesearch.query.tree import Not, negate
+
+_ENDS = ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
+_AFTER_BE = ("BE", "V", "DEG", "X", "NEG")
+
+
+def verb(scene: Scene, edge: Edge) -> None:
+    _VERBS[edge.sem](scene, edge)
+
+
+def _be(scene: Scene, edge: Edge) -> None:
+    if edge.start and scene.said_words[edge.start - 1] == "there" and scene.clause.speaker:  # "... and there was a man"
+        scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
+    clause = scene.clause
+    if clause.mode in ("act", "hidden") and not clause.speaker:
+        clause.mode = "say"
+    if clause.verb in ("rel", "see", "report"):
+        clause.passive = False
+    _return_to_outer(scene)
+    clause.verb = "be"
+    clause.introduced = False
+    if clause.subject is not None:
+        clause.near = None
+
+
+def _have(scene: Scene, edge: Edge) -> None:
+    clause = scene.clause
+    wears = edge.sem == "wear"
+    if clause.mode in ("act", "hidden") or (wears and clause.mode == "past"):
+        clause.mode = "say"
+    near = clause.near
+    if wears and near is not None and (clause.before == "NP" or (clause.before == "V" and near.described)):
+        clause.subject = near  # "a teenager wearing a cap"
+    _return_to_outer(scene)
+    if clause.before == "AND" and clause.held < 1.0:
+        clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
+    clause.verb = "have"
+    clause.thing = clause.thing and not wears
+    clause.introduced = False
+
+
+def _return_to_outer(scene: Scene) -> None:
+    """The verb behind "the lady he knocked down" is hers."""
+    clause = scene.clause
+    if clause.outer is not None and clause.verb == "act":
+        clause.subject = scene.last_subject = clause.outer
+        clause.outer = None
+
+
+# --- saying and seeing ---
+
+
+def _report(scene: Scene, edge: Edge) -> None:
+    """Who says something is not who is described; in "was described as" somebody is."""
+    clause = scene.clause
+    after = scene.following()
+    if _is_quoted(scene, after):
+        clause.mode = "unknown"
+        return
+    near = clause.near
+    if clause.before == "NP" and near is not None and near.described and after is not None and after.sem == "as":
+        clause.subject = near
+        clause.verb, clause.mode = "as", "say"
+        return
+    if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
+        clause.verb, clause.mode = "as", "say"
+        return
+    if _says_of_himself(scene):
+        _act(scene, edge)
+        return
+    scene.clause = Clause(verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True)
+
+
+def _is_quoted(scene: Scene, after: Edge | None) -> bool:
+    """ "..., said one witness"."""
+    clause = scene.clause
+    said = after.sem if after is not None and after.category == "NP" else None
+    speaks = isinstance(said, Thing) and (said.name or said.person is not None)
+    return clause.before in (",", '"') and speaks and bool(clause.facts_here or clause.pronoun)
+
+
+def _says_of_himself(scene: Scene) -> bool:
+    """The described person says something ("he said he was from the council"). A subject who tells of somebody else
+    turns
+    out to be nobody who is described."""
+    clause = scene.clause
+    subject = clause.subject
+    if _told_by_another(scene) or subject is None or not subject.described:
+        return False
+    if clause.pronoun:
+        if not subject.facts:
+            scene.demote(subject)
+        return False
+    if clause.speaker or clause.verb == "rel":
+        return False
+    new = subject in clause.created
+    if not (new and subject.word in scene.words.relatives) and _keeps_to_himself(scene, subject, new):
+        return True
+    if new:
+        scene.demote(subject)
+    return False
+
+
+def _keeps_to_himself(scene: Scene, subject: Person, new: bool) -> bool:
+    """What is told is no description of somebody else."""
+    behind = scene.row[scene.at + 1 :]
+    told_to = any(edge.category == "PREP" and edge.sem == "to" for edge in behind[:2])
+    of_another = any(_is_described(edge.sem) for edge in behind)
+    known = not new and any(fact.kind != "person" or len(fact.used) > 1 for fact in subject.facts)
+    return told_to or known or (subject.named and not of_another)
+
+
+def _is_described(said: object) -> bool:
+    return isinstance(said, Thing) and said.person is not None and said.person.role == "described"
+
+
+def _told_by_another(scene: Scene) -> bool:
+    """The phrase before names somebody who is not described: "whatever my neighbour says"."""
+    behind, other = scene.thing_behind(), scene.clause.mentioned
+    if behind is None or behind.person is None or other is None or other.described:
+        return False
+    before = scene.behind(2)
+    return before is None or before.category not in ("OF", "PREP")
+
+
+def _see(scene: Scene, _: Edge) -> None:
+    """Whom somebody sees is described, not who sees."""
+    clause = scene.clause
+    subject = clause.subject
+    described = subject is not None and subject.described
+    if _shows_things(scene, described):
+        clause.mode = "say"
+    elif clause.negative and (clause.speaker or subject is not None):
+        clause.mode = "unknown"
+        clause.negative = False
+    elif clause.verb == "be" and clause.before in _AFTER_BE:
+        clause.verb, clause.mode = "seen", "say"
+    else:
+        if subject is not None and described and subject in clause.created:
+            scene.demote(subject)
+        scene.clause = Clause(verb="see", facts_here=clause.facts_here, introduced=True)
+
+
+def _shows_things(scene: Scene, described: bool) -> bool:
+    """ "The male pictured", "took off his cap to show grey hair": no other person is seen."""
+    clause = scene.clause
+    after = scene.following(("X", "SKIP", "DEG", "PREP", "IN", "ON"))
+    if after is not None and after.category == "NP" and after.sem.person is not None:
+        return False
+    pictured = clause.before == "NP" and clause.near is not None and clause.near.described
+    return pictured or (described and not clause.negative and clause.verb != "be")
+
+
+def _show(scene: Scene, edge: Edge) -> None:
+    """A picture shows whom it describes; a person shows things."""
+    clause = scene.clause
+    if clause.subject is None or not clause.subject.described:
+        _see(scene, edge)
+        return
+    after = scene.following(("X", "SKIP", "DEG"))
+    known = after is not None and isinstance(after.sem, Thing) and after.sem.noun is not None
+    clause.mode = "say" if known else "act"
+
+
+def _know(scene: Scene, edge: Edge) -> None:
+    if scene.clause.speaker:
+        _report(scene, edge)
+    else:
+        _act(scene, edge)
+
+
+def _seek(scene: Scene, _: Edge) -> None:
+    """Whom the police look for is described."""
+    clause = scene.clause
+    if clause.verb == "be" and clause.subject is not None and clause.subject.described:
+        clause.mode = "act"
+    else:
+        scene.clause = Clause(verb="seek", facts_here=clause.facts_here, introduced=True)
+
+
+# --- doing ---
+
+
+def _act(scene: Scene, _: Edge) -> None:
+    """What somebody does: its object is set aside. Behind a thing that is described it only says how that thing is
+    ("a hood pulled over a cap", "hair brushed forward")."""
+    clause = scene.clause
+    if clause.of_thing:
+        return
+    clause.wearing = False
+    if clause.before in ("NP", "PRED") and clause.mode == "say" and not clause.thing and _is_of_thing(scene):
+        return
+    if clause.outer is not None and clause.outer is not clause.subject:
+        scene.demote(clause.outer)
+    passive = clause.verb == "be" and clause.before in _AFTER_BE
+    clause.passive = passive or (clause.passive and clause.before == "NP")
+    clause.by = False
+    if clause.mode == "unknown":
+        return
+    clause.mode = clause.verb = "act"
+    clause.negative = False
+    clause.held, clause.certainty = clause.certainty, 1.0
+
+
+def _is_of_thing(scene: Scene) -> bool:
+    before = next((edge for edge in reversed(scene.row[: scene.at]) if edge.category in ("NP", "PRED")), None)
+    if before is None:
+        return False
+    thing: Thing = before.sem.thing if isinstance(before.sem, Said) else before.sem
+    return thing.person is None and (thing.noun is not None or scene.clause.verb in ("have", "be"))
+
+
+def _harm(scene: Scene, edge: Edge) -> None:
+    """To whom something is done is nobody who is described."""
+    clause = scene.clause
+    passive = clause.verb == "be" and clause.before in _AFTER_BE
+    if passive and clause.subject is not None and not clause.pronoun:
+        scene.demote(clause.subject)
+    _act(scene, edge)
+    clause.passive = clause.passive or passive
+
+
+def by(scene: Scene) -> None:
+    """ "By": behind a passive stands who did it, and the subject is nobody who is described."""
+    clause = scene.clause
+    clause.by = clause.passive or clause.verb in ("act", "hidden")
+    after = scene.following(("X", "SKIP", "DEG"))
+    if not clause.passive or after is None or after.category != "NP" or after.sem.person is None:
+        return
+    subject: Person | None = clause.subject
+    if subject is not None and subject.described:
+        scene.demote(subject)
+        clause.subject = None
+
+
+def _company(scene: Scene, _: Edge) -> None:
+    """ "Accompanied by a child": somebody else, of whom nothing is asked."""
+    scene.clause.mode = "act"
+    scene.clause.verb = "company"
+    scene.clause.passive = False
+
+
+def _take(scene: Scene, edge: Edge) -> None:
+    """What was stolen or found was not worn."""
+    _were_things(scene)
+    _act(scene, edge)
+    scene.clause.mode = scene.clause.verb = "act"
+    scene.clause.taking = True
+
+
+def _were_things(scene: Scene) -> None:
+    """ "A hat was stolen": the things before are nobody's looks."""
+    clause = scene.clause
+    if clause.verb != "be" or clause.subject is not None:
+        return
+    for _, fact in list(clause.facts_here):
+        if fact.kind in WORN or fact.kind in ("mustache", "beard"):
+            scene.cancel(fact, "property")
+
+
+def _hide(scene: Scene, _: Edge) -> None:
+    """What is hidden is set aside, not what hides it."""
+    clause = scene.clause
+    after = scene.following()
+    if after is not None and after.category not in _ENDS:
+        clause.mode = "hidden"
+        return
+    fact = scene.fact_before()
+    if fact is not None and clause.before in ("NP", "PRED", "BE", "V", "CHOICE"):
+        scene.cancel(fact, "hidden")
+    clause.verb, clause.mode = "hidden", "say"
+    clause.thing = False
+
+
+def _past(scene: Scene, _: Edge) -> None:
+    scene.clause.mode = "past"
+
+
+def _shave(scene: Scene, _: Edge) -> None:
+    """ "He has since shaved it off"."""
+    fact = next((each for each in reversed(list(scene.used_facts())) if each.kind in _SHAVED), None)
+    if fact is not None and not isinstance(fact.node, Not):
+        fact.node, fact.certainty = negate(fact.node), min(fact.certainty, scene.clause.certainty)
+    scene.clause.mode = "act"
+
+
+_SHAVED = frozenset(["beard", "mustache", "goatee", "stubble", "sideburns", "facial"])
+
+
+def _drop(scene: Scene, _: Edge) -> None:
+    scene.clause.mode = "act"
+    scene.clause.negative = False
+
+
+_VERBS: dict[str, Callable[[Scene, Edge], None]] = {
+    "be": _be,
+    "have": _have,
+    "wear": _have,
+    "grow": _have,
+    "report": _report,
+    "see": _see,
+    "show": _show,
+    "know": _know,
+    "harm": _harm,
+    "company": _company,
+    "take": _take,
+    "seek": _seek,
+    "hide": _hide,
+    "past": _past,
+    "drop": _drop,
+    "shave": _shave,
+    "change": _act,
+    "name": _act,
+    "act": _act,
+}

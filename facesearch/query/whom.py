@@ -1,0 +1,758 @@
+"""Of whom it is said: who is described, who is only mentioned, and which words mean the same person."""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+from facesearch.query import groups
+from facesearch.query.chart import Edge
+from facesearch.query.grammar import Found, Qualities, Thing, meaning
+from facesearch.query.lexicon import PersonWord
+from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.tokens import word_set
+from facesearch.query.tree import Node, Not, all_of, any_of, negate
+
+ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
+_OTHERS = frozenset(("other", "last", "remaining", "latter"))
+_COMPARED = word_set(
+    "taller shorter older younger smaller bigger larger heavier slimmer thinner fatter tallest shortest oldest youngest"
+)
+_POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringleader bride groom robber") | {
+    "pillion rider",
+    "getaway driver",
+}
+"""Words for people of whom each is another one."""
+_MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
+_TITLES = word_set(
+    "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
+)
+_LOST = word_set("lost missing find disappeared vanished")
+_CIVIL = word_set("mr mrs ms miss")
+_DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
+
+
+def person(scene: Scene, said: Thing, edge: Edge) -> None:
+    """A noun for a person."""
+    assert said.person is not None
+    if _opens_clause(scene, said):
+        scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
+        if rule(scene, said, said.person, edge):
+            return
+    _note_owner(scene, said)
+    found = _resolve(scene, said, said.person)
+    _introduce(scene, found, said, edge)
+    if said.person.plural or said.person.role == "group":
+        groups.make_group(scene, found, said)
+    if said.part:
+        groups.part(scene, said.part)
+
+
+def _opens_clause(scene: Scene, said: Thing) -> bool:
+    """ "As I left the shop a man ...", "told police two men had ...", "..., his mate had red hair"."""
+    clause = scene.clause
+    told = clause.before == "NP" and (clause.speaker or clause.verb == "report")
+    mate = clause.before == "," and clause.verb != "" and said.owner in ("his", "her") and said.word in _MATES
+    return (told or mate) and scene.is_new_subject()
+
+
+def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
+    """ "Neither man", "none of the men": what is denied of them is denied of each."""
+    clause = scene.clause
+    after = scene.following()
+    neither = said.determiner == "neither"
+    denied = neither or (clause.negative and clause.before in ("NEG", "OF") and word.plural)
+    if not denied or after is None or after.category not in ("V", "BE") or clause.verb in ("be", "have", "act"):
+        return False
+    clause.negative, clause.before = False, ""
+    known = scene.open_group is not None or len(scene.persons) > 1
+    neither = neither or "neither" in scene.said_words[max(0, edge.start - 2) : edge.start]
+    many = word._replace(plural=True)
+    person(scene, said._replace(determiner="", person=many, number=2 if neither and not known else 0), edge)
+    scene.clause.negative = scene.clause.sticky = True
+    return True
+
+
+def _of_a_group(scene: Scene, said: Thing, word: PersonWord, _: Edge) -> bool:
+    """ "One of the men": what the men are, the one is."""
+    clause = scene.clause
+    behind = scene.behind(2)
+    member = clause.before == "OF" and behind is not None and behind.category == "MEM"
+    if not (member or clause.of_those) or not word.plural or clause.subject is None:
+        return False
+    clause.of_those = False
+    one, sex = clause.subject, sex_of(said)
+    scene.open_group = scene.open_group or Person(group=True, sex=sex, named=True)
+    if word.reading is not None and not one.facts:
+        fact = Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person")
+        scene.shared.append(fact)
+        one.facts.append(fact)
+    one.sex = one.sex or sex
+    return True
+
+
+def _or_another(scene: Scene, said: Thing, _word: PersonWord, _edge: Edge) -> bool:
+    return scene.clause.before == "OR" and alternative(scene, said)
+
+
+def alternative(scene: Scene, said: Thing) -> bool:
+    """ "A man with long hair or a woman"."""
+    first = next((fact for _, fact in scene.clause.facts_here if fact.kind == "person"), None)
+    reading = said.person.reading if said.person is not None else None
+    if first is None or reading is None or scene.clause.mode != "say":
+        return False
+    first.node = any_of([first.node, reading.node])
+    for each in scene.persons:
+        if first in each.facts:
+            each.sex = None
+    return True
+
+
+def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
+    """ "Not male", "not a woman"."""
+    clause = scene.clause
+    sex = sex_of(said)
+    only_sex = word.reading is not None and word.reading.node == sex and word.role == "described" and not word.plural
+    if sex is None or not clause.negative or not only_sex or said.qualities:
+        return False
+    if clause.verb not in ("", "be") or said.determiner not in ("", "a", "an"):
+        return False
+    if word.narrow:
+        scene.aside_and_spent(edge, "not scored")
+        return True
+    scene.say(Found(negate(sex), (), ()), edge, "sex")
+    return True
+
+
+# --- who is only mentioned ---
+
+
+def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
+    """Victims, witnesses, relations, and whom somebody does something to: what is said of them is set aside."""
+    clause = scene.clause
+    if not _is_mentioned(scene, said, word):
+        return False
+    if _may_be_described(scene, said, word):
+        has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
+        scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
+        if scene.variant.get(PROMOTE):
+            return False
+    other = _other(scene, said, word)
+    scene.teller += word.role == "bystander" and scene.is_subject()
+    scene.set_aside(edge.start, edge.end, "somebody else")
+    opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
+    if opens or clause.before == "BUT":
+        clause.subject = scene.last_subject = other
+        clause.mode = "say"
+    clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
+    clause.mentioned = other
+    return True
+
+
+def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
+    """Where nobody else is."""
+    clause = scene.clause
+    compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
+    self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
+    return word.role == "described" and said.owner == "" and not self_said and not compared
+
+
+def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
+    other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
+    other.companion = scene.clause.before == "WITH" and word.role == "described" and said.owner == ""
+    if other.companion and word.reading is not None:
+        other.facts.append(Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person"))
+    scene.others.append(other)
+    return other
+
+
+def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
+    """The first rule that knows decides."""
+    return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
+
+
+def _by_role(_scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+    """ "The victim", "a neighbour", "PC White"."""
+    if word.role == "bystander" or (said.name and word.role != "described"):
+        return True
+    return True if word.role == "relation" and word.reading is None and said.owner == "" else None
+
+
+def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+    """ "My manager", "the clerk's son"; but "my attacker" is described."""
+    sentence = scene.said_words
+    lost = not _LOST.isdisjoint((*sentence[: said.start], *sentence[said.end : said.end + 4]))
+    if said.owner in SPEAKERS and lost and word.role != "bystander" and not scene.persons:
+        return False
+    if said.owner in SPEAKERS and word.role == "relation":
+        scene.spoken_of = scene.spoken_of or "relation"
+        return not scene.variant.get(PROMOTE)
+    return True if word.role != "described" and (said.owner in SPEAKERS or said.owner == "other") else None
+
+
+def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+    """ "His girlfriend, who reported him missing"; but "his mate had ginger hair"."""
+    if said.owner not in ("his", "her"):
+        return None
+    if said.word in _MATES and scene.persons and scene.is_subject():
+        after = scene.following()
+        return after is None or after.category == "REL"
+    return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
+
+
+def _harmed(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "A 63-year-old woman was not hurt", where somebody is described."""
+    others = any(each.facts for each in scene.persons) and said.determiner in ("a", "an", "")
+    ahead = scene.row[scene.at + 1 :]
+    at = next((at for at, edge in enumerate(ahead) if edge.category in ("BE", "V", "AND", ".", ";")), None)
+    if not others or at is None or ahead[at].category != "BE" or scene.clause.verb != "":
+        return None
+    verb = next((edge for edge in ahead[at + 1 :] if edge.category not in ("NEG", "DEG", "X")), None)
+    return True if verb is not None and verb.category == "V" and verb.sem == "harm" else None
+
+
+def _compared_or_denied(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "Like a woman", "older than the man", "no suspect"; but "described as a man"."""
+    clause = scene.clause
+    described_as = clause.preposition == "as" and clause.verb in ("as", "seen", "report", "see")
+    compared = clause.before == "PREP" and clause.preposition in ("like", "than", "as") and not described_as
+    return True if clause.negative or compared else None
+
+
+def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "A passer-by, a man with a beard"; "accompanied by a child"."""
+    clause = scene.clause
+    if clause.verb == "company":
+        return True
+    behind = scene.behind(2)
+    other = (clause.mentioned is not None and not clause.mentioned.described) or _behind_a_name(scene)
+    apposed = clause.before == "," and said.determiner in ("a", "an") and behind is not None and behind.category == "NP"
+    return True if other and apposed else None
+
+
+def _wanted(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
+    """ "Police are concerned for a boy", "the mother of the missing boy"."""
+    clause = scene.clause
+    if is_first_wanted(scene):
+        return False
+    subject = clause.subject
+    if clause.before != "OF" or subject is None or word.role != "described" or clause.verb:
+        return None
+    if subject.word in scene.words.relatives and subject in clause.created:
+        scene.demote(subject)
+        return False
+    return None
+
+
+def is_first_wanted(scene: Scene) -> bool:
+    """Nobody is described yet, and this is whom others care about."""
+    clause = scene.clause
+    others = (clause.subject is None or not clause.subject.described) and not (clause.speaker and clause.mode == "act")
+    wanted = clause.before == "OF" or (clause.before == "PREP" and clause.preposition in ("for", "about", "on"))
+    return not scene.persons and others and wanted
+
+
+def _said_of_another(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "I am a 54-year-old man", "the clerk is a bald man"."""
+    clause = scene.clause
+    if clause.verb != "be" or clause.before not in ("BE", "V", "DEG", "HEDGE", "NEG"):
+        return None
+    of_another = clause.subject is not None and not clause.subject.described
+    return True if of_another or (clause.speaker and clause.before in ("BE", "V", "DEG")) else None
+
+
+def _had(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "She had a baby on her hip"."""
+    clause = scene.clause
+    has = clause.verb == "have" and not clause.speaker and clause.before in ("V", "NEG", "AND", ",")
+    verb = next((edge.sem for edge in reversed(scene.row[: scene.at]) if edge.category == "V"), "")
+    if not has or verb == "wear" or clause.subject is None or not clause.subject.described:
+        return None
+    return clause.before == "V" or said.determiner in ("a", "an")
+
+
+def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """To whom somebody does something; but "..., a bald man of about 40"."""
+    clause = scene.clause
+    if clause.mode == "say" or clause.by:
+        return None
+    subject = clause.subject
+    apposed = (said.determiner in ("a", "an", "") and subject is not None) or scene.focus is not None
+    return not (clause.before in (",", ":") and (apposed or subject is None))
+
+
+def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "Arguing with a man", "the home of a pensioner"; but "a photograph of an old man"."""
+    clause = scene.clause
+    if clause.before == "PREP" and clause.preposition == "when":
+        return None
+    if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
+        return not clause.introduced if scene.persons or clause.preposition != "of" else None
+    if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
+        return True
+    if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
+        return True
+    picture = scene.thing_behind(2)
+    pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
+    return clause.before == "OF" and bool(scene.persons) and not pictured
+
+
+_MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
+    _by_role,
+    _of_the_speaker,
+    _of_the_described,
+    _harmed,
+    _compared_or_denied,
+    _apposed_to_another,
+    _wanted,
+    _said_of_another,
+    _had,
+    _object,
+    _behind_preposition,
+)
+
+
+def _note_owner(scene: Scene, said: Thing) -> None:
+    """ "His passenger": the sex of the one before."""
+    focus = scene.focus
+    if said.owner not in ("his", "her") or focus is None or focus not in scene.persons:
+        return
+    owner = MAN if said.owner == "his" else WOMAN
+    if focus.fits(owner) and focus.pronoun_sex is None:
+        focus.pronoun_sex = owner
+
+
+# --- which of them ---
+
+
+def _resolve(scene: Scene, said: Thing, word: PersonWord) -> Person:
+    """The person whom a phrase names: the first rule that knows decides; else one of those known, or a new one."""
+    for rule in _SAME:
+        if (found := rule(scene, said, word)) is not None:
+            return found
+    sex = sex_of(said)
+    found = _known(scene, said, sex)
+    if found is None and scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described":
+        return groups.next_member(scene, None, sex)
+    return found if found is not None else scene.add_person(Person(sex=sex))
+
+
+def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+    """ "The thief is a woman", "described as a man", "the rider, a lad of 17", "Suspect 1: a man"."""
+    clause = scene.clause
+    subject = clause.subject
+    if subject is None:
+        return None
+    indefinite = said.determiner in ("a", "an", "")
+    behind = scene.thing_behind(2)
+    apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
+    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
+    if (clause.labelled and indefinite) or apposed:
+        return subject
+    if clause.verb not in ("be", "as") or not subject.described or clause.passive:
+        return None
+    direct = clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING") and clause.mode == "say"
+    return subject if direct or (clause.before == "," and indefinite) else None
+
+
+def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
+    """ "The second man", "the taller man", "the men", "a man" behind "three suspects:"."""
+    keys = {quality.key for quality in said.qualities}
+    sex, group = sex_of(said), scene.open_group
+    if word.plural:
+        return _group_of(scene, said, group, sex)
+    ordinal = _ordinal(keys)
+    if said.determiner == "the" and (known := _with_trait(scene, keys, sex)) is not None:
+        return known
+    if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
+        return groups.next_member(scene, ordinal, sex)
+    free = group is not None and any(not each.assigned for each in scene.group)
+    if free and group is not None and said.determiner in ("a", "an") and group.fits(sex):
+        return groups.next_member(scene, None, sex) if sex is not None or group.sex is None else None
+    return None
+
+
+def _group_of(scene: Scene, said: Thing, group: Person | None, sex: Node | None) -> Person | None:
+    if group is None or not group.fits(sex):
+        return None
+    return groups.part_of_group(scene, said) if said.number else groups.of_sex(scene, group, sex)
+
+
+def _with_trait(scene: Scene, keys: set[str], sex: Node | None) -> Person | None:
+    told_apart = (groups.by_trait(scene, f"the {key}") for key in sorted(keys))
+    return next((one for one in told_apart if one is not None and one.fits(sex)), None)
+
+
+def _by_position(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+    """ "The rider ... the pillion rider", "his mate"."""
+    sex, focus = sex_of(said), scene.focus
+    if said.word in _POSITIONS and focus is not None and focus in scene.persons:
+        known = next((each for each in scene.persons if each.word == said.word), None)
+        if known is not None:
+            return known
+        if focus.word in _POSITIONS or said.owner in ("his", "her") or said.word == "accomplice":
+            return scene.add_person(Person(sex=sex))
+    return None
+
+
+def _mate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+    """ "His mate had ginger hair"."""
+    if said.word not in _MATES:
+        return None
+    free = any(not each.assigned and len(each.facts) <= len(scene.shared) for each in scene.group)
+    sex = sex_of(said)
+    return groups.next_member(scene, None, sex) if free else scene.add_person(Person(sex=sex))
+
+
+def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+    """ "The shorter male", "the second man", "another man"."""
+    keys = {quality.key for quality in said.qualities}
+    sex, ordinal = sex_of(said), _ordinal(keys)
+    compared = next(iter(keys & _COMPARED), None)
+    if compared is not None and said.determiner == "the" and not scene.group:
+        known = next((each for each in scene.persons if each.label == compared), None)
+        return known or scene.add_person(Person(sex=sex, label=compared))
+    if (
+        said.determiner == "another"
+        or "another" in keys
+        or (ordinal is not None and said.determiner == "a" and scene.persons)
+    ):
+        return scene.add_person(Person(sex=sex))
+    if ordinal is None or said.determiner not in ("the", ""):
+        return None
+    while len(scene.persons) <= ordinal:
+        scene.add_person(Person(sex=sex))
+    return scene.persons[ordinal]
+
+
+_SAME: tuple[Callable[[Scene, Thing, PersonWord], Person | None], ...] = (
+    _predicate,
+    _of_group,
+    _by_position,
+    _mate,
+    _told_apart,
+)
+
+
+def _ordinal(keys: set[str]) -> int | None:
+    return next((ORDINALS[key] for key in keys if key in ORDINALS), None)
+
+
+def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
+    """Who of those spoken of is meant; None: somebody new."""
+    candidates = [each for each in scene.persons if not each.group and each.fits(sex)]
+    if _is_new(scene, said, candidates):
+        return None
+    if (same := _of_word(candidates, said.word)) is not None:
+        return same
+    created = any(each in candidates for each in scene.clause.created)
+    if said.determiner in ("a", "an") and scene.clause.introduced and created:
+        return None
+    unnamed = [each for each in candidates if each in scene.group]
+    untold = len(scene.group) > 1 and not any(each.assigned for each in scene.group)
+    if untold and sex is not None and unnamed and len(unnamed) < len(scene.group):
+        return unnamed[0]
+    return _last_of(scene, candidates)
+
+
+def _of_word(candidates: list[Person], word: str) -> Person | None:
+    return next((each for each in reversed(candidates) if word and each.word == word), None)
+
+
+def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
+    if scene.focus in candidates:
+        return scene.focus
+    return candidates[-1] if candidates else None
+
+
+def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The man who was with him", "the man in black ... and the man in white", "a man and a woman", "followed by a
+    boy"."""
+    clause = scene.clause
+    ahead = scene.ahead(4)
+    definite = said.determiner == "the"
+    if definite and candidates and (ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]):
+        return True
+    after = scene.following()
+    told_apart = after is not None and after.category in ("IN", "WITH", "REL")
+    if clause.before == "AND" and definite and told_apart and clause.verb:
+        return any(each.word == said.word for each in candidates)
+    if not clause.created:
+        return False
+    return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
+
+
+def _is_listed(scene: Scene, said: Thing) -> bool:
+    """ "A man with a beard, a man in a hat and a woman"."""
+    clause = scene.clause
+    indefinite = said.determiner in ("a", "an")
+    if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
+        return True
+    joined = clause.before == "AND" and (indefinite or said.determiner == "")
+    joined = joined and any(each.named for each in scene.persons)  # but "not bald and man" is one
+    return joined and said.word not in [each.word for each in scene.persons]
+
+
+def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
+    """The phrase describes this person: its adjectives are facts, and what follows is said of them."""
+    clause = scene.clause
+    word = said.person
+    assert word is not None
+    found.named = True
+    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
+    found.counted = found.counted or (numbered and sex_of(said) is not None)
+    found.sex = found.sex if found.sex is not None else sex_of(said)
+    if not found.word or said.word in _POSITIONS:
+        found.word = said.word
+    found.at = min(found.at, scene.offset + edge.start)
+    if _begins_clause(scene, found, said, word):
+        clause.subject = scene.last_subject = found
+    clause.thing = clause.speaker = False
+    clause.near = clause.mentioned = found
+    clause.mode = "say"
+    if found in scene.persons:
+        scene.focus = found
+    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
+    nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
+    if not nodes:
+        for span in traits.aside:
+            scene.set_aside(*span, "quality")
+        scene.used.append((scene.offset + said.start, scene.offset + said.end))
+        scene.spent()
+        return
+    clause.negative = False
+    scene.say(Found(all_of(nodes), (*traits.used, (said.start, said.end)), traits.aside), edge, "person")
+
+
+def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
+    """The person is whom the clause is about."""
+    clause = scene.clause
+    subject = clause.subject
+    another = clause.before == "," and said.determiner == "the" and found is not subject
+    told = clause.before == "HEDGE" and clause.verb in ("", "report")
+    relation = said.owner in ("his", "her") and word.role == "relation"
+    looked_for = clause.verb in ("see", "report", "seek") or scene.is_subject()
+    return another or told or relation or looked_for or subject is None or not subject.described
+
+
+def degrees(scene: Scene, qualities: Qualities) -> Qualities:
+    """ "Pretty old" is old, or pretty and old."""
+    kept = list(qualities)
+    for at, (one, other) in enumerate(pairwise(qualities)):
+        if one.key == "pretty" and not other.joined:
+            scored = meaning(scene.words, OF_PEOPLE, (other,)).node is not None
+            if not scored or scene.choose(f"degree {scene.offset + one.start}", 0.0, 0.0):
+                del kept[at]
+    return tuple(kept)
+
+
+def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
+    """ "A retired teacher": a word that no table has, with an adjective that only people have, is somebody."""
+    clause = scene.clause
+    if scene.target() is None:
+        scene.set_aside(edge.start, edge.end, "somebody else")
+        return
+    clause.thing = False
+    if clause.subject is None:
+        clause.subject = clause.near = scene.focused()
+    found = meaning(scene.words, OF_PEOPLE, said.qualities)
+    scene.say(found, edge, "trait")
+    scene.set_aside(said.start, said.end, "name" if said.name else "not scored")
+
+
+def name(scene: Scene) -> None:
+    """A name: that of somebody described where nobody else is, and it is not one of those who tell."""
+    clause = scene.clause
+    if _is_apposed(scene):
+        return
+    title = scene.said_words[scene.row[scene.at].start]
+    ranked = title in _TITLES and (title not in _CIVIL or bool(scene.persons))
+    teller = (_tells(scene) and scene.is_subject()) or ranked
+    focus = scene.focus
+    alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
+    known = next((each for each in scene.persons if each.word == "name"), None)
+    if teller or (scene.persons and not alone and known is None):
+        other = Person(described=False, word="name")
+        scene.others.append(other)
+        clause.subject = scene.last_subject = other
+    elif alone:
+        clause.subject = clause.near = scene.last_subject = focus  # "a missing man. Harold Singh, 81, ..."
+    elif known is not None:
+        clause.subject = scene.last_subject = known
+    else:
+        new = scene.add_person(Person(word="name", named=True))
+        scene.focus = clause.subject = clause.near = scene.last_subject = new
+
+
+def _is_apposed(scene: Scene) -> bool:
+    """ "The suspect, Mr Hatt, was blond": the name of whom the clause is about."""
+    clause = scene.clause
+    behind = scene.thing_behind(2)
+    subject: Person | None = clause.subject
+    known = subject is not None and subject.described and behind is not None and behind.person is not None
+    if clause.before not in (",", ":") or not known:
+        return False
+    return clause.verb == "" and (subject is clause.mentioned or clause.before == ":")
+
+
+def _tells(scene: Scene) -> bool:
+    """The verb behind is one of telling or seeing, and not in "was described as"."""
+    ahead = scene.row[scene.at : scene.at + 12]
+    return any(
+        edge.category == "V"
+        and edge.sem in ("report", "see", "know", "harm")
+        and before.category not in ("BE", "X", "DEG")
+        for before, edge in pairwise(ahead)
+    )
+
+
+# --- pronouns ---
+
+
+def pronoun(scene: Scene, edge: Edge) -> None:
+    """ "He", "she"."""
+    clause = scene.clause
+    sex = MAN if edge.category == "HE" else WOMAN
+    if (
+        clause.before == "PREP"
+        and clause.verb
+        and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
+    ):
+        return
+    behind = scene.thing_behind()
+    outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
+    topic = clause.topic if behind is not None and behind.person is None else None
+    scene.new_clause()
+    clause = scene.clause
+    clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
+    found = pronoun_target(scene, sex)
+    if found is None:
+        found = scene.focus = scene.add_person(Person())
+    clause.subject = scene.last_subject = found
+    if found.described and found.pronoun_sex is None:
+        found.pronoun_sex = sex
+    scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+def pronoun_target(scene: Scene, sex: Node) -> Person | None:
+    """Whom "he" or "she" means: who was spoken of last and fits."""
+    last = scene.last_subject
+    if last is not None and _may_be(scene, last, sex):
+        return last
+    if scene.focus is not None and scene.focus in scene.persons and scene.focus.fits(sex):
+        return scene.focus
+    free = [each for each in scene.group if not each.assigned and each.sex is None and each.pronoun_sex is None]
+    if free and not any(sex in (each.sex, each.pronoun_sex) for each in scene.persons):
+        free[0].assigned = True
+        return free[0]
+    fitting = [each for each in scene.persons if each.fits(sex) and not each.group]
+    return fitting[-1] if fitting else None
+
+
+def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
+    if person.group or not person.fits(sex):
+        return False
+    return person in scene.persons if person.described else (person.sex == sex or person.word == "name")
+
+
+def they(scene: Scene, edge: Edge) -> None:
+    """ "They", and "it", which means the thing last spoken of."""
+    scene.new_clause()
+    if str(edge.sem) == "it":
+        scene.clause.topic = scene.last_noun
+    elif scene.open_group is not None:
+        scene.clause.subject = scene.open_group
+
+
+def speaker(scene: Scene, _: Edge) -> None:
+    """ "I": what the witness is and has is not asked for."""
+    scene.new_clause()
+    scene.clause.speaker = True
+    scene.clause.subject = scene.last_subject = None
+
+
+def relative(scene: Scene, _: Edge) -> None:
+    """ "Who", "which"."""
+    clause = scene.clause
+    behind = scene.thing_behind()
+    if behind is not None and behind.person is None and not behind.name and clause.mode == "say":
+        clause.of_thing = True
+        return
+    clause.mode = "say" if clause.mode != "unknown" else "unknown"
+    clause.negative = clause.passive = False
+    clause.verb = "rel"
+    found = clause.near or (clause.mentioned if clause.before in (",", "NP") else None)
+    who = scene.said_words[scene.row[scene.at].start].startswith("who")
+    if who and _behind_a_name(scene) and (found is None or found.word != "name"):  # "seen by Mr Jones, who has a beard"
+        found = Person(described=False, word="name")
+    if found is None:
+        return
+    after = scene.following()
+    described = after is not None and after.category in ("BE", "V") and after.sem in ("be", "have", "wear")
+    if found.companion and described and found in scene.others:
+        found.described = True  # "with another man who had long hair"
+        scene.others.remove(found)
+        scene.persons.append(found)
+    clause.subject = found
+    clause.speaker = False
+
+
+def _behind_a_name(scene: Scene) -> bool:
+    """The name of somebody stands before, behind a preposition."""
+    row = [edge for edge in scene.row[max(0, scene.at - 3) : scene.at] if edge.category != ","]
+    named = bool(row) and isinstance(row[-1].sem, Thing) and row[-1].sem.name
+    return named and row[0].category in ("PREP", "WITH")
+
+
+def objective(scene: Scene, edge: Edge) -> None:
+    """ "Described him as", "put her at 40", "nothing unusual about him"."""
+    clause = scene.clause
+    sex = {"him": MAN, "her": WOMAN}.get(str(edge.sem))
+    if sex is None:
+        _not_worn(scene, str(edge.sem))
+        return
+    _demote_whom_it_is_done_to(scene, sex)
+    if not scene.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
+        scene.focused().pronoun_sex = sex
+        return
+    if clause.verb not in ("report", "see", "act") or clause.before not in ("V", "NP", "HEDGE", "DEG") or clause.by:
+        return
+    behind = scene.row[scene.at - 1]
+    described = clause.verb == "see" or (clause.verb == "report" and scene.said_words[behind.start] in _DESCRIBING)
+    if not described and (clause.verb == "report" or behind.sem != "act"):
+        return
+    _describe(scene, sex, described)
+
+
+def _not_worn(scene: Scene, word: str) -> None:
+    """ "He owns glasses but was not wearing them"."""
+    behind, clause = scene.behind(), scene.clause
+    if word != "them" or behind is None or behind.sem != "wear" or not clause.negative or scene.last_given is None:
+        return
+    fact = scene.last_given[1]
+    if fact.kind in WORN and not isinstance(fact.node, Not):
+        scene.deny(fact)
+        scene.spent()
+
+
+def _demote_whom_it_is_done_to(scene: Scene, sex: Node) -> None:
+    """ "Her glasses fell off when he pushed her": nothing but "her" has named her."""
+    clause = scene.clause
+    subject = clause.subject
+    if clause.verb != "act" or clause.before != "V" or subject is None or not subject.described:
+        return
+    for each in [each for each in clause.created if each is not subject and each.pronoun_sex == sex]:
+        if not each.named:
+            scene.demote(each)
+
+
+def _describe(scene: Scene, sex: Node, described: bool) -> None:
+    """What follows describes him or her."""
+    clause = scene.clause
+    found = next((each for each in reversed(scene.persons) if each.fits(sex) and not each.group), None)
+    if found is None and described and not scene.persons:
+        found = scene.add_person(Person())
+    by_another = clause.subject is None or not clause.subject.described
+    if found is None or not (described or clause.speaker or by_another):
+        return
+    found.pronoun_sex = found.pronoun_sex if found.pronoun_sex is not None else sex
+    scene.clause = type(clause)(subject=found, verb="as", facts_here=clause.facts_here, created=clause.created)

@@ -1,0 +1,598 @@
+"""What a file holds: which kind it is, all of its pictures, and their colours as they are meant."""
+
+from __future__ import annotations
+
+import io
+import lzma
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from facesearch.decode import (
+    DecodedPhoto,
+    EncodedPhoto,
+    Limits,
+    OpenPhoto,
+    PhotoError,
+    decode_photo,
+    open_encoded,
+)
+from facesearch.decoding.colour import HDR_NOTICE
+from facesearch.decoding.sniff import Kind, sniff, sniff_file
+from tests.support.odd_files import (
+    ADOBE,
+    LINEAR,
+    P3,
+    PROPHOTO,
+    SIZE,
+    SRGB,
+    SRGB_CURVE,
+    as_seen_in,
+    deep_png,
+    encoded,
+    exif_block,
+    gamma_curve,
+    jpeg_segment,
+    light_of,
+    mpo,
+    png_chunk,
+    profile,
+    raw_tiff,
+    scene,
+    tiff,
+    with_chunk,
+    with_segment,
+)
+from tests.support.photos import decode_bytes
+
+EVERY = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM")
+PIXELS = np.asarray(scene())
+
+
+def opened(data: bytes, **limits: Any) -> OpenPhoto:
+    return open_encoded(EncodedPhoto(data, "0" * 64), limits=Limits(**limits))
+
+
+def pictures(data: bytes, **limits: Any) -> list[DecodedPhoto]:
+    found = list(opened(data, **limits).pictures())
+    assert all(isinstance(each, DecodedPhoto) for each in found), found
+    return found  # type: ignore[return-value]
+
+
+def differs(rgb: np.ndarray, other: np.ndarray) -> float:
+    assert rgb.shape == other.shape
+    return float(np.abs(rgb.astype(float) - other.astype(float)).mean())
+
+
+# Which kind
+
+
+@pytest.mark.parametrize("format", EVERY)
+@pytest.mark.parametrize("name", ["IMG_0001.heic", "a.jpg_large", "noext", "photo.jpg?size=large", "a.png", "a.txt"])
+def test_the_content_decides_whatever_the_name(tmp_path: Path, format: str, name: str) -> None:
+    (tmp_path / name).write_bytes(encoded(scene(), format))
+    assert sniff_file(tmp_path / name).is_photo
+    assert decode_photo(tmp_path / name).rgb.shape == (120, 160, 3)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Kind.HEIC, "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Kind.PHOTO, "AVIF"),
+        (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", Kind.HEIC, "HEIC"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", Kind.RAW, "Canon CR3"),
+        (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", Kind.VIDEO, "MP4"),
+        (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", Kind.VIDEO, "QuickTime"),
+        (b"\x1aE\xdf\xa3" + b"\0" * 30, Kind.VIDEO, "Matroska or WebM"),
+        (b"RIFF\0\0\0\0AVI LIST", Kind.VIDEO, "AVI"),
+        (b"II*\0\x10\0\0\0CR\2\0" + b"\0" * 40, Kind.RAW, "Canon CR2"),
+        (b"FUJIFILMCCD-RAW 0201", Kind.RAW, "Fujifilm RAF"),
+        (b"IIU\0\x18\0\0\0" + b"\0" * 20, Kind.RAW, "Panasonic RW2"),
+        (b"\xff\x0a\0\0", Kind.UNREAD_PHOTO, "JPEG XL"),
+        (b"%PDF-1.7", Kind.OTHER, "PDF"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Kind.OTHER, "SVG"),
+        (b"BM is how this letter begins, and no picture", Kind.OTHER, ""),
+        (b"P6 is a road", Kind.PHOTO, "PNM"),
+        (b"", Kind.EMPTY, ""),
+    ],
+)
+def test_files_are_told_apart_by_their_first_bytes(data: bytes, kind: Kind, name: str) -> None:
+    assert (sniff(data).kind, sniff(data).name) == (kind, name)
+
+
+def test_a_tiff_is_raw_if_its_directories_say_so_and_a_photo_if_they_do_not(tmp_path: Path) -> None:
+    (tmp_path / "scan.tif").write_bytes(raw_tiff())
+    assert sniff_file(tmp_path / "scan.tif") == sniff(raw_tiff())
+    assert sniff(raw_tiff()).kind is Kind.RAW
+    assert sniff(tiff([PIXELS.tobytes()], *SIZE, [8] * 3)).kind is Kind.PHOTO
+    nikon = tiff([b"\0" * 128], 8, 8, [16], compression=34713, photometric=1, more=[(271, 7, b"NIKON CORPORATION\0")])
+    assert (sniff(nikon).kind, sniff(nikon).name) == (Kind.RAW, "Nikon NEF")
+
+
+def test_a_tiff_that_leads_out_of_every_file_is_a_photo_that_fails() -> None:
+    data = b"II+\0\x08\0\0\0" + b"\xff" * 8
+    assert sniff(data).kind is Kind.PHOTO
+    with pytest.raises(PhotoError, match="TIFF"):
+        decode_bytes(data)
+
+
+def test_what_is_no_photo_fails_by_what_it_is() -> None:
+    for data, words in {
+        b"\0\0\0\x18ftypmp42\0\0\0\0isommp42": "a video (MP4), and videos are not looked at",
+        b"%PDF-1.7": "no photo, but PDF",
+        b"\xff\x0a\0\0": "a picture of a format that is not read (JPEG XL): convert it to PNG",
+    }.items():
+        with pytest.raises(PhotoError) as caught:
+            decode_bytes(data)
+        assert caught.value.reason == words and not caught.value.retry
+
+
+WITHOUT_RAW = """
+import sys
+sys.modules["rawpy"] = None  # as if it were not installed
+from facesearch.decode import EncodedPhoto, PhotoError, decode_encoded, decoder_name
+assert "rawpy" not in decoder_name()
+try:
+    decode_encoded(EncodedPhoto(sys.stdin.buffer.read(), ""))
+except PhotoError as error:
+    assert "RAW file (DNG)" in error.reason and "pip install rawpy" in error.reason and error.retry, error.reason
+else:
+    raise AssertionError("was decoded")
+"""
+
+
+def test_raw_without_its_extra_names_the_extra_and_is_tried_again() -> None:
+    subprocess.run([sys.executable, "-c", WITHOUT_RAW], input=raw_tiff(), check=True)
+
+
+@pytest.mark.parametrize("turn", [1, 6])
+def test_of_a_raw_file_the_cameras_own_preview_is_looked_at(turn: int) -> None:
+    """A DNG as LibRaw reads it: a preview in the first directory, camera data in a sub-directory."""
+    preview = encoded(scene(), "JPEG", quality=95)
+    photo = decode_bytes(dng(preview, turn))
+    stored = PIXELS if turn == 1 else PIXELS.transpose(1, 0, 2)[:, ::-1]
+    assert differs(photo.rgb, stored) < 4
+    assert photo.format == "RAW (DNG)"
+
+
+def dng(preview: bytes, orientation: int) -> bytes:
+    width, height = SIZE
+    mosaic = (np.arange(64 * 64) % 4096).astype("<u2").tobytes()
+    jpeg_at = 8
+    mosaic_at = jpeg_at + len(preview) + len(preview) % 2
+    first_at = mosaic_at + len(mosaic)
+    long_values: list[bytes] = []
+
+    def directory(at: int, tags: list[tuple[int, int, int, Any]]) -> bytes:
+        entries, extra = b"", b""
+        extra_at = at + 2 + 12 * len(tags) + 4
+        for tag, kind, count, value in sorted(tags, key=lambda each: each[0]):
+            raw = value if isinstance(value, bytes) else struct.pack("<I" if kind == 4 else "<H", value)
+            if len(raw) > 4:
+                field = struct.pack("<I", extra_at + len(extra))
+                extra += raw + b"\0" * (len(raw) % 2)
+            else:
+                field = raw.ljust(4, b"\0")
+            entries += struct.pack("<HHI", tag, kind, count) + field
+        long_values.append(extra)
+        return struct.pack("<H", len(tags)) + entries + b"\0\0\0\0" + extra
+
+    def first(sub_at: int) -> bytes:
+        return directory(first_at, [
+            (254, 4, 1, 1), (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, struct.pack("<3H", 8, 8, 8)),
+            (259, 3, 1, 7), (262, 3, 1, 6), (271, 2, 8, b"Testcam\0"), (272, 2, 6, b"Model\0"), (273, 4, 1, jpeg_at),
+            (274, 3, 1, orientation), (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, len(preview)),
+            (330, 4, 1, sub_at), (50706, 1, 4, b"\1\4\0\0"), (50708, 2, 8, b"Testcam\0"),
+            (50721, 10, 9, struct.pack("<18i", *(v for n in (1, 0, 0, 0, 1, 0, 0, 0, 1) for v in (n, 1)))),
+            (50728, 5, 3, struct.pack("<6I", 1, 1, 1, 1, 1, 1)),
+        ])  # fmt: skip
+
+    sub_at = first_at + len(first(0))
+    sub = directory(sub_at, [
+        (254, 4, 1, 0), (256, 4, 1, 64), (257, 4, 1, 64), (258, 3, 1, 16), (259, 3, 1, 1), (262, 3, 1, 32803),
+        (273, 4, 1, mosaic_at), (277, 3, 1, 1), (278, 4, 1, 64), (279, 4, 1, len(mosaic)),
+        (33421, 3, 2, struct.pack("<2H", 2, 2)), (33422, 1, 4, b"\0\1\1\2"),
+    ])  # fmt: skip
+    body = preview + b"\0" * (len(preview) % 2) + mosaic + first(sub_at) + sub
+    return b"II*\0" + struct.pack("<I", first_at) + body
+
+
+# All of it
+
+
+def test_every_page_of_a_tiff_is_looked_at_and_the_rest_is_counted() -> None:
+    pages = [scene(seed) for seed in range(5)]
+    data = encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], compression="tiff_lzw")
+    found = pictures(data)
+    assert [each.page for each in found] == [1, 2, 3, 4, 5]
+    assert all(differs(each.rgb, np.asarray(page)) == 0 for each, page in zip(found, pages, strict=True))
+    limited = opened(data, max_pages=3)
+    assert [each.page for each in limited.pictures()] == [1, 2, 3]  # type: ignore[union-attr]
+    assert (limited.pages, limited.unlooked) == (5, 2)
+    assert limited.unlooked_in_words == "2 of its 5 pages were not looked at"
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_of_a_tiff_with_several_sizes_of_one_picture_the_largest_counts(marked: bool) -> None:
+    small = scene().resize((40, 30))
+    buffer = io.BytesIO()
+    options: dict[str, Any] = {"tiffinfo": {254: 1}} if marked else {}
+    small.save(buffer, "TIFF", **options)
+    small_page = buffer.getvalue()
+    both = encoded(small, "TIFF", save_all=True, append_images=[scene()], **options)
+    if marked:  # Pillow marks both pages then
+        assert len(pictures(small_page)) == 1
+        return
+    assert [(each.page, each.width) for each in pictures(both)] == [(2, 160)]
+
+
+def test_pages_of_one_shape_that_show_different_things_are_all_looked_at() -> None:
+    small = scene(5).resize((80, 60))
+    data = encoded(small, "TIFF", save_all=True, append_images=[scene()])
+    assert [each.page for each in pictures(data)] == [1, 2]
+
+
+def frames(format: str, images: list[Image.Image], milliseconds: int) -> bytes:
+    options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {}
+    if format == "AVIF":
+        options = {"quality": 80, "speed": 10}
+    return encoded(images[0], format, save_all=True, append_images=images[1:], duration=milliseconds, **options)
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_frames_about_a_second_apart_are_looked_at_and_the_others_counted(format: str) -> None:
+    moving = [scene(0).transform(SIZE, Image.Transform.AFFINE, (1, 0, n, 0, 1, 0)) for n in range(30)]
+    photo = opened(frames(format, moving, 100))
+    found = [each for each in photo.pictures() if isinstance(each, DecodedPhoto)]
+    times = [each.seconds or 0.0 for each in found]
+    assert 3 <= len(found) <= 4
+    assert all(0.9 <= after - before <= 1.1 for before, after in pairwise(times[:3]))
+    assert (photo.pages, photo.unlooked) == (30, 30 - len(found))
+    again = photo.picture(found[1].page)
+    assert differs(again.rgb, found[1].rgb) == 0
+
+
+@pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "AVIF"])
+def test_a_short_animation_is_looked_at_scene_by_scene(format: str) -> None:
+    blank = Image.new("RGB", SIZE)
+    found = pictures(frames(format, [blank, scene()], 100))
+    assert [each.page for each in found] == [1, 2]
+    assert differs(found[1].rgb, PIXELS) < 8
+
+
+def test_of_a_long_animation_twenty_frames_at_most_are_looked_at() -> None:
+    many = [scene(n).resize((40, 30)) for n in range(70)]
+    photo = opened(frames("GIF", many, 1000))
+    found = list(photo.pictures())
+    assert len(found) == 20 and photo.unlooked == 50
+
+
+def test_of_an_mpo_the_primary_and_the_stereo_views_are_looked_at() -> None:
+    first, second = encoded(scene(), "JPEG", quality=95), encoded(scene(3), "JPEG", quality=95)
+    found = pictures(mpo(first, [(0x020002, second)]))
+    assert [each.page for each in found] == [1, 2]
+    assert differs(found[1].rgb, np.asarray(scene(3))) < 4
+    for kind in (0x010001, 0x010002):
+        assert len(pictures(mpo(first, [(kind, second)]))) == 1
+    gain = encoded(scene(3).convert("L"), "JPEG")
+    assert len(pictures(mpo(first, [(0, gain)]))) == 1
+    panorama = opened(mpo(first, [(0x020001, second)]))
+    assert len(list(panorama.pictures())) == 1 and panorama.unlooked == 1
+    stereo = pictures(encoded(scene(), "MPO", save_all=True, append_images=[scene(3)]))
+    assert [each.page for each in stereo] == [1, 2], "a writer that does not tell which kind it is"
+
+
+def test_a_thumbnail_is_a_photo_of_its_own_only_if_it_shows_something_else() -> None:
+    photo = encoded(scene(), "JPEG", quality=95)
+
+    def with_thumbnail(image: Image.Image) -> bytes:
+        return with_segment(photo, jpeg_segment(0xE1, exif_block(encoded(image, "JPEG"))))
+
+    small = scene().resize((80, 60))
+    barred = Image.new("RGB", (80, 80))
+    barred.paste(small, (0, 10))
+    for same in (small, small.rotate(90, expand=True), small.point(lambda v: v // 2 + 60), barred, small.convert("L")):
+        assert len(pictures(with_thumbnail(same))) == 1
+    cropped = scene().crop((60, 40, 140, 100))
+    blotted = small.copy()
+    blotted.paste((0, 0, 0), (10, 10, 30, 34))  # somebody was painted over, and not in here
+    for other in (scene(9).resize((80, 60)), cropped, blotted):
+        found = pictures(with_thumbnail(other))
+        assert [each.page for each in found] == [1, 2]
+        assert found[1].notices == ("the thumbnail in the file, which shows something else than its picture",)
+
+
+# As it is meant
+
+
+def as_png(rgb: np.ndarray, icc: bytes) -> bytes:
+    return encoded(Image.fromarray(rgb), "PNG", icc_profile=icc)
+
+
+SPACES: dict[str, tuple[Any, float, bytes]] = {
+    "Display P3": (P3, 2.2, gamma_curve(2.2)),
+    "Adobe RGB": (ADOBE, 563 / 256, gamma_curve(563 / 256)),
+    "ProPhoto": (PROPHOTO, 1.8, gamma_curve(1.8)),
+}
+
+
+@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG"])
+def test_colours_of_a_profile_are_those_of_the_srgb_file(space: str, format: str) -> None:
+    columns, gamma, curve = SPACES[space]
+    numbers = np.round(as_seen_in(PIXELS, columns, gamma)).astype(np.uint8)
+    options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {"quality": 100}
+    data = encoded(Image.fromarray(numbers), format, icc_profile=profile(columns, curve), **options)
+    assert differs(decode_bytes(data).rgb, PIXELS) < (1.2 if format in ("PNG", "TIFF", "WEBP") else 5)
+    assert differs(numbers, PIXELS) > 3, "the test would not see a profile ignored"
+
+
+def test_gray_profiles_and_srgb_profiles() -> None:
+    gray = np.asarray(scene().convert("L"))
+    numbers = np.round(light_of(gray) ** (1 / 1.8) * 255).astype(np.uint8)
+    data = as_png(numbers, profile((), gamma_curve(1.8), space=b"GRAY"))
+    assert differs(decode_bytes(data).rgb[..., 0], gray) < 1
+    assert differs(decode_bytes(as_png(PIXELS, profile(SRGB, SRGB_CURVE))).rgb, PIXELS) == 0
+
+
+@pytest.mark.parametrize("linear_light", ["PNG by profile", "PNG by gAMA", "PNG by cICP", "TIFF"])
+def test_linear_pictures_of_sixteen_bits_keep_their_shadows(linear_light: str) -> None:
+    dark = PIXELS // 8
+    numbers = np.round(light_of(dark) * 65535).astype(np.uint16)
+    icc = profile(SRGB, LINEAR)
+    data = {
+        "PNG by profile": deep_png(numbers, png_chunk(b"iCCP", b"linear\0\0" + zlib.compress(icc))),
+        "PNG by gAMA": deep_png(numbers, png_chunk(b"gAMA", struct.pack(">I", 100_000))),
+        "PNG by cICP": deep_png(numbers, png_chunk(b"cICP", bytes([1, 8, 0, 1]))),
+        "TIFF": tiff([numbers.astype("<u2").tobytes()], *SIZE, [16] * 3, more=[(34675, 7, icc)]),
+    }[linear_light]
+    assert differs(decode_bytes(data).rgb, dark) < 0.6
+
+
+def test_code_points_of_png_and_avif_are_heeded() -> None:
+    wide = np.round(as_seen_in(PIXELS, P3, 2.4) * 0 + light_p3(PIXELS)).astype(np.uint8)
+    png = with_chunk(encoded(Image.fromarray(wide), "PNG"), png_chunk(b"cICP", bytes([12, 13, 0, 1])))
+    assert differs(decode_bytes(png).rgb, PIXELS) < 1
+    avif = with_nclx(encoded(Image.fromarray(wide), "AVIF", quality=100), 12, 13)
+    assert differs(decode_bytes(avif).rgb, PIXELS) < 3
+
+
+def light_p3(rgb: np.ndarray) -> np.ndarray:
+    """Display P3 with sRGB's curve, 0..255."""
+    light = as_seen_in(rgb, P3, 1.0, top=1)
+    return np.asarray(np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055) * 255)
+
+
+def with_nclx(avif: bytes, primaries: int, transfer: int) -> bytes:
+    at = avif.find(b"colrnclx")
+    assert at > 0
+    return avif[: at + 8] + struct.pack(">HH", primaries, transfer) + avif[at + 12 :]
+
+
+@pytest.mark.parametrize("transfer", [16, 18])
+@pytest.mark.parametrize("format", ["PNG", "AVIF"])
+def test_high_dynamic_range_is_made_visible_with_a_notice(transfer: int, format: str) -> None:
+    light = light_of(PIXELS)  # of white, which is 203 nits
+    if transfer == 16:
+        power = (light * 203 / 10_000) ** 0.1593017578125
+        numbers = ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+    else:
+        scene_light = np.maximum(light * 0.203, 1e-9)
+        luminance = scene_light @ np.array([0.2126, 0.7152, 0.0722])
+        scene_light = scene_light * (luminance[..., None] ** (1 / 1.2 - 1))
+        curve = 0.17883277 * np.log(np.maximum(12 * scene_light - 0.28466892, 1e-9)) + 0.55991073
+        numbers = np.where(scene_light <= 1 / 12, np.sqrt(3 * scene_light), curve)
+    stored = Image.fromarray(np.clip(np.round(numbers * 255), 0, 255).astype(np.uint8))
+    if format == "PNG":
+        data = with_chunk(encoded(stored, "PNG"), png_chunk(b"cICP", bytes([1, transfer, 0, 1])))
+    else:
+        data = with_nclx(encoded(stored, "AVIF", quality=100), 1, transfer)
+    photo = decode_bytes(data)
+    assert HDR_NOTICE in photo.notices
+    usual = PIXELS.max(axis=2) < 190  # brighter tones are bent
+    assert np.abs(photo.rgb[usual].astype(int) - PIXELS[usual]).mean() < 8
+    assert np.abs(photo.rgb.astype(int) - PIXELS).mean() < 16
+
+
+def test_a_camera_that_states_adobe_rgb_by_exif_alone_is_believed() -> None:
+    numbers = Image.fromarray(np.round(as_seen_in(PIXELS, ADOBE, 563 / 256)).astype(np.uint8))
+    data = encoded(numbers, "JPEG", quality=100, subsampling=0)
+    details = struct.pack("<H", 1) + struct.pack("<HHII", 0xA001, 3, 1, 2) + b"\0\0\0\0"
+    block = exif_block(more=[(0x8769, 4, 1, 8 + 2 + 24 + 4)]) + details
+    assert differs(decode_bytes(with_segment(data, jpeg_segment(0xE1, block))).rgb, PIXELS) < 2.5
+
+
+def test_a_turn_that_only_xmp_states_is_not_made_since_no_viewer_makes_it() -> None:
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="6"/></x:xmpmeta>'
+    jpeg = with_segment(encoded(scene(), "JPEG"), jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + xmp))
+    png = with_chunk(encoded(scene(), "PNG"), png_chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp))
+    for data in (jpeg, png, encoded(scene(), "WEBP", xmp=xmp), encoded(scene(), "AVIF", xmp=xmp)):
+        assert decode_bytes(data).width == 160
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+def test_an_alpha_of_zeros_is_opaque(format: str) -> None:
+    image = scene().convert("RGBA")
+    image.putalpha(0)
+    options: dict[str, Any] = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    assert differs(decode_bytes(encoded(image, format, **options)).rgb, PIXELS) < 12
+
+
+# As far as it goes
+
+
+def cut_in_half(format: str, **options: Any) -> bytes:
+    data = encoded(scene(), format, **options)
+    return data[: len(data) * 6 // 10]
+
+
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [("JPEG", {"quality": 95}), ("PNG", {}), ("TIFF", {}), ("GIF", {"interlace": False}), ("BMP", {})],
+)
+@pytest.mark.parametrize("turn", [1, 3, 6, 8])
+def test_a_cut_photo_is_shown_as_far_as_it_goes(format: str, options: dict[str, Any], turn: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = turn
+    if format in ("JPEG", "PNG", "TIFF"):
+        options = {**options, "exif": exif}
+    elif turn != 1:
+        pytest.skip("carries no turn")
+    photo = decode_bytes(cut_in_half(format, **options))
+    assert photo.sound is not None and any("ends too early" in each for each in photo.notices)
+    upright = {1: PIXELS, 3: PIXELS[::-1, ::-1], 6: PIXELS.transpose(1, 0, 2)[:, ::-1],
+               8: PIXELS.transpose(1, 0, 2)[::-1]}[turn]  # fmt: skip
+    part = upright[photo.sound.top : photo.sound.bottom, photo.sound.left : photo.sound.right]
+    assert differs(photo.visible, part) < 9
+    assert 0.3 < photo.visible.size / photo.rgb.size < 0.8
+
+
+@pytest.mark.parametrize("format", ["WEBP", "AVIF", "HEIF"])
+def test_formats_that_show_nothing_of_a_cut_file_fail_by_that_reason(format: str) -> None:
+    name = {"WEBP": "WebP", "HEIF": "HEIC"}.get(format, format)
+    with pytest.raises(PhotoError) as caught:
+        decode_bytes(cut_in_half(format))
+    assert caught.value.reason == f"damaged: the {name} data ends too early (truncated)"
+
+
+def test_gray_at_the_bottom_of_a_whole_photo_is_no_damage() -> None:
+    image = scene()
+    image.paste((128, 128, 128), (0, 60, 160, 120))
+    for data in (encoded(image, "JPEG", quality=95), encoded(Image.new("RGB", SIZE, (128, 128, 128)), "JPEG")):
+        photo = decode_bytes(data)
+        assert photo.sound is None and photo.notices == ()
+
+
+@pytest.mark.parametrize("kind", ["strips", "tiles"])
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg", "webp", "zstd"])
+def test_tiffs_of_every_compression_show_the_same_picture(kind: str, compression: str) -> None:
+    options: dict[str, Any] = {"compression": None if compression == "raw" else compression}
+    if kind == "tiles":
+        if compression == "raw":
+            pytest.skip("Pillow writes no tiles without compression")
+        options["tiffinfo"] = {322: 64, 323: 64}
+    try:
+        data = encoded(scene(), "TIFF", **options)
+    except (OSError, RuntimeError, KeyError):
+        pytest.skip("this Pillow does not write it")
+    assert differs(decode_bytes(data).rgb, PIXELS) < (5 if compression in ("jpeg", "webp") else 0.001)
+
+
+def test_strips_of_webp_and_of_lzma_are_read_though_pillow_writes_none() -> None:
+    webp = tiff([encoded(scene(), "WEBP", lossless=True)], *SIZE, [8] * 3, compression=50001)
+    assert differs(decode_bytes(webp).rgb, PIXELS) == 0
+    packed = tiff([lzma.compress(PIXELS.tobytes())], *SIZE, [8] * 3, compression=34925)
+    assert differs(decode_bytes(packed).rgb, PIXELS) == 0
+
+
+def test_a_predictor_is_undone() -> None:
+    for bits in (8, 16):
+        values = (PIXELS.astype(np.uint16) * (257 if bits == 16 else 1)).astype(f"<u{bits // 8}")
+        steps = values.copy()
+        steps[:, 1:] -= values[:, :-1]
+        data = tiff([zlib.compress(steps.tobytes())], *SIZE, [bits] * 3, compression=8, more=[(317, 3, [2])])
+        assert differs(decode_bytes(data).rgb, PIXELS) < 1
+    floats = (PIXELS / 255).astype(">f4")
+    size = np.frombuffer(floats.tobytes(), np.uint8).reshape(120, 480, 4).transpose(0, 2, 1).reshape(120, 640, 3)
+    steps = size.copy()
+    steps[:, 1:] -= size[:, :-1]
+    more: list[Any] = [(317, 3, [3])]
+    data = tiff([zlib.compress(steps.tobytes())], *SIZE, [32] * 3, compression=8, sample=3, more=more)
+    assert differs(decode_bytes(data).rgb, PIXELS) < 1
+
+
+def test_a_tiff_that_is_not_read_is_named_by_its_kind() -> None:
+    with pytest.raises(PhotoError) as caught:
+        decode_bytes(tiff([b"\0" * 100], *SIZE, [8] * 3, compression=34661))
+    assert caught.value.reason == "a TIFF of this kind is not read: RGB of 3 channels, 8-bit samples, JBIG"
+
+
+def test_sound_files_of_kinds_that_are_not_read_are_not_called_damaged() -> None:
+    jpeg = bytearray(encoded(scene(), "JPEG"))
+    at = jpeg.find(b"\xff\xc0")
+    twelve, lossless = jpeg.copy(), jpeg.copy()
+    twelve[at + 4], lossless[at + 1] = 12, 0xC3
+    deep = b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 10, 10, 32, 3) + b"\0" * 12
+    for data, words in {
+        bytes(twelve): "a JPEG of this kind is not read: 12-bit samples",
+        bytes(lossless): "a JPEG of this kind is not read: lossless",
+        deep: "a Photoshop file of a kind that is not read, or damaged at its beginning",
+    }.items():
+        with pytest.raises(PhotoError) as caught:
+            decode_bytes(data)
+        assert caught.value.reason == words
+
+
+@pytest.mark.parametrize("bits", [16, 32])
+def test_tiles_in_separate_planes_come_together(bits: int) -> None:
+    kind = np.dtype("<u2" if bits == 16 else "<f4")
+    values = (PIXELS.astype(np.uint16) * 257) if bits == 16 else PIXELS / 255
+    padded = np.zeros((128, 192, 3), kind)
+    padded[:120, :160] = values
+    tiles = [
+        zlib.compress(np.ascontiguousarray(padded[y : y + 64, x : x + 64, plane]).tobytes())
+        for plane in range(3)
+        for y in (0, 64)
+        for x in (0, 64, 128)
+    ]
+    data = tiff(tiles, *SIZE, [bits] * 3, planar=2, compression=8, sample=1 if bits == 16 else 3, tile=64)
+    assert differs(decode_bytes(data).rgb, PIXELS) < 1
+
+
+def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    fax = encoded(scene().convert("1"), "TIFF", compression="group4")
+    damaged = bytearray(fax)
+    damaged[len(fax) // 3] ^= 0xFF
+    lzw = bytearray(encoded(scene(), "TIFF", compression="tiff_lzw"))
+    lzw[100] ^= 0xFF
+    for data in (bytes(damaged), bytes(lzw), fax):
+        try:
+            decode_bytes(data)
+        except PhotoError:
+            continue
+    os.write(1, b"")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> None:
+    """The real network, on one portrait in several colour spaces."""
+    from facesearch.detection import YuNet
+    from facesearch.network.calibration import probabilities
+    from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.network.scorer import Scorer
+    from facesearch.probe import look
+
+    network, detector = load_checkpoint(), YuNet(None)
+    scorer = Scorer(network, "cpu")
+    rgb = np.asarray(Image.open(gallery / "man-stubble.jpg").convert("RGB"))
+    light = np.round(light_of(rgb) * 65535).astype(np.uint16)
+
+    def numbers(columns: Any, gamma: float) -> Image.Image:
+        return Image.fromarray(np.round(as_seen_in(rgb, columns, gamma)).astype(np.uint8))
+
+    files = {
+        "sRGB": encoded(Image.fromarray(rgb), "PNG"),
+        "no profile": encoded(numbers(PROPHOTO, 1.8), "PNG"),
+        "linear": deep_png(light, png_chunk(b"iCCP", b"l\0\0" + zlib.compress(profile(SRGB, LINEAR)))),
+    }
+    for name, (columns, gamma, curve) in SPACES.items():
+        files[name] = encoded(numbers(columns, gamma), "PNG", icc_profile=profile(columns, curve))
+    answers = {}
+    for name, data in files.items():
+        (tmp_path / f"{name}.png").write_bytes(data)
+        probe = look(tmp_path / f"{name}.png", detector)
+        logits = probe.logits(probe.faces[:1], scorer)
+        answers[name] = probabilities(logits, network.calibration_scale, network.calibration_bias)[0]
+    off = {name: float(np.abs(each - answers["sRGB"]).mean()) for name, each in answers.items()}
+    assert off.pop("no profile") > 0.005
+    assert all(each < 0.002 for each in off.values()), off
