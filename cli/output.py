@@ -65,6 +65,7 @@ def hit_last_columns(*, like: bool = False, described: bool = False) -> tuple[st
 
 _PLACE = 17  # columns of "1024,768 120x160", with its gap
 _GAP = 2  # columns between two columns
+_NARROW = 60  # columns of a terminal below which no column but the photo's stands beside what was asked
 _ROOMY = 160  # columns of a terminal in which what does not fit is named once more
 Record = Mapping[str, Any]
 
@@ -272,7 +273,8 @@ def hit_table(
         for heading, cells in (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
         if any(cells)
     ]
-    for heading, cells in beside:
+    columns = beside if width >= _NARROW or not words else []
+    for heading, cells in columns:
         table.add_column(heading, no_wrap=True)
         room -= max(len(heading), *map(len, cells)) + _GAP
     with_place = width >= 120 or taken + longest <= room - _PLACE
@@ -292,12 +294,13 @@ def hit_table(
     table.add_column("photo", overflow="fold")
     marks = _marks(encoding)
     for number, hit in enumerate(hits):
-        row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in beside)]
+        row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in columns)]
         if apart:
             row += [_asked_cell(each, marks) for each in hit.asked]
         elif words:
             described = zip(words, hit.asked, strict=True)
-            row.append(Text(", ").join(_asked_text(each, one, marks) for each, one in described))
+            told = [] if columns else [Text(f"{heading} {cells[number]}") for heading, cells in beside]
+            row.append(Text(", ").join([*told, *(_asked_text(each, one, marks) for each, one in described)]))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
         name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
         table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
