@@ -83,7 +83,7 @@ def main() -> None:
     parser.add_argument("evaluations", type=Path, nargs="+", metavar="CSV")
     networks: dict[str, Rows] = {}
     for path in parser.parse_args().evaluations:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig") as file:
             networks[path.stem] = list(csv.DictReader(file))
     attributes(networks)
     for name, rows in networks.items():

@@ -191,7 +191,8 @@ class _Teller:
 def _announced(number: int, asked: bool) -> str:
     """What is going to be done with photos that are behind, before it takes its time."""
     photos = "1 photo" if number == 1 else f"{number:,} photos"
-    why = "as asked" if asked else "since another version, or a quick look, was the last; --no-again leaves them"
+    behind = "since another version or a quick look was the last, or a run with --again was stopped"
+    why = "as asked" if asked else f"{behind}; --no-again leaves them"
     return f"Looking again at {photos}, {why}. Ctrl-C stops, and the next run goes on from there."
 
 
@@ -225,6 +226,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Faces gained by looking again", report.gained),
         ("Faces no longer found by looking again, and left out of the results", report.unfound),
         *((_CHANGES[change], number) for change, number in sorted(report.changed.items())),
+        ("Photos that could not be looked at again, since they were no longer there", report.gone_meanwhile),
         ("Photos still to be looked at again", report.behind),
         ("Faces scored again by this network", report.rescored),
     )

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to
 from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
+from facesearch.detection.detector import SEARCH_FROM
 from facesearch.places import marks_of
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
@@ -65,7 +67,8 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     turned = f", found in the photo turned by {face.turned}°" if face.turned else ""
     small = ", small: the network judges it worse" if found.small else ""
     yield "Place", f"{place_in_words(face.x, face.y, face.width, face.height)} pixels{turned}{small}"
-    yield "Detection", f"{face.detection:.2f}"
+    bound = f", below {SEARCH_FROM:g}: only searched with --min-detection {floor(face.detection * 100) / 100:g}"
+    yield "Detection", f"{face.detection:.2f}{bound if face.detection < SEARCH_FROM else ''}"
     yield "Taken", f"{face.taken:%Y-%m-%d %H:%M:%S}" if face.taken else "unknown"
     yield "Camera", face.camera or "unknown"
     yield "SHA-256", face.sha256

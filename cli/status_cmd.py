@@ -25,6 +25,7 @@ def status(
     failures: Annotated[
         bool, typer.Option("--failures", help="List every photo that failed or has a notice, not only some.")
     ] = False,
+    no_face: Annotated[bool, typer.Option("--no-face", help="List every photo in which no face was found.")] = False,
     log: Annotated[
         bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
     ] = False,
@@ -36,7 +37,7 @@ def status(
     from cli.results import opened
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
-    from db.photos import remarkable
+    from db.photos import remarkable, without_face
 
     with opened(options.catalogue_of(context, catalogue)) as source:
         rows = list(_rows(source))
@@ -44,6 +45,7 @@ def status(
             failed = failures_of(session)
             faults = faults_of(session) if log else []
             noted = remarkable(session)
+            faceless = without_face(session) if no_face else []
     unlooked = [each for each in noted if each.unlooked]
     if unlooked:
         number = sum(each.unlooked for each in unlooked)
@@ -60,6 +62,10 @@ def status(
         console.print(printable(line), soft_wrap=True)
     for line in _failure_lines(failed, len(failed) if failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
+    if no_face:
+        console.print(f"Without a face: {len(faceless):,}")
+        for path in faceless:
+            console.print(f"  {printable(display(path))}", soft_wrap=True)
     if log and not faults:
         console.print("No fault is on record.")
     for fault in faults:
@@ -120,8 +126,11 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
     yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
     if behind:
-        are = "1 photo was" if behind == 1 else f"{behind:,} photos were"
-        yield "Behind", f"{are} looked at by another version, or quickly: `facesearch index` looks again"
+        are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
+        yield (
+            "To look at again",
+            f"{are} due, after another version, a quick look or a stopped --again: `facesearch index` does it",
+        )
     if logged:
         yield "Faults", f"{logged:,} on record, each of one photo: --log prints them"
     for run in runs:

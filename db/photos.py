@@ -373,6 +373,17 @@ def failures(session: Session) -> list[Failure]:
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
 
+def without_face(session: Session) -> list[bytes]:
+    """Absolute paths of the files that are there and in whose photo no face was found, in byte order."""
+    rows = session.execute(
+        select(Root.path, File.path)
+        .join(File, File.root_id == Root.id)
+        .join(Photo, Photo.id == File.photo_id)
+        .where(File.missing_since.is_(None), File.left_out.is_(None), Photo.outcome == Outcome.NO_FACE)
+    )
+    return sorted({join(root, path) for root, path in rows})
+
+
 def remarkable(session: Session, places: Sequence[Place] | None = None) -> list[Remarkable]:
     """Every photo that is there and is `Remarkable`, in byte order of absolute paths; each path once. places: of these
     alone."""

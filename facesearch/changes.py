@@ -28,7 +28,7 @@ class ChangeError(UsageError):
 class Changes:
     """What is changed, in the order in which it was said: attribute numbers and whether each is to hold; each once.
 
-    notices: words that are rougher than what is changed."""
+    notices: words that are rougher than what is changed, and slips that were corrected."""
 
     made: tuple[tuple[int, bool], ...] = ()
     notices: tuple[Notice, ...] = ()
@@ -126,4 +126,4 @@ def _terms(text: str, wanted: bool, read: Callable[[str], Statement]) -> tuple[l
             raise ChangeError(
                 f'"{part}" leaves open what to change: list what the face is to lack one by one, with commas.'
             )
-    return found, [each for each in statement.notices if each.kind in ("age", "rough")]
+    return found, [each for each in statement.notices if each.kind in ("age", "rough", "corrected")]

@@ -164,8 +164,8 @@ class Looker:
                     faces += self._faces(picture)
                 except Exception as error:
                     return replace(seen, trouble=trouble_of(error, "the face detector fails on it"))
-        except Exception as error:
-            failed.append(PhotoError(f"cannot be decoded ({on_one_line(error)})", retry=isinstance(error, MemoryError)))
+        except Exception as error:  # what `pictures` itself did not make of it
+            return replace(seen, trouble=trouble_of(error, "it cannot be decoded"))
         worth_a_try = next((each for each in failed if each.retry), None)
         if seen.width is None or worth_a_try is not None:
             why = worth_a_try or (failed[0] if failed else PhotoError("it holds no picture", retry=False))

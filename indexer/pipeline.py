@@ -493,6 +493,7 @@ class _Run:
         with closing(side_by_side(look, behind, workers=self.workers, stop=self.stop)) as results:
             for photo, seen in results:
                 tried += 1
+                report.gone_meanwhile += not seen
                 counted = {job_of(file).path: counted_as(photo, file) for file in photo.files}
                 for job, answer in seen:
                     opened[job.path] = counted[job.path]

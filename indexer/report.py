@@ -94,7 +94,8 @@ class RunReport:
 
     again: photos that were behind and were looked at again, with success or without. gained, unfound: faces that were
     found by that in photos that had not failed before, and faces that were not found again. changed: how many known
-    photos have another outcome now, by the former and the new one. behind: photos that are behind still, in all
+    photos have another outcome now, by the former and the new one. gone_meanwhile: photos of which no file was
+    there any more when their turn came; they wait. behind: photos that are behind still, in all
     folders: offline, failing, or left so on request; those that are missing do not count (not said when interrupted).
 
     rescored: faces that the model in use now had not scored yet. waiting: faces that it still has not, because their
@@ -137,6 +138,7 @@ class RunReport:
     gained: int = 0
     unfound: int = 0
     changed: Counter[tuple[Outcome, Outcome]] = field(default_factory=Counter)
+    gone_meanwhile: int = 0
     behind: int = 0
     rescored: int = 0
     waiting: int = 0

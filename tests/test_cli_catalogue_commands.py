@@ -9,7 +9,8 @@ from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from tests.conftest import Program
 from tests.support.powers import without_root_powers
-from tests.support.squares import album, index
+from tests.support.squares import GREEN, album, index
+from tests.support.stand_ins import picture, save
 
 
 @pytest.fixture
@@ -50,7 +51,15 @@ def test_status_of_a_read_only_catalogue_counts_what_is_behind(
         ran = facesearch("status", "--catalogue", catalogue)
     said = " ".join(ran.out.split())
     assert ran.code == 0 and "(read-only)" in said
-    assert "Behind 2 photos were looked at by another version, or quickly: `facesearch index` looks again" in said
+    assert "To look at again 2 photos are due, after another version, a quick look or a stopped --again" in said
+
+
+def test_status_lists_photos_without_a_face_on_request(facesearch: Program, tmp_path: Path) -> None:
+    save(tmp_path / "album" / "wall.png", picture())
+    save(tmp_path / "album" / "green.png", picture(GREEN))
+    catalogue = index(tmp_path / "faces.db", tmp_path / "album")
+    ran = facesearch("status", "--no-face", "--catalogue", catalogue)
+    assert f"Without a face: 1\n  {tmp_path / 'album' / 'wall.png'}\n" in ran.out
 
 
 def test_status_lists_all_failures_on_request(facesearch: Program, tmp_path: Path) -> None:

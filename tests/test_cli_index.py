@@ -151,7 +151,7 @@ def test_photos_are_looked_at_again_by_another_version_or_on_request(
     common = ("--catalogue", tmp_path / "f.db", "--checkpoint", checkpoint)
     assert facesearch("index", photos, *common, "--look", "quick").code == 0
     status = facesearch("status", "--catalogue", tmp_path / "f.db").out
-    assert "Behind" in status and "2 photos were looked at by another version, or quickly" in " ".join(status.split())
+    assert "2 photos are due, after another version, a quick look or a stopped --again" in " ".join(status.split())
 
     left = facesearch("index", *common, "--no-again")
     assert "Photos still to be looked at again: 2" in left.out and "Looking again" not in left.err

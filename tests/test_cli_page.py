@@ -129,7 +129,7 @@ def test_says_how_many_to_expect_and_every_remark_and_filter(facesearch: Program
     words = "stubble, scar"
     text = " ".join(page(facesearch, catalogue, words, "--name", "png", "--min-face", "10").words)
     assert "About 1.3 of 3 faces are expected to fit." in text
-    assert "Left aside: scar (not scored)." in text
+    assert "Left aside: scar (not scored)" in text
     assert "stubble and name:png" in text and "only faces of 10 pixels or more" in text
 
 

@@ -67,6 +67,15 @@ def test_shows_all_attributes_with_bars_and_probabilities_in_the_groups_of_the_p
     assert at["arched eyebrows"].count("█") > 2 * at["stubble"].count("█") > 0
 
 
+@pytest.mark.parametrize(("detection", "said"), [(0.66, True), (0.9, False)])
+def test_says_why_a_face_is_not_searched(facesearch: Program, tmp_path: Path, detection: float, said: bool) -> None:
+    catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+    with sqlite3.connect(catalogue) as connection:
+        connection.execute("UPDATE faces SET detection = ?", (detection,))
+    shown = " ".join(facesearch("show", "1", "--catalogue", catalogue).out.split())
+    assert ("below 0.8: only searched with --min-detection 0.66" in shown) is said
+
+
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_fits_the_terminal(facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(width))

@@ -349,7 +349,7 @@ def test_a_folder_under_a_photo_name_is_a_failed_read(tmp_path: Path) -> None:
     with pytest.raises(PhotoError) as caught:
         decode_photo(tmp_path)
     assert caught.value.retry
-    assert "Is a directory" in caught.value.reason
+    assert "it is a folder, no file" in caught.value.reason
 
 
 WITHOUT_ITS_EXTRA = """

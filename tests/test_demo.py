@@ -38,7 +38,7 @@ def test_the_demo_indexes_searches_and_looks_for_faces_like_the_best(demo, tmp_p
     for name in ("search", "similar"):
         page = (folder / f"{name}.html").read_text(encoding="utf-8")
         assert page.count("data:image/jpeg") >= 3 and str(folder / f"{name}.html") in ran.stdout
-    with (folder / "search.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "search.csv").open(encoding="utf-8-sig", newline="") as file:
         best = {Path(row["photo"]).name for row in list(csv.DictReader(file))[:2]}
     assert best == {"man-goatee-1.jpg", "group-of-three.jpg"}  # a man with a goatee is on both
 

@@ -75,7 +75,7 @@ def evaluated(tmp_path_factory: pytest.TempPathFactory, utkface: Path, checkpoin
     asked = ["--checkpoint", checkpoint, "--work", home / "work", "--sizes", "--utkface", utkface, "--device", "cpu"]
     written = ["--csv", home / "figures.csv", "--html", home / "figures.html"]
     assert run([str(word) for word in ["evaluate", data, *asked, *written]]) == 0
-    with (home / "figures.csv").open(encoding="utf-8", newline="") as file:
+    with (home / "figures.csv").open(encoding="utf-8-sig", newline="") as file:
         return Evaluated(data, utkface, list(csv.DictReader(file)), (home / "figures.html").read_text(encoding="utf-8"))
 
 

@@ -587,7 +587,7 @@ def test_a_drive_that_is_unplugged_in_the_middle_fails_no_photo(run: Runs, tmp_p
             (tmp_path / "disk").mkdir()
 
     report = run(progress=when(Stage.AGAIN, 3, unplug), workers=1)
-    assert 3 <= report.again < 9 and report.behind == 9 - report.again
+    assert 3 <= report.again < 9 and report.behind == report.gone_meanwhile == 9 - report.again
     assert (report.failed, report.failures, report.indexed) == (0, [], 9)
     assert before.items() <= run.visible().items()
     with run.catalogue.read() as session:

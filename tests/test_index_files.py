@@ -308,13 +308,13 @@ def test_a_fault_in_one_photo_is_its_failure_with_the_traceback_on_record(
 
     import indexer.looking as looking
 
-    real = looking.decode_encoded
+    real = looking.open_encoded
 
     def decode(photo: EncodedPhoto, **options: object) -> object:
         return admit() if photo.data == (tmp_path / "album" / "a.png").read_bytes() else real(photo, **options)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(looking, "decode_encoded", decode)
+        patched.setattr(looking, "open_encoded", decode)
         report = run(tmp_path / "album")
     assert (report.indexed, report.failed) == (1, 1)
     (failure,) = report.failures

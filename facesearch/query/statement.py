@@ -79,7 +79,8 @@ class Statement:
 
     @property
     def not_scored(self) -> tuple[str, ...]:
-        """What is said of looks and not searched, as typed, in a line: not what people do, nor what is said of others."""
+        """What is said of looks and not searched, as typed but in one line: not what people do, nor what is said of
+        others."""
         return tuple(
             dict.fromkeys(" ".join(each.words.split()) for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
         )
