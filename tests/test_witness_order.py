@@ -149,6 +149,14 @@ class TestAges:
         assert kinds("man, 40 years old") == ["age near the border"]
         assert kinds("young man") == []
 
+    def test_an_age_that_does_not_count_is_not_said_to_be_searched(self) -> None:
+        def kinds(text: str) -> list[str]:
+            statement = understand(text)
+            return [each.kind for each in (*statement.notices, *statement.query().notices())]
+
+        assert kinds("man, about 38") == ["age near the border"]
+        assert kinds("man, about 30") == ["age", "age counts"]
+
     def test_nothing_but_an_age_near_the_border_scores_nothing(self) -> None:
         assert parse("40 years old").scored == EVERYTHING
 

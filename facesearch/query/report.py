@@ -8,6 +8,7 @@ from facesearch.query import oddities
 from facesearch.query.errors import Notice
 from facesearch.query.lexicon import Lexicon
 from facesearch.query.reading import HAIR_COLOURS
+from facesearch.query.said_ages import said_ages
 from facesearch.query.scene import Fact, Person, Scene
 from facesearch.query.slips import Slip
 from facesearch.query.tokens import Token
@@ -159,11 +160,13 @@ def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: 
         if person.pronoun_sex is not None and person.sex is None:
             yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
         yield from notices_on(tree_of(person))
+    uncounted = {str(age.word) for person in persons for age in said_ages(tree_of(person)) if not age.certainty}
     for slip in slips:
         yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
     for each in dict.fromkeys(chain.from_iterable(told)):
         if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
-            yield Notice("age", {"words": each.words, "means": each.means})
+            if each.means not in uncounted:  # else a notice says that the age does not count
+                yield Notice("age", {"words": each.words, "means": each.means})
         elif each.rough:
             yield Notice("rough", {"words": each.words, "means": each.means})
     if not any(person.facts or person.pronoun_sex is not None for person in persons):
