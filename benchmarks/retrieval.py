@@ -16,8 +16,8 @@ Average precision, NDCG and precision of the first 20, and area under the ROC cu
 are 95 % of 200 draws of the people (all faces of a person together), the same draws for every way of scoring.
 A second table compares the order of the scores with two that reckon with a witness who errs
 (facesearch/ranking/witness.py), over all faces and over those with a score below .1 alone, as `facesearch search` does.
-Its descriptions are these and 250 of five words that fit a drawn face; what fits is told by the labels, and 0, 10 or
-20 % of the words (seeded) are turned round before they are searched. --role val chooses, test reports.
+Its descriptions are these and 250 each of four and five words that fit a drawn face; what fits is told by the labels,
+and 0, 10 or 20 % of the words (seeded) are turned round before they are searched. --role val chooses, test reports.
 
 The plot shows for every query how many faces are expected to fit (the sum of the calibrated scores) and how many do.
 """
@@ -208,7 +208,7 @@ def orders(faces: ScoredFaces, most: int) -> None:
         return np.where(known >= LIKELY_FROM, 1 + known, everywhere(tree))
 
     by_words = {n: asked for n, asked in queries(faces.labels).items() if n > 1}
-    by_words[5] = described(faces.labels, 5, DRAWN)
+    by_words |= {words: described(faces.labels, words, DRAWN) for words in (4, 5)}
     weights = np.concatenate([np.ones((1, len(faces.people)), np.float32), draw_people(faces.people, DRAWS)])
     print("| words | queries | wrong | by score | all by a witness | gain | below .1 by a witness | gain |")
     print("|---|---|---|---|---|---|---|---|")
