@@ -64,7 +64,7 @@ def attributes(
         results().print(f"{grade}: {meaning}", soft_wrap=True)
     results().print(RULE)
     unfair = ", ".join(ATTRIBUTES[index].name for index in sorted(FOLLOW_ORIGIN))
-    results().print(f"Searched where somebody says them, never asked or proposed: {unfair}. {UNFAIR}", soft_wrap=True)
+    results().print(f"Searched where somebody says them, never asked or proposed: {unfair}. {UNFAIR}")
     return ExitCode.FOUND
 
 
