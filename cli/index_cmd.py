@@ -266,7 +266,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
     for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
     if report.noticed:
-        yield "Looked at as far as they go, or to be known:"
+        yield "With a notice:"
     for remark in report.noticed[:_LISTED]:
         yield f"  {remark.sentence}"
     if len(report.noticed) > _LISTED:
