@@ -145,6 +145,14 @@ def _none(scene: Scene, _: Edge) -> None:
         scene.deny(fact)
 
 
+def _such(scene: Scene, _: Edge) -> None:
+    """ "May have facial hair, such as a moustache": examples are hedged and denied as what they are examples of."""
+    clause = scene.clause
+    if clause.facts_here:
+        clause.certainty = min(clause.certainty, clause.facts_here[-1][1].certainty)
+        clause.negative = clause.facts_here[-1:] == clause.denied_list
+
+
 def _doubt(scene: Scene, _: Edge) -> None:
     """ "I don't think he had a beard"."""
     scene.clause = Clause(facts_here=scene.clause.facts_here, negative=True, certainty=0.8)
@@ -318,6 +326,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "CHOICE": what.choice,
     "V": verbs.verb,
     "BE": verbs.verb,
+    "NOTHING": whom.reflexive,
     "HE": whom.pronoun,
     "SHE": whom.pronoun,
     "THEY": whom.they,
@@ -333,6 +342,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "NOR": _no,
     "NONE": _none,
     "DOUBTNEG": _doubt,
+    "SUCH": _such,
     "HEDGE": _hedge,
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,

@@ -388,6 +388,24 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 
 
 rule("NP", "NG")(lambda n: n)
+
+
+@rule("NP", "DET AP", 0.05, "the 71-year-old")
+def _somebody_of_age(determiner: str, adjectives: Qualities) -> Thing | None:
+    if determiner != "the" or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
+        return None
+    person = PersonWord(None, "described", False)
+    return Thing(None, adjectives[0].start, adjectives[-1].end, adjectives, person, determiner)
+
+
+@rule("NG", "N PN", 0.3, "chain snatcher")
+def _agent(thing: Thing, agent: Thing) -> Thing | None:
+    """Who takes, makes or sells a thing does not wear it."""
+    takes = agent.word in ("thief", "thieves") or agent.word.endswith(("er", "or", "ers", "ors"))
+    nobody = agent.person is not None and agent.person.reading is None
+    return agent if takes and nobody and thing.noun is not None and thing.noun.bare is not None else None
+
+
 rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
 rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
@@ -423,6 +441,7 @@ def _is_numbered(thing: Thing) -> bool:
 
 
 rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) and not p.person.plural else None)
+rule("LABEL", "PN HASH NUM", -0.2)(lambda p, _h, k: (str(k), p))
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))

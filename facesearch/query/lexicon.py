@@ -80,6 +80,7 @@ class Lexicon:
         self.owned: set[str] = set()
         self.strong: set[str] = set()
         self.tellers: set[str] = set()
+        self.authorities: set[str] = set()
         self.relatives: set[str] = set()
         self.face_words: dict[str, str] = {}
         self._tree: dict[str, Any] = {}
@@ -146,9 +147,10 @@ class Lexicon:
             self._add_all(words, Entry("FACT", _reading(reading)))
 
     def _read_other(self) -> None:
+        sets = {"OWNED": self.owned, "TELLER": self.tellers, "AUTHORITY": self.authorities}
         for category, words in (cells[:2] for cells in self.rows("other.tsv")):
-            if category in ("OWNED", "TELLER"):
-                (self.owned if category == "OWNED" else self.tellers).update(words.split())
+            if category in sets:
+                sets[category].update(words.split())
             elif category == "STRONG":
                 self.strong.update(map(" ".join, _phrases(words)))
             else:

@@ -10,8 +10,10 @@ from facesearch.query.grammar import Quality, Thing
 from facesearch.query.lexicon import Entry, Lexicon, PersonWord, lexicon
 from facesearch.query.measures import Measure
 from facesearch.query.reading import reading_of
-from facesearch.query.tokens import Token, word_set
+from facesearch.query.tokens import QUOTES, Token, word_set
 
+_BEHIND_IS = word_set("a an not n't been being wearing got approximately about described")
+_ROLES = {"S": "described", "V": "bystander", "W": "bystander"}
 _COUNTS = {
     word: n
     for n, word in enumerate(
@@ -119,13 +121,16 @@ def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
 def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
     before = sentence[at - 1].normal
     edges = [Edge("BE", at, at + 1, 0.0, "be"), Edge("V", at, at + 1, 0.0, "be")]
-    if before not in ("he", "she", "it", "that", "who", "there", "here", "what"):
+    after = sentence[at + 1].normal if at + 1 < len(sentence) else ""
+    if before not in ("he", "she", "it", "that", "who", "there", "here", "what") and after not in _BEHIND_IS:
         edges.append(Edge("'s", at, at + 1, -0.3, "'s"))
     return edges
 
 
 def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
+    if (role := _numbered_role(sentence, at, token)) is not None:
+        return [role]
     if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
         return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
     if token.normal == "no" and at and at + 1 < len(sentence):
@@ -140,10 +145,25 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     return []
 
 
+def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
+    """ "S-1", "V1", "W#2": a suspect, victim or witness with a number."""
+    marked = sentence[at + 1 : at + 2] != [] and sentence[at + 1].normal in ("-", "#")
+    if token.typed not in _ROLES or (at and not marked and sentence[at - 1].normal in _AT):  # a postcode
+        return None
+    number = at + 1 + marked
+    key = sentence[number].normal if number < len(sentence) else ""
+    if len(key) != 1 or not key.isdecimal() or sentence[number].start != sentence[at].end + number - at - 1:
+        return None
+    thing = Thing(None, at, at + 1, person=PersonWord(None, _ROLES[token.typed], False), word="suspect")
+    return Edge("LABEL", at, number + 1, -1.0, (key, thing))
+
+
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
-    if re.fullmatch(r"[WBHA][MF]", token.typed) or (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)):
-        return [Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.normal[1] == "m"))]
+    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
+        at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)
+    ):
+        return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
     if slash != "/":
         return []
@@ -187,7 +207,7 @@ def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[
 
 
 def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
-    if len(word) == 1 and sentence[at].typed.islower() and not _stands_alone(sentence, at):
+    if len(word) == 1 and (_is_letter(sentence, at) or not _stands_alone(sentence, at)):
         return []
     return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
 
@@ -217,8 +237,16 @@ _SPECIAL: dict[str, Callable[[Any, int, int, float, str, list[Token]], list[Edge
 }
 
 
+def _is_letter(sentence: list[Token], at: int) -> bool:
+    """ "Initial M", 'marked "F"'."""
+    before = sentence[at - 1].normal if at else ""
+    return before in QUOTES or before in ("initial", "initials", "letter", "letters", "size", "grade")
+
+
 def _stands_alone(sentence: list[Token], at: int) -> bool:
     """A single small letter is a code: "m, 30s", "white f", "m/50's"."""
+    if sentence[at].typed.isupper():
+        return True
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
     coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")

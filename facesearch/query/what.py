@@ -13,6 +13,7 @@ from facesearch.query.tokens import word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 _YOUNG_AND_OLD = {reading_of("young").node, reading_of("old").node}
+_BY_HOW_MUCH = word_set("bit little slightly somewhat years few much lot")
 _PARTLY = word_set(
     "completely totally entirely fully quite too very that so particularly especially really overly exactly as"
 )
@@ -161,7 +162,9 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     )  # "was in his"
     if not (in_it or clause.before in ("PREP", "IN", "ON")) or not clause.facts_here:
         return False
-    fact = clause.facts_here[-1][1]
+    fact = scene.fact_before()
+    if fact is None:
+        return False
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
     if fact.kind not in WORN or isinstance(fact.node, Not) or places.isdisjoint(said.word.split()):
         return False
@@ -255,10 +258,13 @@ def adjectives(scene: Scene, edge: Edge) -> None:
 
 
 def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
-    """ "Younger than her years" says nothing."""
-    after = scene.following()
-    compared = after is not None and after.sem == "than" and qualities[-1].key.endswith("er")
-    return qualities[:-1] if compared else qualities
+    """ "Younger than her years", "maybe 30, maybe a bit older" say nothing."""
+    last, after = qualities[-1], scene.following()
+    than = after is not None and after.sem == "than" and last.key.endswith("er")
+    degree = scene.said_words[max(0, last.start - 2) : last.start]
+    age = bool(scene.clause.facts_here) and scene.clause.facts_here[-1][1].node in _YOUNG_AND_OLD
+    compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
+    return qualities[:-1] if than or compared else qualities
 
 
 def _nothing_left(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -431,7 +437,21 @@ def said(scene: Scene, edge: Edge) -> None:
     if found.node is not None:
         found = found._replace(used=(*found.used, (phrase.thing.start, phrase.thing.end)))
     clause.certainty = min(clause.certainty, phrase.certainty)
+    _share(scene, phrase)
     scene.say(found, edge, noun.name)
+
+
+def _share(scene: Scene, phrase: Said) -> None:
+    """ "Beard and moustache shaved": said of both."""
+    before = scene.thing_behind(2)
+    if scene.clause.before != "AND" or before is None or before.noun is None or before.qualities:
+        return
+    kind, noun = before.noun, phrase.thing.noun
+    if noun is None or "beard" not in (noun.name, noun.parent):
+        return
+    fact, both = scene.fact_before(), meaning(scene.words, kind, phrase.qualities)
+    if fact is not None and "beard" in (kind.name, kind.parent) and both.node is not None and both.used:
+        fact.node = both.node
 
 
 # --- "or" ---

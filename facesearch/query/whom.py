@@ -8,7 +8,7 @@ from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
 from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
-from facesearch.query.tokens import word_set
+from facesearch.query.tokens import QUOTES, word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
@@ -25,6 +25,8 @@ _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
 _TITLES = word_set(
     "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
+_PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
+_SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -52,6 +54,9 @@ def _opens_clause(scene: Scene, said: Thing) -> bool:
     clause = scene.clause
     told = clause.before == "NP" and (clause.speaker or clause.verb == "report")
     mate = clause.before == "," and clause.verb != "" and said.owner in ("his", "her") and said.word in _MATES
+    joined = clause.before in ("AND", ",") and clause.verb != "" and said.determiner == "the"
+    after = scene.following()
+    told = told or (joined and after is not None and after.category == "BE")
     return (told or mate) and scene.is_new_subject()
 
 
@@ -196,7 +201,35 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
+    if _is_with_him(scene):
+        return None
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
+
+
+def _is_with_him(scene: Scene) -> bool:
+    """ "His wife, who was with him, had ...": a companion with a description of her own."""
+    ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != ","][:6]
+    categories = [edge.category for edge in ahead]
+    beside = 2 if categories[:2] == ["WITH", "OBJ"] else 4 if categories[:4] == ["REL", "BE", "WITH", "OBJ"] else 0
+    return bool(beside) and [edge.sem for edge in ahead[beside : beside + 1]] in (["be"], ["have"], ["wear"])
+
+
+def _named_again(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "The 34-year-old flagged down a taxi": who was named before and is only said to do something."""
+    of_age = any(quality.key == "#age" for quality in said.qualities)
+    if said.determiner != "the" or not of_age or not scene.is_subject():
+        return None
+    sex, described = sex_of(said), [each for each in scene.persons if each.facts or each.sex is not None]
+    before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.authorities]
+    return True if before and described and _acts(scene) else None
+
+
+def _acts(scene: Scene) -> bool:
+    """The verb behind, a relative clause aside, says what somebody does and not how they look."""
+    verbs = [edge.sem for edge in scene.row[scene.at + 1 :] if edge.category in ("BE", "V")]
+    relative = scene.following((",", *_SKIPPED))
+    last = verbs[1:2] if relative is not None and relative.category == "REL" else verbs[:1]
+    return not last or last[0] not in ("be", "have", "wear", "grow", "see")
 
 
 def _harmed(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
@@ -224,8 +257,10 @@ def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord) -> bool | 
     if clause.verb == "company":
         return True
     behind = scene.behind(2)
-    other = (clause.mentioned is not None and not clause.mentioned.described) or _behind_a_name(scene)
-    apposed = clause.before == "," and said.determiner in ("a", "an") and behind is not None and behind.category == "NP"
+    last = clause.mentioned or clause.subject
+    other = (last is not None and not last.described) or _behind_a_name(scene)
+    named = behind is not None and behind.category in ("NP", "LABEL")
+    apposed = clause.before == "," and said.determiner in ("a", "an") and named
     return True if other and apposed else None
 
 
@@ -244,8 +279,10 @@ def _wanted(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
 
 
 def is_first_wanted(scene: Scene) -> bool:
-    """Nobody is described yet, and this is whom others care about."""
+    """Nobody is described yet, and this is whom others care about, or whom the text speaks to ("To the man in ...")."""
     clause = scene.clause
+    if scene.at < 3 and clause.before == "PREP" and clause.preposition == "to" and not scene.persons:
+        return True
     others = (clause.subject is None or not clause.subject.described) and not (clause.speaker and clause.mode == "act")
     wanted = clause.before == "OF" or (clause.before == "PREP" and clause.preposition in ("for", "about", "on"))
     return not scene.persons and others and wanted
@@ -300,6 +337,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
     _of_the_speaker,
     _of_the_described,
+    _named_again,
     _harmed,
     _compared_or_denied,
     _apposed_to_another,
@@ -342,6 +380,8 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     subject = clause.subject
     if subject is None:
         return None
+    if clause.pronoun and clause.verb == "be" and not subject.fits(sex_of(said)) and clause.before in _PREDICATE:
+        return subject  # "ruling out that she is actually a man"
     indefinite = said.determiner in ("a", "an", "")
     behind = scene.thing_behind(2)
     apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
@@ -350,7 +390,7 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
-    direct = clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING") and clause.mode == "say"
+    direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
 
 
@@ -385,10 +425,13 @@ def _with_trait(scene: Scene, keys: set[str], sex: Node | None) -> Person | None
 def _by_position(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The rider ... the pillion rider", "his mate"."""
     sex, focus = sex_of(said), scene.focus
-    if said.word in _POSITIONS and focus is not None and focus in scene.persons:
-        known = next((each for each in scene.persons if each.word == said.word), None)
-        if known is not None:
+    if said.word in _POSITIONS and focus is not None and (focus in scene.persons or focus.group):
+        if (known := _of_word(scene.persons, said.word)) is not None:
             return known
+        free = next((each for each in scene.group if not each.assigned and each.fits(sex)), None)
+        if free is not None and said.determiner in ("", "the"):
+            free.assigned, free.word = True, said.word
+            return free
         if focus.word in _POSITIONS or said.owner in ("his", "her") or said.word == "accomplice":
             return scene.add_person(Person(sex=sex))
     return None
@@ -471,6 +514,8 @@ def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     ahead = scene.ahead(4)
     definite = said.determiner == "the"
     if definite and candidates and (ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]):
+        return True
+    if said.owner in ("his", "her") and _is_with_him(scene):
         return True
     after = scene.following()
     told_apart = after is not None and after.category in ("IN", "WITH", "REL")
@@ -618,12 +663,17 @@ def pronoun(scene: Scene, edge: Edge) -> None:
         and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
     ):
         return
+    if _is_tag(scene):
+        return
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     topic = clause.topic if behind is not None and behind.person is None else None
+    supposed = scene.at == 1 and clause.preposition == "if"  # "if he had a beard, I did not notice it"
     scene.new_clause()
     clause = scene.clause
     clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
+    if supposed:
+        clause.mode = "unknown"
     found = pronoun_target(scene, sex)
     if found is None:
         found = scene.focus = scene.add_person(Person())
@@ -631,6 +681,23 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+def _is_tag(scene: Scene) -> bool:
+    """ "He was bald," she replied: who speaks, behind what is quoted."""
+    before, after = scene.behind(), scene.following()
+    quoted = before is not None and before.category == "X" and str(before.sem) in QUOTES
+    return quoted and after is not None and after.category == "V" and after.sem in ("report", "act")
+
+
+def reflexive(scene: Scene, edge: Edge) -> None:
+    """ "Exposing himself": the sex of whom the clause is about."""
+    subject = scene.clause.subject
+    sex = {"himself": MAN, "herself": WOMAN}.get(str(edge.sem))
+    if sex is None or subject is None or not subject.described or subject.group or not subject.fits(sex):
+        return
+    if subject.sex is None and subject.pronoun_sex is None:
+        subject.pronoun_sex = sex
 
 
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
