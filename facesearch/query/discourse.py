@@ -73,8 +73,18 @@ def _no(scene: Scene, edge: Edge) -> None:
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
+    _neither(scene, edge)
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+def _neither(scene: Scene, edge: Edge) -> None:
+    """ "Neither had a beard", "neither of them": a denial of each."""
+    after = scene.following()
+    begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
+    if begins and scene.clause.verb == "" and len(scene.persons) > 1:
+        groups.both(scene, edge)
+        scene.clause.negative = scene.clause.sticky = True
 
 
 _AUXILIARY = word_set("did does do had has was is were would")

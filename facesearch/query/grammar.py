@@ -363,6 +363,9 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
         return None
+    listed = first.noun is not None and first.noun.bare is not None and lexicon().knows(head.word.partition(" ")[0])
+    if listed and head.noun is None:
+        return None  # "goatee leather jacket"; but "beard trimmer"
     same = first.noun is not None and head.noun is not None and first.noun.name == head.noun.name
     if head.noun is not None and not same and lexicon().pair(head.noun.name, first.word) is None:
         return None

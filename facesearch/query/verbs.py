@@ -80,6 +80,13 @@ def _report(scene: Scene, edge: Edge) -> None:
     scene.clause = Clause(verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True)
 
 
+def _believe(scene: Scene, edge: Edge) -> None:
+    """ "The clerk reckons he had a beard": probably."""
+    _report(scene, edge)
+    if scene.clause.verb == "report":
+        scene.clause.certainty = min(scene.clause.certainty, 0.8)
+
+
 def _is_quoted(scene: Scene, after: Edge | None) -> bool:
     """ "..., said one witness"."""
     clause = scene.clause
@@ -289,8 +296,9 @@ def _hang(scene: Scene, edge: Edge) -> None:
     clause, fact = scene.clause, scene.fact_before()
     place = next((each for each in scene.row[scene.at + 1 :] if each.category in ("NP", "AP")), None)
     direct = clause.before == "NP" and scene.said_words[edge.start] not in ("lying", "lay")
-    by_itself = direct or clause.topic_subject
-    if fact is None or fact.kind not in WORN or not by_itself or place is None or scene.behind() is None:
+    before = scene.behind(3)
+    subject = clause.before == "BE" and (before is None or before.category not in ("IN", "WITH", "V", "PREP"))
+    if fact is None or fact.kind not in WORN or not (direct or subject) or place is None:
         _act(scene, edge)
         return
     after = scene.following(("X", "SKIP", "DEG", "DET"))
@@ -349,6 +357,7 @@ _VERBS: dict[str, Callable[[Scene, Edge], None]] = {
     "wear": _have,
     "grow": _have,
     "report": _report,
+    "believe": _believe,
     "see": _see,
     "show": _show,
     "know": _know,

@@ -538,8 +538,7 @@ def _told_option(scene: Scene, option: Any) -> Found | None:
     """What an option means; what of it is not scored is set aside."""
     found = _option(scene, option)
     if found is not None:
-        for span in found.aside:
-            scene.set_aside(*span, "quality")
+        scene.set_all_aside(found)
     if isinstance(option, Thing) and (found is None or found.node is None):
         scene.set_aside(option.qualities[0].start if option.qualities else option.start, option.end, "not scored")
     return found

@@ -37,7 +37,7 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     assert said.person is not None
     if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _mentioned):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
@@ -53,7 +53,8 @@ def _opens_clause(scene: Scene, said: Thing) -> bool:
     """ "As I left the shop a man ...", "told police two men had ...", "..., his mate had red hair"."""
     clause = scene.clause
     told = clause.before == "NP" and (clause.speaker or clause.verb == "report")
-    mate = clause.before == "," and clause.verb != "" and said.owner in ("his", "her") and said.word in _MATES
+    another = (said.owner in ("his", "her") and said.word in _MATES) or said.word in _POSITIONS
+    mate = clause.before == "," and clause.verb != "" and another
     joined = clause.before in ("AND", ",") and clause.verb != "" and said.determiner == "the"
     after = scene.following()
     told = told or (joined and after is not None and after.category == "BE")
@@ -125,6 +126,16 @@ def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool
         scene.aside_and_spent(edge, "not scored")
         return True
     scene.say(Found(negate(sex), (), ()), edge, "sex")
+    return True
+
+
+def _against_pronoun(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -> bool:
+    """ "Ruling out that she is actually a man": what is supposed against the pronoun is not known."""
+    clause = scene.clause
+    predicate = bool(clause.pronoun) and clause.verb == "be" and clause.before in _PREDICATE
+    if not predicate or clause.subject is None or clause.subject.fits(sex_of(said)) or said.qualities:
+        return False
+    scene.aside_and_spent(edge, "not known")
     return True
 
 
@@ -380,8 +391,6 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     subject = clause.subject
     if subject is None:
         return None
-    if clause.pronoun and clause.verb == "be" and not subject.fits(sex_of(said)) and clause.before in _PREDICATE:
-        return subject  # "ruling out that she is actually a man"
     indefinite = said.determiner in ("a", "an", "")
     behind = scene.thing_behind(2)
     apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
@@ -559,13 +568,15 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
-        for span in traits.aside:
-            scene.set_aside(*span, "quality")
+        scene.set_all_aside(traits)
         scene.used.append((scene.offset + said.start, scene.offset + said.end))
         scene.spent()
         return
     clause.negative = False
+    waits = (1.0, clause.certainty) if said.determiner == "the" else (clause.certainty, 1.0)
+    clause.certainty = waits[0]
     scene.say(Found(all_of(nodes), (*traits.used, (said.start, said.end)), traits.aside), edge, "person")
+    clause.certainty = waits[1]  # "reckons the bloke had a beard"
 
 
 def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
@@ -644,7 +655,7 @@ def _tells(scene: Scene) -> bool:
     ahead = scene.row[scene.at : scene.at + 12]
     return any(
         edge.category == "V"
-        and edge.sem in ("report", "see", "know", "harm")
+        and edge.sem in ("report", "believe", "see", "know", "harm")
         and before.category not in ("BE", "X", "DEG")
         for before, edge in pairwise(ahead)
     )
