@@ -35,6 +35,7 @@ def read(
     whole = statement_text(text, file)
     try:
         statement = understand(whole)
+        statement.check_searched()
     except StatementError as error:
         if not json:
             raise
@@ -77,18 +78,21 @@ def record(statement: "Statement") -> dict[str, Any]:
     return {
         "language": statement.language,
         "notices": notices(statement.notices),
-        "persons": [_person(person, statement) for person in statement.persons],
+        "persons": [
+            _person(person, statement, notices(each for each in statement.notices if each.person == number))
+            for number, person in enumerate(statement.persons, 1)
+        ],
     }
 
 
-def _person(person: "Described", statement: "Statement") -> dict[str, Any]:
+def _person(person: "Described", statement: "Statement", notices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "label": person.label,
         "reading": str(person.tree),
         "used": [each._asdict() for each in person.used],
         "set_aside": [each._asdict() for each in statement.set_aside],
         "corrected": [each._asdict() for each in statement.corrected],
-        "notices": [],
+        "notices": notices,
     }
 
 
@@ -122,5 +126,5 @@ def _show(statement: "Statement") -> None:
     several = len(statement.persons) > 1
     for number, person in enumerate(statement.persons, 1):
         console.print(f"{f'Person {number}' if several else 'Read as'}: {person.tree}", soft_wrap=True)
-    for remark in remarks_on(statement):
+    for remark in remarks_on(statement, most=len(statement.set_aside)):
         say(remark)

@@ -171,7 +171,7 @@ def understood(text: str, person: int | None = None, *, strict: bool = False) ->
             for number, each in enumerate(statement.persons, 1):
                 say(f"Person {number}: {each.tree}")
         raise
-    return replace(query, remarks=remarks_on(statement))
+    return replace(query, remarks=remarks_on(statement, person))
 
 
 def statement_of(text: str) -> "Statement":

@@ -40,8 +40,11 @@ NOTICES = ("pronoun", "corrected", "age", "rough", "nothing", "rare", "alternati
 
 @dataclass(frozen=True)
 class Notice:
+    """person: the number of whom it is on; 0: the whole statement."""
+
     kind: str
     values: Mapping[str, object] = field(default_factory=dict)
+    person: int = 0
 
 
 class StatementError(QueryError):

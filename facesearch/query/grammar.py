@@ -54,7 +54,7 @@ class Thing(NamedTuple):
 
 class Found(NamedTuple):
     """A meaning, with the words that carry it and those that are set aside. narrow: the words say more than that;
-    rough: so does the noun itself."""
+    rough: so much more that the reader should know."""
 
     node: Node | None
     used: tuple[tuple[int, int], ...]
@@ -113,7 +113,8 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
         node = _with_own(noun, node)
     used = tuple((quality.start, quality.end) for quality, _ in parts)
     aside = tuple((quality.start, quality.end) for quality, _ in plain)
-    return Found(node, used, aside, narrow or noun.narrow, noun.narrow and not parts)
+    rough = any(pair is not None and pair.narrow for quality, pair in pairs if (quality, pair) not in plain)
+    return Found(node, used, aside, narrow or noun.narrow, rough or (noun.narrow and not parts))
 
 
 def _is_narrow(quality: Quality, pair: Pair | None) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from facesearch.attributes import Attribute
 from facesearch.query.phrases import phrase
 from facesearch.query.reading import TERMS, Reading, reading_of
-from facesearch.query.tokens import Token, said, word_set
+from facesearch.query.tokens import Token, said, tokens, word_set
 from facesearch.query.tree import Term
 
 
@@ -219,6 +219,11 @@ class Lexicon:
             for _, entries in self.at(tokens, at)
             for entry in entries
         )
+
+    def names_something(self, text: str) -> bool:
+        """The text has more than small words and verbs."""
+        words = [token for token in tokens(text) if token.sort in ("word", "number")]
+        return not all(self.says_nothing([word], 0) or self.is_verb(word.normal) for word in words)
 
     def pair(self, noun: str, adjective: str) -> Pair | None:
         """What an adjective makes of a noun of a class, or of the class that it belongs to."""

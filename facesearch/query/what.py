@@ -462,7 +462,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
-    nodes, used = _options(scene, options)
+    nodes, used, rough = _options(scene, options)
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
         return
@@ -474,7 +474,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     both = edge.sem.together or (edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0))
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
-        scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
+        scene.say(Found(negate(node) if negative else node, used, (), rough=rough), edge, "choice")
 
 
 def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bool:
@@ -487,11 +487,12 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
     return True
 
 
-def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...]]:
-    """What the options mean that are scored, and with which words."""
+def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...], bool]:
+    """What the options mean that are scored, with which words, and whether these say more."""
     found = [each for option in options if (each := _told_option(scene, option)) is not None]
     scored = [(each.node, each.used) for each in found if each.node is not None]
-    return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans)
+    rough = any(each.rough for each in found)
+    return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans), rough
 
 
 def _says_something(scene: Scene, nodes: list[Node], options: tuple[Any, ...]) -> bool:

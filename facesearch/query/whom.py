@@ -575,7 +575,8 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause.negative = False
     waits = (1.0, clause.certainty) if said.determiner == "the" else (clause.certainty, 1.0)
     clause.certainty = waits[0]
-    scene.say(Found(all_of(nodes), (*traits.used, (said.start, said.end)), traits.aside), edge, "person")
+    used = (*traits.used, (said.start, said.end))
+    scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
 
 
