@@ -113,8 +113,15 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
         node = _with_own(noun, node)
     used = tuple((quality.start, quality.end) for quality, _ in parts)
     aside = tuple((quality.start, quality.end) for quality, _ in plain)
-    rough = any(pair is not None and pair.narrow for quality, pair in pairs if (quality, pair) not in plain)
-    return Found(node, used, aside, narrow or noun.narrow, rough or (noun.narrow and not parts))
+    return Found(node, used, aside, narrow or noun.narrow, _is_rough(noun, pairs, plain))
+
+
+def _is_rough(
+    noun: NounClass, pairs: list[tuple[Quality, Pair | None]], plain: list[tuple[Quality, Pair | None]]
+) -> bool:
+    """The words say more than they are searched as ("huge nose", "baseball cap")."""
+    told = [pair for pair in pairs if pair not in plain]
+    return any(pair is not None and pair.narrow for _, pair in told) or (noun.narrow and not told)
 
 
 def _is_narrow(quality: Quality, pair: Pair | None) -> bool:

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from facesearch.query import whom
+from facesearch.query import groups, whom
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Choice, Denied, Found, Qualities, Said, Thing, meaning
 from facesearch.query.lexicon import NounClass
 from facesearch.query.reading import reading_of
-from facesearch.query.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fact, Person, Scene
+from facesearch.query.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
@@ -483,8 +483,21 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
         return True
     if not any(people) or any(isinstance(each, Denied) for each in options):
         return False
+    if edge.sem.nor and all(people):
+        _neither_of(scene, edge, options)
+        return True
     _persons_or(scene, edge, [each for each, person in zip(options, people, strict=True) if person], len(options))
     return True
+
+
+def _neither_of(scene: Scene, edge: Edge, persons: tuple[Any, ...]) -> None:
+    """ "Neither the man nor the woman wore glasses": a denial of each."""
+    clause = scene.clause
+    for each in persons:
+        scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
+        whom.person(scene, each, edge._replace(start=each.start, end=each.end))
+    groups.both(scene, edge._replace(sem="both"))
+    scene.clause.negative = scene.clause.sticky = True
 
 
 def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...], bool]:

@@ -7,6 +7,7 @@ from facesearch.query import groups
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
+from facesearch.query.reading import reading_of
 from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tokens import QUOTES, word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
@@ -25,6 +26,7 @@ _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
 _TITLES = word_set(
     "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
+_OF_AGE = reading_of("young").node.attributes
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
 _SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _LOST = word_set("lost missing find disappeared vanished")
@@ -225,10 +227,13 @@ def _is_with_him(scene: Scene) -> bool:
     return bool(beside) and [edge.sem for edge in ahead[beside : beside + 1]] in (["be"], ["have"], ["wear"])
 
 
-def _named_again(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+def _named_again(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "The 34-year-old flagged down a taxi": who was named before and is only said to do something."""
-    of_age = any(quality.key == "#age" for quality in said.qualities)
-    if said.determiner != "the" or not of_age or not scene.is_subject():
+    reading = word.reading.node.attributes if word.reading is not None else frozenset()
+    of_age = any(quality.key == "#age" for quality in said.qualities) or reading >= _OF_AGE
+    if said.determiner != "the" or not of_age or word.plural or not scene.is_subject():
+        return None
+    if any(each.word == said.word for each in scene.persons):
         return None
     sex, described = sex_of(said), [each for each in scene.persons if each.facts or each.sex is not None]
     before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.authorities]
@@ -237,15 +242,19 @@ def _named_again(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
 
 def _acts(scene: Scene) -> bool:
     """The verb behind, a relative clause aside, says what somebody does and not how they look."""
-    verbs = [edge.sem for edge in scene.row[scene.at + 1 :] if edge.category in ("BE", "V")]
+    ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != "DEG"]
+    does = [edge for edge, after in pairwise(ahead) if edge.category != "BE" or after.category != "V"]
+    verbs = [edge.sem for edge in does if edge.category in ("BE", "V")]
     relative = scene.following((",", *_SKIPPED))
     last = verbs[1:2] if relative is not None and relative.category == "REL" else verbs[:1]
     return not last or last[0] not in ("be", "have", "wear", "grow", "see")
 
 
-def _harmed(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+def _harmed(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "A 63-year-old woman was not hurt", where somebody is described."""
-    others = any(each.facts for each in scene.persons) and said.determiner in ("a", "an", "")
+    named = said.determiner == "the" and word.reading is not None and word.reading.node.attributes >= _OF_AGE
+    new = named and all(each.word != said.word for each in scene.persons)  # "the pensioner was taken to hospital"
+    others = any(each.facts for each in scene.persons) and (new or said.determiner in ("a", "an", ""))
     ahead = scene.row[scene.at + 1 :]
     at = next((at for at, edge in enumerate(ahead) if edge.category in ("BE", "V", "AND", ".", ";")), None)
     if not others or at is None or ahead[at].category != "BE" or scene.clause.verb != "":
