@@ -93,6 +93,7 @@ def evaluate(node: Node, face: dict[int, bool]) -> bool:
 @given(st.text(max_size=200) | speech | tight_speech)
 @example("man or" + " " * 30)
 @example("_:A")
+@example("NO\x08>0")
 @settings(deadline=None, max_examples=200)
 def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
     try:

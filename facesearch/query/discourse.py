@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from facesearch.query import groups, verbs, what, whom
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Thing
-from facesearch.query.scene import Clause, Fact, Scene
+from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
 
@@ -290,8 +290,11 @@ def _in(scene: Scene, _: Edge) -> None:
 
 def _of_near(scene: Scene, preposition: str) -> None:
     """ "Followed a man with a beard": what follows is of whom it stands behind."""
-    clause = scene.clause
+    clause, behind = scene.clause, scene.behind()
     clause.preposition = preposition
+    marked = behind is not None and getattr(getattr(behind.sem, "noun", None), "name", "") == "marks"
+    if marked and behind is not None and "of" in scene.said_words[behind.start : behind.end]:
+        clause.near = Person(described=False)  # "a tattoo of a woman with red lips"
     clause.listing = clause.near
     if clause.mode == "act" and clause.near is not None and clause.before == "NP":
         clause.subject = clause.near

@@ -81,6 +81,7 @@ class Lexicon:
         self.strong: set[str] = set()
         self.tellers: set[str] = set()
         self.authorities: set[str] = set()
+        self.posts: set[str] = set()
         self.relatives: set[str] = set()
         self.face_words: dict[str, str] = {}
         self._tree: dict[str, Any] = {}
@@ -147,7 +148,7 @@ class Lexicon:
             self._add_all(words, Entry("FACT", _reading(reading)))
 
     def _read_other(self) -> None:
-        sets = {"OWNED": self.owned, "TELLER": self.tellers, "AUTHORITY": self.authorities}
+        sets = {"OWNED": self.owned, "TELLER": self.tellers, "AUTHORITY": self.authorities, "POST": self.posts}
         for category, words in (cells[:2] for cells in self.rows("other.tsv")):
             if category in sets:
                 sets[category].update(words.split())

@@ -62,7 +62,7 @@ _DECADE = (
     rf"(?:(?:in|into)\s+(?:his|her|their|the)\s+)?"
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
-_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
+_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
 _CANNOT = r"(?:(?:cannot|can['’]?t|couldn['’]?t|(?:can|could)\s+not)(?:\s+possibly)?\s+(?:have\s+been|be)|(?:was|is|were)(?:\s+not|n['’]?t))\s+(?:much\s+|any\s+)?"

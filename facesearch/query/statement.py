@@ -175,7 +175,8 @@ def _formal(text: str, words: Lexicon) -> Statement:
         raise
     except QueryError as error:
         place = min(error.position, len(text))
-        raise StatementError("search language", spans=((place, place),), values={"sentence": str(error)}) from None
+        sentence = "".join(letter if letter.isprintable() else " " for letter in str(error))
+        raise StatementError("search language", spans=((place, place),), values={"sentence": sentence}) from None
     return Statement(
         text,
         (Described("1", found.tree, tuple(found.used)),),

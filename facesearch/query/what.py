@@ -23,6 +23,8 @@ _NOT_AT = {
     "necktie": frozenset(["head", "hair", "waist", "wrist", "forehead"]),
     "earrings": word_set("nose lip lips eyebrow eyebrows tongue navel"),
     "necklace": frozenset(["wrist", "ankle", "waist"]),
+    "glasses": word_set("neck chest shirt collar lap"),
+    "hat": word_set("neck back lap"),
 }
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
@@ -262,7 +264,7 @@ def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
     last, after = qualities[-1], scene.following()
     than = after is not None and after.sem == "than" and last.key.endswith("er")
     degree = scene.said_words[max(0, last.start - 2) : last.start]
-    age = bool(scene.clause.facts_here) and scene.clause.facts_here[-1][1].node in _YOUNG_AND_OLD
+    age = scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD
     compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
     return qualities[:-1] if than or compared else qualities
 

@@ -27,6 +27,7 @@ _TITLES = word_set(
     "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
 )
 _OF_AGE = reading_of("young").node.attributes
+_LIKENESSES = frozenset(("mask", "marks", "wig"))
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
 _SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _LOST = word_set("lost missing find disappeared vanished")
@@ -160,6 +161,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
         clause.subject = scene.last_subject = other
+        other.assigned = True
         clause.mode = "say"
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
@@ -171,6 +173,7 @@ def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
     clause = scene.clause
     compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
     self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
+    compared = compared or _likeness(scene, said, word) is not None
     return word.role == "described" and said.owner == "" and not self_said and not compared
 
 
@@ -188,10 +191,13 @@ def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
     return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
 
 
-def _by_role(_scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "The victim", "a neighbour", "PC White"."""
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
+    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"]) else None
+    if said.determiner == "the" and isinstance(place, Thing) and not scene.words.posts.isdisjoint(place.word.split()):
+        return True  # "the girl on the till"
     return True if word.role == "relation" and word.reading is None and said.owner == "" else None
 
 
@@ -337,6 +343,14 @@ def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     return not (clause.before in (",", ":") and (apposed or subject is None))
 
 
+def _likeness(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "A mask of an old man", "a shirt with a picture of a man"."""
+    picture, printed = scene.thing_behind(2), scene.behind(3)
+    kind = picture.noun.name if picture is not None and picture.noun is not None else ""
+    on_it = kind == "picture" and printed is not None and printed.category == "WITH"
+    return True if scene.clause.before == "OF" and (kind in _LIKENESSES or on_it) else None
+
+
 def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
     """ "Arguing with a man", "the home of a pensioner"; but "a photograph of an old man"."""
     clause = scene.clause
@@ -360,6 +374,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _named_again,
     _harmed,
     _compared_or_denied,
+    _likeness,
     _apposed_to_another,
     _wanted,
     _said_of_another,
@@ -548,7 +563,7 @@ def _is_listed(scene: Scene, said: Thing) -> bool:
     """ "A man with a beard, a man in a hat and a woman"."""
     clause = scene.clause
     indefinite = said.determiner in ("a", "an")
-    if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
+    if clause.before in (",", "AND", "BUT") and indefinite and said.word in [each.word for each in clause.created]:
         return True
     joined = clause.before == "AND" and (indefinite or said.determiner == "")
     joined = joined and any(each.named for each in scene.persons)  # but "not bald and man" is one
@@ -689,10 +704,12 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     topic = clause.topic if behind is not None and behind.person is None else None
+    either = clause.before == "OR"  # "either he had a beard or he had not shaved"
     supposed = scene.at == 1 and clause.preposition == "if"  # "if he had a beard, I did not notice it"
     scene.new_clause()
     clause = scene.clause
     clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
+    clause.anyof = either
     if supposed:
         clause.mode = "unknown"
     found = pronoun_target(scene, sex)
@@ -733,7 +750,13 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
         free[0].assigned = True
         return free[0]
     fitting = [each for each in scene.persons if each.fits(sex) and not each.group]
-    return fitting[-1] if fitting else None
+    return fitting[-1] if fitting else _subject_before(scene, sex)
+
+
+def _subject_before(scene: Scene, sex: Node) -> Person | None:
+    """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
+    known = scene.persons != []
+    return next((each for each in reversed(scene.others) if known and each.assigned and each.sex == sex), None)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
