@@ -14,23 +14,7 @@ from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
 
-_CONJUNCTIONS = frozenset(
-    [
-        "because",
-        "cos",
-        "coz",
-        "cause",
-        "'cause",
-        "when",
-        "where",
-        "since",
-        "while",
-        "after",
-        "before",
-        "until",
-        "despite",
-    ]
-)
+_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite")
 _SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
 _BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
@@ -314,10 +298,24 @@ def _preposition(scene: Scene, edge: Edge) -> None:
     elif word in _CONJUNCTIONS and clause.mode in ("unknown", "past"):
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
     elif (word in _BEFORE_CLAUSES or _opens_clause(scene, word)) and scene.is_new_subject(1):
+        _interrupted(scene, word)
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created, preposition="when")
     elif word in _CONJUNCTIONS and clause.verb:
         clause.verb = clause.pronoun = ""
         clause.topic = None
+
+
+def _interrupted(scene: Scene, word: str) -> None:
+    """ "A woman was walking her dog when a man ...": who was doing something is nobody who is described."""
+    clause, after = scene.clause, scene.following()
+    said = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem == "act"]
+    walks = bool(does) and scene.said_words[does[0].start].endswith("ing") and not clause.pronoun
+    newcomer = said is not None and said.person is not None and said.person.role == "described"
+    if word != "when" or not walks or not newcomer or said is None or said.determiner not in ("a", "an", "two", ""):
+        return
+    if clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
 
 
 def _opens_clause(scene: Scene, word: str) -> bool:

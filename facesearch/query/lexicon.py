@@ -81,6 +81,7 @@ class Lexicon:
         self.strong: set[str] = set()
         self.tellers: set[str] = set()
         self.authorities: set[str] = set()
+        self.wanted: set[str] = set()
         self.posts: set[str] = set()
         self.relatives: set[str] = set()
         self.face_words: dict[str, str] = {}
@@ -132,6 +133,8 @@ class Lexicon:
             names.update(" ".join(cells[:2]).split())
             if role.strip() == "relation":
                 self.relatives.update(words.split())
+            elif role.strip() == "described" and reading.strip() == "-":
+                self.wanted.update(words.split())
             if number < _COMMON_PERSONS:
                 self.face_words.update((word, "person") for word in words.split() if word not in self.face_words)
         return names

@@ -235,19 +235,7 @@ def _decade(said: str) -> tuple[int, int]:
         return 13, 19
     digits = re.search(r"\d+", words)
     stem = re.search(r"(twen|thir|for|four|fif|six|seven|eigh|nine)ties", words)
-    tens = int(digits.group()) if digits else 0
-    if stem:
-        tens = {
-            "twen": 20,
-            "thir": 30,
-            "for": 40,
-            "four": 40,
-            "fif": 50,
-            "six": 60,
-            "seven": 70,
-            "eigh": 80,
-            "nine": 90,
-        }[stem[1]]
+    tens = int(digits.group()) if digits else _VALUES[f"{stem[1]}ty"] if stem else 0
     return tens, tens + 9
 
 

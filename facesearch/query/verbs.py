@@ -263,7 +263,8 @@ def by(scene: Scene) -> None:
     if not clause.passive or after is None or after.category != "NP" or after.sem.person is None:
         return
     subject: Person | None = clause.subject
-    if subject is not None and subject.described and after.sem.word not in scene.words.authorities:
+    bystander = after.sem.person.role == "bystander" and subject is not None and subject.word in scene.words.wanted
+    if subject is not None and subject.described and not bystander and after.sem.word not in scene.words.authorities:
         scene.demote(subject)
         clause.subject = None
 

@@ -277,7 +277,7 @@ def _compared_or_denied(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     return True if clause.negative or compared else None
 
 
-def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord | None) -> bool | None:
     """ "A passer-by, a man with a beard"; "accompanied by a child"."""
     clause = scene.clause
     if clause.verb == "company":
@@ -629,6 +629,8 @@ def degrees(scene: Scene, qualities: Qualities) -> Qualities:
 def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
     """ "A retired teacher": a word that no table has, with an adjective that only people have, is somebody."""
     clause = scene.clause
+    if _apposed_to_another(scene, said, None):
+        clause.near = Person(described=False)  # "the homeowner, a retired teacher with white hair"
     if scene.target() is None:
         scene.set_aside(edge.start, edge.end, "somebody else")
         return
