@@ -504,7 +504,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     marks = thing.noun is not None and thing.noun.name == "marks"
     if thing.person is not None or (thing.noun is not None and not marks):
         return None
-    if of.person is not None and not marks and thing.word not in lexicon().owned:
+    if of.person is not None and not marks and thing.word not in lexicon().sets["OWNED"]:
         return None
     if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
         return None

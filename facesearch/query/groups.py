@@ -110,7 +110,7 @@ def _tells(scene: Scene) -> bool:
     """ "One witness said ..., another said ...": one more of those who tell."""
     after = scene.following()
     reports = after is not None and after.category == "V" and after.sem in ("report", "believe", "see", "know")
-    told = any(each.word in scene.words.tellers for each in scene.others)
+    told = any(each.word in scene.words.sets["TELLER"] for each in scene.others)
     return reports and told and not scene.group
 
 

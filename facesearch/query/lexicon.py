@@ -64,6 +64,8 @@ _SMALL_WORDS = word_set(
 )
 
 
+_SETS = word_set("OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
+"""Rows of other.tsv that are only lists: they make no entries."""
 _SHORT = 6
 _COMMON_PERSONS = 14
 """Lines of persons.tsv whose words a slip may be meant for."""
@@ -77,12 +79,9 @@ class Lexicon:
         self.nouns: dict[str, NounClass] = {}
         self.pairs: dict[tuple[str, str], Pair] = {}
         self.fields: dict[tuple[str, ...], str] = {}
-        self.owned: set[str] = set()
+        self.sets: dict[str, frozenset[str]] = {}
         self.strong: set[str] = set()
-        self.tellers: set[str] = set()
-        self.authorities: set[str] = set()
         self.wanted: set[str] = set()
-        self.posts: set[str] = set()
         self.relatives: set[str] = set()
         self.face_words: dict[str, str] = {}
         self._tree: dict[str, Any] = {}
@@ -151,10 +150,9 @@ class Lexicon:
             self._add_all(words, Entry("FACT", _reading(reading)))
 
     def _read_other(self) -> None:
-        sets = {"OWNED": self.owned, "TELLER": self.tellers, "AUTHORITY": self.authorities, "POST": self.posts}
         for category, words in (cells[:2] for cells in self.rows("other.tsv")):
-            if category in sets:
-                sets[category].update(words.split())
+            if category in _SETS:
+                self.sets[category] = word_set(words)
             elif category == "STRONG":
                 self.strong.update(map(" ".join, _phrases(words)))
             else:

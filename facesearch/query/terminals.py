@@ -20,23 +20,7 @@ _COUNTS = {
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
-_ED = word_set(
-    "haired eyed skinned faced nosed lipped browed eyebrowed chinned cheeked mouthed complexioned "
-    "complected built headed bodied toothed eared cheekboned jawed"
-)
 _LONGEST_COMPOUND = 6
-_TITLES = word_set(
-    "mr mrs ms miss dr sgt sergeant pc dc ds di dci insp inspector constable officer deputy sheriff sir "
-    "lord lady rev judge chief captain capt lt lieutenant detective det prof professor wpc pcso supt "
-    "superintendent agent trooper cllr mister"
-)
-_PLACES = word_set(
-    "street st road rd lane avenue ave close drive way inn arms pub hotel yard court square park place "
-    "terrace crescent gardens hill bridge station house row green mews grove walk estate centre center "
-    "hall school church club bar cafe store shop mall market farm mill tavern stag horse lion swan crown "
-    "theatre library college university hospital boulevard highway"
-)
-_AT = word_set("at in near outside on by from of to towards into through behind opposite around off along inside")
 _MARKS = {
     ",": ",",
     ";": ";",
@@ -148,7 +132,9 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
 def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
     """ "S-1", "V1", "W#2": a suspect, victim or witness with a number."""
     marked = sentence[at + 1 : at + 2] != [] and sentence[at + 1].normal in ("-", "#")
-    if token.typed not in _ROLES or (at and not marked and sentence[at - 1].normal in _AT):  # a postcode
+    if token.typed not in _ROLES or (
+        at and not marked and sentence[at - 1].normal in lexicon().sets["AT"]
+    ):  # a postcode
         return None
     number = at + 1 + marked
     key = sentence[number].normal if number < len(sentence) else ""
@@ -202,7 +188,7 @@ _BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
 def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
     if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
         return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
-    category = "N+ed" if word.split()[-1] in _ED else "N"
+    category = "N+ed" if word.split()[-1] in lexicon().sets["ED"] else "N"
     return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
 
 
@@ -303,7 +289,9 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
         thing = Thing(None, at, end, person=first[0].value, word=sentence[at].normal)
         return [Edge("PN", at, end, -0.3, thing)]
     last = sentence[end - 1].normal
-    if last in _ED or any(_is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found):
+    if last in lexicon().sets["ED"] or any(
+        _is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found
+    ):
         return []
     return [
         Edge("A", at, end, -0.1, Quality("#compound", at, end)),
@@ -345,7 +333,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
     name = [token for token in sentence[start:end] if token.normal != "'s"]
-    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in _PLACES):
+    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
@@ -370,13 +358,17 @@ _BEFORE_NAMES = {
 
 
 def _is_titled(name: list[Token], before: str) -> bool:
-    return (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
+    return (name[0].normal in lexicon().sets["TITLE"] and len(name) > 1) or (
+        before in lexicon().sets["TITLE"] and before not in ("lady", "officer")
+    )
 
 
 def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
     """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
     before = sentence[start - 1].normal if start else ""
-    at = before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT)
+    at = before in lexicon().sets["AT"] or (
+        before == "the" and start > 1 and sentence[start - 2].normal in lexicon().sets["AT"]
+    )
     if not at or (len(name) == 1 and known[0]):
         return False
     return not all(_is_of_people(token, words) for token in name)

@@ -264,7 +264,12 @@ def by(scene: Scene) -> None:
         return
     subject: Person | None = clause.subject
     bystander = after.sem.person.role == "bystander" and subject is not None and subject.word in scene.words.wanted
-    if subject is not None and subject.described and not bystander and after.sem.word not in scene.words.authorities:
+    if (
+        subject is not None
+        and subject.described
+        and not bystander
+        and after.sem.word not in scene.words.sets["AUTHORITY"]
+    ):
         scene.demote(subject)
         clause.subject = None
 

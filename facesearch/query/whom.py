@@ -23,9 +23,6 @@ _POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringlea
 }
 """Words for people of whom each is another one."""
 _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
-_TITLES = word_set(
-    "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
-)
 _OF_AGE = reading_of("young").node.attributes
 _LIKENESSES = frozenset(("mask", "marks", "wig"))
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
@@ -196,7 +193,11 @@ def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
     place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"]) else None
-    if said.determiner == "the" and isinstance(place, Thing) and not scene.words.posts.isdisjoint(place.word.split()):
+    if (
+        said.determiner == "the"
+        and isinstance(place, Thing)
+        and not scene.words.sets["POST"].isdisjoint(place.word.split())
+    ):
         return True  # "the girl on the till"
     return True if word.role == "relation" and word.reading is None and said.owner == "" else None
 
@@ -242,7 +243,7 @@ def _named_again(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     if any(each.word == said.word for each in scene.persons):
         return None
     sex, described = sex_of(said), [each for each in scene.persons if each.facts or each.sex is not None]
-    before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.authorities]
+    before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.sets["AUTHORITY"]]
     return True if before and described and _acts(scene) else None
 
 
@@ -648,7 +649,7 @@ def name(scene: Scene) -> None:
     if _is_apposed(scene):
         return
     title = scene.said_words[scene.row[scene.at].start]
-    ranked = title in _TITLES and (title not in _CIVIL or bool(scene.persons))
+    ranked = title in scene.words.sets["TITLE"] and (title not in _CIVIL or bool(scene.persons))
     teller = (_tells(scene) and scene.is_subject()) or ranked
     focus = scene.focus
     alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
