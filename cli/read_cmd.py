@@ -36,6 +36,7 @@ def read(
     whole = statement_text(text, file)
     try:
         statement = understand(whole)
+        statement.check_searched()
     except StatementError as error:
         if not json:
             raise
@@ -78,20 +79,25 @@ def record(statement: "Statement") -> dict[str, Any]:
     return {
         "language": statement.language,
         "notices": notices(statement.notices),
-        "persons": [_person(person, statement) for person in statement.persons],
+        "persons": [
+            _person(
+                person,
+                statement,
+                notices((*(each for each in statement.notices if each.person == number), *_notices(person))),
+            )
+            for number, person in enumerate(statement.persons, 1)
+        ],
     }
 
 
-def _person(person: "Described", statement: "Statement") -> dict[str, Any]:
-    from cli.wording import notice_in_words
-
+def _person(person: "Described", statement: "Statement", notices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "label": person.label,
         "reading": str(person.tree),
         "used": [each._asdict() for each in person.used],
         "set_aside": [each._asdict() for each in statement.set_aside],
         "corrected": [each._asdict() for each in statement.corrected],
-        "notices": [{"kind": each.kind, **each.values, "message": notice_in_words(each)} for each in _notices(person)],
+        "notices": notices,
     }
 
 
@@ -133,5 +139,5 @@ def _show(statement: "Statement") -> None:
     for number, person in enumerate(statement.persons, 1):
         console.print(f"{f'Person {number}' if several else 'Read as'}: {person.tree}", soft_wrap=True)
     about_words = (notice_in_words(each) for person in statement.persons for each in _notices(person))
-    for remark in dict.fromkeys((*remarks_on(statement), *about_words)):
+    for remark in dict.fromkeys((*remarks_on(statement, most=len(statement.set_aside)), *about_words)):
         say(remark)

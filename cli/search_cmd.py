@@ -118,8 +118,8 @@ def search(
     highest if this word held for certain. "fits 4 of 5": so many of the things searched, each with 70 % or more. A hit
     is a lead, not evidence.
 
-    Hits with a score below .1 stand back, in an order that reckons with a witness who errs now and then: one wrong word
-    does not hide a face on which all others fit (`facesearch attributes --witness`; --strict-order for the plain
+    Hits with a score below .1 are dimmed. Where four or more things are said, they stand in an order that reckons with
+    a witness who errs now and then: one wrong word does not hide a face on which all others fit (`facesearch attributes --witness`; --strict-order for the plain
     order). "must:man" puts faces that are not judged to be men behind all others.
 
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
@@ -232,7 +232,7 @@ def _read(text: str, person: int | None, *, strict: bool) -> tuple["Query", str]
                 say(f"Person {number}: {each.tree}")
         raise
     used = " ".join(each.words for each in statement.person(person).used)
-    return replace(query, remarks=remarks_on(statement)), used
+    return replace(query, remarks=remarks_on(statement, person)), used
 
 
 def statement_of(text: str) -> "Statement":

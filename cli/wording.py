@@ -194,13 +194,17 @@ def behind_in_words(musts: Sequence[str], behind: int, *, shown: bool) -> str:
     return f"{faces} judged not to fit {listed} {place}; the network errs, so look at them as well."
 
 
-def aside_in_words(set_aside: Sequence["SetAside"], text: str) -> Iterator[str]:
+def aside_in_words(set_aside: Sequence["SetAside"], text: str, most: int = _SHOWN) -> Iterator[str]:
     """At most one sentence on what is said of looks and not searched, in kinds: "Left aside: tall, black coat (not
     scored); hat (not worn)"."""
+    from facesearch.query.lexicon import lexicon
+
     kinds: dict[str, dict[str, None]] = {}
     for kind, words in _phrases(set_aside, text):
+        if not lexicon().names_something(words):  # "his", "see"
+            continue
         kinds.setdefault(kind, {})[words] = None
-    told = [f"{_listed(list(words))} ({kind})" for kind, words in kinds.items()]
+    told = [f"{_listed(list(words), most)} ({kind})" for kind, words in kinds.items()]
     if told:
         yield f"Left aside: {'; '.join(told)}."
 
@@ -226,12 +230,13 @@ def _bare(words: str) -> str:
     return rest if rest and first.casefold() in ("a", "an", "the", "his", "her", "some") else f"{first} {rest}".strip()
 
 
-def _listed(words: list[str]) -> str:
-    more = len(words) - _SHOWN
-    return ", ".join(words) if more <= 0 else f"{', '.join(words[:_SHOWN])} and {more} more"
+def _listed(words: list[str], most: int = _SHOWN) -> str:
+    more = len(words) - most
+    return ", ".join(words) if more <= 0 else f"{', '.join(words[:most])} and {more} more"
 
 
-def remarks_on(statement: "Statement") -> tuple[str, ...]:
-    """Everything that the reader of a statement should know, a sentence each."""
-    notices = [notice_in_words(notice) for notice in statement.notices]
-    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text))))
+def remarks_on(statement: "Statement", person: int | None = None, most: int = _SHOWN) -> tuple[str, ...]:
+    """Everything that the reader of a statement should know, a sentence each. person: only what is on this one, or on
+    the whole statement. most: set-aside phrases that are listed of each kind."""
+    notices = [notice_in_words(each) for each in statement.notices if person is None or each.person in (0, person)]
+    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text, most))))

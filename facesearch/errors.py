@@ -23,10 +23,12 @@ class RequestError(UsageError):
 
 @dataclass(frozen=True)
 class Notice:
-    """What a user should know though nothing went wrong: a kind and values, which `cli.wording` makes a sentence of."""
+    """What a user should know though nothing went wrong: a kind and values, which `cli.wording` makes a sentence of.
+    person: the number of whom in a statement it is on; 0: all of it."""
 
     kind: str
     values: Mapping[str, object] = field(default_factory=dict)
+    person: int = 0
 
 
 class QueryError(UsageError):

@@ -25,6 +25,7 @@ from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.reliability import grades, untaught_remarks
 
+_PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
@@ -127,7 +128,7 @@ class _Scan:
             best = float(self._by_score(allowed, 1, 0.0).scores[0])
         likely = int(np.count_nonzero(found.scores >= LIKELY_FROM))
         unlikely = len(found.rows) - likely
-        if self.errors is None or not unlikely:
+        if self.errors is None or not unlikely or len(parts_of(self.query.scored)) < _PARTS_FROM:
             return _Found(found.rows, found.scores, found.expected, best)
         rows, scores = scan.reordered(
             self.query.scored,

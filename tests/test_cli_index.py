@@ -250,5 +250,5 @@ def test_how_long_looking_again_takes_is_said_once_it_is_known(
     for done, now in ((0, 100.0), (10, 160.0), (20, 164.0), (30, 165.0), (40, 166.0)):  # noqa: B007 (the clock reads it)
         teller.tell(Progress(Stage.AGAIN, done, 4000, 0, 0, 0))
     said = " ".join(capsys.readouterr().err.split())
-    assert said.startswith("Looking again at 4,000 photos, since another version, or a quick look, was the last")
+    assert said.startswith("Looking again at 4,000 photos, since another version or a quick look was the last")
     assert said.count("That takes about") == 1 and "That takes about 16:32 more." in said

@@ -77,3 +77,40 @@ def test_a_name_filters_only_where_there_is_no_other_field(facesearch: Program) 
     assert "name:John" in facesearch("search", "man, name:John", "--explain-query").err
     ran = facesearch("search", "Name:John\nSex: male\nHair: brown", "--explain-query")
     assert ran.code == 0 and "Read as: man and brown hair" in ran.err and "name:" not in ran.err
+
+
+def test_what_says_nothing_is_refused_as_in_search(facesearch: Program) -> None:
+    for command in (("read",), ("search", "--explain-query")):
+        ran = facesearch(*command, "asdf qwer zxcv")
+        assert ran.code == 2 and ran.out == "" and 'Nothing in "asdf qwer zxcv" can be searched' in ran.err
+    ran = facesearch("read", "--json", "asdf qwer zxcv")
+    assert ran.code == 2 and json.loads(ran.out)["error"]["kind"] == "nothing"
+    assert facesearch("read", "Two men. One wore a vest, the other had a beard.").code == 0
+
+
+def test_words_that_say_more_than_is_searched_are_told(facesearch: Program) -> None:
+    text = "A man in sunglasses and a baseball cap, with a huge nose"
+    remarks = {
+        '"sunglasses" is searched as "glasses".',
+        '"baseball cap" is searched as "hat".',
+        '"huge nose" is searched as "big nose".',
+    }
+    assert remarks <= set(facesearch("read", text).err.splitlines())
+    assert remarks <= set(facesearch("search", text, "--explain-query").err.splitlines())
+
+
+def test_all_that_is_left_aside_is_told_and_no_possessive_or_verb_alone(facesearch: Program) -> None:
+    clothes = "shirt, vest, coat, scarf, gloves, belt, socks, boots, watch and ring"
+    told = facesearch("read", f"I couldn't see his face. He was bald, in a {clothes}.").err
+    for each in clothes.replace(" and", ",").split(", "):
+        assert each in told
+    assert "more" not in told and " his" not in told and "see" not in told
+
+
+def test_notices_are_those_of_the_person_who_is_searched(facesearch: Program) -> None:
+    text = "Two men, one in sunglasses, the other with a baseball cap."
+    ran = facesearch("search", text, "--person", "2", "--explain-query")
+    assert '"baseball cap" is searched as "hat"' in ran.err and "sunglasses" not in ran.err
+    one, other = json.loads(facesearch("read", "--json", text).out)["persons"]
+    assert [each["words"] for each in one["notices"]] == ["sunglasses"]
+    assert [each["words"] for each in other["notices"]] == ["baseball cap"]

@@ -94,6 +94,7 @@ def evaluate(node: Node, face: dict[int, bool]) -> bool:
 @example("man or" + " " * 30)
 @example("_:A")
 @example("0\rO:BLDER")
+@example("NO\x08>0")
 @settings(deadline=None, max_examples=200)
 def test_any_text_parses_or_is_refused_in_one_clean_sentence(text: str) -> None:
     try:

@@ -10,27 +10,11 @@ from collections.abc import Callable, Sequence
 from facesearch.query import groups, verbs, what, whom
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Thing
-from facesearch.query.scene import Clause, Fact, Scene
+from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
 
-_CONJUNCTIONS = frozenset(
-    [
-        "because",
-        "cos",
-        "coz",
-        "cause",
-        "'cause",
-        "when",
-        "where",
-        "since",
-        "while",
-        "after",
-        "before",
-        "until",
-        "despite",
-    ]
-)
+_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite")
 _SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
 _BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
@@ -73,8 +57,18 @@ def _no(scene: Scene, edge: Edge) -> None:
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
+    _neither(scene, edge)
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+def _neither(scene: Scene, edge: Edge) -> None:
+    """ "Neither had a beard", "neither of them": a denial of each."""
+    after = scene.following()
+    begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
+    if begins and scene.clause.verb == "" and len(scene.persons) > 1:
+        groups.both(scene, edge)
+        scene.clause.negative = scene.clause.sticky = True
 
 
 _AUXILIARY = word_set("did does do had has was is were would")
@@ -143,6 +137,14 @@ def _none(scene: Scene, _: Edge) -> None:
     fact = scene.fact_before()
     if scene.clause.before == "NP" and fact is not None and fact.kind != "person":
         scene.deny(fact)
+
+
+def _such(scene: Scene, _: Edge) -> None:
+    """ "May have facial hair, such as a moustache": examples are hedged and denied as what they are examples of."""
+    clause = scene.clause
+    if clause.facts_here:
+        clause.certainty = min(clause.certainty, clause.facts_here[-1][1].certainty)
+        clause.negative = clause.facts_here[-1:] == clause.denied_list
 
 
 def _doubt(scene: Scene, _: Edge) -> None:
@@ -272,8 +274,11 @@ def _in(scene: Scene, _: Edge) -> None:
 
 def _of_near(scene: Scene, preposition: str) -> None:
     """ "Followed a man with a beard": what follows is of whom it stands behind."""
-    clause = scene.clause
+    clause, behind = scene.clause, scene.behind()
     clause.preposition = preposition
+    marked = behind is not None and getattr(getattr(behind.sem, "noun", None), "name", "") == "marks"
+    if marked and behind is not None and "of" in scene.said_words[behind.start : behind.end]:
+        clause.near = Person(described=False)  # "a tattoo of a woman with red lips"
     clause.listing = clause.near
     if clause.mode == "act" and clause.near is not None and clause.before == "NP":
         clause.subject = clause.near
@@ -293,10 +298,24 @@ def _preposition(scene: Scene, edge: Edge) -> None:
     elif word in _CONJUNCTIONS and clause.mode in ("unknown", "past"):
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
     elif (word in _BEFORE_CLAUSES or _opens_clause(scene, word)) and scene.is_new_subject(1):
+        _interrupted(scene, word)
         scene.clause = Clause(facts_here=clause.facts_here, created=clause.created, preposition="when")
     elif word in _CONJUNCTIONS and clause.verb:
         clause.verb = clause.pronoun = ""
         clause.topic = None
+
+
+def _interrupted(scene: Scene, word: str) -> None:
+    """ "A woman was walking her dog when a man ...": who was doing something is nobody who is described."""
+    clause, after = scene.clause, scene.following()
+    said = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem == "act"]
+    walks = bool(does) and scene.said_words[does[0].start].endswith("ing") and not clause.pronoun
+    newcomer = said is not None and said.person is not None and said.person.role == "described"
+    if word != "when" or not walks or not newcomer or said is None or said.determiner not in ("a", "an", "two", ""):
+        return
+    if clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
 
 
 def _opens_clause(scene: Scene, word: str) -> bool:
@@ -318,6 +337,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "CHOICE": what.choice,
     "V": verbs.verb,
     "BE": verbs.verb,
+    "NOTHING": whom.reflexive,
     "HE": whom.pronoun,
     "SHE": whom.pronoun,
     "THEY": whom.they,
@@ -333,6 +353,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "NOR": _no,
     "NONE": _none,
     "DOUBTNEG": _doubt,
+    "SUCH": _such,
     "HEDGE": _hedge,
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,

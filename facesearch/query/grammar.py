@@ -54,7 +54,7 @@ class Thing(NamedTuple):
 
 class Found(NamedTuple):
     """A meaning, with the words that carry it and those that are set aside. narrow: the words say more than that;
-    rough: so does the noun itself."""
+    rough: so much more that the reader should know."""
 
     node: Node | None
     used: tuple[tuple[int, int], ...]
@@ -113,7 +113,15 @@ def meaning(words: Lexicon, noun: NounClass, qualities: Qualities, denied: bool 
         node = _with_own(noun, node)
     used = tuple((quality.start, quality.end) for quality, _ in parts)
     aside = tuple((quality.start, quality.end) for quality, _ in plain)
-    return Found(node, used, aside, narrow or noun.narrow, noun.narrow and not parts)
+    return Found(node, used, aside, narrow or noun.narrow, _is_rough(noun, pairs, plain))
+
+
+def _is_rough(
+    noun: NounClass, pairs: list[tuple[Quality, Pair | None]], plain: list[tuple[Quality, Pair | None]]
+) -> bool:
+    """The words say more than they are searched as ("huge nose", "baseball cap")."""
+    told = [pair for pair in pairs if pair not in plain]
+    return any(pair is not None and pair.narrow for _, pair in told) or (noun.narrow and not told)
 
 
 def _is_narrow(quality: Quality, pair: Pair | None) -> bool:
@@ -363,6 +371,9 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
         return None
+    listed = first.noun is not None and first.noun.bare is not None and lexicon().knows(head.word.partition(" ")[0])
+    if listed and head.noun is None:
+        return None  # "goatee leather jacket"; but "beard trimmer"
     same = first.noun is not None and head.noun is not None and first.noun.name == head.noun.name
     if head.noun is not None and not same and lexicon().pair(head.noun.name, first.word) is None:
         return None
@@ -388,6 +399,24 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 
 
 rule("NP", "NG")(lambda n: n)
+
+
+@rule("NP", "DET AP", 0.05, "the 71-year-old")
+def _somebody_of_age(determiner: str, adjectives: Qualities) -> Thing | None:
+    if determiner != "the" or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
+        return None
+    person = PersonWord(None, "described", False)
+    return Thing(None, adjectives[0].start, adjectives[-1].end, adjectives, person, determiner)
+
+
+@rule("NG", "N PN", 0.3, "chain snatcher")
+def _agent(thing: Thing, agent: Thing) -> Thing | None:
+    """Who takes, makes or sells a thing does not wear it."""
+    takes = agent.word in ("thief", "thieves") or agent.word.endswith(("er", "or", "ers", "ors"))
+    nobody = agent.person is not None and agent.person.reading is None
+    return agent if takes and nobody and thing.noun is not None and thing.noun.bare is not None else None
+
+
 rule("NP", "DET NG")(lambda d, n: n._replace(determiner=d))
 rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
@@ -423,6 +452,7 @@ def _is_numbered(thing: Thing) -> bool:
 
 
 rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) and not p.person.plural else None)
+rule("LABEL", "PN HASH NUM", -0.2)(lambda p, _h, k: (str(k), p))
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
@@ -474,7 +504,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     marks = thing.noun is not None and thing.noun.name == "marks"
     if thing.person is not None or (thing.noun is not None and not marks):
         return None
-    if of.person is not None and not marks and thing.word not in lexicon().owned:
+    if of.person is not None and not marks and thing.word not in lexicon().sets["OWNED"]:
         return None
     if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
         return None

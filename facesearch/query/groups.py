@@ -22,7 +22,7 @@ def make_group(scene: Scene, person: Person, said: Thing) -> None:
     if person in scene.persons:
         scene.persons.remove(person)
     known = [each for each in scene.persons if each.fits(person.sex)]
-    whole = Person(sex=person.sex, group=True, named=True)
+    whole = Person(sex=person.sex, group=True, named=True, counted=_count(scene, said) > 0)
     if len(known) > 1 and not joined and not said.number:
         scene.group = known
         for fact in person.facts:
@@ -79,7 +79,9 @@ def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
         member = scene.group[ordinal]
     else:
         free = [each for each in scene.group if not each.assigned and each.fits(sex)]
-        member = free[0] if free else scene.add_member(sex or (group.sex if group is not None else None), scene.shared)
+        full = group is not None and group.counted and ordinal is not None  # "both ... a third man"
+        shared = [fact for fact in scene.shared if not full or fact.kind == "person"]
+        member = free[0] if free else scene.add_member(sex or (group.sex if group is not None else None), shared)
     member.assigned = True
     return member
 
@@ -107,8 +109,8 @@ def member(scene: Scene, edge: Edge) -> None:
 def _tells(scene: Scene) -> bool:
     """ "One witness said ..., another said ...": one more of those who tell."""
     after = scene.following()
-    reports = after is not None and after.category == "V" and after.sem in ("report", "see", "know")
-    told = any(each.word in scene.words.tellers for each in scene.others)
+    reports = after is not None and after.category == "V" and after.sem in ("report", "believe", "see", "know")
+    told = any(each.word in scene.words.sets["TELLER"] for each in scene.others)
     return reports and told and not scene.group
 
 
@@ -236,7 +238,8 @@ def label(scene: Scene, edge: Edge) -> None:
         scene.teller += 1
         scene.set_aside(edge.start, edge.end, "somebody else")
         return
-    person = _labelled(scene, key) or _unlabelled(scene)
+    person = _labelled(scene, key) or (said and _called(scene)) or _unlabelled(scene, key)
+    person.assigned = True
     person.label = key
     person.named = True
     if said is not None and said.person is not None and said.person.reading is not None:
@@ -247,9 +250,20 @@ def label(scene: Scene, edge: Edge) -> None:
     scene.make_subject(person)
 
 
-def _unlabelled(scene: Scene) -> Person:
+def _called(scene: Scene) -> Person | None:
+    """ "The male whom I will refer to as MALE 1", "a man (Suspect 1)": who has just been spoken of."""
+    clause = scene.clause
+    behind = clause.before == "(" or (clause.before == "PREP" and clause.preposition == "as")
+    return next((each for each in reversed(clause.created) if behind and not each.label and not each.group), None)
+
+
+def _unlabelled(scene: Scene, key: str) -> Person:
     """A member of the group without a number, the only person so far if nothing is known of them, or somebody new."""
-    free = next((each for each in scene.group if not each.label and each in scene.persons), None)
+    unnumbered = [each for each in scene.group if not each.label and each in scene.persons]
+    unnumbered.sort(key=lambda each: each.assigned)
+    at = int(key) - 1 if key.isdecimal() else -1
+    same = scene.group[at] if 0 <= at < len(scene.group) else None
+    free = same if same in unnumbered and unnumbered[0].assigned else next(iter(unnumbered), None)
     bare = next((each for each in scene.persons if not each.label), None)
     if free is not None:
         return free

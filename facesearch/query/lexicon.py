@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from facesearch.attributes import Attribute
 from facesearch.query.phrases import phrase
 from facesearch.query.reading import TERMS, Reading, reading_of
-from facesearch.query.tokens import Token, said, word_set
+from facesearch.query.tokens import Token, said, tokens, word_set
 from facesearch.query.tree import Term
 
 
@@ -64,6 +64,8 @@ _SMALL_WORDS = word_set(
 )
 
 
+_SETS = word_set("OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
+"""Rows of other.tsv that are only lists: they make no entries."""
 _SHORT = 6
 _COMMON_PERSONS = 14
 """Lines of persons.tsv whose words a slip may be meant for."""
@@ -77,9 +79,9 @@ class Lexicon:
         self.nouns: dict[str, NounClass] = {}
         self.pairs: dict[tuple[str, str], Pair] = {}
         self.fields: dict[tuple[str, ...], str] = {}
-        self.owned: set[str] = set()
+        self.sets: dict[str, frozenset[str]] = {}
         self.strong: set[str] = set()
-        self.tellers: set[str] = set()
+        self.wanted: set[str] = set()
         self.relatives: set[str] = set()
         self.face_words: dict[str, str] = {}
         self._tree: dict[str, Any] = {}
@@ -130,6 +132,8 @@ class Lexicon:
             names.update(" ".join(cells[:2]).split())
             if role.strip() == "relation":
                 self.relatives.update(words.split())
+            elif role.strip() == "described" and reading.strip() == "-":
+                self.wanted.update(words.split())
             if number < _COMMON_PERSONS:
                 self.face_words.update((word, "person") for word in words.split() if word not in self.face_words)
         return names
@@ -147,8 +151,8 @@ class Lexicon:
 
     def _read_other(self) -> None:
         for category, words in (cells[:2] for cells in self.rows("other.tsv")):
-            if category in ("OWNED", "TELLER"):
-                (self.owned if category == "OWNED" else self.tellers).update(words.split())
+            if category in _SETS:
+                self.sets[category] = word_set(words)
             elif category == "STRONG":
                 self.strong.update(map(" ".join, _phrases(words)))
             else:
@@ -217,6 +221,11 @@ class Lexicon:
             for _, entries in self.at(tokens, at)
             for entry in entries
         )
+
+    def names_something(self, text: str) -> bool:
+        """The text has more than small words and verbs."""
+        words = [token for token in tokens(text) if token.sort in ("word", "number")]
+        return not all(self.says_nothing([word], 0) or self.is_verb(word.normal) for word in words)
 
     def pair(self, noun: str, adjective: str) -> Pair | None:
         """What an adjective makes of a noun of a class, or of the class that it belongs to."""

@@ -48,7 +48,7 @@ _MEASURE = rf"""
       | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
       | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
       | (?:5|10|20|25|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:1?\d|midnight|noon)(?!\w|\s?(?:years|yrs|y))
-      | (?:{_D}|\d{{1,2}}|half\s+an?|an?(?!\s(?:second|minute)\s[a-z])|few|several|couple\s+of)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
+      | (?:{_D}|\d{{1,2}}|half\s+an?|an?(?!\s(?:second|minute)\s[a-z])|few|several|couple(?:\s+of)?)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
       | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*(?:\s+\d{{4}})?
       | \d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}
       | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|\d{{1,2}})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
@@ -62,7 +62,7 @@ _DECADE = (
     rf"(?:(?:in|into)\s+(?:his|her|their|the)\s+)?"
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
-_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|say|some|est\.?|estimated)"
+_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
 _YEARS = r"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
 _CANNOT = r"(?:(?:cannot|can['’]?t|couldn['’]?t|(?:can|could)\s+not)(?:\s+possibly)?\s+(?:have\s+been|be)|(?:was|is|were)(?:\s+not|n['’]?t))\s+(?:much\s+|any\s+)?"
@@ -79,19 +79,19 @@ _AGE = rf"""
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
     (?:{_ABOUT}\s+)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
     (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*
-    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-))
+    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-)|\d\d(?=/\d\d[\s-]*y))
     (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
     (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
 """
 _BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
-    r"(?:^|[,;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
-    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wb]/[mf]|ic\d|"
+    r"(?:^|[\],;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
+    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
     r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:$|[,;)\n|.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
+    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
     re.IGNORECASE,
 )
 
@@ -235,19 +235,7 @@ def _decade(said: str) -> tuple[int, int]:
         return 13, 19
     digits = re.search(r"\d+", words)
     stem = re.search(r"(twen|thir|for|four|fif|six|seven|eigh|nine)ties", words)
-    tens = int(digits.group()) if digits else 0
-    if stem:
-        tens = {
-            "twen": 20,
-            "thir": 30,
-            "for": 40,
-            "four": 40,
-            "fif": 50,
-            "six": 60,
-            "seven": 70,
-            "eigh": 80,
-            "nine": 90,
-        }[stem[1]]
+    tens = int(digits.group()) if digits else _VALUES[f"{stem[1]}ty"] if stem else 0
     return tens, tens + 9
 
 

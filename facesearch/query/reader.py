@@ -10,7 +10,7 @@ from facesearch.query.lexicon import Lexicon, NounClass
 from facesearch.query.measures import Measure, measures
 from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.terminals import terminals
-from facesearch.query.tokens import Token, sentences, word_set
+from facesearch.query.tokens import QUOTES, Token, sentences, word_set
 from facesearch.query.tree import negate
 
 _NONE = word_set("no n none nil nope nowt negative nothing")
@@ -23,7 +23,6 @@ _BEHIND_NO = word_set("just only but he she they it did was does is were had")
 _BEHIND_ANSWER = frozenset(
     [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
 )
-_QUOTES = frozenset("\"'\N{LEFT DOUBLE QUOTATION MARK}\N{RIGHT DOUBLE QUOTATION MARK}\N{LEFT SINGLE QUOTATION MARK}")
 _SPEAKERS = word_set("witness interviewer interviewee officer caller victim complainant")
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
@@ -102,7 +101,7 @@ class Reader:
         asks = bool(sentence) and sentence[-1].normal[0] == "?" and len(sentence) <= 4
         self._open = asked if asks else []
         sentence = _without_letter(sentence)
-        if len(sentence) > 1 and sentence[0].normal in _QUOTES:
+        if len(sentence) > 1 and sentence[0].normal in QUOTES:
             sentence = sentence[1:]
         if not (asked or context) or not sentence:
             return sentence

@@ -1,7 +1,7 @@
 """What was read of a statement and what was not, word by word."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from dataclasses import replace
 from typing import NamedTuple
 
 from facesearch.query import oddities
@@ -107,7 +107,7 @@ def used(text: str, found: Sequence[Token], person: Person) -> tuple[Used, ...]:
 def _parts(fact: Fact) -> Iterator[tuple[tuple[int, int], Node]]:
     """The words of a fact, each with its own part of the meaning where that is known."""
     spans = fact.used or ((fact.start, fact.end),)
-    parts = fact.node.children if isinstance(fact.node, And) else (fact.node,)
+    parts = fact.node.children if isinstance(fact.node, (And, Or)) else (fact.node,)
     yield from zip(spans, parts if len(parts) == len(spans) else (fact.node,) * len(spans), strict=True)
 
 
@@ -156,21 +156,35 @@ def _reasons(found: Sequence[Token], words: Lexicon, scene: Scene, kept: set[int
 
 def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: Sequence[Slip]) -> Iterator[Notice]:
     """What the reader should know."""
-    for person in persons:
+    for number, person in enumerate(persons, 1):
         if person.pronoun_sex is not None and person.sex is None:
-            yield Notice("pronoun", {"sex": str(person.pronoun_sex)})
-        yield from notices_on(tree_of(person))
+            yield Notice("pronoun", {"sex": str(person.pronoun_sex)}, number)
+        yield from (replace(each, person=number) for each in notices_on(tree_of(person)))
     uncounted = {str(age.word) for person in persons for age in said_ages(tree_of(person)) if not age.certainty}
     for slip in slips:
         yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
-    for each in dict.fromkeys(chain.from_iterable(told)):
+    for number, each in ((n, each) for n, words in enumerate(told, 1) for each in _joined(words)):
         if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
             if each.means not in uncounted:  # else a notice says that the age does not count
-                yield Notice("age", {"words": each.words, "means": each.means})
-        elif each.rough:
-            yield Notice("rough", {"words": each.words, "means": each.means})
+                yield Notice("age", {"words": each.words, "means": each.means}, number)
+        elif each.rough and each.words.casefold() != each.means:
+            yield Notice("rough", {"words": each.words, "means": each.means}, number)
     if not any(person.facts or person.pronoun_sex is not None for person in persons):
         yield Notice("nothing")
+
+
+def _joined(told: Sequence[Used]) -> Iterator[Used]:
+    """Neighbours that together mean one thing ("huge" and "nose") as one."""
+    last: Used | None = None
+    for each in sorted(told, key=lambda used: used.start):
+        if last is not None and each.rough and each.means == last.means and each.start == last.end + 1:
+            last = last._replace(words=f"{last.words} {each.words}", end=each.end)
+            continue
+        if last is not None:
+            yield last
+        last = each
+    if last is not None:
+        yield last
 
 
 def notices_on(tree: Node) -> Iterator[Notice]:

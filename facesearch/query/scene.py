@@ -280,6 +280,10 @@ class Scene:
     def set_aside(self, start: int, end: int, why: str) -> None:
         self.aside.append((self.offset + start, self.offset + end, why))
 
+    def set_all_aside(self, found: Found) -> None:
+        for span in found.aside:
+            self.set_aside(*span, "quality")
+
     def aside_and_spent(self, edge: Edge, why: str) -> None:
         self.set_aside(edge.start, edge.end, why)
         self.spent()
@@ -297,8 +301,7 @@ class Scene:
 
     def add(self, found: Found, start: int, end: int, kind: str) -> None:
         """What a phrase means is said of whom the clause is about."""
-        for span in found.aside:
-            self.set_aside(*span, "quality")
+        self.set_all_aside(found)
         target = self.target() if found.node is not None else None
         if found.node is None or target is None:
             self.set_aside(start, end, "not scored" if found.node is None else "somebody else")

@@ -95,6 +95,12 @@ class Statement:
             raise StatementError("no such person", values={"persons": count, "person": number})
         return self.persons[(number or 1) - 1]
 
+    def check_searched(self) -> None:
+        """Raises StatementError where nothing is said of anybody that can be searched."""
+        if all(each.tree == EVERYTHING for each in self.persons) and not self.thresholds and not self.photo:
+            words = " ".join(self.text.split())
+            raise StatementError("nothing", values={"words": words if len(words) < 60 else f"{words[:60]}..."})
+
     def query(self, number: int | None = None, *, strict: bool = False) -> Query:
         """What to search for. Raises StatementError where several persons are described and none is chosen, where
         nothing is left to search and, with `strict`, where something is set aside."""
@@ -102,9 +108,7 @@ class Statement:
         first = next((each for each in self.set_aside if each.why not in _NOT_OF_LOOKS), None)
         if strict and first is not None:
             raise StatementError("not understood", spans=((first.start, first.end),), values={"words": first.words})
-        if tree == EVERYTHING and not self.thresholds and not self.photo:
-            words = " ".join(self.text.split())
-            raise StatementError("nothing", values={"words": words if len(words) < 60 else f"{words[:60]}..."})
+        replace(self, persons=(self.person(number),)).check_searched()
         if sum(1 for _ in leaves(tree)) > MAX_TERMS or height(tree) > MAX_HEIGHT:
             raise StatementError("too many", values={"most": MAX_TERMS})
         check_repeats(tree)
@@ -174,7 +178,8 @@ def _formal(text: str, words: Lexicon) -> Statement:
         raise
     except QueryError as error:
         place = min(error.position, len(text))
-        raise StatementError("search language", spans=((place, place),), values={"sentence": str(error)}) from None
+        sentence = "".join(letter if letter.isprintable() else " " for letter in str(error))
+        raise StatementError("search language", spans=((place, place),), values={"sentence": sentence}) from None
     return Statement(
         text,
         (Described("1", found.tree, tuple(found.used)),),

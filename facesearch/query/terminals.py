@@ -11,32 +11,18 @@ from facesearch.query.lexicon import Entry, Lexicon, PersonWord, lexicon
 from facesearch.query.measures import Measure
 from facesearch.query.reading import reading_of
 from facesearch.query.said_ages import YOUNG
-from facesearch.query.tokens import Token, word_set
+from facesearch.query.tokens import QUOTES, Token, word_set
 from facesearch.query.tree import Term
 
+_BEHIND_IS = word_set("a an not n't been being wearing got approximately about described")
+_ROLES = {"S": "described", "V": "bystander", "W": "bystander"}
 _COUNTS = {
     word: n
     for n, word in enumerate(
         ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
     )
 }
-_ED = word_set(
-    "haired eyed skinned faced nosed lipped browed eyebrowed chinned cheeked mouthed complexioned "
-    "complected built headed bodied toothed eared cheekboned jawed"
-)
 _LONGEST_COMPOUND = 6
-_TITLES = word_set(
-    "mr mrs ms miss dr sgt sergeant pc dc ds di dci insp inspector constable officer deputy sheriff sir "
-    "lord lady rev judge chief captain capt lt lieutenant detective det prof professor wpc pcso supt "
-    "superintendent agent trooper cllr mister"
-)
-_PLACES = word_set(
-    "street st road rd lane avenue ave close drive way inn arms pub hotel yard court square park place "
-    "terrace crescent gardens hill bridge station house row green mews grove walk estate centre center "
-    "hall school church club bar cafe store shop mall market farm mill tavern stag horse lion swan crown "
-    "theatre library college university hospital boulevard highway"
-)
-_AT = word_set("at in near outside on by from of to towards into through behind opposite around off along inside")
 _MARKS = {
     ",": ",",
     ";": ";",
@@ -121,13 +107,16 @@ def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
 def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
     before = sentence[at - 1].normal
     edges = [Edge("BE", at, at + 1, 0.0, "be"), Edge("V", at, at + 1, 0.0, "be")]
-    if before not in ("he", "she", "it", "that", "who", "there", "here", "what"):
+    after = sentence[at + 1].normal if at + 1 < len(sentence) else ""
+    if before not in ("he", "she", "it", "that", "who", "there", "here", "what") and after not in _BEHIND_IS:
         edges.append(Edge("'s", at, at + 1, -0.3, "'s"))
     return edges
 
 
 def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
+    if (role := _numbered_role(sentence, at, token)) is not None:
+        return [role]
     if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
         return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
     if token.normal == "no" and at and at + 1 < len(sentence):
@@ -142,10 +131,27 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     return []
 
 
+def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
+    """ "S-1", "V1", "W#2": a suspect, victim or witness with a number."""
+    marked = sentence[at + 1 : at + 2] != [] and sentence[at + 1].normal in ("-", "#")
+    if token.typed not in _ROLES or (
+        at and not marked and sentence[at - 1].normal in lexicon().sets["AT"]
+    ):  # a postcode
+        return None
+    number = at + 1 + marked
+    key = sentence[number].normal if number < len(sentence) else ""
+    if len(key) != 1 or not key.isdecimal() or sentence[number].start != sentence[at].end + number - at - 1:
+        return None
+    thing = Thing(None, at, at + 1, person=PersonWord(None, _ROLES[token.typed], False), word="suspect")
+    return Edge("LABEL", at, number + 1, -1.0, (key, thing))
+
+
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
-    if re.fullmatch(r"[WBHA][MF]", token.typed) or (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)):
-        return [Edge("PN", at, at + 1, -0.5, _sex(at, at + 1, token.normal[1] == "m"))]
+    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
+        at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)
+    ):
+        return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
     if slash != "/":
         return []
@@ -184,12 +190,12 @@ _BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
 def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
     if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
         return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
-    category = "N+ed" if word.split()[-1] in _ED else "N"
+    category = "N+ed" if word.split()[-1] in lexicon().sets["ED"] else "N"
     return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
 
 
 def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
-    if len(word) == 1 and sentence[at].typed.islower() and not _stands_alone(sentence, at):
+    if len(word) == 1 and (_is_letter(sentence, at) or not _stands_alone(sentence, at)):
         return []
     return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
 
@@ -219,8 +225,16 @@ _SPECIAL: dict[str, Callable[[Any, int, int, float, str, list[Token]], list[Edge
 }
 
 
+def _is_letter(sentence: list[Token], at: int) -> bool:
+    """ "Initial M", 'marked "F"'."""
+    before = sentence[at - 1].normal if at else ""
+    return before in QUOTES or before in ("initial", "initials", "letter", "letters", "size", "grade")
+
+
 def _stands_alone(sentence: list[Token], at: int) -> bool:
     """A single small letter is a code: "m, 30s", "white f", "m/50's"."""
+    if sentence[at].typed.isupper():
+        return True
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
     coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")
@@ -277,7 +291,9 @@ def _compound(sentence: list[Token], at: int, entries: list[tuple[int, list[Entr
         thing = Thing(None, at, end, person=first[0].value, word=sentence[at].normal)
         return [Edge("PN", at, end, -0.3, thing)]
     last = sentence[end - 1].normal
-    if last in _ED or any(_is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found):
+    if last in lexicon().sets["ED"] or any(
+        _is_read(entry) for _, found in lexicon().at(sentence, end - 1) for entry in found
+    ):
         return []
     return [
         Edge("A", at, end, -0.1, Quality("#compound", at, end)),
@@ -319,7 +335,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
     name = [token for token in sentence[start:end] if token.normal != "'s"]
-    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in _PLACES):
+    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
@@ -344,13 +360,17 @@ _BEFORE_NAMES = {
 
 
 def _is_titled(name: list[Token], before: str) -> bool:
-    return (name[0].normal in _TITLES and len(name) > 1) or (before in _TITLES and before not in ("lady", "officer"))
+    return (name[0].normal in lexicon().sets["TITLE"] and len(name) > 1) or (
+        before in lexicon().sets["TITLE"] and before not in ("lady", "officer")
+    )
 
 
 def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
     """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
     before = sentence[start - 1].normal if start else ""
-    at = before in _AT or (before == "the" and start > 1 and sentence[start - 2].normal in _AT)
+    at = before in lexicon().sets["AT"] or (
+        before == "the" and start > 1 and sentence[start - 2].normal in lexicon().sets["AT"]
+    )
     if not at or (len(name) == 1 and known[0]):
         return False
     return not all(_is_of_people(token, words) for token in name)

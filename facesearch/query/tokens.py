@@ -50,6 +50,7 @@ class Token(NamedTuple):
     """A blank stands before it."""
 
 
+QUOTES = frozenset("\"'\u201c\u201d\u2018\u2019")
 _QUOTES = dict.fromkeys(map(ord, APOSTROPHES), "'")
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Said, Thing
-from facesearch.query.scene import WORN, Clause, Person, Scene
+from facesearch.query.scene import WORN, Clause, Person, Scene, sex_of
+from facesearch.query.tokens import word_set
 from facesearch.query.tree import Not, negate
 
 _ENDS = ("PREP", "WITH", "IN", ",", "AND", ".", "BUT", "NOTHING", ";", "ON")
@@ -79,11 +80,20 @@ def _report(scene: Scene, edge: Edge) -> None:
     scene.clause = Clause(verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True)
 
 
+def _believe(scene: Scene, edge: Edge) -> None:
+    """ "The clerk reckons he had a beard": probably."""
+    _report(scene, edge)
+    if scene.clause.verb == "report":
+        scene.clause.certainty = min(scene.clause.certainty, 0.8)
+
+
 def _is_quoted(scene: Scene, after: Edge | None) -> bool:
     """ "..., said one witness"."""
     clause = scene.clause
     said = after.sem if after is not None and after.category == "NP" else None
     speaks = isinstance(said, Thing) and (said.name or said.person is not None)
+    within = any(edge.category == "REL" for edge in scene.row[: scene.at])  # "a woman, who is 40, said a man ..."
+    speaks = speaks and not (within and clause.subject in clause.created)
     return clause.before in (",", '"') and speaks and bool(clause.facts_here or clause.pronoun)
 
 
@@ -228,6 +238,23 @@ def _harm(scene: Scene, edge: Edge) -> None:
     clause.passive = clause.passive or passive
 
 
+def _help(scene: Scene, edge: Edge) -> None:
+    """ "A lady came over and helped me up": who helps is nobody who is described, where somebody else is."""
+    clause = scene.clause
+    subject = clause.subject
+    here = [fact for person, fact in clause.facts_here if person is subject]
+    people = [e.sem for e in scene.row[: scene.at] if isinstance(e.sem, Thing) and e.sem.person is not None]
+    new = bool(people) and people[0].determiner in ("a", "an", "another", "") and not clause.pronoun
+    others = any(fact not in here for fact in scene.used_facts())
+    if subject is not None and new and others:
+        for fact in here:
+            scene.cancel(fact, "somebody else")
+        if subject in clause.created:
+            scene.demote(subject)
+        clause.subject = scene.last_subject = Person(described=False, sex=sex_of(people[0]), named=True)
+    _harm(scene, edge)
+
+
 def by(scene: Scene) -> None:
     """ "By": behind a passive stands who did it, and the subject is nobody who is described."""
     clause = scene.clause
@@ -236,7 +263,13 @@ def by(scene: Scene) -> None:
     if not clause.passive or after is None or after.category != "NP" or after.sem.person is None:
         return
     subject: Person | None = clause.subject
-    if subject is not None and subject.described:
+    bystander = after.sem.person.role == "bystander" and subject is not None and subject.word in scene.words.wanted
+    if (
+        subject is not None
+        and subject.described
+        and not bystander
+        and after.sem.word not in scene.words.sets["AUTHORITY"]
+    ):
         scene.demote(subject)
         clause.subject = None
 
@@ -254,6 +287,30 @@ def _take(scene: Scene, edge: Edge) -> None:
     _act(scene, edge)
     scene.clause.mode = scene.clause.verb = "act"
     scene.clause.taking = True
+
+
+_WHERE_WORN = {
+    "necklace": frozenset(["neck", "throat"]),
+    "earrings": word_set("ear ears lobe lobes earlobe earlobes"),
+    "hat": frozenset(["head", "brow"]),
+}
+_FROM = ("from", "off", "on", "in", "at", "by", "round", "around", "across", "over", "to")
+
+
+def _hang(scene: Scene, edge: Edge) -> None:
+    """ "His helmet was hanging from the handlebar": what hangs where it does not belong is not worn."""
+    clause, fact = scene.clause, scene.fact_before()
+    place = next((each for each in scene.row[scene.at + 1 :] if each.category in ("NP", "AP")), None)
+    direct = clause.before == "NP" and scene.said_words[edge.start] not in ("lying", "lay")
+    before = scene.behind(3)
+    subject = clause.before == "BE" and (before is None or before.category not in ("IN", "WITH", "V", "PREP"))
+    if fact is None or fact.kind not in WORN or not (direct or subject) or place is None:
+        _act(scene, edge)
+        return
+    after = scene.following(("X", "SKIP", "DEG", "DET"))
+    there = after is not None and (after.category in ("ON", "IN") or after.sem in _FROM)
+    if there and _WHERE_WORN.get(fact.kind, frozenset()).isdisjoint(getattr(place.sem, "word", "").split()):
+        scene.cancel(fact, "not worn")
 
 
 def _were_things(scene: Scene) -> None:
@@ -306,10 +363,13 @@ _VERBS: dict[str, Callable[[Scene, Edge], None]] = {
     "wear": _have,
     "grow": _have,
     "report": _report,
+    "believe": _believe,
     "see": _see,
     "show": _show,
     "know": _know,
     "harm": _harm,
+    "help": _help,
+    "hang": _hang,
     "company": _company,
     "take": _take,
     "seek": _seek,

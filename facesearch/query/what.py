@@ -3,16 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from facesearch.query import whom
+from facesearch.query import groups, whom
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Choice, Denied, Found, Qualities, Said, Thing, meaning
 from facesearch.query.lexicon import NounClass
 from facesearch.query.reading import reading_of
-from facesearch.query.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Fact, Person, Scene
+from facesearch.query.scene import MAN, OF_PEOPLE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 _YOUNG_AND_OLD = {reading_of("young").node, reading_of("old").node}
+_BY_HOW_MUCH = word_set("bit little slightly somewhat years few much lot")
 _PARTLY = word_set(
     "completely totally entirely fully quite too very that so particularly especially really overly exactly as"
 )
@@ -22,6 +23,8 @@ _NOT_AT = {
     "necktie": frozenset(["head", "hair", "waist", "wrist", "forehead"]),
     "earrings": word_set("nose lip lips eyebrow eyebrows tongue navel"),
     "necklace": frozenset(["wrist", "ankle", "waist"]),
+    "glasses": word_set("neck chest shirt collar lap"),
+    "hat": word_set("neck back lap"),
 }
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
@@ -161,7 +164,9 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     )  # "was in his"
     if not (in_it or clause.before in ("PREP", "IN", "ON")) or not clause.facts_here:
         return False
-    fact = clause.facts_here[-1][1]
+    fact = scene.fact_before()
+    if fact is None:
+        return False
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
     if fact.kind not in WORN or isinstance(fact.node, Not) or places.isdisjoint(said.word.split()):
         return False
@@ -255,10 +260,13 @@ def adjectives(scene: Scene, edge: Edge) -> None:
 
 
 def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
-    """ "Younger than her years" says nothing."""
-    after = scene.following()
-    compared = after is not None and after.sem == "than" and qualities[-1].key.endswith("er")
-    return qualities[:-1] if compared else qualities
+    """ "Younger than her years", "maybe 30, maybe a bit older" say nothing."""
+    last, after = qualities[-1], scene.following()
+    than = after is not None and after.sem == "than" and last.key.endswith("er")
+    degree = scene.said_words[max(0, last.start - 2) : last.start]
+    age = scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD
+    compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
+    return qualities[:-1] if than or compared else qualities
 
 
 def _nothing_left(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -431,7 +439,21 @@ def said(scene: Scene, edge: Edge) -> None:
     if found.node is not None:
         found = found._replace(used=(*found.used, (phrase.thing.start, phrase.thing.end)))
     clause.certainty = min(clause.certainty, phrase.certainty)
+    _share(scene, phrase)
     scene.say(found, edge, noun.name)
+
+
+def _share(scene: Scene, phrase: Said) -> None:
+    """ "Beard and moustache shaved": said of both."""
+    before = scene.thing_behind(2)
+    if scene.clause.before != "AND" or before is None or before.noun is None or before.qualities:
+        return
+    kind, noun = before.noun, phrase.thing.noun
+    if noun is None or "beard" not in (noun.name, noun.parent):
+        return
+    fact, both = scene.fact_before(), meaning(scene.words, kind, phrase.qualities)
+    if fact is not None and "beard" in (kind.name, kind.parent) and both.node is not None and both.used:
+        fact.node = both.node
 
 
 # --- "or" ---
@@ -442,7 +464,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
-    nodes, used = _options(scene, options)
+    nodes, used, rough = _options(scene, options)
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
         return
@@ -454,7 +476,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     both = edge.sem.together or (edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0))
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
-        scene.say(Found(negate(node) if negative else node, used, ()), edge, "choice")
+        scene.say(Found(negate(node) if negative else node, used, (), rough=rough), edge, "choice")
 
 
 def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bool:
@@ -463,15 +485,29 @@ def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bo
         return True
     if not any(people) or any(isinstance(each, Denied) for each in options):
         return False
+    if edge.sem.nor and all(people):
+        _neither_of(scene, edge, options)
+        return True
     _persons_or(scene, edge, [each for each, person in zip(options, people, strict=True) if person], len(options))
     return True
 
 
-def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...]]:
-    """What the options mean that are scored, and with which words."""
+def _neither_of(scene: Scene, edge: Edge, persons: tuple[Any, ...]) -> None:
+    """ "Neither the man nor the woman wore glasses": a denial of each."""
+    clause = scene.clause
+    for each in persons:
+        scene.clause = Clause(facts_here=clause.facts_here, created=clause.created)
+        whom.person(scene, each, edge._replace(start=each.start, end=each.end))
+    groups.both(scene, edge._replace(sem="both"))
+    scene.clause.negative = scene.clause.sticky = True
+
+
+def _options(scene: Scene, options: tuple[Any, ...]) -> tuple[list[Node], tuple[tuple[int, int], ...], bool]:
+    """What the options mean that are scored, with which words, and whether these say more."""
     found = [each for option in options if (each := _told_option(scene, option)) is not None]
     scored = [(each.node, each.used) for each in found if each.node is not None]
-    return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans)
+    rough = any(each.rough for each in found)
+    return [node for node, _ in scored], tuple(span for _, spans in scored for span in spans), rough
 
 
 def _says_something(scene: Scene, nodes: list[Node], options: tuple[Any, ...]) -> bool:
@@ -518,8 +554,7 @@ def _told_option(scene: Scene, option: Any) -> Found | None:
     """What an option means; what of it is not scored is set aside."""
     found = _option(scene, option)
     if found is not None:
-        for span in found.aside:
-            scene.set_aside(*span, "quality")
+        scene.set_all_aside(found)
     if isinstance(option, Thing) and (found is None or found.node is None):
         scene.set_aside(option.qualities[0].start if option.qualities else option.start, option.end, "not scored")
     return found

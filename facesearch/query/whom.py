@@ -7,8 +7,9 @@ from facesearch.query import groups
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
+from facesearch.query.reading import reading_of
 from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
-from facesearch.query.tokens import word_set
+from facesearch.query.tokens import QUOTES, word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
@@ -22,9 +23,10 @@ _POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringlea
 }
 """Words for people of whom each is another one."""
 _MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
-_TITLES = word_set(
-    "mr mrs ms miss dr sgt sergeant pc dc ds di insp inspector constable officer deputy sheriff judge chief captain sir"
-)
+_OF_AGE = reading_of("young").node.attributes
+_LIKENESSES = frozenset(("mask", "marks", "wig"))
+_PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
+_SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -35,7 +37,7 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     assert said.person is not None
     if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _mentioned):
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _mentioned):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
@@ -51,7 +53,11 @@ def _opens_clause(scene: Scene, said: Thing) -> bool:
     """ "As I left the shop a man ...", "told police two men had ...", "..., his mate had red hair"."""
     clause = scene.clause
     told = clause.before == "NP" and (clause.speaker or clause.verb == "report")
-    mate = clause.before == "," and clause.verb != "" and said.owner in ("his", "her") and said.word in _MATES
+    another = (said.owner in ("his", "her") and said.word in _MATES) or said.word in _POSITIONS
+    mate = clause.before == "," and clause.verb != "" and another
+    joined = clause.before in ("AND", ",") and clause.verb != "" and said.determiner == "the"
+    after = scene.following()
+    told = told or (joined and after is not None and after.category == "BE")
     return (told or mate) and scene.is_new_subject()
 
 
@@ -123,6 +129,16 @@ def _denied_sex(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool
     return True
 
 
+def _against_pronoun(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -> bool:
+    """ "Ruling out that she is actually a man": what is supposed against the pronoun is not known."""
+    clause = scene.clause
+    predicate = bool(clause.pronoun) and clause.verb == "be" and clause.before in _PREDICATE
+    if not predicate or clause.subject is None or clause.subject.fits(sex_of(said)) or said.qualities:
+        return False
+    scene.aside_and_spent(edge, "not known")
+    return True
+
+
 # --- who is only mentioned ---
 
 
@@ -142,6 +158,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
         clause.subject = scene.last_subject = other
+        other.assigned = True
         clause.mode = "say"
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
@@ -153,6 +170,7 @@ def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
     clause = scene.clause
     compared = clause.negative or (clause.before == "PREP" and clause.preposition in ("like", "than"))
     self_said = clause.speaker and (clause.verb == "be" or clause.mode == "say") and clause.before != "PREP"
+    compared = compared or _likeness(scene, said, word) is not None
     return word.role == "described" and said.owner == "" and not self_said and not compared
 
 
@@ -170,10 +188,17 @@ def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
     return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
 
 
-def _by_role(_scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "The victim", "a neighbour", "PC White"."""
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
+    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"]) else None
+    if (
+        said.determiner == "the"
+        and isinstance(place, Thing)
+        and not scene.words.sets["POST"].isdisjoint(place.word.split())
+    ):
+        return True  # "the girl on the till"
     return True if word.role == "relation" and word.reading is None and said.owner == "" else None
 
 
@@ -196,12 +221,47 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
+    if _is_with_him(scene):
+        return None
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
 
 
-def _harmed(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+def _is_with_him(scene: Scene) -> bool:
+    """ "His wife, who was with him, had ...": a companion with a description of her own."""
+    ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != ","][:6]
+    categories = [edge.category for edge in ahead]
+    beside = 2 if categories[:2] == ["WITH", "OBJ"] else 4 if categories[:4] == ["REL", "BE", "WITH", "OBJ"] else 0
+    return bool(beside) and [edge.sem for edge in ahead[beside : beside + 1]] in (["be"], ["have"], ["wear"])
+
+
+def _named_again(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
+    """ "The 34-year-old flagged down a taxi": who was named before and is only said to do something."""
+    reading = word.reading.node.attributes if word.reading is not None else frozenset()
+    of_age = any(quality.key == "#age" for quality in said.qualities) or reading >= _OF_AGE
+    if said.determiner != "the" or not of_age or word.plural or not scene.is_subject():
+        return None
+    if any(each.word == said.word for each in scene.persons):
+        return None
+    sex, described = sex_of(said), [each for each in scene.persons if each.facts or each.sex is not None]
+    before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.sets["AUTHORITY"]]
+    return True if before and described and _acts(scene) else None
+
+
+def _acts(scene: Scene) -> bool:
+    """The verb behind, a relative clause aside, says what somebody does and not how they look."""
+    ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != "DEG"]
+    does = [edge for edge, after in pairwise(ahead) if edge.category != "BE" or after.category != "V"]
+    verbs = [edge.sem for edge in does if edge.category in ("BE", "V")]
+    relative = scene.following((",", *_SKIPPED))
+    last = verbs[1:2] if relative is not None and relative.category == "REL" else verbs[:1]
+    return not last or last[0] not in ("be", "have", "wear", "grow", "see")
+
+
+def _harmed(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "A 63-year-old woman was not hurt", where somebody is described."""
-    others = any(each.facts for each in scene.persons) and said.determiner in ("a", "an", "")
+    named = said.determiner == "the" and word.reading is not None and word.reading.node.attributes >= _OF_AGE
+    new = named and all(each.word != said.word for each in scene.persons)  # "the pensioner was taken to hospital"
+    others = any(each.facts for each in scene.persons) and (new or said.determiner in ("a", "an", ""))
     ahead = scene.row[scene.at + 1 :]
     at = next((at for at, edge in enumerate(ahead) if edge.category in ("BE", "V", "AND", ".", ";")), None)
     if not others or at is None or ahead[at].category != "BE" or scene.clause.verb != "":
@@ -218,14 +278,16 @@ def _compared_or_denied(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     return True if clause.negative or compared else None
 
 
-def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord | None) -> bool | None:
     """ "A passer-by, a man with a beard"; "accompanied by a child"."""
     clause = scene.clause
     if clause.verb == "company":
         return True
     behind = scene.behind(2)
-    other = (clause.mentioned is not None and not clause.mentioned.described) or _behind_a_name(scene)
-    apposed = clause.before == "," and said.determiner in ("a", "an") and behind is not None and behind.category == "NP"
+    last = clause.mentioned or clause.subject
+    other = (last is not None and not last.described) or _behind_a_name(scene)
+    named = behind is not None and behind.category in ("NP", "LABEL")
+    apposed = clause.before == "," and said.determiner in ("a", "an") and named
     return True if other and apposed else None
 
 
@@ -244,8 +306,10 @@ def _wanted(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
 
 
 def is_first_wanted(scene: Scene) -> bool:
-    """Nobody is described yet, and this is whom others care about."""
+    """Nobody is described yet, and this is whom others care about, or whom the text speaks to ("To the man in ...")."""
     clause = scene.clause
+    if scene.at < 3 and clause.before == "PREP" and clause.preposition == "to" and not scene.persons:
+        return True
     others = (clause.subject is None or not clause.subject.described) and not (clause.speaker and clause.mode == "act")
     wanted = clause.before == "OF" or (clause.before == "PREP" and clause.preposition in ("for", "about", "on"))
     return not scene.persons and others and wanted
@@ -280,6 +344,14 @@ def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     return not (clause.before in (",", ":") and (apposed or subject is None))
 
 
+def _likeness(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "A mask of an old man", "a shirt with a picture of a man"."""
+    picture, printed = scene.thing_behind(2), scene.behind(3)
+    kind = picture.noun.name if picture is not None and picture.noun is not None else ""
+    on_it = kind == "picture" and printed is not None and printed.category == "WITH"
+    return True if scene.clause.before == "OF" and (kind in _LIKENESSES or on_it) else None
+
+
 def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
     """ "Arguing with a man", "the home of a pensioner"; but "a photograph of an old man"."""
     clause = scene.clause
@@ -300,8 +372,10 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
     _of_the_speaker,
     _of_the_described,
+    _named_again,
     _harmed,
     _compared_or_denied,
+    _likeness,
     _apposed_to_another,
     _wanted,
     _said_of_another,
@@ -350,7 +424,7 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
-    direct = clause.before in ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING") and clause.mode == "say"
+    direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
 
 
@@ -385,10 +459,13 @@ def _with_trait(scene: Scene, keys: set[str], sex: Node | None) -> Person | None
 def _by_position(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The rider ... the pillion rider", "his mate"."""
     sex, focus = sex_of(said), scene.focus
-    if said.word in _POSITIONS and focus is not None and focus in scene.persons:
-        known = next((each for each in scene.persons if each.word == said.word), None)
-        if known is not None:
+    if said.word in _POSITIONS and focus is not None and (focus in scene.persons or focus.group):
+        if (known := _of_word(scene.persons, said.word)) is not None:
             return known
+        free = next((each for each in scene.group if not each.assigned and each.fits(sex)), None)
+        if free is not None and said.determiner in ("", "the"):
+            free.assigned, free.word = True, said.word
+            return free
         if focus.word in _POSITIONS or said.owner in ("his", "her") or said.word == "accomplice":
             return scene.add_person(Person(sex=sex))
     return None
@@ -472,6 +549,8 @@ def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     definite = said.determiner == "the"
     if definite and candidates and (ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]):
         return True
+    if said.owner in ("his", "her") and _is_with_him(scene):
+        return True
     after = scene.following()
     told_apart = after is not None and after.category in ("IN", "WITH", "REL")
     if clause.before == "AND" and definite and told_apart and clause.verb:
@@ -485,7 +564,7 @@ def _is_listed(scene: Scene, said: Thing) -> bool:
     """ "A man with a beard, a man in a hat and a woman"."""
     clause = scene.clause
     indefinite = said.determiner in ("a", "an")
-    if clause.before in (",", "AND") and indefinite and said.word in [each.word for each in clause.created]:
+    if clause.before in (",", "AND", "BUT") and indefinite and said.word in [each.word for each in clause.created]:
         return True
     joined = clause.before == "AND" and (indefinite or said.determiner == "")
     joined = joined and any(each.named for each in scene.persons)  # but "not bald and man" is one
@@ -514,13 +593,16 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
-        for span in traits.aside:
-            scene.set_aside(*span, "quality")
+        scene.set_all_aside(traits)
         scene.used.append((scene.offset + said.start, scene.offset + said.end))
         scene.spent()
         return
     clause.negative = False
-    scene.say(Found(all_of(nodes), (*traits.used, (said.start, said.end)), traits.aside), edge, "person")
+    waits = (1.0, clause.certainty) if said.determiner == "the" else (clause.certainty, 1.0)
+    clause.certainty = waits[0]
+    used = (*traits.used, (said.start, said.end))
+    scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
+    clause.certainty = waits[1]  # "reckons the bloke had a beard"
 
 
 def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
@@ -548,6 +630,8 @@ def degrees(scene: Scene, qualities: Qualities) -> Qualities:
 def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
     """ "A retired teacher": a word that no table has, with an adjective that only people have, is somebody."""
     clause = scene.clause
+    if _apposed_to_another(scene, said, None):
+        clause.near = Person(described=False)  # "the homeowner, a retired teacher with white hair"
     if scene.target() is None:
         scene.set_aside(edge.start, edge.end, "somebody else")
         return
@@ -565,7 +649,7 @@ def name(scene: Scene) -> None:
     if _is_apposed(scene):
         return
     title = scene.said_words[scene.row[scene.at].start]
-    ranked = title in _TITLES and (title not in _CIVIL or bool(scene.persons))
+    ranked = title in scene.words.sets["TITLE"] and (title not in _CIVIL or bool(scene.persons))
     teller = (_tells(scene) and scene.is_subject()) or ranked
     focus = scene.focus
     alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
@@ -599,7 +683,7 @@ def _tells(scene: Scene) -> bool:
     ahead = scene.row[scene.at : scene.at + 12]
     return any(
         edge.category == "V"
-        and edge.sem in ("report", "see", "know", "harm")
+        and edge.sem in ("report", "believe", "see", "know", "harm")
         and before.category not in ("BE", "X", "DEG")
         for before, edge in pairwise(ahead)
     )
@@ -618,12 +702,19 @@ def pronoun(scene: Scene, edge: Edge) -> None:
         and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
     ):
         return
+    if _is_tag(scene):
+        return
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     topic = clause.topic if behind is not None and behind.person is None else None
+    either = clause.before == "OR"  # "either he had a beard or he had not shaved"
+    supposed = scene.at == 1 and clause.preposition == "if"  # "if he had a beard, I did not notice it"
     scene.new_clause()
     clause = scene.clause
     clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
+    clause.anyof = either
+    if supposed:
+        clause.mode = "unknown"
     found = pronoun_target(scene, sex)
     if found is None:
         found = scene.focus = scene.add_person(Person())
@@ -631,6 +722,23 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+def _is_tag(scene: Scene) -> bool:
+    """ "He was bald," she replied: who speaks, behind what is quoted."""
+    before, after = scene.behind(), scene.following()
+    quoted = before is not None and before.category == "X" and str(before.sem) in QUOTES
+    return quoted and after is not None and after.category == "V" and after.sem in ("report", "act")
+
+
+def reflexive(scene: Scene, edge: Edge) -> None:
+    """ "Exposing himself": the sex of whom the clause is about."""
+    subject = scene.clause.subject
+    sex = {"himself": MAN, "herself": WOMAN}.get(str(edge.sem))
+    if sex is None or subject is None or not subject.described or subject.group or not subject.fits(sex):
+        return
+    if subject.sex is None and subject.pronoun_sex is None:
+        subject.pronoun_sex = sex
 
 
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
@@ -645,7 +753,13 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
         free[0].assigned = True
         return free[0]
     fitting = [each for each in scene.persons if each.fits(sex) and not each.group]
-    return fitting[-1] if fitting else None
+    return fitting[-1] if fitting else _subject_before(scene, sex)
+
+
+def _subject_before(scene: Scene, sex: Node) -> Person | None:
+    """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
+    known = scene.persons != []
+    return next((each for each in reversed(scene.others) if known and each.assigned and each.sex == sex), None)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
