@@ -118,9 +118,9 @@ def search(
     highest if this word held for certain. "fits 4 of 5": so many of the things searched, each with 70 % or more. A hit
     is a lead, not evidence.
 
-    Hits with a score below .1 are dimmed. Where four or more things are said, they stand in an order that reckons with
-    a witness who errs now and then: one wrong word does not hide a face on which all others fit (`facesearch attributes --witness`; --strict-order for the plain
-    order). "must:man" puts faces that are not judged to be men behind all others.
+    Hits with a score below .1 are dimmed. Where four or more things are said, these stand in an order that reckons with
+    a witness who errs now and then: one wrong word does not hide a face on which all others fit (`facesearch attributes
+    --witness`; --strict-order for the plain order). "must:man" puts faces that are not judged to be men behind all others.
 
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
