@@ -120,7 +120,8 @@ def search(
 
     Hits with a score below .1 are dimmed. Where four or more things are said, these stand in an order that reckons with
     a witness who errs now and then: one wrong word does not hide a face on which all others fit (`facesearch attributes
-    --witness`; --strict-order for the plain order). "must:man" puts faces that are not judged to be men behind all others.
+    --witness`; --strict-order for the plain order). "must:man" puts faces that are not judged to be men behind all
+    others.
 
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
