@@ -1,5 +1,8 @@
 """The detector finds the gallery's faces, also turned and small ones, and says what is wrong with its model file."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -292,3 +295,13 @@ def test_the_faces_of_a_small_photo_keep_the_boxes_that_training_has_learnt_from
     expected = row[:4] * np.array([width / size[0], height / size[1]] * 2)
     assert [found.box.x, found.box.y, found.box.width, found.box.height] == pytest.approx(list(expected), abs=0.01)
     assert found.score == pytest.approx(row[14], abs=1e-4)
+
+
+def test_nothing_is_noted_of_the_machine_in_the_users_folder(tmp_path: Path) -> None:
+    """ONNX Runtime keeps a log of its users, to be sent, unless it is told not to."""
+    code = (
+        "import numpy as np; from facesearch.detection import YuNet; YuNet().detect([np.zeros((64, 64, 3), np.uint8)])"
+    )
+    own = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": os.environ["PATH"]}
+    subprocess.run([sys.executable, "-c", code], env=own, check=True)
+    assert list(tmp_path.rglob("*onnxruntime*")) == []

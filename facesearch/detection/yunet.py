@@ -8,6 +8,7 @@ OpenCV's FaceDetectorYN, whose boxes and scores these equal; ONNX Runtime takes 
 
 import hashlib
 import importlib.util
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,7 @@ class Network:
 
     def __init__(self, content: bytes) -> None:
         """content: of a YuNet file (.onnx). Raises ValueError when it is none."""
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import: it would note the machine in the user's folder
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
