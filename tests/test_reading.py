@@ -511,6 +511,25 @@ def test_a_predictor_is_undone() -> None:
     assert differs(decode_bytes(data).rgb, PIXELS) < 1
 
 
+@pytest.mark.parametrize("odd", [1.02, -0.02, -3.4e38, 9e9])
+@pytest.mark.parametrize("kind", ["<f2", "<f4"])
+def test_a_few_odd_floats_do_not_change_the_others(odd: float, kind: str) -> None:
+    floats = (PIXELS / 255).astype(np.float32)
+    floats[:3, :3] = odd
+    with np.errstate(over="ignore"):
+        data = tiff([floats.astype(kind).tobytes()], *SIZE, [8 * int(kind[2])] * 3, sample=3)
+    assert differs(decode_bytes(data).rgb[4:], PIXELS[4:]) < 1
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_bits_in_the_other_order_are_turned_round(bits: int) -> None:
+    values = PIXELS.astype(np.uint16) * (257 if bits == 16 else 1)
+    straight = np.frombuffer(values.astype(f"<u{bits // 8}").tobytes(), np.uint8)
+    turned = np.packbits(np.unpackbits(straight), bitorder="little")
+    data = tiff([turned.tobytes()], *SIZE, [bits] * 3, more=[(266, 3, [2])])
+    assert differs(decode_bytes(data).rgb, PIXELS) < 1
+
+
 def test_a_tiff_that_is_not_read_is_named_by_its_kind() -> None:
     with pytest.raises(PhotoError) as caught:
         decode_bytes(tiff([b"\0" * 100], *SIZE, [8] * 3, compression=34661))

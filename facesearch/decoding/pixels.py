@@ -131,9 +131,14 @@ def deep_gray(values: npt.NDArray[np.generic], space: ColourSpace | None = None)
     return gray_pixels(np.clip((floats - low) / max(high - low, 1e-12), 0, 1), 1.0, space)
 
 
+_SAMPLED, _ODD = 1_000_000, 0.001  # values that are looked at, and the share of them that may be odd
+
+
 def used_range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Floats mostly come as 0..1 and integers as 0..255 or 0..65535; anything else is stretched."""
-    low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 1.0)
+    """Floats mostly come as 0..1 and integers as 0..255 or 0..65535; anything else is stretched. A few values beyond,
+    by rounding or for want of data, say nothing about the others."""
+    few = values.ravel()[:: max(1, values.size // _SAMPLED)]
+    low, high = (float(each) for each in np.quantile(few, (_ODD, 1 - _ODD))) if values.size else (0.0, 1.0)
     if low >= 0.0:
         for top in (1.0, 255.0, 65535.0):
             if high <= top:

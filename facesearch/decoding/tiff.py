@@ -388,10 +388,8 @@ class _Page:
             data = self.file.part(piece.at, min(size, most) if size else most)
         else:
             data = self.file.part(piece.at, size if size else len(self.file.data) - piece.at)
-        if self.page.number(FILL_ORDER, 1) == 2 and self.compression != 1:
+        if self.page.number(FILL_ORDER, 1) == 2:
             data = _reversed_bits(data)
-        elif self.page.number(FILL_ORDER, 1) == 2 and self.bits < 8:
-            return _reversed_bits(data)
         if self.compression == 1:
             return data
         if self.compression != 32773 and data.endswith(b"\0" * _ZEROS):
@@ -544,7 +542,7 @@ class _Page:
             # Floats above 1 that are no numbers of bytes are light brighter than white.
             if low >= 0 and 1 < high < 100:
                 return (space or colour.linear()).convert(np.clip(floats, 0, 1), 1.0)
-            return colour_pixels((floats - low) / (high - low), 1.0, space)
+            return colour_pixels(np.clip((floats - low) / (high - low), 0, 1), 1.0, space)
         if self.bits <= 8:
             flat = Image.fromarray(_to_eight_bits(values, top))
             if self.icc is not None:
