@@ -9,6 +9,10 @@ import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _ORIENTATION, _DETAILS, _COLOUR_SPACE, _INTEROPERABILITY = 0x0112, 0x8769, 0xA001, 0xA005
 _THUMBNAIL, _THUMBNAIL_SIZE = 0x0201, 0x0202
@@ -75,3 +79,9 @@ class Exif:
         second, _ = self._directory(self._first[1])
         at, size = second.get(_THUMBNAIL, 0), second.get(_THUMBNAIL_SIZE, 0)
         return self.data[at : at + size] if at and size else b""
+
+
+def exif_of(image: Image.Image) -> Exif:
+    """The block of a picture as Pillow has opened it."""
+    block = image.info.get("exif")
+    return Exif(block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b"")

@@ -13,7 +13,7 @@ from PIL import Image
 from facesearch.decoding import colour
 from facesearch.decoding.boxes import code_points, frame_times, is_cut
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
-from facesearch.decoding.exif import Exif
+from facesearch.decoding.exif import Exif, exif_of
 from facesearch.decoding.pixels import Drawn, drawn
 
 INSTALL_HEIC = "pip install pillow-heif"
@@ -81,8 +81,7 @@ class Heif:
 
     @cached_property
     def exif(self) -> Exif:
-        block = self._image.info.get("exif")
-        return Exif(block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b"")
+        return exif_of(self._image)
 
     def draw(self, number: int) -> Drawn:
         """A picture or frame, from 0. Raises `PhotoError`."""
@@ -93,8 +92,7 @@ class Heif:
         except Exception as error:
             raise broken(self.name, error) from error
         image = self._image.copy()
-        block = self._image.info.get("exif")
-        exif = Exif(block.removeprefix(b"Exif\0\0")) if isinstance(block, bytes) else self.exif
+        exif = exif_of(self._image) if isinstance(self._image.info.get("exif"), bytes) else self.exif
         points = code_points(self.data)
         space = None
         if points is not None and (points[1] in _PQ_OR_HLG or not image.info.get("icc_profile")):

@@ -21,7 +21,7 @@ from facesearch.decoding import colour
 from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn
+from facesearch.decoding.pixels import Drawn, Rectangle, drawn, load_as
 
 NAME = "JPEG"
 CUT = "the JPEG ends too early: only a part of it can be seen"
@@ -244,9 +244,9 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
     ends = data.find(_END, header.scan or 0) >= 0
     stored = data.rstrip(b"\0") if not ends and data.endswith(b"\0" * _ZEROS) else data
-    image = _loaded(data) if header.sound and ends else None
+    image = load_as(data, "JPEG") if header.sound and ends else None
     if image is None:
-        image = _loaded(_rebuilt(stored, header) + _END)
+        image = load_as(_rebuilt(stored, header) + _END, "JPEG")
         if image is None:
             raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
@@ -267,17 +267,6 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
     shown = drawn(image, colour.adobe_rgb() if adobe and not profile else None, orientation=exif.orientation or 1)
     sound = Rectangle(0, 0, image.width, rows) if rows < image.height else None
     return replace(shown, sound=sound).noting(*notices)
-
-
-def _loaded(data: bytes) -> Image.Image | None:
-    try:
-        image = Image.open(BytesIO(data), formats=["JPEG"])
-        image.load()
-    except MemoryError:
-        raise
-    except Exception:
-        return None
-    return image
 
 
 def _of_a_kind_not_read(header: Header) -> PhotoError | None:
@@ -338,7 +327,7 @@ def _is_progressive(header: Header) -> bool:
 def _with_other_data(data: bytes) -> Image.Image | None:
     """The same picture with other data in place of what is missing; data: without what follows the picture."""
     end = data.rfind(_END, data.find(b"\xff\xda"))
-    return _loaded((data if end < 0 else data[:end]) + _OTHER_DATA + _END)
+    return load_as((data if end < 0 else data[:end]) + _OTHER_DATA + _END, "JPEG")
 
 
 def _has_later_passes(data: bytes, header: Header, image: Image.Image) -> bool:

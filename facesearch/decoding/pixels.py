@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -129,6 +130,18 @@ def deep_gray(values: npt.NDArray[np.generic], space: ColourSpace | None = None)
     floats = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = used_range(floats)
     return gray_pixels(np.clip((floats - low) / max(high - low, 1e-12), 0, 1), 1.0, space)
+
+
+def load_as(data: bytes, name: str) -> Image.Image | None:
+    """What Pillow makes of the data in this format; None where it stumbles. Raises MemoryError."""
+    try:
+        image = Image.open(BytesIO(data), formats=[name])
+        image.load()
+    except MemoryError:
+        raise
+    except Exception:
+        return None
+    return image
 
 
 _SAMPLED, _ODD = 1_000_000, 0.001  # values that are looked at, and the share of them that may be odd

@@ -22,7 +22,7 @@ from facesearch.decoding import colour
 from facesearch.decoding.colour import HDR_NOTICE, ColourSpace
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn
+from facesearch.decoding.pixels import Drawn, Rectangle, drawn, load_as
 
 NAME = "PNG"
 CUT = "the PNG ends too early: only a part of it can be seen"
@@ -158,20 +158,10 @@ class Png:
         return self._finished(self._frames.copy())
 
     def _still(self) -> Drawn:
-        image = self._opened(self._clean(still=True))
+        image = load_as(self._clean(still=True), "PNG")
         if image is not None:
             return self._finished(image)
         return self._salvaged()
-
-    def _opened(self, data: bytes) -> Image.Image | None:
-        try:
-            image = Image.open(BytesIO(data), formats=["PNG"])
-            image.load()
-        except MemoryError:
-            raise
-        except Exception:
-            return None
-        return image
 
     def _clean(self, *, still: bool = False) -> bytes:
         """The same picture without side chunks, every checksum right."""
@@ -236,7 +226,7 @@ class Png:
             body = self._body(kind)
             parts += [] if body is None else [_chunk(kind, body)]
         data = b"".join((*parts, _chunk(b"IDAT", zlib.compress(raw, 1)), _chunk(b"IEND", b"")))
-        image = self._opened(data)
+        image = load_as(data, "PNG")
         if image is None:
             raise PhotoError("damaged PNG (its pixels make no sense)", retry=False)
         return image

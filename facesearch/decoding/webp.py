@@ -14,7 +14,7 @@ from io import BytesIO
 from PIL import Image
 
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
-from facesearch.decoding.exif import Exif
+from facesearch.decoding.exif import Exif, exif_of
 from facesearch.decoding.pixels import Drawn, drawn
 
 NAME = "WebP"
@@ -107,8 +107,7 @@ class WebP:
 
     @cached_property
     def exif(self) -> Exif:
-        block = self._image.info.get("exif")
-        return Exif(block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b"")
+        return exif_of(self._image)
 
     def draw(self, number: int) -> Drawn:
         """A frame, from 0. Raises `PhotoError`."""
