@@ -19,7 +19,7 @@ SEARCH_FROM = 0.8
 
 Between the two lie tilted and half hidden faces, but also most of the false boxes."""
 
-RULES = 3
+RULES = 4
 """Version of the rules by which a photo is looked at, part of every detector's name. 1: until these names held it."""
 
 

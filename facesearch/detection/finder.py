@@ -118,7 +118,7 @@ class YuNet:
             copy = photo.copy(plan.width, plan.height)
             for turned in plan.turns:
                 least = _SPECK_FROM[self.look] if plan.specks and not turned else _PLACE_FROM
-                seen = self._look_by_parts(turn(copy, turned) if turned else copy, least, gain)
+                seen = self._look_by_parts(turn(copy, turned), least, gain)
                 back = (turn_back(d, turned, (plan.width, plan.height)) for d in seen)
                 places += [rescale(d, photo.width / plan.width, photo.height / plan.height) for d in back]
         return _best_by_turn(d for d in places if longer_side(d.box) >= _LEAST_SIZE)

@@ -55,7 +55,10 @@ def keep_best(boxes: NDArray[np.float32], scores: NDArray[np.float32], max_iou: 
 
 def turn(picture: NDArray[np.uint8], turned: int) -> NDArray[np.uint8]:
     """The picture [H, W, C] turned by so many degrees clockwise, a multiple of 90."""
-    return np.ascontiguousarray(np.rot90(picture, -turned // 90))
+    import cv2
+
+    how = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+    return np.asarray(cv2.rotate(picture, how[turned]), np.uint8) if turned else picture
 
 
 def turn_back(d: Detection, turned: int, size: tuple[int, int]) -> Detection:

@@ -106,8 +106,11 @@ class Network:
         down, right = -height % _PAD_TO, -width % _PAD_TO
         if down or right:
             rgb = np.asarray(cv2.copyMakeBorder(rgb, 0, down, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0)), np.uint8)
-        pixels = cv2.dnn.blobFromImage(rgb, gain, swapRB=True)
+        pixels = np.empty((1, 3, *rgb.shape[:2]), np.float32)
+        for channel, plane in enumerate(pixels[0]):
+            plane[...] = rgb[..., 2 - channel]  # four times as fast as cv2.dnn.blobFromImage
         if gain > 1:
+            pixels *= np.float32(gain)
             np.minimum(pixels, 255, out=pixels)
         return [np.asarray(each, np.float32) for each in self._session.run(None, {self._input: pixels})]
 
