@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from cli.command_line import search_command
 from cli.output import DIM_BELOW, score_in_words
+from cli.unseen import unseen_in_words
 from cli.wording import behind_in_words, notice_in_words
 from db.paths import is_there
 from facesearch.errors import Notice
@@ -47,7 +48,13 @@ def missing_remarks(result: SearchResult) -> list[str]:
 def remarks_in_words(result: SearchResult) -> list[str]:
     """What is to be said of the faces that were searched and found, before the outcome."""
     notices = [notice_in_words(each) for each in result.notices if each.kind != _LEAVE_OUT]
-    return [*result.remarks, *unscored_remarks(result), *small_remarks(result), *missing_remarks(result), *notices]
+    return [
+        *result.remarks,
+        *unseen_in_words(result.unseen),
+        *small_remarks(result),
+        *missing_remarks(result),
+        *notices,
+    ]
 
 
 def behind_remarks(result: SearchResult) -> list[str]:
@@ -55,14 +62,6 @@ def behind_remarks(result: SearchResult) -> list[str]:
     if not result.behind or any(hit.behind for hit in result.hits):
         return []
     return [behind_in_words(result.musts, result.behind, shown=False)]
-
-
-def unscored_remarks(result: SearchResult) -> list[str]:
-    """That some faces were not searched, since the network that searches go by has not scored them."""
-    if not result.unscored:
-        return []
-    them, lack = ("1 face is", "it lacks") if result.unscored == 1 else (f"{result.unscored:,} faces are", "they lack")
-    return [f"{them} not searched: {lack} scores of the network in use; `facesearch index` makes up for it."]
 
 
 def outcome_in_words(result: SearchResult, expects: bool, again: Mapping[str, Sequence[str]]) -> list[str]:

@@ -24,6 +24,7 @@ from cli.output import (
     write_csv,
     write_json,
 )
+from cli.unseen import unseen_record
 from cli.wording import behind_in_words
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
@@ -164,6 +165,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "things_said": dict(zip(("searched", "said"), result.said, strict=True)) if query else None,
         "must": {"words": list(result.musts), "behind": result.behind} if query else None,
         "faces": result.faces,
+        "unseen": unseen_record(result.unseen),
         "expected": result.expected if heading.expects else None,
         "searched": searched_in_words(result),
         "facts": [{"label": label, "text": text} for label, text in heading.facts],

@@ -1,6 +1,7 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -79,7 +80,9 @@ def status(
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.network import name_of_detector
+    from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
+    from db.faces import unsearchable_count
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
     from db.models import serving
@@ -89,12 +92,14 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.roots import list_roots
     from db.runs import latest_runs
     from db.snapshot import state_of
+    from facesearch.unseen import unseen_by_searches
     from facesearch.versions import current, is_behind
 
     now = current(name_of_detector())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)
+        unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
     for root in known:
@@ -133,8 +138,12 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         )
     if logged:
         yield "Faults", f"{logged:,} on record, each of one photo: --log prints them"
+    labels = chain(["Not searched"], repeat(""))
+    yield from zip(labels, unseen_in_words(unseen_by_searches(source, unscored)), strict=False)
     for run in runs:
-        ended = f"ended {_moment(run.finished)}" if run.finished else "not ended: running, or broken off"
+        stopped = ", stopped" if run.counts.get("interrupted") else ""
+        going = "at work now" if source.is_indexed_now else "broken off"
+        ended = f"ended {_moment(run.finished)}{stopped}" if run.finished else going
         yield "Last run", f"began {_moment(run.started)}, {ended}"
     yield from _model_rows(model[1] if model else None)
     if model:

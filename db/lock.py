@@ -2,6 +2,8 @@
 
 import fcntl
 import os
+import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,3 +47,33 @@ def _locked(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):  # POSIX lets a system answer either
         return False
     return True
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock that the file `path` stands for, without taking it. False where it cannot be
+    known."""
+    name = os.path.realpath(path)
+    with _guard:
+        if name in _held:
+            return True
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        # Asks for a lock for writing on the whole file; the answer is the lock that stands against it.
+        asked = (
+            struct.pack("qqihh", 0, 0, 0, fcntl.F_WRLCK, 0)
+            if _BSD
+            else struct.pack("hhqqi0q", fcntl.F_WRLCK, 0, 0, 0, 0)
+        )
+        answer = fcntl.fcntl(descriptor, fcntl.F_GETLK, asked)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return bool(struct.unpack(_FLOCK, answer)[3 if _BSD else 0] != fcntl.F_UNLCK)
+
+
+_BSD = sys.platform != "linux"
+_FLOCK = "qqihh" if _BSD else "hhqqi0q"  # C's struct flock: start, length, process, kind, whence; on Linux kind first

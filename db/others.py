@@ -1,8 +1,8 @@
 """Files that are no photos, as the last run left them: what is known is not looked into again."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from db.chunks import READ_AT_ONCE, chunks
@@ -21,6 +21,14 @@ def of_root(session: Session, root_id: int) -> dict[bytes, OtherFile]:
     for part in session.connection().exec_driver_sql(statement, (root_id,)).partitions(READ_AT_ONCE):
         found.update((path, (size, mtime_ns, kinds.setdefault(kind, kind))) for path, size, mtime_ns, kind in part)
     return found
+
+
+def count_kinds(session: Session, kinds: Collection[str]) -> dict[str, int]:
+    """How many files are of these kinds, by kind."""
+    rows = session.execute(
+        select(Other.kind, func.count()).where(Other.kind.in_(sorted(kinds))).group_by(Other.kind).order_by(Other.kind)
+    )
+    return dict(rows.all())
 
 
 def remember(session: Session, root_id: int, files: Sequence[tuple[bytes, OtherFile]]) -> None:

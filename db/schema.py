@@ -160,6 +160,7 @@ class Photo(Base):
         # What is behind has few provenances and one of three outcomes: a run finds it without a look at the others.
         Index("ix_photos_provenance", "provenance_id", "outcome"),
         Index("ix_photos_remarkable", "id", sqlite_where=text("unlooked > 0 OR notice IS NOT NULL")),  # few
+        Index("ix_photos_failed", "id", sqlite_where=text("outcome = 'failed'")),  # few
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -209,13 +210,24 @@ class Other(Base):
     """A file under a root that is no photo: looked into once, as long as it keeps size and time. `kind`: what it is."""
 
     __tablename__ = "others"
-    __table_args__ = ({"sqlite_with_rowid": False},)
+    __table_args__ = (Index("ix_others_kind", "kind"), {"sqlite_with_rowid": False})
 
     root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
     path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     size: Mapped[int]
     mtime_ns: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
+
+
+class Unseen(Base):
+    """A photo, or a folder, that a run has not looked at. `why`: one of `unseen.Why`."""
+
+    __tablename__ = "unseen"
+    __table_args__ = (Index("ix_unseen_why", "why"), {"sqlite_with_rowid": False})
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    why: Mapped[str] = mapped_column(Text)
 
 
 class Fault(Base):

@@ -23,6 +23,7 @@ from facesearch.query.tree import Node
 from facesearch.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
 from facesearch.ranking.joint import joint_probability
 from facesearch.reliability import grades, smallest_face
+from facesearch.unseen import NOTHING_UNSEEN, Unseen
 
 LIKELY_FROM = 0.1
 """Score from which a hit is likely at all."""
@@ -73,7 +74,7 @@ class SearchResult:
     best: the highest score of all that were searched, whatever the least one asked for (None: none was). Of a
     description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user;
     notices: what is said of this result beside them. musts, behind: the words without which faces stand behind all
-    others, and how many do. said: how many things are searched, and how many are said.
+    others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
     """
 
     hits: tuple[Hit, ...]
@@ -89,6 +90,7 @@ class SearchResult:
     musts: tuple[str, ...] = ()
     behind: int = 0
     said: tuple[int, int] = (0, 0)
+    unseen: Unseen = NOTHING_UNSEEN
 
 
 def check_bounds(top: int | None, min_score: float, min_detection: float) -> None:

@@ -24,6 +24,7 @@ from facesearch.ranking import scan
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.reliability import grades, untaught_remarks
+from facesearch.unseen import unseen_by_searches
 
 _PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
@@ -82,6 +83,7 @@ def search(
         musts=tuple(map(str, query.musts)),
         behind=behind,
         said=query.things_said,
+        unseen=unseen_by_searches(catalogue, gallery.unscored),
     )
 
 

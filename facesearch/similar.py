@@ -24,6 +24,7 @@ from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
 from facesearch.reliability import grades, untaught_remarks
+from facesearch.unseen import unseen_by_searches
 
 SAME_FACE_FROM = 0.5
 """Two boxes in one photo whose intersection is more than this share of their union are the same face."""
@@ -105,8 +106,9 @@ def similar(
     withheld, narrowed, remarks = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.remarks
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
+    unseen = unseen_by_searches(catalogue, gallery.unscored)
     if searched == 0:
-        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, remarks=remarks)
+        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, remarks=remarks, unseen=unseen)
     logits = combined(np.stack([probes[i].logits for i in distinct(probes)]))
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
@@ -119,7 +121,9 @@ def similar(
         *untaught_remarks(changes.asked, gallery.model),
         *weak_remarks(changes.asked, grades(gallery.model)),
     )
-    return SearchResult(hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks)
+    return SearchResult(
+        hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks, unseen=unseen
+    )
 
 
 def distinct(probes: Sequence[ProbeFace]) -> list[int]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db import faults, photos
+from db import faults, photos, unseen
 from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from db.faces import FaceRecord
@@ -183,6 +183,8 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
         record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content, job.file.ctime_ns)
         by_root.setdefault(job.root_id, []).append(record)
     recorded = photos.record_all(session, by_root, model_id=model_id)
+    for root_id, files in by_root.items():
+        unseen.looked_at(session, root_id, [file.path for file in files])
     faults.note(session, [(path, each.reason, each.trace) for path, each in traced if each and each.trace])
     settled = []
     for job, seen, content in answers:

@@ -10,9 +10,10 @@ from functools import cache
 
 from db.filesystems import windows_attributes
 from db.others import OtherFile
-from db.paths import display, is_folder, join
+from db.paths import display, is_folder, join, within
 from db.photos import KnownFile
 from db.schema import LeftOut
+from db.unseen import Why
 from facesearch.decode import readable_extensions, readable_kinds
 from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark
@@ -89,6 +90,7 @@ class Listing:
     unsupported: Counter[str] = field(default_factory=Counter)
     outdated: list[bytes] = field(default_factory=list)
     unusable: Remark | None = None
+    unseen: dict[bytes, Why] = field(default_factory=dict)
 
     @property
     def holds_a_photo(self) -> bool:
@@ -163,7 +165,7 @@ class _Comparison:
             self._keep_known(path, before)
             return False
         if extension_of(path) in self._readable:
-            self._work.append((place, self._job(file)))
+            self._open(place, file, before)
             return True
         if before is not None:
             self._memory.photos[path] = before  # what it is now is not known yet
@@ -198,7 +200,7 @@ class _Comparison:
                 isinstance(kind, OSError) or kind.label in self._readable_kinds
             ):  # what cannot be read may be a photo, and fails as one
                 self._memory.photos.pop(file.path, None)
-                self._work.append((place, self._job(file)))
+                self._open(place, file, before)
                 if not self._hands.found(True):
                     return False
             else:
@@ -214,8 +216,11 @@ class _Comparison:
         self._hands.remember(others)
         return len(kinds) == len(some)
 
-    def _job(self, file: FoundFile) -> Job:
-        return Job(self._root_id, self._target.root, file)
+    def _open(self, place: int, file: FoundFile, before: KnownFile | None) -> None:
+        self._work.append((place, Job(self._root_id, self._target.root, file)))
+        tried = before is not None and before.reason is not None and _is_as_large_and_old(file, before)
+        if not tried:  # what failed and is tried again has been looked at
+            self._listing.unseen[file.path] = Why.WAITING
 
     def _keep_known(self, path: bytes, before: KnownFile | None) -> None:
         """It is there, whether or not it can be read now."""
@@ -243,6 +248,19 @@ class _Comparison:
         ]
         if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):
             listing.unusable, listing.spared = listing.spared[0], listing.spared[1:]
+        self._note_unseen()
+
+    def _note_unseen(self) -> None:
+        listing, aside, root = self._listing, self._listing.aside, self._target.root
+        told = {each.path for each in (*listing.spared, *([listing.unusable] if listing.unusable else []))}
+        listing.unseen.update(dict.fromkeys(aside.online_only, Why.ONLINE))
+        listing.unseen.update((each.path, Why.UNREADABLE) for each in aside.unreadable)
+        listing.unseen.update((path, Why.EMPTY) for path in aside.empty if _at(self._target, path) in told)
+        own = os.path.realpath(root)
+        for path in aside.linked:
+            leads_to = os.path.realpath(join(root, path))
+            if leads_to != own and within(own, leads_to) is None:
+                listing.unseen[path] = Why.LINK
 
 
 def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:

@@ -18,7 +18,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from db import faces, models, others, photos, provenance, roots, runs, snapshot
+from db import faces, models, others, photos, provenance, roots, runs, snapshot, unseen
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -234,12 +234,18 @@ class _Run:
             root_id, selection = held[walk.root]
             self._places.append(Place(root_id, walk.within))
             hands = Hands(self._found, self._sniff, partial(self._remember, root_id))
+            with self.catalogue.write() as session:
+                unseen.begin_listing(session, root_id, walk.within)
             with _without_garbage_collection():
                 with self.catalogue.read() as session:
                     memory = Memory(photos.files_of_root(session, root_id), others.of_root(session, root_id))
                 chooser = Chooser(selection)
                 listing = compare(walk, root_id, memory, chooser=chooser, hands=hands, again=bool(self.again))
                 self._take_over(root_id, listing)
+            if not self.stop.is_set():
+                with self.catalogue.write() as session:
+                    unseen.end_listing(session, root_id, walk.within, listing.unseen)
+                listing.unseen.clear()
             # One that holds another root has photos, if not of its own.
             if walk.root in new and not (self.stop.is_set() or listing.holds_a_photo or walk.leave_out):
                 self._drop(run_id, root_id, listing)
