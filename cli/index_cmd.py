@@ -155,6 +155,10 @@ class _Teller:
 
         if now.stage is Stage.LISTING:
             self._display.show("Listing photos", now.total, None)
+        elif now.stage is Stage.LOADING:
+            self._display.show("Loading the network", now.done, now.total)
+        elif now.stage is Stage.STOPPING:
+            self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:
@@ -211,10 +215,17 @@ def _lines(report: "RunReport") -> Iterator[str]:
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"
     yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
+    if report.photos and not (report.opened or report.again or report.rescored or report.interrupted):
+        yield (
+            "Nothing new: the photo is known."
+            if report.photos == 1
+            else f"Nothing new: all {report.photos:,} are known."
+        )
     numbers = (
         ("New faces", report.faces),
         ("Opened, and known already by their content", report.same_content),
-        ("Files gone since the last run", report.missing),
+        ("Files renamed or moved since the last run", report.renamed),
+        ("Files gone since the last run", report.missing - report.renamed),
         ("Photos that left the results, since no file holds them any more", report.lost),
         ("Photos that left the results, since they are excluded now", report.left_out[LeftOut.EXCLUDED]),
         (
@@ -231,6 +242,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Faces scored again by this network", report.rescored),
     )
     yield from (f"{words}: {number:,}" for words, number in numbers if number)
+    yield from _changed_files(report)
     if report.waiting:
         yield (
             "Faces that this network could not score because their photos cannot be read, or are not there now: "
@@ -278,6 +290,19 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
     if len(failures) > _LISTED:
         yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
+
+
+def _changed_files(report: "RunReport") -> Iterator[str]:
+    """Which files have a new name, and which hold another photo than before."""
+    for former, new in report.renames:
+        yield f"  {display(former)} is now {display(new)}"
+    if report.replaced:
+        yield f"Files that hold another photo than before: {len(report.replaced):,}"
+    for path, lost in report.replaced[:_LISTED]:
+        faces = "1 face" if lost == 1 else f"{lost:,} faces"
+        yield f"  {display(path)}: {faces} left the results with the former photo"
+    if len(report.replaced) > _LISTED:
+        yield f"  and {len(report.replaced) - _LISTED:,} more"
 
 
 def _photos(number: int) -> str:

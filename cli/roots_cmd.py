@@ -23,34 +23,38 @@ def roots(
             "--moved", metavar="OLD NEW", help="The folder indexed as OLD is now found at NEW.", show_default=False
         ),
     ] = None,
-    forget: Annotated[
+    detach: Annotated[
         Path | None,
         typer.Option(
-            "--forget",
+            "--detach",
             metavar="FOLDER",
-            help="Take this folder and its photos out of the catalogue; what it holds on the disk stays.",
+            help="No longer index or search this folder; its photos stay on the disk, their faces in the catalogue.",
             show_default=False,
         ),
     ] = None,
+    forget: Annotated[Path | None, typer.Option("--forget", hidden=True, help="Former name of --detach.")] = None,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """List the indexed folders, with what `index --exclude` and `--everything` have set; or say that one has moved,
-    such as a drive that is now mounted elsewhere, or that one is given up.
+    such as a drive that is now mounted elsewhere, or that one is no longer searched.
 
     A folder that holds none of the photos is not taken for the moved one.
 
-    Faces of a folder that was forgotten leave the results unless another folder holds their photo; they keep their
-    numbers and return when the photo is indexed again.
+    Faces of a folder that was detached leave the results unless another folder holds their photo. Nothing of them is
+    erased: they keep their numbers and return when the photo is indexed again.
     """
     from cli.output import new_table
     from cli.results import opened
     from db.paths import absolute, is_folder, within
-    from db.photos import forget_root
+    from db.photos import detach_root
     from db.roots import list_roots, move_root
     from indexer.moving import check_moved
 
-    if moved is not None and forget is not None:
-        raise UsageProblem("--moved and --forget are two requests: give one at a time.")
+    if forget is not None and detach is None:
+        say("--forget is now called --detach, since it erases nothing.")
+    detach = detach or forget
+    if moved is not None and detach is not None:
+        raise UsageProblem("--moved and --detach are two requests: give one at a time.")
     with opened(options.catalogue_of(context, catalogue)) as target:
         if moved is not None:
             old, new = moved
@@ -59,12 +63,12 @@ def roots(
                 move_root(session, old, new)
             if not is_folder(new):
                 say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
-        if forget is not None:
+        if detach is not None:
             with target.indexing(), target.write() as session:
-                files, faces = forget_root(session, forget)
-            say(f"Forgotten: {forget}, {files:,} photos. Faces that left the results: {faces:,}")
+                files, faces = detach_root(session, detach)
+            say(f"Detached: {detach}, {files:,} photos. Faces that left the results: {faces:,}")
             with target.read() as session:
-                around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(forget))]
+                around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(detach))]
             if around:
                 say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
         with target.read() as session:

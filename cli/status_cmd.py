@@ -27,6 +27,9 @@ def status(
         bool, typer.Option("--failures", help="List every photo that failed or has a notice, not only some.")
     ] = False,
     no_face: Annotated[bool, typer.Option("--no-face", help="List every photo in which no face was found.")] = False,
+    missing: Annotated[
+        bool, typer.Option("--missing", help="List every photo that is no longer where it was indexed.")
+    ] = False,
     log: Annotated[
         bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
     ] = False,
@@ -38,6 +41,7 @@ def status(
     from cli.results import opened
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
+    from db.photos import missing as missing_of
     from db.photos import remarkable, without_face
 
     with opened(options.catalogue_of(context, catalogue)) as source:
@@ -47,6 +51,7 @@ def status(
             faults = faults_of(session) if log else []
             noted = remarkable(session)
             faceless = without_face(session) if no_face else []
+            gone = missing_of(session) if missing else []
     unlooked = [each for each in noted if each.unlooked]
     if unlooked:
         number = sum(each.unlooked for each in unlooked)
@@ -63,10 +68,11 @@ def status(
         console.print(printable(line), soft_wrap=True)
     for line in _failure_lines(failed, len(failed) if failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
-    if no_face:
-        console.print(f"Without a face: {len(faceless):,}")
-        for path in faceless:
-            console.print(f"  {printable(display(path))}", soft_wrap=True)
+    for asked, heading, paths in ((no_face, "Without a face", faceless), (missing, "Missing", gone)):
+        if asked:
+            console.print(f"{heading}: {len(paths):,}")
+            for path in paths:
+                console.print(f"  {printable(display(path))}", soft_wrap=True)
     if log and not faults:
         console.print("No fault is on record.")
     for fault in faults:

@@ -361,6 +361,12 @@ def unscored(session: Session, model_id: int, *, after: int = 0, limit: int = 25
     ]
 
 
+def count_hidden(session: Session, photo_id: int | None) -> int:
+    """How many faces of this photo are found in no search, since no file holds it any more."""
+    statement = select(func.count(Face.id)).where(Face.photo_id == photo_id, Face.hidden, Face.unfound.is_(False))
+    return session.execute(statement).scalar_one()
+
+
 def unscored_count(session: Session, model_id: int) -> int:
     """How many visible faces this model has not scored where they are now."""
     lacks = ~models.has_scored(model_id)

@@ -296,7 +296,7 @@ def mark_present(session: Session, file_ids: Sequence[int]) -> int:
     return _mark(session, _with_twins(session, file_ids), None)
 
 
-def forget_root(session: Session, path: AnyPath) -> tuple[int, int]:
+def detach_root(session: Session, path: AnyPath) -> tuple[int, int]:
     """Take an indexed folder with its files out of the catalogue: how many files, and how many faces left the results.
 
     Faces of photos that another folder holds stay; the others keep their ids, and return when their photo is indexed
@@ -327,6 +327,46 @@ def count_lost(session: Session, file_ids: Sequence[int]) -> int:
         rows = session.execute(select(File.photo_id).where(File.id.in_(some), File.photo_id.is_not(None), ~present))
         lost.update(photo_id for (photo_id,) in rows if photo_id is not None)
     return len(lost)
+
+
+def last_file(session: Session) -> int:
+    """The id of the newest file; 0 where there is none."""
+    return session.execute(select(func.coalesce(func.max(File.id), 0))).scalar_one()
+
+
+def photo_of_file(session: Session, root_id: int, path: bytes) -> int | None:
+    """The id of the photo that this file held when it was last read."""
+    statement = select(File.photo_id).where(File.root_id == root_id, File.path == path)
+    return session.execute(statement).scalar_one_or_none()
+
+
+def renamed(
+    session: Session, file_ids: Sequence[int], last: int, first: int = 10
+) -> tuple[int, list[tuple[bytes, bytes]]]:
+    """Of these files, which are gone, how many lie under a new name, among the files that came after the one with the
+    id `last`; and the first few: former and new absolute path."""
+    now, root, new_root = aliased(File), aliased(Root), aliased(Root)
+    number = 0
+    pairs: list[tuple[bytes, bytes]] = []
+    for some in chunks(file_ids):
+        newest = (
+            select(func.min(now.id))
+            .where(now.photo_id == File.photo_id, now.id > last, now.missing_since.is_(None))
+            .correlate(File)
+            .scalar_subquery()
+        )
+        rows = session.execute(
+            select(root.path, File.path, new_root.path, now.path)
+            .select_from(File)
+            .join(root, root.id == File.root_id)
+            .join(now, now.id == newest)
+            .join(new_root, new_root.id == now.root_id)
+            .where(File.id.in_(some))
+            .order_by(root.path, File.path)
+        ).all()
+        number += len(rows)
+        pairs += [(join(a, b), join(c, d)) for a, b, c, d in rows[: max(0, first - len(pairs))]]
+    return number, pairs
 
 
 def counts(session: Session) -> Counts:
@@ -380,6 +420,16 @@ def without_face(session: Session) -> list[bytes]:
         .join(File, File.root_id == Root.id)
         .join(Photo, Photo.id == File.photo_id)
         .where(File.missing_since.is_(None), File.left_out.is_(None), Photo.outcome == Outcome.NO_FACE)
+    )
+    return sorted({join(root, path) for root, path in rows})
+
+
+def missing(session: Session) -> list[bytes]:
+    """Absolute paths of the files that were there and are no longer, in byte order; not of those that are left out."""
+    rows = session.execute(
+        select(Root.path, File.path)
+        .join(File, File.root_id == Root.id)
+        .where(File.missing_since.is_not(None), File.left_out.is_(None))
     )
     return sorted({join(root, path) for root, path in rows})
 

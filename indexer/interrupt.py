@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 
 @contextmanager
-def stop_on_signal(stop: threading.Event) -> Iterator[None]:
-    """Within, the first SIGINT or SIGTERM sets `stop`; a second one does what it did before.
+def stop_on_signal(stop: threading.Event, answer: Callable[[], None]) -> Iterator[None]:
+    """Within, the first SIGINT or SIGTERM sets `stop` and calls `answer`; a second one does what it did before.
 
     Outside the main thread, where Python delivers no signals, and for a signal that is ignored (nohup) nothing changes.
     """
@@ -25,6 +25,8 @@ def stop_on_signal(stop: threading.Event) -> Iterator[None]:
         stop.set()
         for each, handler in caught.items():
             signal.signal(each, handler)
+        with suppress(RuntimeError):  # in the middle of a line that is being written
+            answer()
 
     for number in caught:
         signal.signal(number, request)

@@ -12,7 +12,7 @@ from db.filesystems import windows_attributes
 from db.others import OtherFile
 from db.paths import display, is_folder, join, within
 from db.photos import KnownFile
-from db.schema import LeftOut
+from db.schema import LeftOut, Outcome
 from db.unseen import Why
 from facesearch.decode import readable_extensions, readable_kinds
 from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
@@ -28,11 +28,12 @@ _ELSEWHERE = 0x1000 | 0x40000 | 0x400000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file that has to be opened."""
+    """A file that has to be opened. photo_id: of the photo with faces that it held before, if it did."""
 
     root_id: int
     root: bytes
     file: FoundFile
+    photo_id: int | None = None
 
     @property
     def path(self) -> bytes:
@@ -217,7 +218,8 @@ class _Comparison:
         return len(kinds) == len(some)
 
     def _open(self, place: int, file: FoundFile, before: KnownFile | None) -> None:
-        self._work.append((place, Job(self._root_id, self._target.root, file)))
+        held = before.photo_id if before is not None and before.outcome is Outcome.INDEXED else None
+        self._work.append((place, Job(self._root_id, self._target.root, file, held)))
         tried = before is not None and before.reason is not None and _is_as_large_and_old(file, before)
         if not tried:  # what failed and is tried again has been looked at
             self._listing.unseen[file.path] = Why.WAITING

@@ -101,7 +101,7 @@ def index_folders(
         workers or usable_cores(),
     )
     named = [absolute(folder) for folder in folders]
-    with catalogue.indexing(), stop_on_signal(run.stop):
+    with catalogue.indexing(), stop_on_signal(run.stop, run.answer):
         return run.index(named)
 
 
@@ -146,6 +146,7 @@ class _Run:
         self._loud_opens = loud_opens()
         self._batches = 0
         self._model_id = 0
+        self._last_file = 0  # id of the newest file that was known before this run
         self._contents = Contents(self._is_settled)
         self._failures: dict[bytes, Failure] = {}
         self._places: list[Place] = []  # the folders that were walked
@@ -218,6 +219,7 @@ class _Run:
                 held[path] = root_id, self.choice.applied(selection, usable, path)
                 roots.select_from(session, root_id, held[path][1])
             self.choice.check()
+            self._last_file = photos.last_file(session)
             self._model_id = models.register(session, self.model)
             models.serve_when_complete(session, self._model_id)
             run_id = runs.start_run(session, sorted({held[walk.root][0] for walk in walks}), self._model_id)
@@ -361,12 +363,14 @@ class _Run:
                 batch.add(job, seen)
                 if batch.full:
                     batch = self._write(batch, self._settle)
-                self._tell(Stage.PHOTOS)
+                self._tell(Stage.PHOTOS, batch)
         self._write(batch, self._settle)
         self._tell(Stage.PHOTOS)
 
     def _make_ready(self) -> Looker:
         """Network and detector, made now so that what keeps them from being made is known before any work."""
+        if self._scorer is None:
+            self._tell(Stage.LOADING)
         self._get_scorer()
         return self._new_looker(self.new_detector())
 
@@ -389,6 +393,17 @@ class _Run:
             self.report.opened += 1
             self.report.same_content += each.same_content
             self._tally(each.job.path, each.outcome, each.reason, each.retry)
+        changed = {each.job.path: each.job for each in written.settled if each.job.photo_id is not None}
+        if changed:
+            self._note_replaced(changed)
+
+    def _note_replaced(self, jobs: Mapping[bytes, Job]) -> None:
+        """Which of these files hold another photo now, and how many faces left the results with the former one."""
+        with self.catalogue.read() as session:
+            for path, job in jobs.items():
+                now = photos.photo_of_file(session, job.root_id, job.file.path)
+                if now is not None and now != job.photo_id:
+                    self.report.replaced.append((path, faces.count_hidden(session, job.photo_id)))
 
     def _note(self, written: Written, opened: Callable[[bytes], bool]) -> None:
         """What a batch changed in known photos. opened: whether the file at this path is tallied elsewhere."""
@@ -447,6 +462,8 @@ class _Run:
         gone = [file_id for listing in listings for file_id in listing.gone]
         self._mark(photos.mark_missing, gone)
         self.report.missing = len(gone)
+        with self.catalogue.read() as session:
+            self.report.renamed, self.report.renames = photos.renamed(session, gone, self._last_file)
         with self.catalogue.read() as session:
             self.report.lost = photos.count_lost(session, gone)
         for why in LeftOut:
@@ -581,9 +598,17 @@ class _Run:
             return False
         return Group(known.provenance_id, known.outcome) not in self._behind
 
-    def _tell(self, stage: Stage) -> None:
+    def answer(self) -> None:
+        """Say that the run is about to stop."""
+        self._tell(Stage.STOPPING)
+
+    def _tell(self, stage: Stage, batch: Batch | None = None) -> None:
+        """batch: what is decided and not stored yet."""
         report = self.report
-        self.progress(Progress(stage, self._done, report.photos, report.unchanged, report.faces, report.failed))
+        done, faces = (len(batch.entries), batch.faces) if batch is not None else (0, 0)
+        self.progress(
+            Progress(stage, self._done + done, report.photos, report.unchanged, report.faces + faces, report.failed)
+        )
 
 
 def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
@@ -597,7 +622,7 @@ def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
         return (
             f"The folder {name} is not there, as if its drive were not mounted: its {known_files:,} photos stay in the "
             f"catalogue; mount it, say where it is now with `facesearch roots --moved {name} NEW`, or give it up with "
-            f"`facesearch roots --forget {name}`."
+            f"`facesearch roots --detach {name}`."
         )
     except OSError as error:
         return f"The folder {name} cannot be read ({error.strerror}): check its permissions and its drive."
@@ -654,8 +679,8 @@ def _counts(report: RunReport) -> dict[str, object]:
     """The numbers of a report, for the `runs` table."""
     numbers = (
         "photos", "unchanged", "opened", "indexed", "no_face", "failed", "same_content", "faces", "missing", "lost",
-        "returned", "excluded", "online_only", "unlooked", "again", "gained", "unfound", "behind", "rescored",
-        "waiting", "interrupted",
+        "returned", "renamed", "excluded", "online_only", "unlooked", "again", "gained", "unfound", "behind",
+        "rescored", "waiting", "interrupted",
     )  # fmt: skip
     return {
         **{name: getattr(report, name) for name in numbers},
@@ -663,6 +688,7 @@ def _counts(report: RunReport) -> dict[str, object]:
         "unsupported": dict(report.unsupported),
         "left_out": {why.value: number for why, number in report.left_out.items()},
         "unusable": len(report.unusable),
+        "replaced": len(report.replaced),
     }
 
 

@@ -22,20 +22,23 @@ class Stage(StrEnum):
     """What a run is doing."""
 
     LISTING = "listing"
+    LOADING = "loading"
     PHOTOS = "photos"
     AGAIN = "again"
     RESCORING = "rescoring"
     SNAPSHOT = "snapshot"
+    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Where a run stands.
 
-    total: photos known so far (while listing it grows); done: of these, settled; unchanged: of these, without being
+    total: photos known so far (while listing it grows); done: of these, looked at; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
     that ended as failed. At AGAIN, done and total count the photos to look at again, faces those that this gained, and
-    failures the photos that failed in it. While rescoring, done and total count faces, and failures the photos that
+    failures the photos that failed in it. At LOADING network and detector are made; STOPPING answers a signal. While
+    rescoring, done and total count faces, and failures the photos that
     could not be read.
     """
 
@@ -116,6 +119,9 @@ class RunReport:
     missing: int = 0
     lost: int = 0
     returned: int = 0
+    renamed: int = 0
+    renames: list[tuple[bytes, bytes]] = field(default_factory=list)
+    replaced: list[tuple[bytes, int]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     unusable: list[Remark] = field(default_factory=list)
     spared: list[Remark] = field(default_factory=list)

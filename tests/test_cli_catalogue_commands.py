@@ -122,18 +122,18 @@ def test_moving_a_folder_that_was_never_indexed_exits_with_2(
     assert ran.code == 2 and "facesearch roots" in ran.err
 
 
-def test_a_folder_that_is_given_up_is_forgotten(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+def test_a_folder_that_is_given_up_is_detached(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "album")
     refused = facesearch("index", "--catalogue", catalogue)
-    assert refused.code == 3 and f"facesearch roots --forget {tmp_path / 'album'}" in refused.err
-    ran = facesearch("roots", "--forget", tmp_path / "album", "--catalogue", catalogue)
+    assert refused.code == 3 and f"facesearch roots --detach {tmp_path / 'album'}" in refused.err
+    ran = facesearch("roots", "--detach", tmp_path / "album", "--catalogue", catalogue)
     assert ran.code == 0 and "4 photos" in ran.err and str(tmp_path / "album") not in ran.out
     assert "No face is indexed yet" in facesearch("search", "stubble", "--catalogue", catalogue).err
-    again = facesearch("roots", "--forget", tmp_path / "album", "--catalogue", catalogue)
+    again = facesearch("roots", "--detach", tmp_path / "album", "--catalogue", catalogue)
     assert again.code == 2 and "is not an indexed folder" in again.err
 
 
-def test_a_forgotten_folder_within_another_is_said_to_be_found_there_again(
+def test_a_detached_folder_within_another_is_said_to_be_found_there_again(
     facesearch: Program, catalogue: Path, tmp_path: Path
 ) -> None:
     index(catalogue, album(tmp_path / "outer" / "inner"))

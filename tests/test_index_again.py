@@ -221,7 +221,7 @@ def test_a_failed_photo_that_has_to_be_opened_is_looked_at_whatever_is_known_of_
         shutil.copy(path, path.with_name("b.png"))
     else:
         with run.catalogue.write() as session:
-            photos.forget_root(session, path.parent)
+            photos.detach_root(session, path.parent)
     report = run(path.parent)
     assert (report.failed, report.failures, report.indexed) == (0, [], 2 if how == "copied" else 1)
     assert report.changed == {("failed", "indexed"): 1} and len(run.visible()) == 1

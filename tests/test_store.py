@@ -492,7 +492,7 @@ def test_a_forgotten_root_takes_its_faces_out_of_the_results_until_their_photos_
         photos.record(session, other, [file(b"b.jpg", photo(2))], model_id=model_id)
     assert visible(opened) == [1, 2]
     with catalogue.write() as session:
-        assert photos.forget_root(session, "/photos") == (2, 1)
+        assert photos.detach_root(session, "/photos") == (2, 1)
         assert [root.display for root in roots.list_roots(session)] == ["/copies"]
     assert visible(opened) == [2] and details(opened, 2)[0].path == Path("/copies/b.jpg")
     with catalogue.read() as session, pytest.raises(FaceHidden, match="its folder was forgotten"):
@@ -501,7 +501,7 @@ def test_a_forgotten_root_takes_its_faces_out_of_the_results_until_their_photos_
         photos.record(session, other, [file(b"found.jpg", photo(1))], model_id=model_id)
     assert visible(opened) == [1, 2] and details(opened, 1)[0].path == Path("/copies/found.jpg")
     with catalogue.write() as session, pytest.raises(RootUnknown, match="/photos is not an indexed folder"):
-        photos.forget_root(session, "/photos")
+        photos.detach_root(session, "/photos")
 
 
 def test_a_face_whose_file_holds_another_picture_now_is_told_apart_from_a_deleted_one(opened: Opened) -> None:
