@@ -9,7 +9,7 @@ from cli.wording import behind_in_words, notice_in_words
 from db.paths import is_there
 from facesearch.errors import Notice
 from facesearch.hits import SearchResult
-from facesearch.reliability import smallest_face
+from facesearch.reliability import Hard, smallest_face
 
 _LOOKED_FOR = 100
 _LEAVE_OUT = "leave out"
@@ -23,11 +23,14 @@ def searched_in_words(result: SearchResult) -> str:
     return words + "".join(f"; left out by {step.words}: {step.left_out:,}" for step in result.narrowed)
 
 
-def small_remarks(result: SearchResult) -> list[str]:
-    """What "small" beside a hit means, if one is."""
-    if not any(hit.small for hit in result.hits):
+def hard_remarks(result: SearchResult) -> list[str]:
+    """What "small" and "blurred" beside a hit mean, if one is."""
+    found = {each for hit in result.hits for each in hit.hard}
+    if not found:
         return []
-    return [f"Marked small: faces of fewer than {smallest_face(result.model)} pixels, which the network judges worse."]
+    meanings = {Hard.SMALL: f"fewer than {smallest_face(result.model)} pixels", Hard.BLURRED: "probably out of focus"}
+    told = ", ".join(f"{each} ({meanings[each]})" for each in Hard if each in found)
+    return [f"Hard to judge: faces marked {told}. What is not seen on them seems not to be there."]
 
 
 def missing_remarks(result: SearchResult) -> list[str]:
@@ -51,7 +54,7 @@ def remarks_in_words(result: SearchResult) -> list[str]:
     return [
         *result.remarks,
         *unseen_in_words(result.unseen),
-        *small_remarks(result),
+        *hard_remarks(result),
         *missing_remarks(result),
         *notices,
     ]

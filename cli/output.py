@@ -48,6 +48,9 @@ PAGE_COLUMNS = ("notice", "page", "seconds")
 picture of the file that is, from 1, and when it is shown, where it moves."""
 FACE_LAST_COLUMNS = ("turned", "problem", *PAGE_COLUMNS)
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
+HARD_COLUMN = "hard_to_judge"
+"""Why a face is hard to judge: "small", "blurred"; "" where it is not."""
+
 DESCRIBED_COLUMNS = ("behind", "searched", "fits")
 """Of a hit that was found by a description: what must hold and does not, so that the hit stands behind all others; how
 much of what was said is searched; how many of these things fit, and which do not."""
@@ -58,9 +61,9 @@ LIKE_COLUMN = "like"
 def hit_last_columns(*, like: bool = False, described: bool = False) -> tuple[str, ...]:
     """After the attributes of a hit: the turn; in CSV the asked words in one text, in JSON a list of them with their
     probabilities; in what sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one);
-    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; PAGE_COLUMNS."""
+    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS."""
     how = (*((LIKE_COLUMN,) if like else ()), *(DESCRIBED_COLUMNS if described else ()))
-    return ("turned", "explanation", "found_in", *how, *PAGE_COLUMNS)
+    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS)
 
 
 _PLACE = 17  # columns of "1024,768 120x160", with its gap
@@ -93,6 +96,7 @@ def hit_records(
             "found_in": ", ".join(hit.marks),
             **({LIKE_COLUMN: like} if like else {}),
             **(_described(hit, result.said) if described else {}),
+            HARD_COLUMN: ", ".join(hit.hard),
             **_page(face.notice, face.page, face.seconds),
         }
 
@@ -353,7 +357,7 @@ def _marks(encoding: str) -> Mapping[Mark, str]:
 
 def _notes(hit: Hit) -> list[str]:
     turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
-    return turned + (["small"] if hit.small else []) + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
+    return turned + [*hit.hard] + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
 
 
 def place_in_words(x: float, y: float, width: float, height: float) -> str:

@@ -22,7 +22,7 @@ from facesearch.places import marks_of
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
 from facesearch.ranking.explain import whole_percent
-from facesearch.reliability import UNGRADED
+from facesearch.reliability import UNGRADED, Hard
 
 GRADES = "A to D: how far the network can be relied on for an attribute (`facesearch attributes` says more)"
 NEAREST = "Faces with similar attributes; this is not face recognition"
@@ -65,8 +65,8 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     size = f"{found.face.photo_width} x {found.face.photo_height} pixels, " if known else ""
     yield "", f"{size}{found.face.photo_bytes:,} bytes{f', {found.face.format}' if found.face.format else ''}"
     turned = f", found in the photo turned by {face.turned}°" if face.turned else ""
-    small = ", small: the network judges it worse" if found.small else ""
-    yield "Place", f"{place_in_words(face.x, face.y, face.width, face.height)} pixels{turned}{small}"
+    hard = f", {' and '.join(found.hard)}: hard to judge" if found.hard else ""
+    yield "Place", f"{place_in_words(face.x, face.y, face.width, face.height)} pixels{turned}{hard}"
     bound = f", below {SEARCH_FROM:g}: only searched with --min-detection {floor(face.detection * 100) / 100:g}"
     yield "Detection", f"{face.detection:.2f}{bound if face.detection < SEARCH_FROM else ''}"
     yield "Taken", f"{face.taken:%Y-%m-%d %H:%M:%S}" if face.taken else "unknown"
@@ -153,7 +153,8 @@ def print_json(found: Portrait) -> None:
         "height": round(face.height, 2),
         "detection": face.detection,
         "turned": face.turned,
-        "small": found.small,
+        "small": Hard.SMALL in found.hard,
+        "hard_to_judge": [*found.hard],
         "taken": face.taken.isoformat() if face.taken else None,
         "camera": face.camera or None,
         "sha256": face.sha256,

@@ -74,8 +74,7 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
     notes = [f"face {face.face} at {place}, detection {face.detection:.2f}"]
     if face.turned:
         notes.append(f"found in the photo turned by {face.turned}°")
-    if hit.small:
-        notes.append("small")
+    notes += hit.hard
     notes += hit.marks
     shot = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
     notes += [", ".join(filter(None, shot))] if any(shot) else []

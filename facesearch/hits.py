@@ -22,7 +22,7 @@ from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
 from facesearch.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
 from facesearch.ranking.joint import joint_probability
-from facesearch.reliability import grades, smallest_face
+from facesearch.reliability import Hard, grades, hard_to_judge
 from facesearch.unseen import NOTHING_UNSEEN, Unseen
 
 LIKELY_FROM = 0.1
@@ -38,7 +38,7 @@ class Hit:
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
     probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 % fits"); for a probe its changes. small: smaller than the network judges reliably.
+    asked (`str()`: "not bald 98 % fits"); for a probe its changes. hard: why it is hard to judge.
     marks: in what sort of place its file lies, such as "recycle bin" (`places.marks_of`); none in an ordinary one. Of a
     description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
     """
@@ -48,7 +48,7 @@ class Hit:
     face: FaceDetails
     probabilities: NDArray[np.float32]
     asked: tuple[AskedProbability, ...]
-    small: bool = False
+    hard: tuple[Hard, ...] = ()
     marks: tuple[str, ...] = ()
     fit: Fit | None = None
     behind: tuple[str, ...] = ()
@@ -144,12 +144,11 @@ def hits_of(
     fit = fits(query, held) if query is not None and query.asked else [None] * len(held)
     lacking = _lacking(query.musts, held) if query is not None else [()] * len(held)
     explained = explain(asked, held, known) if isinstance(asked, Query) else explain_asked(asked, held, known)
-    least = smallest_face(model)
     filters = [each for each in (query.photo if query is not None else None, photo) if each]
     sought = [path_test(each) for each in filters]
     shown = [_with_the_best_path_first(face, sought) for face in found]
     return tuple(
-        Hit(rank, score, face, row, why, face.size < least, _marks(face, face.path), of, without)
+        Hit(rank, score, face, row, why, hard_to_judge(face.size, row, model), _marks(face, face.path), of, without)
         for rank, (score, face, row, why, of, without) in enumerate(
             zip(scores.tolist(), shown, held.astype(np.float32), explained, fit, lacking, strict=True), 1
         )

@@ -10,20 +10,20 @@ from db.catalogue import Catalogue
 from db.faces import FaceInFull
 from facesearch.hits import SearchResult
 from facesearch.network.calibration import probabilities
-from facesearch.reliability import grades, smallest_face
+from facesearch.reliability import Hard, grades, hard_to_judge
 from facesearch.similar import IndexedFace, similar
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
     """face: with its photo. probabilities: float32 [40], calibrated. grades: A to D for each, None for unknown.
-    small: smaller than the network judges reliably. nearest: the faces whose profiles are most like its own.
+    hard: why it is hard to judge. nearest: the faces whose profiles are most like its own.
     """
 
     face: FaceInFull
     probabilities: NDArray[np.float32]
     grades: tuple[str | None, ...]
-    small: bool
+    hard: tuple[Hard, ...]
     nearest: SearchResult
 
 
@@ -38,4 +38,4 @@ def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrai
     model = found.model
     held = probabilities(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
     like_it = similar(catalogue, [IndexedFace(found.face, model.digest)], top=nearest)
-    return Portrait(found, held, grades(model), found.face.size < smallest_face(model), like_it)
+    return Portrait(found, held, grades(model), hard_to_judge(found.face.size, held, model), like_it)

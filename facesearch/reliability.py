@@ -13,6 +13,7 @@ Both stand in the checkpoint's metadata, so that a search knows them without ope
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -63,6 +64,8 @@ twentieth of what the network knows beyond the commoner answer, and small faces 
 SMALLEST_FACE = 48
 """The limit for a network that was not tried: what the first one's test faces gave."""
 
+_BLURRY, _BLURRED_FROM = NAMES.index("Blurry"), 0.5
+
 
 def graded(average_precision: NDArray[np.float64], positives: NDArray[np.float64]) -> dict[str, str]:
     """The grade of each attribute by name, for the metadata. Both [40], fractions 0..1, of held-out faces; an attribute
@@ -110,6 +113,23 @@ def smallest_reliable(whole: tuple[float, float], by_size: Mapping[int, tuple[fl
             break
         smallest = size
     return smallest
+
+
+class Hard(StrEnum):
+    """Why a face is hard to judge: it has few pixels, or is blurred. On such pictures what is not seen seems not to be
+    there (docs/degraded.md)."""
+
+    SMALL = "small"
+    BLURRED = "blurred"
+
+
+def hard_to_judge(size: float, probabilities: NDArray[np.floating], model: ScoringModel) -> tuple[Hard, ...]:
+    """Why the model's answers about a face say less than they seem to; () where they do not.
+
+    size: longer side of its box in pixels; probabilities: float [40], calibrated.
+    """
+    small = (Hard.SMALL,) if size < smallest_face(model) else ()
+    return (*small, Hard.BLURRED) if probabilities[_BLURRY] > _BLURRED_FROM else small
 
 
 def smallest_face(model: ScoringModel) -> int:

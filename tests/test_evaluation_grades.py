@@ -13,7 +13,15 @@ from safetensors.torch import load_file, save_file
 
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.network.checkpoint import load_checkpoint
-from facesearch.reliability import MEANINGS, SMALLEST_FACE, graded, grades, smallest_face, smallest_reliable
+from facesearch.reliability import (
+    MEANINGS,
+    SMALLEST_FACE,
+    graded,
+    grades,
+    hard_to_judge,
+    smallest_face,
+    smallest_reliable,
+)
 from facesearch.training.finish import fit
 from facesearch.training.metrics import average_precision
 from tests.conftest import Program
@@ -87,6 +95,16 @@ def test_a_model_says_its_grades_in_its_own_order() -> None:
 @pytest.mark.parametrize("stored", [{}, {"grades": None}, {"grades": "AAAA"}, {"grades": {"Bald": "Z", "Young": 3}}])
 def test_a_checkpoint_without_sound_grades_has_none(stored: dict[str, object]) -> None:
     assert grades(dataclasses.replace(model(), metadata=stored)) == (None,) * 40
+
+
+def test_a_face_is_hard_to_judge_when_it_is_small_or_blurred() -> None:
+    clear = np.zeros(40, np.float32)
+    blurred = clear.copy()
+    blurred[NAMES.index("Blurry")] = 0.6
+    assert hard_to_judge(48, clear, model()) == ()
+    assert hard_to_judge(47.9, clear, model()) == ("small",)
+    assert hard_to_judge(200, blurred, model()) == ("blurred",)
+    assert hard_to_judge(20, blurred, model()) == ("small", "blurred")
 
 
 def test_the_smallest_size_is_the_one_from_which_on_all_hold() -> None:

@@ -172,9 +172,7 @@ def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_p
 
 
 def test_a_face_is_marked_small_below_the_size_that_the_network_can_be_relied_on(tmp_path: Path) -> None:
-    model = ScoringModel(
-        "cd" * 32, NAMES, *(np.ones(40, np.float32),) * 3, np.eye(40, dtype=np.float32), {"smallest_face": 80}
-    )
+    model = replace(MODEL, digest="cd" * 32, metadata={"smallest_face": 80})
     with filled(tmp_path, model) as catalogue:
-        small = {hit.face.path.name: hit.small for hit in search(catalogue, parse("smiling"), min_detection=0).hits}
-        assert small == {"1.jpg": True, "2.jpg": False, "3.jpg": False, "4.jpg": False, "5.jpg": False}
+        hard = {hit.face.path.name: hit.hard for hit in search(catalogue, parse("smiling"), min_detection=0).hits}
+        assert hard == {"1.jpg": ("small",), "2.jpg": (), "3.jpg": (), "4.jpg": (), "5.jpg": ()}
