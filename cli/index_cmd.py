@@ -206,7 +206,7 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
-    from db.schema import LeftOut
+    from db.values.photo import LeftOut
 
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"

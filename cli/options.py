@@ -11,7 +11,7 @@ import typer
 from cli.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from db.filters import PhotoFilter
+    from db.values.photo_filter import PhotoFilter
     from facesearch.decode import Limits
 
 ENVIRONMENT = "FACESEARCH_CATALOGUE"
@@ -229,7 +229,7 @@ def photo_filter_of(
     folders: list[str] | None, names: list[str] | None, taken: list[str] | None, cameras: list[str] | None
 ) -> "PhotoFilter":
     """What --folder, --name, --taken and --camera ask for. Raises typer.BadParameter."""
-    from db.filters import PhotoFilter
+    from db.values.photo_filter import PhotoFilter
     from facesearch.errors import QueryError
     from facesearch.query.photo_filters import folder_named, taken_range
 

@@ -106,7 +106,7 @@ def _scored(
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
     from cli.network import new_detector, new_scorer
     from cli.output import face_record
-    from facesearch.network.calibration import probabilities
+    from db.values.scoring_model import calibrate
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.probe import ProbeError, look
 
@@ -132,7 +132,7 @@ def _scored(
         except ProbeError as problem:
             yield photo, problem
             continue
-        values = probabilities(logits, network.calibration_scale, network.calibration_bias)
+        values = calibrate(logits, network.calibration_scale, network.calibration_bias)
         yield photo, [face_record(seen, number, row, model) for number, row in enumerate(values)]
 
 

@@ -126,7 +126,7 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
-    from db.filters import PhotoFilter
+    from db.values.photo_filter import PhotoFilter
 
     query = understood(statement_text(description, file), person, strict=strict, musts=must or ())
     photo = options.photo_filter_of(folder, name, taken, camera)

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from db.catalogue import Catalogue
-    from db.models import ScoringModel
     from db.photos import Failure, Remarkable
+    from db.values.scoring_model import ScoringModel
 
 _LISTED = 10
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from db import exif
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter, faces_of
+from db.filters import faces_of
 from db.snapshot import Gallery
+from db.values.photo_filter import PhotoFilter
 from facesearch.detection import SEARCH_FROM
 from facesearch.errors import SearchError
 from facesearch.hits import Step, sure_mask

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
-from db.filters import PhotoFilter, path_test
-from db.models import ScoringModel
 from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
+from db.values.photo_filter import PhotoFilter, path_test
+from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
 from facesearch.errors import Notice, SearchError
-from facesearch.network.calibration import probabilities
 from facesearch.places import marks_of
 from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
@@ -136,7 +135,7 @@ def hits_of(
     model = gallery.model
     with catalogue.read() as session:
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
-    held = probabilities(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
+    held = calibrate(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
     known = grades(model)
     query = asked if isinstance(asked, Query) else None
     fit = fits(query, held) if query is not None and query.asked else [None] * len(held)

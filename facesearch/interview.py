@@ -30,14 +30,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
 from facesearch.certainty import certainty_of, error_of
 from facesearch.detection import SEARCH_FROM
 from facesearch.errors import QueryError
 from facesearch.filters import filtered
 from facesearch.hits import check_bounds, gallery_of
-from facesearch.network.calibration import probabilities
 from facesearch.query import Query
 from facesearch.query.statement import MAX_HEIGHT, MAX_TERMS
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
@@ -102,7 +102,7 @@ class Candidates:
 
     def probabilities(self, attribute: int, rows: NDArray[np.int64]) -> Floats:
         """float64 [n]: calibrated, of one attribute and these faces."""
-        return probabilities(self.logits(attribute)[rows], self.scale[attribute], self.bias[attribute])
+        return calibrate(self.logits(attribute)[rows], self.scale[attribute], self.bias[attribute])
 
 
 def begin(

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter
 from db.snapshot import Gallery
+from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.detection import SEARCH_FROM
 from facesearch.errors import Notice, RequestError

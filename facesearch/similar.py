@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
-from db.filters import PhotoFilter
-from db.schema import Box
 from db.snapshot import Gallery
+from db.values.box import Box
+from db.values.photo_filter import PhotoFilter
 from facesearch.changes import NO_CHANGES, Changes
 from facesearch.detection import SEARCH_FROM, iou
 from facesearch.errors import SearchError

@@ -12,7 +12,7 @@ from db.filesystems import windows_attributes
 from db.others import OtherFile
 from db.paths import display, is_folder, join
 from db.photos import KnownFile
-from db.schema import LeftOut
+from db.values.photo import LeftOut
 from facesearch.decode import readable_extensions, readable_kinds
 from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from db.schema import LeftOut, Outcome
+from db.values.photo import LeftOut, Outcome
 
 
 class PassedOver(NamedTuple):

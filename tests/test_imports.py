@@ -1,6 +1,8 @@
 """Which packages are loaded for what. Help and searches must start fast, and the rooms depend on each other one way."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,63 @@ def test_the_rooms_import_each_other_in_one_direction_only(room: str) -> None:
             elif isinstance(node, ast.ImportFrom) and node.module:
                 imported.add(node.module.partition(".")[0])
         assert imported & (MAY_IMPORT.keys() | {"tests"}) <= MAY_IMPORT[room] | {room}, file
+
+
+def imports_of(file: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "db" / "values").glob("*.py")), ids=lambda file: file.stem)
+def test_plain_values_know_of_no_database(file: Path) -> None:
+    beyond = {name for name in imports_of(file) if name.partition(".")[0] not in {*sys.stdlib_module_names, "numpy"}}
+    assert {name for name in beyond if not name.startswith("db.values.")} == set()
+
+
+WITHOUT_A_DATABASE = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing!r}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Missing())
+"""
+
+
+def run_without(packages: set[str], script: str, *arguments: str | Path) -> str:
+    """What a script prints in a Python that lacks these packages."""
+    lacking = WITHOUT_A_DATABASE.replace("{missing!r}", repr(packages))
+    ran = subprocess.run(
+        [sys.executable, "-c", lacking + script, *arguments], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_descriptions_are_read_where_nothing_but_numpy_is_installed() -> None:
+    script = "from facesearch.query import parse, understand\nprint(parse('man, goatee, folder:2019'))\n"
+    missing = {"sqlalchemy", "alembic", "torch", "cv2", "faiss", "onnxruntime", "PIL"}
+    assert run_without(missing, script) == "man and goatee and folder:2019\n"
+
+
+def test_photos_are_decoded_and_faces_found_and_cut_without_a_database(gallery: Path) -> None:
+    script = """
+from facesearch.crop import crop_face
+from facesearch.decode import decode_photo
+from facesearch.detection import YuNet
+
+photo = decode_photo(sys.argv[1])
+(face,) = YuNet().detect([photo.rgb])[0]
+print(photo.format, repr(photo.camera), crop_face(photo.rgb, face.box).shape)
+"""
+    printed = run_without({"sqlalchemy", "alembic"}, script, gallery / "man-goatee-1.jpg")
+    assert printed == "JPEG '' (227, 227, 3)\n"
+
+
+def test_networks_rank_and_train_without_a_database() -> None:
+    modules = ("facesearch.network.checkpoint", "facesearch.ranking.scan", "facesearch.ranking.similar")
+    run_without({"sqlalchemy", "alembic"}, f"import facesearch.training.run, {', '.join(modules)}")

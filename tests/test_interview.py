@@ -14,7 +14,9 @@ from db import models, photos, roots
 from db.catalogue import open_catalogue
 from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
-from db.schema import Box, Outcome
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN, NAMES, Attribute
 from facesearch.certainty import certainty_of, error_of
 from facesearch.errors import UsageError
@@ -27,7 +29,6 @@ from facesearch.interview import (
     begin,
     witnessed,
 )
-from facesearch.network.calibration import probabilities
 from facesearch.query import Query, parse
 from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import Term, all_of, hedge, height
@@ -444,5 +445,5 @@ def test_weights_use_the_calibration() -> None:
     logits = some_logits()
     scale, bias = np.full(len(NAMES), 0.5, np.float32), np.full(len(NAMES), -1.0, np.float32)
     held = Interview(Candidates(logits.__getitem__, np.ones(FACES, np.bool_), scale, bias), parse("man"), 0.1)
-    p = probabilities(logits[MALE], scale[MALE], bias[MALE])
+    p = calibrate(logits[MALE], scale[MALE], bias[MALE])
     np.testing.assert_allclose(held.weights(), p / p.sum())

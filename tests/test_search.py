@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from db import models, photos, roots, runs
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
-from db.filters import PhotoFilter
-from db.models import ScoringModel
-from db.schema import Box, Outcome
 from db.snapshot import load_gallery, rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
 from facesearch.hits import SearchResult
-from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
 from facesearch.search import search
@@ -74,7 +74,7 @@ def names(result: SearchResult) -> list[str]:
 
 
 def expected(score, rows=range(60)) -> list[str]:
-    p = probabilities(LOGITS, MODEL.calibration_scale, MODEL.calibration_bias)
+    p = calibrate(LOGITS, MODEL.calibration_scale, MODEL.calibration_bias)
     p = {name: p[:, BY_NAME[name].index] for name in NAMES}
     return [f"{i:03}.jpg" for i in sorted(rows, key=lambda i: -score(p)[i])]
 

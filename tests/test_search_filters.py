@@ -13,10 +13,12 @@ from sqlalchemy import update
 from db import models, photos, provenance, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
-from db.filters import PhotoFilter
-from db.models import ScoringModel
-from db.schema import Box, Outcome, Photo
+from db.schema import Photo
 from db.snapshot import rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
 from facesearch.hits import SearchResult

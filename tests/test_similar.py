@@ -14,10 +14,11 @@ from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import FaceHidden, FaceUnknown
 from db.faces import FaceRecord
-from db.filters import PhotoFilter
-from db.models import ScoringModel
-from db.schema import Box, Outcome
 from db.snapshot import rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.changes import ChangeError, Changes, parse_changes
 from facesearch.errors import QueryError, SearchError

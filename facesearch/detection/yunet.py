@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection.detector import Detection, DetectorError
 from facesearch.detection.geometry import keep_best
 
