@@ -56,7 +56,8 @@ def score(
 
     photos = options.photos_of(photos)
     in_use = options.catalogue_in_use(context)
-    with wanted(csv=csv, csv_plain=csv_plain, json=json, never=photos, catalogue=in_use) as outputs:
+    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json)
+    with wanted(output, never=photos, catalogue=in_use) as outputs:
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0

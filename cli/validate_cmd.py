@@ -105,7 +105,7 @@ def _asked(words: str | None) -> tuple[str, ...]:
     from cli.search_cmd import understood
     from facesearch.validation.sample import asked_words
 
-    return asked_words([each.name for each in understood(words).attributes] if words is not None else ())
+    return asked_words([each.name for each in understood(words)[0].query.attributes] if words is not None else ())
 
 
 def _draw(

@@ -79,7 +79,11 @@ def run_without(packages: set[str], script: str, *arguments: str | Path) -> str:
 
 
 def test_descriptions_are_read_where_nothing_but_numpy_is_installed() -> None:
-    script = "from facesearch.query import parse, understand\nprint(parse('man, goatee, folder:2019'))\n"
+    script = (
+        "from facesearch.query import parse, understand\n"
+        "from facesearch.request import Request\n"
+        "print(Request.from_json(Request(parse('man, goatee, folder:2019')).to_json()))\n"
+    )
     missing = {"sqlalchemy", "alembic", "torch", "cv2", "faiss", "onnxruntime", "PIL"}
     assert run_without(missing, script) == "man and goatee and folder:2019\n"
 

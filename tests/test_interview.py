@@ -22,7 +22,6 @@ from facesearch.certainty import certainty_of, error_of
 from facesearch.errors import UsageError
 from facesearch.interview import (
     LEAST_BITS,
-    UNDESCRIBED,
     Answer,
     Candidates,
     Interview,
@@ -35,6 +34,7 @@ from facesearch.query.tree import Term, all_of, hedge, height
 from facesearch.questions import question
 from facesearch.ranking.information import SAMPLE, information, representatives
 from facesearch.ranking.joint import joint_probability
+from facesearch.request import UNDESCRIBED, Order, Request
 from facesearch.search import search
 from tests.support.catalogues import LOOKED
 from tests.support.stand_ins import model
@@ -399,10 +399,10 @@ class TestTheSearch:
         described: Query = parse(start) if start else UNDESCRIBED
         rng = np.random.default_rng(0)
         with open_catalogue(catalogue) as opened:
-            held = begin(opened, described, error=error)
+            held = begin(opened, Request(described), error=error)
             answered(held, rng.choice([Answer.YES, Answer.NO, Answer.UNSURE], 9).tolist())
             pasted = parse(held.query.text)
-            result = search(opened, pasted, top=None, strict_order=True)
+            result = search(opened, Request(pasted, order=Order.SCORE), top=None)
         assert pasted.tree == held.query.tree
         scores = np.array([hit.score for hit in result.hits])
         weights = np.sort(held.weights()[held.weights() > 0])[::-1]
@@ -412,8 +412,8 @@ class TestTheSearch:
     def test_is_about_the_same_faces(self, catalogue: Path) -> None:
         """Row by row, and not only as a list of scores."""
         with open_catalogue(catalogue) as opened:
-            held = answered(begin(opened, UNDESCRIBED, min_detection=0.6), [Answer.YES] * 6)
-            result = search(opened, parse(held.query.text), top=None, min_detection=0.6)
+            held = answered(begin(opened, Request(min_detection=0.6)), [Answer.YES] * 6)
+            result = search(opened, Request(parse(held.query.text), min_detection=0.6), top=None)
         assert len(result.hits) == 200
         by_face = {hit.face.face: hit.score for hit in result.hits}
         scores = np.array([by_face[face] for face in sorted(by_face)])
