@@ -14,21 +14,12 @@ from cli.files import NewFile, refuse_evidence, replacing
 from cli.heading import Heading
 from cli.options import OutputOptions
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
-from cli.output import (
-    HIT_COLUMNS,
-    Record,
-    header,
-    hit_last_columns,
-    hit_records,
-    print_table,
-    to_stdout,
-    write_csv,
-    write_json,
-)
+from cli.output import print_table, to_stdout, write_csv, write_json
 from cli.wording import behind_in_words
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.hits import SearchResult
+from facesearch.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
 
 STDOUT = Path("-")
 

@@ -13,8 +13,8 @@ from cli.errors import ExitCode
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cli.output import Record
     from facesearch.probe import ProbeError
+    from facesearch.records import Record
 
 _UNDECIDED = 0.5
 
@@ -40,19 +40,11 @@ def score(
     Faces are numbered from 0, left to right, from a detection score of .6 on. CSV and JSON hold the probabilities of
     all 40 attributes; a photo without a face, and one that cannot be read, has a row that says so under `problem`.
     """
-    from cli.output import (
-        FACE_COLUMNS,
-        FACE_LAST_COLUMNS,
-        LEAD,
-        faceless_record,
-        header,
-        to_stdout,
-        write_csv,
-        write_json,
-    )
+    from cli.output import LEAD, to_stdout, write_csv, write_json
     from cli.results import wanted
     from facesearch.attributes import ATTRIBUTES
     from facesearch.probe import ProbeError
+    from facesearch.records import FACE_COLUMNS, FACE_LAST_COLUMNS, faceless_record, header
 
     photos = options.photos_of(photos)
     in_use = options.catalogue_in_use(context)
@@ -106,10 +98,10 @@ def _scored(
 ) -> "Iterator[tuple[Path, list[Record] | ProbeError]]":
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
     from cli.network import new_detector, new_scorer
-    from cli.output import face_record
     from db.values.scoring_model import calibrate
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.probe import ProbeError, look
+    from facesearch.records import face_record
 
     network = load_checkpoint(checkpoint)
     model = network.scoring_model().short

@@ -78,7 +78,6 @@ def status(
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
-    from cli.network import name_of_detector
     from cli.validated import validated_in_words
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
@@ -89,9 +88,10 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.roots import list_roots
     from db.runs import latest_runs
     from db.snapshot import state_of
+    from facesearch.detection import yunet_name
     from facesearch.versions import current, is_behind
 
-    now = current(name_of_detector())
+    now = current(yunet_name())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)

@@ -71,6 +71,9 @@ class LikeFace:
 
     face: int
 
+    def __str__(self) -> str:
+        return f"face {self.face} of the catalogue"
+
 
 @dataclass(frozen=True)
 class LikePhoto:
@@ -81,6 +84,9 @@ class LikePhoto:
     sha256: str
     page: int
     box: Box
+
+    def __str__(self) -> str:
+        return f"the face at {self.box.x:.0f},{self.box.y:.0f} in {self.path or 'a photo'}"
 
 
 Like = LikeFace | LikePhoto

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cli.output import hit_records, hit_table, write_csv
+from cli.output import hit_table, write_csv
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
+from facesearch.records import hit_records
 from facesearch.request import Request
 from facesearch.search import search
 from tests.conftest import Program

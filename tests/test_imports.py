@@ -17,6 +17,8 @@ MAY_IMPORT = {
     "indexer": {"db", "facesearch"},
     "cli": {"db", "facesearch", "indexer"},
 }
+FRONT_DOOR = ROOT / "facesearch" / "__init__.py"
+"""The one exception: it leads to all rooms, so it knows the indexer, and nothing in its own room knows it."""
 
 
 def test_help_loads_nothing_heavy() -> None:
@@ -34,13 +36,53 @@ def test_a_search_loads_nothing_heavy(tmp_path: Path) -> None:
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_the_rooms_import_each_other_in_one_direction_only(room: str) -> None:
     for file in (ROOT / room).rglob("*.py"):
-        imported = set()
+        imported = {name.partition(".")[0] for name in imports_of(file)}
+        allowed = MAY_IMPORT[room] | {room} | ({"indexer"} if file == FRONT_DOOR else set())
+        assert imported & (MAY_IMPORT.keys() | {"tests"}) <= allowed, file
+
+
+def test_the_front_door_imports_the_indexer_in_a_function_only_and_no_room_goes_through_it() -> None:
+    at_import = [
+        each
+        for node in ast.parse(FRONT_DOOR.read_text(encoding="utf-8")).body
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING")
+        for each in ast.walk(node)
+        if isinstance(each, ast.Import | ast.ImportFrom) and not isinstance(node, ast.FunctionDef)
+    ]
+    assert {ast.unparse(each) for each in at_import} == {
+        "from importlib import import_module",
+        "from pathlib import Path",
+        "from typing import TYPE_CHECKING, Any",
+    }
+    submodules = {file.stem for file in (ROOT / "facesearch").iterdir()}
+    for file in (each for room in MAY_IMPORT for each in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
-                imported |= {name.name.partition(".")[0] for name in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                imported.add(node.module.partition(".")[0])
-        assert imported & (MAY_IMPORT.keys() | {"tests"}) <= MAY_IMPORT[room] | {room}, file
+                assert "facesearch" not in {name.name for name in node.names}, file
+            elif isinstance(node, ast.ImportFrom) and node.module == "facesearch":
+                assert {name.name for name in node.names} <= submodules, file
+
+
+def test_the_front_door_opens_without_loading_a_room() -> None:
+    script = (
+        "import sys\nbefore = set(sys.modules)\nimport facesearch\n"
+        "loaded = set(sys.modules) - before\n"
+        "ours = sorted(name for name in loaded if name.partition('.')[0] not in sys.stdlib_module_names)\n"
+        "print(ours, 'Request' in dir(facesearch))\n"
+    )
+    assert run_without(set(), script) == "['facesearch'] True\n"
+
+
+def test_a_search_through_the_front_door_loads_nothing_heavy(tmp_path: Path) -> None:
+    catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
+    script = (
+        "import sys, facesearch\n"
+        "with facesearch.open(sys.argv[1]) as gallery:\n"
+        "    hits = gallery.search('stubble')\n"
+        "    gallery.similar(hits[0].face), gallery.face(hits[0].face).to_dict(), hits.to_dicts()\n"
+        "print(len(hits) > 0, *sorted({'torch', 'cv2', 'alembic', 'rich', 'typer'} & set(sys.modules)))\n"
+    )
+    assert run_without(set(), script, catalogue) == "True\n"
 
 
 def imports_of(file: Path) -> set[str]:
