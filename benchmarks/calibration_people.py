@@ -14,7 +14,7 @@ import torch
 from mcnn_on_celeba import from_command_line
 from numpy.typing import NDArray
 
-from facesearch.network.calibration import probabilities
+from db.values.scoring_model import calibrate
 from facesearch.training.datasets import Role
 from facesearch.training.finish import fit, folds_by_person
 from facesearch.training.metrics import accuracy, average_precision, calibration_error, mean
@@ -37,7 +37,7 @@ def probabilities_by_share(
         fitted = fit(logits[some], labels[some], people[some], np.ones(int(some.sum()), bool))
         with torch.no_grad():
             through = fitted.aux(torch.from_numpy(logits[part == k])).numpy()
-        found[part == k] = probabilities(through, fitted.calibration_scale, fitted.calibration_bias)
+        found[part == k] = calibrate(through, fitted.calibration_scale, fitted.calibration_bias)
         numbers.append(len(others[::every]))
     return found, float(np.mean(numbers))
 

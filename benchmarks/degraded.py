@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from scored_faces import kept_logits
 
 from cli import charts, html_frame
+from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME, NAMES, Group, members
 from facesearch.degrade import Degradation, cctv, degraded_crop
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.reliability import MOST_CALIBRATION_ERROR, graded
@@ -98,7 +98,7 @@ class Faces:
 
         known = self.checkpoint
         logits = kept_logits(path, self.rows, ready)
-        return np.asarray(probabilities(logits, known.calibration_scale, known.calibration_bias), np.float64)
+        return np.asarray(calibrate(logits, known.calibration_scale, known.calibration_bias), np.float64)
 
     def cache(self) -> FaceCache:
         return open_cache(self.labels, cache_folder(self.work, self.labels.dataset))

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.decode import decode_photo
 from facesearch.detection import SEARCH_FROM, Look, YuNet, iou
 from facesearch.detection.geometry import scaled

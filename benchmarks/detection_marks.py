@@ -11,7 +11,7 @@ from detection_photos import ANIMALS, NO_FACES, Condition, Truth
 from rich import box
 from rich.table import Table
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection import SEARCH_FROM, Look, iou
 
 SAME_FROM = 0.5

@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from db.schema import Box
+from db.values.box import Box
+from db.values.scoring_model import calibrate
 from facesearch.crop import crop_face
 from facesearch.detection import SEARCH_FROM, iou
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
 from facesearch.network.scorer import Scorer
 
@@ -42,7 +42,7 @@ class _Scored:
 
     def __call__(self, image: Picture, box: Box) -> Floats:
         logits = self.scorer.score(crop_face(image, box)[None])
-        p = probabilities(logits, self.known.calibration_scale, self.known.calibration_bias)
+        p = calibrate(logits, self.known.calibration_scale, self.known.calibration_bias)
         return np.asarray(p[0], np.float64)
 
 

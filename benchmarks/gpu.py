@@ -29,10 +29,10 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
+from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.device import bf16_pays, device_name, keep_freed_memory, pick_device
 from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, prepare
@@ -91,10 +91,10 @@ def compare(report: Report, checkpoint: Path | None, count: int) -> None:
     known = load_checkpoint(checkpoint)
     crops = portraits(count)
     truth = Scorer(known, "cpu").score(crops)
-    right = probabilities(truth, known.calibration_scale, known.calibration_bias)
+    right = calibrate(truth, known.calibration_scale, known.calibration_bias)
     for half in (False, True) if report.device.type == "cuda" else (False,):
         found = Scorer(known, report.device.type, half).score(crops)
-        p = probabilities(found, known.calibration_scale, known.calibration_bias)
+        p = calibrate(found, known.calibration_scale, known.calibration_bias)
         report.add(
             "equality",
             "half precision" if half else "float32",

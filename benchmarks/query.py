@@ -40,13 +40,13 @@ from numpy.typing import NDArray
 from db import models, photos, roots
 from db.catalogue import open_catalogue
 from db.faces import FaceRecord
-from db.models import ScoringModel
 from db.provenance import Provenance
-from db.schema import Box, Outcome
 from db.snapshot import rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
 from facesearch.detection import SEARCH_FROM
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.query.tree import And, Node, Or, Term, Weighted, without_hedges
 from facesearch.ranking import scan
@@ -141,7 +141,7 @@ def sql_search(folder: Path, model: ScoringModel, logits: Floats, detections: Fl
     connection.execute(f"CREATE TABLE p (id INTEGER PRIMARY KEY, d REAL, {', '.join(f'a{i} REAL' for i in range(40))})")
     for start in range(0, len(detections), BLOCK):
         some = logits[:, start : start + BLOCK].T
-        p = probabilities(some, model.calibration_scale, model.calibration_bias)
+        p = calibrate(some, model.calibration_scale, model.calibration_bias)
         rows = np.column_stack([np.arange(start + 1, start + 1 + len(p)), detections[start : start + BLOCK], p])
         connection.executemany(f"INSERT INTO p VALUES ({', '.join('?' * 42)})", rows.tolist())
     connection.commit()

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.query.said_ages import BORDER, certainty
 from facesearch.training.utkface import GROUPS, Portraits, read_utkface
@@ -69,7 +69,7 @@ def scored(portraits: Portraits, work: Path, checkpoint: Path | None) -> Floats:
     known = load_checkpoint(checkpoint)
     path = work / "utkface-logits.npy"
     if path.exists() and len(logits := np.load(path)) == len(portraits.paths):
-        return probabilities(logits, known.calibration_scale, known.calibration_bias)
+        return calibrate(logits, known.calibration_scale, known.calibration_bias)
     from facesearch.detection import YuNet
     from facesearch.network.scorer import Scorer
     from facesearch.training.utkface import score_portraits
@@ -81,7 +81,7 @@ def scored(portraits: Portraits, work: Path, checkpoint: Path | None) -> Floats:
     print(file=sys.stderr)
     work.mkdir(parents=True, exist_ok=True)
     np.save(path, logits)
-    return probabilities(logits, known.calibration_scale, known.calibration_bias)
+    return calibrate(logits, known.calibration_scale, known.calibration_bias)
 
 
 def main() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.training.datasets import Dataset, Role, cache_folder, open_cache, read_dataset
@@ -53,7 +53,7 @@ def scored_faces(data: Path, work: Path, role: Role = Role.TEST, checkpoint: Pat
         return Scorer(known), lambda row: plain_crop(cache, row, INPUT_SIZE)
 
     logits = kept_logits(path, rows, ready)
-    p = probabilities(logits, known.calibration_scale, known.calibration_bias)
+    p = calibrate(logits, known.calibration_scale, known.calibration_bias)
     return ScoredFaces(
         labels.labels[rows], labels.identities[rows], logits, np.asarray(p, np.float64), known.digest[:12]
     )

@@ -28,9 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.changes import Changes
-from facesearch.network.calibration import probabilities
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.ranking.similar import PROFILE_MEANS, attribute_means, combined, encode
 from facesearch.training.bootstrap import draw_people, interval
@@ -144,7 +143,7 @@ def _metrics(model: ScoringModel) -> list[Metric]:
 
 
 def _calibrated(logits: Logits, model: ScoringModel) -> Floats:
-    return probabilities(logits, model.calibration_scale, model.calibration_bias)
+    return calibrate(logits, model.calibration_scale, model.calibration_bias)
 
 
 def _z_scores(faces: Faces) -> Callable[[Logits], Floats]:

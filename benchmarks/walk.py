@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from db.catalogue import open_catalogue
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel
 from facesearch.detection import Detection
 from facesearch.network.checkpoint import load_checkpoint
 from indexer.pipeline import index_folders

@@ -21,6 +21,7 @@ from facesearch.detection import MODEL_SHA256, YuNet, detector_name
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.query import parse
+from facesearch.request import Request
 from facesearch.search import search
 from indexer.pipeline import index_folders
 
@@ -79,7 +80,8 @@ def main() -> None:
             total = 0
             for text, fits in DESCRIPTIONS.items():
                 fitting = sum(map(fits, labels.values()))
-                right = sum(fits(labels[Path(h.face.path).name]) for h in search(catalogue, parse(text), top=TOP).hits)
+                hits = search(catalogue, Request(parse(text)), top=TOP).hits
+                right = sum(fits(labels[hit.face.path.name]) for hit in hits)
                 total += right
                 print(f"| {text} | {fitting} | {right} | {TOP * fitting / len(labels):.1f} |")
             print(f"\nmean precision of the first ten: {total / TOP / len(DESCRIPTIONS):.2f}")

@@ -95,7 +95,8 @@ def evaluate(
         raise UsageProblem("--sizes needs a data set with labels: name its folder.")
     never = [checkpoint] if checkpoint else []
     in_use = options.catalogue_in_use(context)
-    with wanted(csv=csv, csv_plain=csv_plain, html=html, json=False, never=never, catalogue=in_use) as outputs:
+    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, html=html)
+    with wanted(output, never=never, catalogue=in_use) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None

@@ -18,7 +18,7 @@ class Heading:
 
     attributes: what was asked for, each once, in order of appearance: the columns that CSV and JSON have. query: the
     description that was searched for; reading: how it and the filters beside it were read. like: whom the faces
-    resemble, where they were found by a face. remarks: on what was asked for beside a description. again: the options
+    resemble, where they were found by a face. remarks: on what was asked for. again: the options
     with which a changed description is searched alike. expects: whether to
     say how many faces are expected to fit. fades: whether a low score says that a hit is unlikely, so that it stands
     back; after an interview every score is low, and that of a similarity says something else.

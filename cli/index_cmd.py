@@ -95,11 +95,11 @@ def index(
     that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
     after the new ones: faces that are found again keep their numbers.
     """
-    from cli.network import name_of_detector, new_detector, new_scorer
+    from cli.network import new_detector, new_scorer
     from cli.progress import status
     from cli.results import opened
     from db.paths import absolute, is_there
-    from facesearch.detection import Look
+    from facesearch.detection import Look, yunet_name
     from facesearch.network.checkpoint import load_checkpoint
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into
@@ -110,7 +110,7 @@ def index(
     if not is_there(path):  # before it is made
         refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
     thoroughness = Look(look.value)
-    detector = name_of_detector(detector_model, thoroughness)
+    detector = yunet_name(detector_model, thoroughness)
     with opened(path, create=True) as target, status() as display:
         report = index_folders(
             target,
@@ -210,7 +210,7 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
-    from db.schema import LeftOut
+    from db.values.photo import LeftOut
 
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"

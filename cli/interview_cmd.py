@@ -2,16 +2,13 @@
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli import options
 from cli.console import say
 from cli.errors import UsageProblem
-
-if TYPE_CHECKING:
-    pass
 
 _LISTED = 10
 
@@ -22,6 +19,7 @@ def _error(value: float) -> float:
     return value
 
 
+@options.grouped
 def interview(
     context: typer.Context,
     description: Annotated[
@@ -42,19 +40,8 @@ def interview(
             help="How often an answer is wrong, 0 to below .5; at 0 answers count as plain words.",
         ),
     ] = 0.1,
-    catalogue: options.CatalogueOption = None,
-    top: options.TopOption = "20",
-    folder: options.FolderOption = None,
-    name: options.NameOption = None,
-    taken: options.TakenOption = None,
-    camera: options.CameraOption = None,
-    min_face: options.MinFaceOption = 0.0,
-    min_detection: options.MinDetectionOption = 0.8,
-    csv: options.CsvOption = None,
-    csv_plain: options.CsvPlainOption = False,
-    html: options.HtmlOption = None,
-    json: options.JsonOption = False,
-    all_attributes: options.AllAttributesOption = False,
+    faces: options.FaceOptions = options.FaceOptions(),  # noqa: B008 (it is frozen)
+    output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
     """Ask a witness one short question at a time, and find the faces that fit the answers.
 
@@ -76,53 +63,27 @@ def interview(
     from cli.output import hit_table
     from cli.results import opened, present, wanted
     from cli.search_cmd import understood
-    from facesearch.detection import SEARCH_FROM
     from facesearch.hits import SearchResult
-    from facesearch.interview import UNDESCRIBED, Answer, begin
+    from facesearch.interview import Answer, begin
+    from facesearch.request import Order, Request, catalogue_name
     from facesearch.search import search
 
-    start = understood(" ".join(description)) if description else UNDESCRIBED
-    photo = options.photo_filter_of(folder, name, taken, camera)
-    limit = options.top_of(top)
-    path = options.catalogue_of(context, catalogue)
-    again = {
-        "--catalogue": [str(path)] if catalogue or context.find_root().obj else [],
-        "--folder": photo.folder,
-        "--name": photo.name,
-        "--taken": taken or [],
-        "--camera": photo.camera,
-        "--min-face": [f"{min_face:g}"] if min_face else [],
-        "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
-        "--strict-order": [""],
-    }
-    with (
-        wanted(
-            csv=csv,
-            csv_plain=csv_plain,
-            html=html,
-            json=json,
-            all_attributes=all_attributes,
-            never=[path],
-            catalogue=path,
-        ) as outputs,
-        opened(path) as source,
-    ):
+    described, on_description = understood(" ".join(description)) if description else (Request(), ())
+    limit = faces.limit()
+    path = options.catalogue_of(context, faces.catalogue)
+    # The answers reckon with errors already.
+    request = replace(faces.narrow(described), order=Order.SCORE, catalogues=(catalogue_name(path),))
+    start = request.query
+    again = {**faces.again(context, request), "--strict-order": [""]}
+    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
         if description:
             say(f"Starting from: {start}")
-            for remark in start.remarks:
+            for remark in on_description:
                 say(remark)
-        held = begin(source, start, error=error, min_detection=min_detection, min_face=min_face, photo=photo)
+        held = begin(source, request, error=error)
 
         def found(top: int | None) -> SearchResult:
-            return search(
-                source,
-                held.query,
-                top=top,
-                min_detection=min_detection,
-                min_face=min_face,
-                photo=photo,
-                strict_order=True,  # the answers reckon with errors already
-            )
+            return search(source, replace(request, query=held.query), top=top)
 
         def show_best() -> None:
             console = remarks()
@@ -138,8 +99,8 @@ def interview(
             if held.answers:
                 say(f"The answers so far as a search: {search_command(str(held.query), again)}")
             raise
-        described = bool(description) or any(each.answer is not Answer.UNSURE for each in held.answers)
-        if described:
+        is_described = bool(description) or any(each.answer is not Answer.UNSURE for each in held.answers)
+        if is_described:
             say(f"The same as a search: {search_command(str(held.query), again)}")
         elif held.next_question() is not None:
             raise UsageProblem("Nothing is described and no question is answered: there is nothing to search for.")
@@ -150,8 +111,8 @@ def interview(
             score="score",
             facts=[
                 *([("Started from", start.text)] if description else []),
-                *(("Filter", each) for each in options.filters_in_words(photo, min_face)),
-                *(("Remark", each) for each in start.remarks),
+                *(("Filter", each) for each in options.filters_in_words(request)),
+                *(("Remark", each) for each in on_description),
                 *answers,
                 ("Witness error", _error_in_words(error)),
                 ("Remaining", remaining_in_words(held)),
@@ -159,7 +120,8 @@ def interview(
             attributes=held.query.attributes,
             query=held.query,
             reading=str(held.query),
-            expects=described,
+            remarks=on_description,
+            expects=is_described,
         )
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
         result = replace(found(limit), expected=held.expected(), best=None)

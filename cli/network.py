@@ -1,13 +1,12 @@
 """The network and the detector as the options name them, for the commands that look at photos; and faces in words."""
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import say
 from cli.output import place_in_words
 from db.faces import where
-from facesearch.detection import MODEL_SHA256, Look, YuNet, detector_name, read_model
+from facesearch.detection import Look, YuNet
 from facesearch.network.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ def new_scorer(checkpoint: Checkpoint, device: str) -> "Scorer":
 def new_detector(model: Path | None, look: Look = Look.DEFAULT) -> YuNet:
     """The face detector. Imports cv2."""
     return YuNet(model, look)
-
-
-def name_of_detector(model: Path | None = None, look: Look = Look.DEFAULT) -> str:
-    """The name that `new_detector`'s would have, from the digest of its file. Raises DetectorError."""
-    digest = MODEL_SHA256 if model is None else hashlib.sha256(read_model(model)).hexdigest()
-    return detector_name(digest, look)
 
 
 def face_in_words(seen: "SeenFace", pages: int = 1) -> str:

@@ -2,17 +2,22 @@
 
 import math
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
 from cli.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from db.filters import PhotoFilter
+    from db.values.photo_filter import PhotoFilter
     from facesearch.decode import Limits
+    from facesearch.request import Request
 
 ENVIRONMENT = "FACESEARCH_CATALOGUE"
 
@@ -201,6 +206,90 @@ WorkOption = Annotated[
 ]
 
 
+@dataclass(frozen=True)
+class FaceOptions:
+    """Which faces are looked through, in which catalogue, and how many of the best are shown: the options that every
+    command that finds faces has."""
+
+    catalogue: CatalogueOption = None
+    top: TopOption = "20"
+    folder: FolderOption = None
+    name: NameOption = None
+    taken: TakenOption = None
+    camera: CameraOption = None
+    min_face: MinFaceOption = 0.0
+    min_detection: MinDetectionOption = 0.8
+
+    def limit(self) -> int | None:
+        """How many, None for all. Raises typer.BadParameter."""
+        return top_of(self.top)
+
+    def narrow(self, request: "Request") -> "Request":
+        """The request with the filters and bounds of these options. Raises typer.BadParameter."""
+        photo = photo_filter_of(self.folder, self.name, self.taken, self.camera)
+        return replace(request, photo=photo, min_face=self.min_face, min_detection=self.min_detection)
+
+    def again(self, context: typer.Context, request: "Request") -> dict[str, Sequence[str]]:
+        """The options with which a changed description is searched alike; what the description of the request says
+        itself is left out."""
+        from facesearch.detection.detector import SEARCH_FROM
+
+        photo = request.photo
+        named = self.catalogue or context.find_root().obj
+        return {
+            "--catalogue": [str(catalogue_of(context, self.catalogue))] if named else [],
+            "--folder": photo.folder,
+            "--name": photo.name,
+            "--camera": photo.camera,
+            "--taken": self.taken or [] if photo.taken_from or photo.taken_to else [],
+            "--min-face": [f"{self.min_face:g}"] if self.min_face else [],
+            "--min-detection": [f"{self.min_detection:g}"] if self.min_detection != SEARCH_FROM else [],
+        }
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """Where results go, and what they hold."""
+
+    csv: CsvOption = None
+    csv_plain: CsvPlainOption = False
+    html: HtmlOption = None
+    json: JsonOption = False
+    all_attributes: AllAttributesOption = False
+
+
+_GROUPS = (FaceOptions, OutputOptions)
+
+
+def grouped(command: Callable[..., int]) -> Callable[..., int]:
+    """A command for Typer, each of whose parameters that is a group of options, such as FaceOptions, is replaced by
+    these options, in its place."""
+    hints = get_type_hints(command, include_extras=True)
+    groups = {name: kind for name, kind in hints.items() if is_dataclass(kind) and kind in _GROUPS}
+    parameters: list[Parameter] = []
+    for each in signature(command).parameters.values():
+        if each.name not in groups:
+            parameters.append(each.replace(kind=Parameter.KEYWORD_ONLY, annotation=hints[each.name]))
+            continue
+        options = get_type_hints(groups[each.name], include_extras=True)
+        parameters += [
+            Parameter(option.name, Parameter.KEYWORD_ONLY, default=option.default, annotation=options[option.name])
+            for option in fields(groups[each.name])
+        ]
+
+    @wraps(command)
+    def with_options(**given: Any) -> int:
+        made = {
+            name: kind(**{each.name: given.pop(each.name) for each in fields(kind)}) for name, kind in groups.items()
+        }
+        return command(**given, **made)
+
+    del with_options.__wrapped__  # its parameters are not what Typer shall see
+    with_options.__annotations__ = {each.name: each.annotation for each in parameters}
+    with_options.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    return with_options
+
+
 def limits_of(max_megapixels: float | None) -> "Limits":
     """What one photo may cost. The file may be as large as its pixels need at most, uncompressed."""
     from facesearch.decode import Limits
@@ -229,7 +318,7 @@ def photo_filter_of(
     folders: list[str] | None, names: list[str] | None, taken: list[str] | None, cameras: list[str] | None
 ) -> "PhotoFilter":
     """What --folder, --name, --taken and --camera ask for. Raises typer.BadParameter."""
-    from db.filters import PhotoFilter
+    from db.values.photo_filter import PhotoFilter
     from facesearch.errors import QueryError
     from facesearch.query.photo_filters import folder_named, taken_range
 
@@ -245,13 +334,13 @@ def photo_filter_of(
     return PhotoFilter(tuple(map(folder_named, folders or ())), tuple(names or ()), first, last, tuple(cameras or ()))
 
 
-def filters_in_words(photo: "PhotoFilter", min_face: float, min_score: float = 0.0) -> list[str]:
-    """The filters that options ask for, beside the detection score that every search has."""
+def filters_in_words(request: "Request") -> list[str]:
+    """The filters beside those of the description, and beside the detection score that every search has."""
     from facesearch.query.photo_filters import printed
 
-    filters = [f"only photos with {each}" for each in printed(photo)]
-    filters += [f"only faces of {min_face:g} pixels or more"] if min_face else []
-    return filters + ([f"only scores of {min_score:g} or more"] if min_score else [])
+    filters = [f"only photos with {each}" for each in printed(request.photo)]
+    filters += [f"only faces of {request.min_face:g} pixels or more"] if request.min_face else []
+    return filters + ([f"only scores of {request.min_score:g} or more"] if request.min_score else [])
 
 
 def catalogue_of(context: typer.Context, named: Path | None) -> Path:

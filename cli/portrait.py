@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import floor
 from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -13,7 +12,7 @@ from rich.text import Text
 from cli.console import WIDE, printable, results
 from cli.files import NewFile
 from cli.heading import Heading
-from cli.output import LEAD, hit_records, hit_table, place_in_words, rounded, to_stdout, write_json
+from cli.output import LEAD, hit_table, place_in_words, to_stdout, write_json
 from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
@@ -22,7 +21,8 @@ from facesearch.places import marks_of
 from facesearch.portrait import Portrait
 from facesearch.query.phrases import phrase
 from facesearch.ranking.explain import whole_percent
-from facesearch.reliability import UNGRADED, Hard
+from facesearch.records import hit_records, portrait_record
+from facesearch.reliability import UNGRADED
 
 GRADES = "A to D: how far the network can be relied on for an attribute (`facesearch attributes` says more)"
 NEAREST = "Faces with similar attributes; this is not face recognition"
@@ -142,37 +142,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
 
 def print_json(found: Portrait) -> None:
     """On stdout, for programs: an object."""
-    face = found.face.face
-    about: dict[str, Any] = {
-        "face": face.face,
-        "photos": [str(path) for path in face.paths],
-        "missing": [str(path) for path in found.face.missing],
-        "x": round(face.x, 2),
-        "y": round(face.y, 2),
-        "width": round(face.width, 2),
-        "height": round(face.height, 2),
-        "detection": face.detection,
-        "turned": face.turned,
-        "small": Hard.SMALL in found.hard,
-        "hard_to_judge": [*found.hard],
-        "taken": face.taken.isoformat() if face.taken else None,
-        "camera": face.camera or None,
-        "sha256": face.sha256,
-        "model": found.face.model.short,
-        "attributes": {
-            each.name: {
-                "probability": rounded(float(found.probabilities[each.index])),
-                "grade": found.grades[each.index],
-                "group": each.group.value,
-            }
-            for each in ATTRIBUTES
-        },
-        "notice": face.notice,
-        "pages": face.pages,
-        "page": face.page,
-        "seconds": face.seconds,
-    }
-    write_json(to_stdout, hit_records(found.nearest, ()), about, "nearest")
+    write_json(to_stdout, hit_records(found.nearest, ()), portrait_record(found), "nearest")
 
 
 def print_unfound(face: int, problem: FaceUnfound) -> None:

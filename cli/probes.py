@@ -81,7 +81,9 @@ def from_photos(
     logits = new_scorer(network, device).score(np.stack([each.face.crop for each in chosen]))
     return [
         Start(
-            PhotoFace(row, network.digest, each.sha256, each.face.detection.box, each.face.page),
+            PhotoFace(
+                row, network.digest, each.sha256, each.face.detection.box, each.face.page, str(each.path.absolute())
+            ),
             f"the face {face_in_words(each.face, each.pages)}, in {each.path.absolute()}",
             each.path.name,
             partial(Thumbnail, each.jpeg),

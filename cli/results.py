@@ -12,23 +12,15 @@ from cli.console import now_in_words, say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, refuse_evidence, replacing
 from cli.heading import Heading
+from cli.options import OutputOptions
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
-from cli.output import (
-    HIT_COLUMNS,
-    Record,
-    header,
-    hit_last_columns,
-    hit_records,
-    print_table,
-    to_stdout,
-    write_csv,
-    write_json,
-)
+from cli.output import print_table, to_stdout, write_csv, write_json
 from cli.unseen import unseen_record
 from cli.wording import behind_in_words
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.hits import SearchResult
+from facesearch.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
 
 STDOUT = Path("-")
 
@@ -50,29 +42,20 @@ class Wanted:
 
 
 @contextmanager
-def wanted(
-    *,
-    csv: Path | None,
-    html: Path | None = None,
-    json: bool,
-    all_attributes: bool = False,
-    csv_plain: bool = False,
-    never: Sequence[Path] = (),
-    catalogue: Path | None = None,
-) -> Iterator[Wanted]:
+def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path | None = None) -> Iterator[Wanted]:
     """Open what the user asked for; it takes its place when the block ends well.
 
-    csv_plain: a CSV file begins without a byte order mark. never: files that must not be overwritten; catalogue: into
-    whose folders nothing is written, as far as it can be read. Raises UsageProblem and FileProblem before the work
-    starts.
+    never: files that must not be overwritten; catalogue: into whose folders nothing is written, as far as it can be
+    read. Raises UsageProblem and FileProblem before the work starts.
     """
+    csv, html, json = output.csv, output.html, output.json
     if html == STDOUT:
         raise UsageProblem("A page cannot go to stdout: name a file after --html.")
     if csv == STDOUT and json:
         raise UsageProblem("CSV and JSON cannot both go to stdout: name a file after --csv, or leave out --json.")
     if csv is not None and html is not None and os.path.realpath(csv) == os.path.realpath(html):
         raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
-    if csv_plain and csv is None:
+    if output.csv_plain and csv is None:
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
     for file in (csv, html):
         if file is not None and file != STDOUT:
@@ -88,14 +71,14 @@ def wanted(
                 stack.push(_said_when_written(file))
         csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
         html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
-        if csv_file is not None and csv_file.is_regular and not csv_plain:
+        if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
             csv=csv_file,
             html=html_file,
             csv_on_stdout=csv == STDOUT,
             json=json,
-            all_attributes=all_attributes,
+            all_attributes=output.all_attributes,
             finish=finish,
         )
 
@@ -160,7 +143,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
     return {
         "description": query.text if query else None,
         "reading": heading.reading or None,
-        "remarks": [*(query.remarks if query else ()), *heading.remarks, *sentences],
+        "remarks": [*heading.remarks, *sentences],
         "not_scored": list(query.not_scored) if query else [],
         "things_said": dict(zip(("searched", "said"), result.said, strict=True)) if query else None,
         "must": {"words": list(result.musts), "behind": result.behind} if query else None,

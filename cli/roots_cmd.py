@@ -93,7 +93,7 @@ def roots(
 
 def _selection(root: "IndexedRoot") -> Iterator[str]:
     """What runs take of the folder, where it is not the usual."""
-    from db.schema import LeftOut
+    from db.values.photo import LeftOut
 
     excluded, hidden = (root.left_out.get(why, 0) for why in (LeftOut.EXCLUDED, LeftOut.HIDDEN))
     if root.exclude:

@@ -13,8 +13,8 @@ from cli.errors import ExitCode
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from cli.output import Record
     from facesearch.probe import ProbeError
+    from facesearch.records import Record
 
 _UNDECIDED = 0.5
 
@@ -40,23 +40,16 @@ def score(
     Faces are numbered from 0, left to right, from a detection score of .6 on. CSV and JSON hold the probabilities of
     all 40 attributes; a photo without a face, and one that cannot be read, has a row that says so under `problem`.
     """
-    from cli.output import (
-        FACE_COLUMNS,
-        FACE_LAST_COLUMNS,
-        LEAD,
-        faceless_record,
-        header,
-        to_stdout,
-        write_csv,
-        write_json,
-    )
+    from cli.output import LEAD, to_stdout, write_csv, write_json
     from cli.results import wanted
     from facesearch.attributes import ATTRIBUTES
     from facesearch.probe import ProbeError
+    from facesearch.records import FACE_COLUMNS, FACE_LAST_COLUMNS, faceless_record, header
 
     photos = options.photos_of(photos)
     in_use = options.catalogue_in_use(context)
-    with wanted(csv=csv, csv_plain=csv_plain, json=json, never=photos, catalogue=in_use) as outputs:
+    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json)
+    with wanted(output, never=photos, catalogue=in_use) as outputs:
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0
@@ -105,10 +98,10 @@ def _scored(
 ) -> "Iterator[tuple[Path, list[Record] | ProbeError]]":
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
     from cli.network import new_detector, new_scorer
-    from cli.output import face_record
-    from facesearch.network.calibration import probabilities
+    from db.values.scoring_model import calibrate
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.probe import ProbeError, look
+    from facesearch.records import face_record
 
     network = load_checkpoint(checkpoint)
     model = network.scoring_model().short
@@ -132,7 +125,7 @@ def _scored(
         except ProbeError as problem:
             yield photo, problem
             continue
-        values = probabilities(logits, network.calibration_scale, network.calibration_bias)
+        values = calibrate(logits, network.calibration_scale, network.calibration_bias)
         yield photo, [face_record(seen, number, row, model) for number, row in enumerate(values)]
 
 

@@ -15,6 +15,7 @@ from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
     from facesearch.query import Query, Statement
+    from facesearch.request import Request
 
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 30
@@ -55,6 +56,7 @@ def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
     return [*given, "--", *words] if words else given
 
 
+@options.grouped
 def search(
     context: typer.Context,
     description: Annotated[
@@ -65,15 +67,8 @@ def search(
             show_default=False,
         ),
     ] = None,
-    catalogue: options.CatalogueOption = None,
-    top: options.TopOption = "20",
-    folder: options.FolderOption = None,
-    name: options.NameOption = None,
-    taken: options.TakenOption = None,
-    camera: options.CameraOption = None,
+    faces: options.FaceOptions = options.FaceOptions(),  # noqa: B008 (it is frozen)
     min_score: options.MinScoreOption = 0.0,
-    min_face: options.MinFaceOption = 0.0,
-    min_detection: options.MinDetectionOption = 0.8,
     file: options.StatementFileOption = None,
     person: options.PersonOption = None,
     must: Annotated[
@@ -100,11 +95,7 @@ def search(
     explain_query: Annotated[
         bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
     ] = False,
-    csv: options.CsvOption = None,
-    csv_plain: options.CsvPlainOption = False,
-    html: options.HtmlOption = None,
-    json: options.JsonOption = False,
-    all_attributes: options.AllAttributesOption = False,
+    output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
     """Find the faces that fit a description, best first.
 
@@ -126,55 +117,35 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
-    from db.filters import PhotoFilter
-
-    query = understood(statement_text(description, file), person, strict=strict, musts=must or ())
-    photo = options.photo_filter_of(folder, name, taken, camera)
-    limit = options.top_of(top)
-    narrowed = query.narrowed(photo)
-    if narrowed is not None:  # the reading can be pasted whole
-        query, photo = narrowed, PhotoFilter()
-    filters = options.filters_in_words(photo, min_face, min_score)
-    reading = f"{query} ({'; '.join(filters)})" if filters else str(query)
+    described, remarks = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    limit = faces.limit()
+    request = replace(faces.narrow(described), min_score=min_score).merged()  # the reading can be pasted whole
+    filters = options.filters_in_words(request)
+    reading = f"{request} ({'; '.join(filters)})" if filters else str(request)
     if explain_query:
-        if csv or html or json:
+        if output.csv or output.html or output.json:
             raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
         say(f"Read as: {reading}")
-        return _explain(query, filters)
+        return _explain(request.query, remarks, filters)
     from cli.heading import Heading
     from cli.results import opened, present, wanted
-    from facesearch.detection.detector import SEARCH_FROM
     from facesearch.ranking.witness import read_errors
+    from facesearch.request import Order, catalogue_name
     from facesearch.search import search as search_faces
 
-    errors = read_errors(witness_file) if witness_file else None
-    path = options.catalogue_of(context, catalogue)
-    with (
-        wanted(
-            csv=csv,
-            csv_plain=csv_plain,
-            html=html,
-            json=json,
-            all_attributes=all_attributes,
-            never=[path],
-            catalogue=path,
-        ) as outputs,
-        opened(path) as source,
-    ):
+    path = options.catalogue_of(context, faces.catalogue)
+    request = replace(
+        request,
+        order=Order.SCORE if strict_order else Order.WITNESS,
+        errors=read_errors(witness_file) if witness_file else None,
+        catalogues=(catalogue_name(path),),
+    )
+    query = request.query
+    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
         say(f"Searching for: {reading}")
-        for remark in query.remarks:
+        for remark in remarks:
             say(remark)
-        result = search_faces(
-            source,
-            query,
-            top=limit,
-            min_score=min_score,
-            min_detection=min_detection,
-            min_face=min_face,
-            photo=photo,
-            errors=errors,
-            strict_order=strict_order,
-        )
+        result = search_faces(source, request, top=limit)
         heading = Heading(
             kind="Faces that fit a description",
             title=str(query),
@@ -182,21 +153,16 @@ def search(
             facts=[
                 ("Asked", query.text),
                 *(("Filter", each) for each in filters),
-                *(("Remark", each) for each in query.remarks),
+                *(("Remark", each) for each in remarks),
             ],
             attributes=query.attributes,
             query=query,
             reading=reading,
+            remarks=remarks,
             expects=bool(query.asked) and query.without_hedges is not None,
             fades=bool(query.asked),
             again={
-                "--catalogue": [str(path)] if catalogue or context.find_root().obj else [],
-                "--folder": photo.folder,
-                "--name": photo.name,
-                "--camera": photo.camera,
-                "--taken": taken if photo and taken else [],
-                "--min-face": [f"{min_face:g}"] if min_face else [],
-                "--min-detection": [f"{min_detection:g}"] if min_detection != SEARCH_FROM else [],
+                **faces.again(context, request),
                 "--witness-file": [str(witness_file)] if witness_file else [],
                 "--strict-order": [""] if strict_order else [],
             },
@@ -204,36 +170,28 @@ def search(
         return present(result, heading, outputs, path)
 
 
-def understood(text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()) -> "Query":
-    """A statement, or a description in the search language, as a query; musts: words that must hold beside those that
-    it marks. Raises RequestError, and QueryError after showing where in the text the trouble begins, or whom a
-    statement describes."""
-    from cli.wording import notice_in_words
-    from facesearch.query.musts import unmarked, with_musts
-
-    plain, marked = unmarked(text)
-    query, words = _read(plain, person, strict=strict)
-    query = with_musts(query, marked, musts)
-    notices = map(notice_in_words, query.notices(words))
-    return replace(query, text=text, remarks=tuple(dict.fromkeys((*query.remarks, *notices))))
-
-
-def _read(text: str, person: int | None, *, strict: bool) -> tuple["Query", str]:
-    """The query, and the words of the text that are searched."""
-    from cli.wording import remarks_on
+def understood(
+    text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()
+) -> "tuple[Request, tuple[str, ...]]":
+    """A statement, or a description in the search language, as a request, and what its reader should know, a sentence
+    each; musts: words that must hold beside those that it marks. Raises RequestError, and QueryError after showing
+    where in the text the trouble begins, or whom a statement describes."""
+    from cli.wording import notice_in_words, remarks_on
     from facesearch.query.errors import StatementError
+    from facesearch.query.musts import unmarked
+    from facesearch.request import describe
 
-    statement = statement_of(text)
     try:
-        query = statement.query(person, strict=strict)
-    except StatementError as error:
-        _point(text, error)
-        if error.kind == "several persons":
-            for number, each in enumerate(statement.persons, 1):
-                say(f"Person {number}: {each.tree}")
+        request, statement = describe(text, person=person, strict=strict, musts=musts)
+    except QueryError as error:
+        _point(unmarked(text)[0], error)
+        if isinstance(error, StatementError) and error.kind == "several persons":
+            for number, reading in enumerate(error.readings, 1):
+                say(f"Person {number}: {reading}")
         raise
     used = " ".join(each.words for each in statement.person(person).used)
-    return replace(query, remarks=remarks_on(statement, person)), used
+    notices = map(notice_in_words, request.query.notices(used))
+    return request, tuple(dict.fromkeys((*remarks_on(statement, person), *notices)))
 
 
 def statement_of(text: str) -> "Statement":
@@ -247,8 +205,8 @@ def statement_of(text: str) -> "Statement":
         raise
 
 
-def _explain(query: "Query", filters: Sequence[str]) -> int:
-    for remark in query.remarks:
+def _explain(query: "Query", remarks: Sequence[str], filters: Sequence[str]) -> int:
+    for remark in remarks:
         say(remark)
     for line in [*query.explained().splitlines(), *filters]:
         results().print(printable(line), soft_wrap=True)

@@ -8,13 +8,14 @@ from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
 from cli.outcome import outcome_in_words, searched_in_words
-from cli.output import DIM_BELOW, marks_in_words, place_in_words, said_in_words
+from cli.output import DIM_BELOW, marks_in_words, place_in_words
 from cli.page import Card, Page, Picture, write_page
 from cli.progress import counted
 from cli.thumbnails import Thumbnail, thumbnails
 from cli.validated import validated_where
 from cli.wording import behind_in_words
 from facesearch.hits import Hit, SearchResult
+from facesearch.records import said_in_words
 
 _LARGE_PAGE = 1000
 

@@ -30,7 +30,8 @@ def show(
     from facesearch.portrait import portrait
 
     path = options.catalogue_of(context, catalogue)
-    with wanted(csv=None, html=html, json=json, never=[path], catalogue=path) as outputs, opened(path) as source:
+    output = options.OutputOptions(html=html, json=json)
+    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
         try:
             found = portrait(source, face, nearest=nearest)
         except FaceUnfound as problem:

@@ -1,5 +1,6 @@
 """`facesearch similar`: faces with attributes like those of a face, or of one person's several faces."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ SIMILARITY = (
 )
 
 
+@options.grouped
 def similar(
     context: typer.Context,
     photos: Annotated[
@@ -46,20 +48,9 @@ def similar(
             show_default=False,
         ),
     ] = None,
-    catalogue: options.CatalogueOption = None,
-    top: options.TopOption = "20",
+    where: options.FaceOptions = options.FaceOptions(),  # noqa: B008 (it is frozen)
     min_score: options.MinScoreOption = 0.0,
-    folder: options.FolderOption = None,
-    name: options.NameOption = None,
-    taken: options.TakenOption = None,
-    camera: options.CameraOption = None,
-    min_face: options.MinFaceOption = 0.0,
-    min_detection: options.MinDetectionOption = 0.8,
-    csv: options.CsvOption = None,
-    csv_plain: options.CsvPlainOption = False,
-    html: options.HtmlOption = None,
-    json: options.JsonOption = False,
-    all_attributes: options.AllAttributesOption = False,
+    output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
     device: options.DeviceOption = options.Device.AUTO,
     checkpoint: options.CheckpointOption = None,
     detector_model: options.DetectorOption = None,
@@ -84,32 +75,27 @@ def similar(
     from cli.search_cmd import statement_of
     from cli.wording import notice_in_words
     from facesearch.changes import parse_changes
-    from facesearch.similar import distinct
+    from facesearch.request import Request, catalogue_name
+    from facesearch.similar import distinct, like
     from facesearch.similar import similar as similar_faces
 
     photos, faces, picks = options.photos_of(photos), face or [], pick or []
     probes.check(photos, faces, picks)
     changes = parse_changes(present or [], absent or [], statement_of)
     remarks = tuple(map(notice_in_words, changes.notices))
-    photo = options.photo_filter_of(folder, name, taken, camera)
-    limit = options.top_of(top)
-    path = options.catalogue_of(context, catalogue)
-    with (
-        wanted(
-            csv=csv,
-            csv_plain=csv_plain,
-            html=html,
-            json=json,
-            all_attributes=all_attributes,
-            never=[path, *photos],
-            catalogue=path,
-        ) as outputs,
-        opened(path) as source,
-    ):
+    limit = where.limit()
+    path = options.catalogue_of(context, where.catalogue)
+    request = where.narrow(Request(changes=changes, min_score=min_score, catalogues=(catalogue_name(path),)))
+    with wanted(output, never=[path, *photos], catalogue=path) as outputs, opened(path) as source:
         starts = probes.from_catalogue(source, faces)
         if photos:
             seen = probes.from_photos(
-                photos, picks, min_detection, checkpoint=checkpoint, detector_model=detector_model, device=device.value
+                photos,
+                picks,
+                where.min_detection,
+                checkpoint=checkpoint,
+                detector_model=detector_model,
+                device=device.value,
             )
             starts = seen + starts
         kept = distinct([start.face for start in starts])
@@ -125,16 +111,9 @@ def similar(
                 say(f"  {start.words}")
         for remark in remarks:
             say(remark)
-        result = similar_faces(
-            source,
-            [start.face for start in starts],
-            changes=changes,
-            top=limit,
-            min_score=min_score,
-            min_detection=min_detection,
-            min_face=min_face,
-            photo=photo,
-        )
+        probe_faces = [start.face for start in starts]
+        request = replace(request, like=like(probe_faces))
+        result = similar_faces(source, probe_faces, request, top=limit)
         heading = Heading(
             kind="Faces with similar attributes",
             title=", ".join(start.name for start in starts) + change,
@@ -146,9 +125,9 @@ def similar(
                 *(("Probe", start.words) for start in starts),
                 *([("Changes", str(changes))] if changes else []),
                 *(("Remark", each) for each in remarks),
-                *(("Filter", each) for each in options.filters_in_words(photo, min_face, min_score)),
+                *(("Filter", each) for each in options.filters_in_words(request)),
                 ("Score", SIMILARITY),
             ],
-            probe=probes.picture(starts) if html else None,
+            probe=probes.picture(starts) if output.html else None,
         )
         return present_result(result, heading, outputs, path)

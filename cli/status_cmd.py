@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from db.catalogue import Catalogue
-    from db.models import ScoringModel
     from db.photos import Failure, Remarkable
+    from db.values.scoring_model import ScoringModel
 
 _LISTED = 10
 
@@ -85,7 +85,6 @@ def status(
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
-    from cli.network import name_of_detector
     from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
     from db.faces import unsearchable_count
@@ -98,10 +97,11 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.roots import list_roots
     from db.runs import latest_runs
     from db.snapshot import state_of
+    from facesearch.detection import yunet_name
     from facesearch.unseen import unseen_by_searches
     from facesearch.versions import current, is_behind
 
-    now = current(name_of_detector())
+    now = current(yunet_name())
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from db.faces import FaceDetails
 from db.paths import is_there
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import SIDE
 from facesearch.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
 from facesearch.errors import on_one_line

@@ -105,7 +105,7 @@ def _asked(words: str | None) -> tuple[str, ...]:
     from cli.search_cmd import understood
     from facesearch.validation.sample import asked_words
 
-    return asked_words([each.name for each in understood(words).attributes] if words is not None else ())
+    return asked_words([each.name for each in understood(words)[0].query.attributes] if words is not None else ())
 
 
 def _draw(
@@ -213,12 +213,12 @@ def _people(folder: Path, given: Sequence[Path], sample: "Sample") -> "tuple[Ans
 def _state(source: "Catalogue", folder: Path, sample: "Sample", people: "tuple[Answers, Answers]") -> None:
     """Step 3."""
     from cli.files import replacing
-    from cli.network import name_of_detector
     from cli.validation_report import page, print_statement
+    from facesearch.detection import yunet_name
     from facesearch.validation.measuring import measure
 
     with replacing(folder / _REPORT) as file:
-        agreement, measured = measure(source, sample, people, name_of_detector())
+        agreement, measured = measure(source, sample, people, yunet_name())
         for part in page(agreement, measured, sample, source.path):
             file.write(part.encode("utf-8", "replace"))
     print_statement(agreement, measured, sample)

@@ -11,12 +11,12 @@ from facesearch.validation.standing import NOT_MEASURED, standing
 
 def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribute] = ()) -> str:
     """One clause, with the errors of the attributes that were asked for. model: digest of the network."""
-    from cli.network import name_of_detector
+    from facesearch.detection import yunet_name
     from facesearch.validation.measuring import used
 
     with catalogue.read() as session:
         known = measurements(session)
-    return standing(known, used(model, name_of_detector()), asked) if known else NOT_MEASURED
+    return standing(known, used(model, yunet_name()), asked) if known else NOT_MEASURED
 
 
 def validated_where(path: Path, model: str, asked: Sequence[Attribute] = ()) -> str:

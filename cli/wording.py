@@ -101,6 +101,15 @@ _REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
     "must filters": lambda of: (
         f'"{_shortened(of["words"])}" only filters, and no must is needed for that: write it without "must".'
     ),
+    "no request": lambda of: f"This is no request as facesearch writes them ({of['reason']}): make it anew.",
+    "newer request": lambda of: (
+        f"A newer version of facesearch wrote this request (version {of['version']}; this one reads up to "
+        f"{of['known']}): use that version."
+    ),
+    "another catalogue": lambda of: (
+        f"The request is to {_listed(of['asked'])}, and {of['open']} is open: open that one, or ask without naming "
+        "catalogues."
+    ),
     "must contradicts": lambda of: (
         f'The must "{of["words"]}" contradicts the description, read as "{of["reading"]}": leave one of them out.'
     ),

@@ -1,24 +1,17 @@
-"""When and with what photos were taken, and of how many nobody knows."""
+"""Of how many photos nobody knows when and with what they were taken."""
 
-from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import provenance, schema
 from db.provenance import Group
-from db.schema import Face, Outcome, Photo
+from db.schema import Face, Photo
+from db.values.photo import Outcome
 
 NO_EXIF = "0"
 """What stands for the decoders that did not look at EXIF data yet, in `Provenance.decoder`."""
-
-
-class Shot(NamedTuple):
-    """taken: without a time zone, by the camera's own clock. camera: make and model, "" for unknown."""
-
-    taken: datetime | None
-    camera: str
 
 
 def unread_count(session: Session) -> int:

@@ -17,9 +17,11 @@ from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
 from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
 from db.matching import match
-from db.models import ScoringModel
 from db.paths import as_path, display, join
-from db.schema import Box, Face, File, LeftOut, Model, Photo, Root, Score
+from db.schema import Face, File, Model, Photo, Root, Score
+from db.values.box import Box
+from db.values.photo import LeftOut
+from db.values.scoring_model import ScoringModel
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 

@@ -17,8 +17,8 @@ from db.chunks import chunks
 from db.columns import Block, Columns
 from db.errors import CatalogueDamaged
 from db.manifest import DamagedSnapshot, Manifest
-from db.models import ScoringModel
 from db.schema import Face, Score, State
+from db.values.scoring_model import ScoringModel
 
 Encode = Callable[[Floats, ScoringModel], Floats]  # logits [N, A] -> profiles [N, A] of unit length
 Mask = npt.NDArray[np.bool_]

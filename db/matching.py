@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from db.schema import Box
+from db.values.box import Box
 
 SAME_FACE_FROM = 0.4
 """Intersection over union from which boxes of two looks at one photo are the same face: detectors cut heads variously,

@@ -1,50 +1,14 @@
-"""Checkpoints as the catalogue knows them: what turns their logits into probabilities and profiles."""
+"""Checkpoints as the catalogue knows them, and the one whose scores are searched."""
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
-import numpy as np
 from sqlalchemy import ColumnElement, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from db import generation
-from db.arrays import Floats, pack, unpack
+from db.arrays import pack, unpack
 from db.schema import Face, Model, Score, State
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ScoringModel:
-    """A checkpoint without its weights. With A attributes:
-
-    digest: hexadecimal SHA-256 of the checkpoint. attributes: their names, in the order of every array here.
-    calibration_scale, calibration_bias: float32[A]. profile_mean: float32[A]; profile_matrix: float32[A, A].
-    metadata: whatever else the checkpoint says of itself (JSON).
-    """
-
-    digest: str
-    attributes: tuple[str, ...]
-    calibration_scale: Floats
-    calibration_bias: Floats
-    profile_mean: Floats
-    profile_matrix: Floats
-    metadata: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def short(self) -> str:
-        """The first 12 digits of the digest, for people."""
-        return self.digest[:12]
-
-    def probabilities(self, logits: Floats, holds: bool, attributes: int | slice = slice(None)) -> Floats:
-        """float32, as `logits`: the calibrated probabilities that these attributes hold, or that they do not. Each is
-        rounded by itself, so that a face that surely has something is still told apart by how little it may lack it.
-
-        `logits`: float32[n, A], or with the place of one attribute float32[n].
-        """
-        scale, bias = self.calibration_scale[attributes], self.calibration_bias[attributes]
-        z = logits.astype(np.float64) * scale.astype(np.float64) + bias.astype(np.float64)
-        with np.errstate(over="ignore"):  # exp is inf, and 1 / inf the 0 that is meant
-            return np.asarray(1.0 / (1.0 + np.exp(-z if holds else z)), np.float32)
+from db.values.scoring_model import ScoringModel
 
 
 def register(session: Session, model: ScoringModel) -> int:

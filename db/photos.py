@@ -18,7 +18,8 @@ from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
-from db.schema import Face, File, LeftOut, Outcome, Photo, Root
+from db.schema import Face, File, Photo, Root
+from db.values.photo import LeftOut, Outcome
 
 
 class KnownFile(NamedTuple):

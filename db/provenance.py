@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from db import schema
 from db.chunks import listed
-from db.schema import File, Outcome, Photo, Root
+from db.schema import File, Photo, Root
+from db.values.photo import Outcome
 
 _MOST_PLACES = 200  # more conditions than that are too many for a statement: then whole roots are meant
 

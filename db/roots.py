@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from db.errors import RootTaken, RootUnknown
 from db.paths import AnyPath, absolute, as_path, display, join, within
-from db.schema import File, LeftOut, Root
+from db.schema import File, Root
+from db.values.photo import LeftOut
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,7 @@ Paths are stored as the bytes that the system gave, with text for display beside
 Arrays are stored as little-endian float32 bytes. Times are UTC, but for `Photo.taken`: what a camera's clock said.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -28,30 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A face's place: left, top, width and height in pixels of the upright photo (EXIF orientation applied)."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-class Outcome(StrEnum):
-    """What became of a photo's content."""
-
-    INDEXED = "indexed"
-    NO_FACE = "no face"
-    FAILED = "failed"
-
-
-class LeftOut(StrEnum):
-    """Why a run passes over a file that is there."""
-
-    EXCLUDED = "excluded"
-    HIDDEN = "hidden"
+from db.values.photo import LeftOut, Outcome
 
 
 class HexDigest(TypeDecorator[str]):

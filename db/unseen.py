@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.paths import join
-from db.schema import File, Outcome, Photo, Root, Unseen
+from db.schema import File, Photo, Root, Unseen
+from db.values.photo import Outcome
 
 
 class Why(StrEnum):

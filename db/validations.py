@@ -12,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from db.chunks import chunks
 from db.paths import as_path, display, join
-from db.schema import Box, Face, File, Model, Outcome, Photo, Root, Validation
+from db.schema import Face, File, Model, Photo, Root, Validation
+from db.values.box import Box
+from db.values.photo import Outcome
 
 
 @dataclass(frozen=True, slots=True)

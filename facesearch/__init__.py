@@ -1,0 +1,155 @@
+"""Find the faces in a photo folder that fit a witness's description.
+
+>>> import facesearch
+>>> with facesearch.open("faces.db") as gallery:
+...     report = gallery.index("photos")
+...     for hit in gallery.search("man, goatee, not bald", top=1):
+...         print(hit.photo.name, hit.why)
+man-goatee-1.jpg man ... % fits; goatee ... % fits, cost the most; not bald ... % fits
+
+A hit is a lead, not evidence. Results go to dicts and, where pandas is installed, to data frames; a request is a value
+that can be kept and asked again.
+
+>>> with facesearch.open("faces.db") as gallery:
+...     hits = gallery.search("woman or glasses", folder="photos", min_score=.1)
+...     again = gallery.search(facesearch.Request.from_json(hits.request.to_json()))
+...     like_it = gallery.similar(hits[0].face, top=3)
+>>> [hit.face for hit in again] == [hit.face for hit in hits]
+True
+>>> sorted(hits.to_dicts()[0])[:4]
+['Eyeglasses', 'Male', 'behind', 'detection']
+>>> all(0 <= hit.score <= 1 for hit in like_it)
+True
+
+Importing this costs next to nothing: what a name needs is imported when the name is used.
+"""
+
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from db.catalogue import Catalogue as Catalogue
+    from db.errors import CatalogueError as CatalogueError
+    from db.paths import AnyPath
+    from facesearch.errors import FacesearchError as FacesearchError
+    from facesearch.errors import QueryError as QueryError
+    from facesearch.errors import UsageError as UsageError
+    from facesearch.face_gallery import FaceGallery as FaceGallery
+    from facesearch.face_gallery import FoundFace as FoundFace
+    from facesearch.face_gallery import FoundFaces as FoundFaces
+    from facesearch.face_gallery import KnownFace as KnownFace
+    from facesearch.network.scorer import Scorer
+    from facesearch.request import Order as Order
+    from facesearch.request import Request as Request
+    from indexer.errors import IndexerError as IndexerError
+    from indexer.report import Progress, RunReport
+
+__all__ = [
+    "CatalogueError",
+    "FaceGallery",
+    "FacesearchError",
+    "FoundFace",
+    "FoundFaces",
+    "IndexerError",
+    "KnownFace",
+    "Order",
+    "QueryError",
+    "Request",
+    "UsageError",
+    "open",
+]
+
+_HOMES = {
+    "CatalogueError": "db.errors",
+    "FaceGallery": "facesearch.face_gallery",
+    "FacesearchError": "facesearch.errors",
+    "FoundFace": "facesearch.face_gallery",
+    "FoundFaces": "facesearch.face_gallery",
+    "IndexerError": "indexer.errors",
+    "KnownFace": "facesearch.face_gallery",
+    "Order": "facesearch.request",
+    "QueryError": "facesearch.errors",
+    "Request": "facesearch.request",
+    "UsageError": "facesearch.errors",
+}
+
+
+def open(path: "AnyPath") -> "FaceGallery":
+    """The faces of the catalogue in this file, which `FaceGallery.index` makes where there is none.
+
+    Raises CatalogueError where the file cannot be used as a catalogue.
+    """
+    from facesearch.face_gallery import FaceGallery
+
+    return FaceGallery(path, _index_folders)
+
+
+def _index_folders(
+    path: Path,
+    open_or_make: "Callable[[], Catalogue]",
+    folders: "Sequence[AnyPath]",
+    *,
+    progress: "Callable[[Progress], object] | None",
+    again: bool | None,
+    exclude: "Sequence[str]",
+    include: "Sequence[str]",
+    everything: bool | None,
+    quick: bool,
+    device: str,
+    checkpoint: "AnyPath | None",
+    detector_model: "AnyPath | None",
+) -> "RunReport":
+    """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
+    leads to all rooms."""
+    import os
+
+    from db.paths import absolute, as_path, is_there
+    from facesearch.detection import Look, YuNet, yunet_name
+    from facesearch.network.checkpoint import load_checkpoint
+    from indexer.errors import IndexerError
+    from indexer.pipeline import index_folders
+    from indexer.selection import Choice, refuse_to_write_into
+
+    choice = Choice(everything=everything, exclude=exclude, include=include)
+    network = load_checkpoint(None if checkpoint is None else as_path(os.fsencode(checkpoint)))
+    if not is_there(path):  # before it is made
+        refuse_to_write_into([absolute(folder) for folder in folders], path)
+    model = None if detector_model is None else as_path(os.fsencode(detector_model))
+    look = Look.QUICK if quick else Look.DEFAULT
+
+    def new_scorer() -> "Scorer":
+        from facesearch.network.scorer import Scorer
+
+        return Scorer(network, device)
+
+    report = index_folders(
+        open_or_make(),
+        folders,
+        model=network.scoring_model(),
+        new_scorer=new_scorer,
+        new_detector=lambda: YuNet(model, look),
+        detector=yunet_name(model, look),
+        again=again,
+        choice=choice,
+        progress=progress,
+    )
+    if report.unusable:
+        raise IndexerError(" ".join(remark.sentence for remark in report.unusable))
+    return report
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("facesearch")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

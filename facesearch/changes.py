@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import ATTRIBUTES
 from facesearch.errors import UsageError
 from facesearch.query import Asked, Statement, understand

@@ -11,7 +11,7 @@ from math import cos, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 
 INPUT_SIZE = 227
 """Side of the network's input in pixels (the paper's 227 x 227)."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from db.exif import Shot
+from db.values.photo import Shot
 
 _MAKE, _MODEL, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x010F, 0x0110, 0x8769, 0x9003
 _FIRST_PHOTOGRAPH = 1826  # earlier years, 0000 among them, come from clocks that were never set

@@ -1,6 +1,5 @@
 """Which faces a search looks at: sure enough detections, large enough, in the right photos, within the given bounds."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -10,15 +9,13 @@ from numpy.typing import NDArray
 
 from db import exif
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter, faces_of
+from db.filters import faces_of
 from db.snapshot import Gallery
-from facesearch.detection import SEARCH_FROM
-from facesearch.errors import SearchError
 from facesearch.hits import Step, sure_mask
-from facesearch.query import Query
 from facesearch.query.photo_filters import printed
 from facesearch.query.tree import Threshold
 from facesearch.ranking import scan
+from facesearch.request import Request
 
 Mask = NDArray[np.bool_]
 
@@ -44,36 +41,26 @@ class Filtered:
 def filtered(
     catalogue: Catalogue,
     gallery: Gallery,
-    query: Query | None = None,
-    *,
-    photo: PhotoFilter | None = None,
-    min_face: float = 0.0,
-    min_detection: float = SEARCH_FROM,
+    request: Request,
 ) -> Filtered:
-    """The faces that pass the filters of the query, and beside them these: `photo`; a box whose longer side has at
-    least `min_face` pixels; a detection score of at least `min_detection`.
-
-    Raises SearchError for a size that makes no sense.
-    """
-    if not (math.isfinite(min_face) and min_face >= 0):
-        raise SearchError(f"A least face of {min_face} pixels makes no sense: give a number from 0 on.")
-    allowed = sure_mask(gallery, min_detection)
+    """The faces that pass the filters of the request: those of its description, and those beside it."""
+    allowed = sure_mask(gallery, request.min_detection)
     left = int(np.count_nonzero(allowed))
-    steps = [Step(f"detection score of {min_detection:g} or more", left, len(gallery) - left)]
+    steps = [Step(f"detection score of {request.min_detection:g} or more", left, len(gallery) - left)]
 
     def narrow(mask: Mask, words: str) -> None:
         np.logical_and(allowed, mask, out=allowed)
         left = int(np.count_nonzero(allowed))
         steps.append(Step(words, left, steps[-1].left - left))
 
-    if min_face > 0:
-        narrow(gallery.sizes >= np.float32(min_face), f"--min-face {min_face:g}")
-    of_photos = [each for each in (query.photo if query else None, photo) if each]
+    if request.min_face > 0:
+        narrow(gallery.sizes >= np.float32(request.min_face), f"--min-face {request.min_face:g}")
+    of_photos = request.photo_filters
     for each in of_photos:
         with catalogue.read() as session:
             ids = faces_of(session, each)
         narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
-    for threshold in query.thresholds if query else ():
+    for threshold in request.query.thresholds:
         narrow(_within([threshold], gallery), str(threshold))
     remarks = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
     if any(each.taken_from or each.taken_to for each in of_photos):

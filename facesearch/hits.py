@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,19 +11,19 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
-from db.filters import PhotoFilter, path_test
-from db.models import ScoringModel
 from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
+from db.values.photo_filter import PhotoFilter, path_test
+from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
-from facesearch.errors import Notice, SearchError
-from facesearch.network.calibration import probabilities
+from facesearch.errors import Notice, RequestError, SearchError
 from facesearch.places import marks_of
 from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
 from facesearch.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
 from facesearch.ranking.joint import joint_probability
 from facesearch.reliability import Hard, grades, hard_to_judge
+from facesearch.request import Request, catalogue_name
 from facesearch.unseen import NOTHING_UNSEEN, Unseen
 
 LIKELY_FROM = 0.1
@@ -93,13 +94,14 @@ class SearchResult:
     unseen: Unseen = NOTHING_UNSEEN
 
 
-def check_bounds(top: int | None, min_score: float, min_detection: float) -> None:
-    """Raises SearchError when `top` (None: all) is less than 1 or a bound is not from 0 to 1."""
+def check_asked(catalogue: Catalogue, request: Request, top: int | None) -> None:
+    """Raises SearchError when `top` (None: all) is less than 1, RequestError ("another catalogue") when the request is
+    about other catalogues than this one: an answer from one of several would be taken for that of all."""
     if top is not None and top < 1:
         raise SearchError(f"{top} results cannot be shown: ask for 1 or more, or for all.")
-    for name, bound in (("score", min_score), ("detection score", min_detection)):
-        if not 0.0 <= bound <= 1.0:  # also false for NaN
-            raise SearchError(f"A least {name} of {bound} makes no sense: give a number from 0 to 1.")
+    here = catalogue_name(catalogue.path)
+    if request.catalogues and set(request.catalogues) != {here}:
+        raise RequestError("another catalogue", {"asked": request.catalogues, "open": here})
 
 
 def gallery_of(catalogue: Catalogue) -> Gallery:
@@ -126,26 +128,25 @@ def hits_of(
     rows: NDArray[np.int64],
     scores: NDArray[np.float64],
     asked: Query | Sequence[Asked] = (),
-    photo: PhotoFilter | None = None,
+    photos: Sequence[PhotoFilter] = (),
 ) -> tuple[Hit, ...]:
     """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]).
 
-    asked: the query that gave the scores, which explains them, or what else is to be said of each face. photo: what
-    their photos were to be like beside the query's own filters: of several paths those come first that are.
+    asked: the query that gave the scores, which explains them, or what else is to be said of each face. photos: what
+    their photos were to be like: of several paths those come first that are.
     """
     if len(rows) == 0:
         return ()
     model = gallery.model
     with catalogue.read() as session:
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
-    held = probabilities(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
+    held = calibrate(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
     known = grades(model)
     query = asked if isinstance(asked, Query) else None
     fit = fits(query, held) if query is not None and query.asked else [None] * len(held)
     lacking = _lacking(query.musts, held) if query is not None else [()] * len(held)
     explained = explain(asked, held, known) if isinstance(asked, Query) else explain_asked(asked, held, known)
-    filters = [each for each in (query.photo if query is not None else None, photo) if each]
-    sought = [path_test(each) for each in filters]
+    sought = [path_test(each) for each in photos]
     shown = [_with_the_best_path_first(face, sought) for face in found]
     return tuple(
         Hit(rank, score, face, row, why, hard_to_judge(face.size, row, model), _marks(face, face.path), of, without)
@@ -153,6 +154,16 @@ def hits_of(
             zip(scores.tolist(), shown, held.astype(np.float32), explained, fit, lacking, strict=True), 1
         )
     )
+
+
+def one_for_each_file(hits: Sequence[Hit], top: int | None) -> tuple[Hit, ...]:
+    """The same hits, and for each further file of a face's photo one more behind it; the `top` first (None: all)."""
+    each_file = (
+        replace(hit, face=replace(hit.face, paths=paths))
+        for hit in hits
+        for paths in ((path,) for path in hit.face.paths or (hit.face.path,))
+    )
+    return tuple(replace(hit, rank=rank) for rank, hit in enumerate(islice(each_file, top), 1))
 
 
 def _lacking(musts: Sequence[Node], probabilities: NDArray[np.float64]) -> list[tuple[str, ...]]:

@@ -30,30 +30,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter
+from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
 from facesearch.certainty import certainty_of, error_of
-from facesearch.detection import SEARCH_FROM
 from facesearch.errors import QueryError
 from facesearch.filters import filtered
-from facesearch.hits import check_bounds, gallery_of
-from facesearch.network.calibration import probabilities
+from facesearch.hits import check_asked, gallery_of
 from facesearch.query import Query
 from facesearch.query.statement import MAX_HEIGHT, MAX_TERMS
-from facesearch.query.tree import EVERYTHING, And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
+from facesearch.query.tree import And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
 from facesearch.questions import Question, question
 from facesearch.ranking import scan
 from facesearch.ranking.information import effective_number, information, is_foregone, passed_over, representatives
 from facesearch.ranking.joint import joint_probability
+from facesearch.request import Request
 
 Floats = NDArray[np.float64]
 Real = TypeVar("Real", np.float32, np.float64)
 
 ERROR = 0.1
 """The rate at which a witness errs, unless another one is given."""
-
-UNDESCRIBED = Query("", EVERYTHING)
-"""Where an interview starts that starts from nothing."""
 
 LEAST_BITS = 1e-3
 """A question that is expected to tell less is not asked."""
@@ -102,28 +98,21 @@ class Candidates:
 
     def probabilities(self, attribute: int, rows: NDArray[np.int64]) -> Floats:
         """float64 [n]: calibrated, of one attribute and these faces."""
-        return probabilities(self.logits(attribute)[rows], self.scale[attribute], self.bias[attribute])
+        return calibrate(self.logits(attribute)[rows], self.scale[attribute], self.bias[attribute])
 
 
-def begin(
-    catalogue: Catalogue,
-    start: Query,
-    *,
-    error: float = ERROR,
-    min_detection: float = SEARCH_FROM,
-    min_face: float = 0.0,
-    photo: PhotoFilter | None = None,
-) -> "Interview":
-    """An interview about the faces that `search` would look through. start: a description, or UNDESCRIBED.
+def begin(catalogue: Catalogue, request: Request, *, error: float = ERROR) -> "Interview":
+    """An interview about the faces that `search` would look through, from the description of the request on. error: how
+    often the witness errs.
 
     Raises as `search` and `certainty_of`.
     """
-    check_bounds(None, 0.0, min_detection)
+    check_asked(catalogue, request, None)
     gallery = gallery_of(catalogue)
     model = gallery.model
-    looked_at = filtered(catalogue, gallery, start, photo=photo, min_face=min_face, min_detection=min_detection)
+    looked_at = filtered(catalogue, gallery, request)
     candidates = Candidates(gallery.logits, looked_at.allowed, model.calibration_scale, model.calibration_bias)
-    return Interview(candidates, start, error)
+    return Interview(candidates, request.query, error)
 
 
 class Interview:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceInFull
+from db.values.scoring_model import calibrate
 from facesearch.hits import SearchResult
-from facesearch.network.calibration import probabilities
 from facesearch.reliability import Hard, grades, hard_to_judge
 from facesearch.similar import IndexedFace, similar
 
@@ -36,6 +36,6 @@ def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrai
     with catalogue.read() as session:
         found = faces.in_full(session, face_id)
     model = found.model
-    held = probabilities(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
+    held = calibrate(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
     like_it = similar(catalogue, [IndexedFace(found.face, model.digest)], top=nearest)
     return Portrait(found, held, grades(model), hard_to_judge(found.face.size, held, model), like_it)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
 
 if TYPE_CHECKING:

@@ -10,13 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
-from facesearch.detection import SEARCH_FROM
 from facesearch.errors import Notice, RequestError
 from facesearch.filters import filtered
-from facesearch.hits import HOLDS_FROM, LIKELY_FROM, Hit, SearchResult, check_bounds, gallery_of, hits_of
+from facesearch.hits import (
+    HOLDS_FROM,
+    LIKELY_FROM,
+    Hit,
+    SearchResult,
+    check_asked,
+    gallery_of,
+    hits_of,
+    one_for_each_file,
+)
 from facesearch.query import Query
 from facesearch.query.said_ages import MALE, said_sex
 from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
@@ -24,49 +31,40 @@ from facesearch.ranking import scan
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.reliability import grades, untaught_remarks
+from facesearch.request import Order, Request
 from facesearch.unseen import unseen_by_searches
 
 _PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
-def search(
-    catalogue: Catalogue,
-    query: Query,
-    *,
-    top: int | None = 20,
-    min_score: float = 0.0,
-    min_detection: float = SEARCH_FROM,
-    min_face: float = 0.0,
-    photo: PhotoFilter | None = None,
-    errors: Errors | None = None,
-    strict_order: bool = False,
-) -> SearchResult:
-    """The `top` faces (None: all) that fit the description best, among those with a score of at least `min_score`.
+def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
+    """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 
     They stand in the order of their scores. Those that are not likely stand in that of a witness who errs at the rates
-    `errors` (None: those in the package), unless `strict_order` asks for the scores'; faces that are judged to lack one
-    of the query's musts stand behind all others. `min_detection`, `min_face`, `photo`: as for `filtered`; faces have to
-    pass these and the query's own filters. Reads the scores of the asked attributes only, and the details of the hits
-    only. Raises SearchError when nothing is indexed yet or a bound makes no sense, RequestError ("nothing counts") for
-    a description of nothing but an age that does not count, QueryError for one too entangled to score, and
-    CatalogueError subclasses.
+    of the request, unless it asks for the order of the scores; faces that are judged to lack one of the description's
+    musts stand behind all others. Reads the scores of the asked attributes only, and the details of the hits only.
+    Raises SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description of nothing
+    but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
+    entangled to score, and CatalogueError subclasses.
     """
-    check_bounds(top, min_score, min_detection)
+    check_asked(catalogue, request, top)
+    query = request.query
     if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
         raise RequestError("nothing counts", {"words": query.text})
     gallery = gallery_of(catalogue)
     model = gallery.model
-    looked_at = filtered(catalogue, gallery, query, photo=photo, min_face=min_face, min_detection=min_detection)
-    scanned = _Scan(query, gallery, min_score, None if strict_order else errors or shipped_errors())
+    looked_at = filtered(catalogue, gallery, request)
+    errors = None if request.order is Order.SCORE else request.errors or shipped_errors()
+    scanned = _Scan(query, gallery, request.min_score, errors)
     failing = scanned.failing(looked_at.allowed)
     behind = int(np.count_nonzero(failing))
     found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
     rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
     best = max((each.best for each in found if each.best is not None), default=None)
-    hits = hits_of(catalogue, gallery, rows, scores, query, photo)
+    hits = hits_of(catalogue, gallery, rows, scores, query, request.photo_filters)
     return SearchResult(
-        hits,
+        hits if request.fold_copies else one_for_each_file(hits, top),
         looked_at.faces,
         looked_at.steps[0].left_out,
         gallery.unscored,

@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import crop_face
 from facesearch.decode import DecodedPhoto
 from facesearch.detection import Detection, Detector

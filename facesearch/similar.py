@@ -13,17 +13,16 @@ from numpy.typing import NDArray
 from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
-from db.filters import PhotoFilter
-from db.schema import Box
 from db.snapshot import Gallery
-from facesearch.changes import NO_CHANGES, Changes
-from facesearch.detection import SEARCH_FROM, iou
+from db.values.box import Box
+from facesearch.detection import iou
 from facesearch.errors import SearchError
 from facesearch.filters import filtered
-from facesearch.hits import SearchResult, check_bounds, gallery_of, hits_of
+from facesearch.hits import SearchResult, check_asked, gallery_of, hits_of, one_for_each_file
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
 from facesearch.reliability import grades, untaught_remarks
+from facesearch.request import Like, LikeFace, LikePhoto, Request
 from facesearch.unseen import unseen_by_searches
 
 SAME_FACE_FROM = 0.5
@@ -33,13 +32,15 @@ SAME_FACE_FROM = 0.5
 @dataclass(frozen=True, slots=True, eq=False)
 class PhotoFace:
     """A face in a photo that need not be indexed. logits: float32 [40]; model: digest of the checkpoint that gave them;
-    sha256: the photo's, hexadecimal; box: in pixels of the upright picture; page: which picture of the file, from 1."""
+    sha256: the photo's, hexadecimal; box: in pixels of the upright picture; page: which picture of the file, from 1;
+    path: absolute, "" where there is none."""
 
     logits: NDArray[np.float32]
     model: str
     sha256: str
     box: Box
     page: int = 1
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,29 +81,23 @@ def indexed_faces(catalogue: Catalogue, ids: Sequence[int]) -> tuple[IndexedFace
 
 
 def similar(
-    catalogue: Catalogue,
-    probes: Sequence[ProbeFace],
-    *,
-    changes: Changes = NO_CHANGES,
-    top: int | None = 20,
-    min_score: float = 0.0,
-    min_detection: float = SEARCH_FROM,
-    min_face: float = 0.0,
-    photo: PhotoFilter | None = None,
+    catalogue: Catalogue, probes: Sequence[ProbeFace], request: Request | None = None, *, top: int | None = 20
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    probes: one face, or several of one person, which are combined, each once; none of them is among the hits.
-    changes: made to the combined profile before it is looked for. min_detection, min_face, photo: as for `filtered`.
-    Raises SearchError when a probe was scored by another model than the one that serves or is of a photo that is gone,
-    and as `search`.
+    probes: one face, or several of one person, which are combined, each once; none of them is among the hits. request:
+    the changes that are made to the combined profile before it is looked for, and the filters; what the faces are to
+    resemble is what `probes` are. Raises SearchError when a probe was scored by another model than the one that serves
+    or is of a photo that is gone, and as `search`.
     """
-    check_bounds(top, min_score, min_detection)
+    request = request or Request()
+    changes = request.changes
+    check_asked(catalogue, request, top)
     if not probes:
         raise SearchError("There is no face to start from: name a photo or a face of the catalogue.")
     gallery = gallery_of(catalogue)
     own = _own_faces(catalogue, gallery, probes)
-    looked_at = filtered(catalogue, gallery, photo=photo, min_face=min_face, min_detection=min_detection)
+    looked_at = filtered(catalogue, gallery, request)
     withheld, narrowed, remarks = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.remarks
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
@@ -113,8 +108,9 @@ def similar(
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
-    enough = scores >= min_score
-    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, photo)
+    enough = scores >= request.min_score
+    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, request.photo_filters)
+    hits = hits if request.fold_copies else one_for_each_file(hits, top)
     best = float(scores[0])
     remarks = (
         *remarks,
@@ -123,6 +119,16 @@ def similar(
     )
     return SearchResult(
         hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks, unseen=unseen
+    )
+
+
+def like(probes: Sequence[ProbeFace]) -> tuple[Like, ...]:
+    """How a request names these faces."""
+    return tuple(
+        LikeFace(each.details.face)
+        if isinstance(each, IndexedFace)
+        else LikePhoto(each.path, each.sha256, each.page, each.box)
+        for each in probes
     )
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from db.provenance import Provenance
-from db.schema import Outcome
+from db.values.photo import Outcome
 from facesearch.decode import Limits, decoder_is_outdated, decoder_name
 from facesearch.detection import is_outdated, is_quick
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from db import provenance
 from db.catalogue import Catalogue
 from db.provenance import BehindPhoto, Group, Place, StoredFile
-from db.schema import Outcome
+from db.values.photo import Outcome
 from indexer.identity import Contents
 from indexer.listing import Job
 from indexer.looking import Known, Looked, Looker, Unread

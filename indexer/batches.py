@@ -17,7 +17,7 @@ from db.errors import CatalogueError
 from db.faces import FaceRecord
 from db.photos import FileRecord, KnownPhoto, PhotoRecord, Relooked, Unreadable
 from db.provenance import Provenance
-from db.schema import Outcome
+from db.values.photo import Outcome
 from indexer.listing import Job
 from indexer.looking import Crop, Known, Looked, Trouble, Unread, trouble_of
 

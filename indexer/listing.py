@@ -12,8 +12,8 @@ from db.filesystems import windows_attributes
 from db.others import OtherFile
 from db.paths import display, is_folder, join, within
 from db.photos import KnownFile
-from db.schema import LeftOut, Outcome
 from db.unseen import Why
+from db.values.photo import LeftOut, Outcome
 from facesearch.decode import readable_extensions, readable_kinds
 from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark

@@ -24,13 +24,13 @@ from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.errors import CatalogueError
 from db.filesystems import keeps_access_times
-from db.models import ScoringModel
 from db.others import OtherFile
 from db.paths import AnyPath, absolute, display, is_folder, join
 from db.photos import Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
-from db.schema import LeftOut, Outcome
+from db.values.photo import LeftOut, Outcome
+from db.values.scoring_model import ScoringModel
 from facesearch.cores import usable_cores
 from facesearch.decode import Limits
 from facesearch.decoding.sniff import FileKind, sniff_file
@@ -66,7 +66,7 @@ def index_folders(
     detector: str,
     again: bool | None = None,
     choice: Choice | None = None,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], object] | None = None,
     stop: threading.Event | None = None,
     limits: Limits | None = None,
     batch: Size | None = None,
@@ -121,7 +121,7 @@ class _Run:
         now: Provenance,
         again: bool | None,
         choice: Choice,
-        progress: Callable[[Progress], None],
+        progress: Callable[[Progress], object],
         stop: threading.Event,
         limits: Limits,
         size: Size,

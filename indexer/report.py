@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from db.schema import LeftOut, Outcome
+from db.values.photo import LeftOut, Outcome
 
 
 class PassedOver(NamedTuple):
@@ -48,6 +48,13 @@ class Progress:
     unchanged: int
     faces: int
     failures: int
+
+    def __str__(self) -> str:
+        """A line for people: "photos: 12 of 52, 14 faces, 0 failed"."""
+        if self.stage is Stage.LISTING:
+            return f"{self.stage}: {self.total}"
+        line = f"{self.stage}: {self.done} of {self.total}"
+        return line if self.stage is Stage.SNAPSHOT else f"{line}, {self.faces} faces, {self.failures} failed"
 
 
 @dataclass(frozen=True, slots=True)

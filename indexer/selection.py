@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from db.errors import NoHome
 from db.paths import display, user_data_folder, within
 from db.roots import Selection
-from db.schema import LeftOut
+from db.values.photo import LeftOut
 from facesearch import places
 from indexer.errors import BadPattern, WrongFolder
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cli.thumbnails import PIXELS, cut
-from db.schema import Box
+from db.values.box import Box
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.powers import names_of_any_bytes

@@ -15,10 +15,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cli.output import hit_records, hit_table, write_csv
+from cli.output import hit_table, write_csv
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
+from facesearch.records import hit_records
+from facesearch.request import Request
 from facesearch.search import search
 from tests.conftest import Program
 from tests.support.powers import names_of_any_bytes, without_root_powers
@@ -98,7 +100,7 @@ def test_scores_and_probabilities_near_1_do_not_become_equal_or_1(catalogue: Pat
     scores = [1 - 1e-12, 1 - 2e-12, 1 - 3e-12]
     sure = np.full(40, 1 - 2**-20, np.float32)
     with open_catalogue(catalogue) as opened:
-        result = search(opened, parse("stubble"))
+        result = search(opened, Request(parse("stubble")))
     hits = [replace(hit, score=score, probabilities=sure) for hit, score in zip(result.hits, scores, strict=True)]
     records = list(hit_records(replace(result, hits=hits), ATTRIBUTES))
     written: list[bytes] = []
@@ -464,7 +466,7 @@ class TestWhatToExpect:
 
     def test_unlikely_hits_are_dimmed(self, catalogue: Path) -> None:
         with open_catalogue(catalogue) as opened:
-            hits = search(opened, parse("stubble")).hits
+            hits = search(opened, Request(parse("stubble"))).hits
         shown = io.StringIO()
         console = Console(file=shown, force_terminal=True, width=200, color_system="standard")
         console.print(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import SIDE
 from facesearch.degrade import Degradation, cctv, degraded, degraded_crop, drawn_degradation
 from facesearch.training.augment import Augmentation, augmented_crop

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.decode import decode_photo
 from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, Look, YuNet, bundled_model, iou, is_outdated
 

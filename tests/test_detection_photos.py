@@ -27,7 +27,7 @@ from detection_photos import (
 )
 from PIL import Image
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection import Look, YuNet, iou
 
 GALLERY = Path(__file__).parent / "gallery"

@@ -153,7 +153,7 @@ def test_a_fixed_view_is_the_same_picture_in_every_size() -> None:
 
     face = labelled.portraits(1)[0]
     image = cv2.imread(str(face))
-    from db.schema import Box
+    from db.values.box import Box
 
     box = Box(40, 40, 60, 70)
     large, again = (fixed_view(image, box, 0, 227, Augmentation(), 7, 1) for _ in range(2))

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from facesearch.network.calibration import probabilities
+from db.values.scoring_model import calibrate
 from facesearch.training.finish import (
     PRIORS,
     chosen_prior,
@@ -33,8 +33,8 @@ def test_platt_undoes_a_wrong_scale_and_bias() -> None:
     scale, bias = fit_platt(logits * 2 + 1, labels, 5.0)
     np.testing.assert_allclose(scale, 0.5, atol=0.05)
     np.testing.assert_allclose(bias, -0.5, atol=0.1)
-    error = calibration_error(probabilities(logits * 2 + 1, scale, bias), labels)
-    assert error.mean() < calibration_error(probabilities(logits * 2 + 1, 1.0, 0.0), labels).mean() / 3
+    error = calibration_error(calibrate(logits * 2 + 1, scale, bias), labels)
+    assert error.mean() < calibration_error(calibrate(logits * 2 + 1, 1.0, 0.0), labels).mean() / 3
 
 
 def test_where_calibration_cannot_be_tried_on_others_it_changes_least() -> None:
@@ -75,13 +75,13 @@ def test_all_faces_of_a_person_are_in_one_fold() -> None:
 
 def test_a_fit_calibrates_on_the_marked_faces_only() -> None:
     logits, labels = _logits(3000)
-    calibrate = np.arange(3000) >= 1500
+    marked = np.arange(3000) >= 1500
     shifted = logits.copy()
-    shifted[calibrate] += 2  # as if the newer people's scores were all too high
-    fitted = fit(shifted, labels, np.arange(3000) // 3, calibrate)
-    after_aux = fitted.aux(torch.from_numpy(shifted[calibrate])).numpy()
-    p = probabilities(after_aux, fitted.calibration_scale, fitted.calibration_bias)
-    assert calibration_error(p, labels[calibrate]).mean() < 0.05
+    shifted[marked] += 2  # as if the newer people's scores were all too high
+    fitted = fit(shifted, labels, np.arange(3000) // 3, marked)
+    after_aux = fitted.aux(torch.from_numpy(shifted[marked])).numpy()
+    p = calibrate(after_aux, fitted.calibration_scale, fitted.calibration_bias)
+    assert calibration_error(p, labels[marked]).mean() < 0.05
 
 
 def test_the_profile_counts_what_varies_between_people_over_what_varies_within() -> None:

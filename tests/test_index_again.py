@@ -24,8 +24,10 @@ from PIL import Image
 from db import faces, models, photos, runs, snapshot
 from db.catalogue import open_catalogue
 from db.errors import FaceUnfound
-from db.filters import PhotoFilter, faces_of
-from db.schema import Box, Outcome
+from db.filters import faces_of
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
 from facesearch.decode import DECODER, Limits
 from facesearch.detection import Detection
 from indexer.batches import Size

@@ -13,7 +13,7 @@ from db import faults, others, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueFull, FaceHidden
 from db.faces import in_full
-from db.schema import LeftOut
+from db.values.photo import LeftOut
 from facesearch.decode import EncodedPhoto, Limits
 from indexer.batches import Batch, Size, write
 from indexer.errors import BadPattern, WrongFolder

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from db.photos import KnownFile
-from db.schema import Outcome
+from db.values.photo import Outcome
 from facesearch.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
 from indexer.identity import Contents

@@ -22,7 +22,7 @@ from db import models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueBusy, CatalogueFull, CatalogueReadOnly
 from db.gallery import load_gallery
-from db.schema import Box
+from db.values.box import Box
 from facesearch.decode import Limits
 from indexer.batches import Size
 from indexer.errors import NothingToIndex

@@ -14,26 +14,27 @@ from db import models, photos, roots
 from db.catalogue import open_catalogue
 from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
-from db.schema import Box, Outcome
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN, NAMES, Attribute
 from facesearch.certainty import certainty_of, error_of
 from facesearch.errors import UsageError
 from facesearch.interview import (
     LEAST_BITS,
-    UNDESCRIBED,
     Answer,
     Candidates,
     Interview,
     begin,
     witnessed,
 )
-from facesearch.network.calibration import probabilities
 from facesearch.query import Query, parse
 from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import Term, all_of, hedge, height
 from facesearch.questions import question
 from facesearch.ranking.information import SAMPLE, information, representatives
 from facesearch.ranking.joint import joint_probability
+from facesearch.request import UNDESCRIBED, Order, Request
 from facesearch.search import search
 from tests.support.catalogues import LOOKED
 from tests.support.stand_ins import model
@@ -398,10 +399,10 @@ class TestTheSearch:
         described: Query = parse(start) if start else UNDESCRIBED
         rng = np.random.default_rng(0)
         with open_catalogue(catalogue) as opened:
-            held = begin(opened, described, error=error)
+            held = begin(opened, Request(described), error=error)
             answered(held, rng.choice([Answer.YES, Answer.NO, Answer.UNSURE], 9).tolist())
             pasted = parse(held.query.text)
-            result = search(opened, pasted, top=None, strict_order=True)
+            result = search(opened, Request(pasted, order=Order.SCORE), top=None)
         assert pasted.tree == held.query.tree
         scores = np.array([hit.score for hit in result.hits])
         weights = np.sort(held.weights()[held.weights() > 0])[::-1]
@@ -411,8 +412,8 @@ class TestTheSearch:
     def test_is_about_the_same_faces(self, catalogue: Path) -> None:
         """Row by row, and not only as a list of scores."""
         with open_catalogue(catalogue) as opened:
-            held = answered(begin(opened, UNDESCRIBED, min_detection=0.6), [Answer.YES] * 6)
-            result = search(opened, parse(held.query.text), top=None, min_detection=0.6)
+            held = answered(begin(opened, Request(min_detection=0.6)), [Answer.YES] * 6)
+            result = search(opened, Request(parse(held.query.text), min_detection=0.6), top=None)
         assert len(result.hits) == 200
         by_face = {hit.face.face: hit.score for hit in result.hits}
         scores = np.array([by_face[face] for face in sorted(by_face)])
@@ -444,5 +445,5 @@ def test_weights_use_the_calibration() -> None:
     logits = some_logits()
     scale, bias = np.full(len(NAMES), 0.5, np.float32), np.full(len(NAMES), -1.0, np.float32)
     held = Interview(Candidates(logits.__getitem__, np.ones(FACES, np.bool_), scale, bias), parse("man"), 0.1)
-    p = probabilities(logits[MALE], scale[MALE], bias[MALE])
+    p = calibrate(logits[MALE], scale[MALE], bias[MALE])
     np.testing.assert_allclose(held.weights(), p / p.sum())

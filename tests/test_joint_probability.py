@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from db.values.scoring_model import calibrate
 from facesearch.errors import QueryError
-from facesearch.network.calibration import probabilities
 from facesearch.query import parse
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Or, Term, Weighted
 from facesearch.ranking import scan
@@ -141,7 +141,7 @@ def test_a_scan_in_chunks_is_the_scan_at_once() -> None:
     bias = np.linspace(-1, 1, 40, dtype=np.float32)
     tree = parse("man, not bald or hat").tree
     chunked = scan.scores(tree, by_index.__getitem__, faces, scale, bias)
-    p = {i: probabilities(column, scale[i], bias[i]) for i, column in by_index.items()}
+    p = {i: calibrate(column, scale[i], bias[i]) for i, column in by_index.items()}
     assert np.array_equal(chunked, joint_probability(tree, p.__getitem__, faces))
 
 
@@ -154,11 +154,11 @@ def test_the_best_are_those_of_a_full_sort(scores: list[float], top: int | None,
     assert rows.tolist() == sorted(range(len(scores)), key=lambda i: (-scores[i], ids[i]))[:top]
 
 
-def test_calibrated_probabilities_are_platts() -> None:
+def test_calibrate_are_platts() -> None:
     logits = np.array([[0.0, 1.0], [-2.0, 1000.0], [-1000.0, 30.0]], np.float32)
-    found = probabilities(logits, np.array([1, 2], np.float32), np.array([0.5, -1], np.float32))
+    found = calibrate(logits, np.array([1, 2], np.float32), np.array([0.5, -1], np.float32))
     assert found.shape == (3, 2)
     assert found[0] == pytest.approx([1 / (1 + np.exp(-0.5)), 1 / (1 + np.exp(-1.0))])
     assert found[2, 0] == 0.0
     assert found[1, 1] == 1.0
-    assert probabilities(np.float32(0.0), 1.0, 0.0) == 0.5
+    assert calibrate(np.float32(0.0), 1.0, 0.0) == 0.5

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.matching import SAME_FACE_FROM, match
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection import iou
 
 BOXES = st.lists(

@@ -17,7 +17,8 @@ from db.faces import details
 from db.migrations.run import config
 from db.photos import remarkable
 from db.provenance import Provenance
-from db.schema import Base, Face, Outcome, Photo, Score
+from db.schema import Base, Face, Photo, Score
+from db.values.photo import Outcome
 from tests.support.catalogues import index, make_version, migrated_to, new_catalogue
 from tests.support.powers import without_root_powers
 

@@ -152,11 +152,11 @@ def test_a_table_becomes_a_checkpoint_that_says_nothing_of_what_it_was_not_taugh
     found = load_checkpoint(out)
     assert set(found.metadata["untaught"]) == set(NAMES) - {"Eyeglasses", "Smiling"}
     assert set(found.metadata["grades"]) <= {"Eyeglasses", "Smiling"}
-    from facesearch.network.calibration import probabilities
+    from db.values.scoring_model import calibrate
     from facesearch.network.scorer import Scorer
 
     crops = np.random.default_rng(0).integers(0, 256, (3, 227, 227, 3), dtype=np.uint8)
-    p = probabilities(Scorer(found, "cpu").score(crops), found.calibration_scale, found.calibration_bias)
+    p = calibrate(Scorer(found, "cpu").score(crops), found.calibration_scale, found.calibration_bias)
     untaught = [BY_NAME[name].index for name in found.metadata["untaught"]]
     assert (p[:, untaught] == 0.5).all()
     assert (p[:, BY_NAME["Smiling"].index] != 0.5).all()

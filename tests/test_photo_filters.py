@@ -15,7 +15,8 @@ from sqlalchemy import Engine, event
 
 from db import photos, roots
 from db.catalogue import Catalogue
-from db.filters import PhotoFilter, faces_of
+from db.filters import faces_of
+from db.values.photo_filter import PhotoFilter
 from tests.support.catalogues import file, index, new_catalogue, photo
 
 Opened = tuple[Catalogue, int, int]

@@ -15,7 +15,9 @@ from db.catalogue import Catalogue
 from db.faces import Difference, FaceRecord
 from db.photos import PhotoRecord, Relooked
 from db.provenance import Group, Place, Provenance
-from db.schema import Box, Face, Outcome
+from db.schema import Face
+from db.values.box import Box
+from db.values.photo import Outcome
 from facesearch.decode import DECODER
 from facesearch.detection import MODEL_SHA256, Look, detector_name
 from facesearch.versions import current, is_behind, may_replace

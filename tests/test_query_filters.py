@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from db.filters import PhotoFilter
+from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import BY_NAME
 from facesearch.query import QueryError, parse
 from facesearch.query.description import Query

@@ -585,8 +585,8 @@ def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[st
 
 def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> None:
     """The real network, on one portrait in several colour spaces."""
+    from db.values.scoring_model import calibrate
     from facesearch.detection import YuNet
-    from facesearch.network.calibration import probabilities
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.network.scorer import Scorer
     from facesearch.probe import look
@@ -611,7 +611,7 @@ def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> No
         (tmp_path / f"{name}.png").write_bytes(data)
         probe = look(tmp_path / f"{name}.png", detector)
         logits = probe.logits(probe.faces[:1], scorer)
-        answers[name] = probabilities(logits, network.calibration_scale, network.calibration_bias)[0]
+        answers[name] = calibrate(logits, network.calibration_scale, network.calibration_bias)[0]
     off = {name: float(np.abs(each - answers["sRGB"]).mean()) for name, each in answers.items()}
     assert off.pop("no profile") > 0.005
     assert all(each < 0.002 for each in off.values()), off

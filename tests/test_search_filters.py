@@ -13,15 +13,18 @@ from sqlalchemy import update
 from db import models, photos, provenance, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
-from db.filters import PhotoFilter
-from db.models import ScoringModel
-from db.schema import Box, Outcome, Photo
+from db.schema import Photo
 from db.snapshot import rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
 from facesearch.hits import SearchResult
 from facesearch.query import parse
 from facesearch.ranking.similar import encode
+from facesearch.request import Request
 from facesearch.search import search
 from tests.support.catalogues import LOOKED
 
@@ -101,23 +104,24 @@ def names(result: SearchResult) -> list[str]:
 def test_all_filters_of_query_and_options_must_be_met(
     catalogue: Catalogue, asked: str, options: dict, found: list[str]
 ) -> None:
-    assert names(search(catalogue, parse(asked), **options)) == found
+    assert names(search(catalogue, Request(parse(asked), **options))) == found
 
 
 def test_what_only_filters_scores_1(catalogue: Catalogue) -> None:
-    result = search(catalogue, parse("smiling>0.6"))
+    result = search(catalogue, Request(parse("smiling>0.6")))
     assert [hit.score for hit in result.hits] == [1.0, 1.0]
     assert [hit.face.face for hit in result.hits] == [1, 4]
 
 
 def test_a_filter_leaves_the_scores_as_they_are(catalogue: Catalogue) -> None:
-    result = search(catalogue, parse("smiling"), min_face=80)
+    result = search(catalogue, Request(parse("smiling"), min_face=80))
     assert [hit.score for hit in result.hits] == pytest.approx([0.7, 0.6, 0.3])
 
 
 def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> None:
     result = search(
-        catalogue, parse("smiling, folder:holiday, smiling>0.7"), min_face=50, photo=PhotoFilter(camera=("canon",))
+        catalogue,
+        Request(parse("smiling, folder:holiday, smiling>0.7"), min_face=50, photo=PhotoFilter(camera=("canon",))),
     )
     assert (result.faces, result.withheld, result.hits) == (0, 1, ())
     assert [(step.words, step.left, step.left_out) for step in result.narrowed] == [
@@ -129,31 +133,31 @@ def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> No
 
 
 def test_the_expected_count_and_the_best_score_are_of_the_faces_that_pass(catalogue: Catalogue) -> None:
-    everything = search(catalogue, parse("smiling"))
+    everything = search(catalogue, Request(parse("smiling")))
     assert everything.expected == pytest.approx(0.9 + 0.6 + 0.3 + 0.7)
     assert everything.best == pytest.approx(0.9)
-    holiday = search(catalogue, parse("smiling, folder:holiday"), min_face=50)
+    holiday = search(catalogue, Request(parse("smiling, folder:holiday"), min_face=50))
     assert holiday.expected == pytest.approx(0.6 + 0.3)
     assert holiday.best == pytest.approx(0.6)
 
 
 def test_the_best_score_is_known_also_where_none_reaches_the_least_one(catalogue: Catalogue) -> None:
-    result = search(catalogue, parse("smiling"), min_score=0.95)
+    result = search(catalogue, Request(parse("smiling"), min_score=0.95))
     assert (result.hits, result.faces) == ((), 4)
     assert result.best == pytest.approx(0.9)
-    nobody = search(catalogue, parse("smiling"), min_face=1000)
+    nobody = search(catalogue, Request(parse("smiling"), min_face=1000))
     assert (nobody.faces, nobody.best, nobody.expected) == (0, None, 0.0)
 
 
 def test_hedged_words_do_not_count_in_what_is_expected(catalogue: Catalogue) -> None:
-    assert search(catalogue, parse("smiling, maybe bald")).expected == pytest.approx(2.5)
-    assert search(catalogue, parse("maybe bald")).expected == 4.0
+    assert search(catalogue, Request(parse("smiling, maybe bald"))).expected == pytest.approx(2.5)
+    assert search(catalogue, Request(parse("maybe bald"))).expected == 4.0
 
 
 @pytest.mark.parametrize("size", [-1, float("nan"), float("inf")])
 def test_a_size_that_makes_no_sense_is_refused(catalogue: Catalogue, size: float) -> None:
     with pytest.raises(SearchError, match="give a number from 0 on"):
-        search(catalogue, parse("smiling"), min_face=size)
+        search(catalogue, Request(parse("smiling"), min_face=size))
 
 
 def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_path: Path) -> None:
@@ -162,17 +166,18 @@ def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_p
             old = replace(LOOKED, decoder="0")
             nikon = update(Photo).where(Photo.camera.like("NIKON%"))
             session.execute(nikon.values(provenance_id=provenance.ids_of(session, [old])[old]))
-        remark, undated = search(opened, parse("smiling, taken:2020")).remarks
+        remark, undated = search(opened, Request(parse("smiling, taken:2020"))).remarks
         assert "2 were indexed before" in remark and "run `facesearch index`" in remark
         dates = "1 is in a photo without a date (EXIF DateTimeOriginal): left out."
         assert undated == f"Of all faces in the catalogue, {dates}"
-        remark, nameless = search(opened, parse("smiling"), photo=PhotoFilter(camera=("canon",))).remarks
+        remark, nameless = search(opened, Request(parse("smiling"), photo=PhotoFilter(camera=("canon",)))).remarks
         assert "2 were indexed before" in remark and "without a camera (EXIF Make and Model)" in nameless
-        assert search(opened, parse("smiling, folder:work")).remarks == ()
+        assert search(opened, Request(parse("smiling, folder:work"))).remarks == ()
 
 
 def test_a_face_is_marked_small_below_the_size_that_the_network_can_be_relied_on(tmp_path: Path) -> None:
     model = replace(MODEL, digest="cd" * 32, metadata={"smallest_face": 80})
     with filled(tmp_path, model) as catalogue:
-        hard = {hit.face.path.name: hit.hard for hit in search(catalogue, parse("smiling"), min_detection=0).hits}
+        found = search(catalogue, Request(parse("smiling"), min_detection=0)).hits
+        hard = {hit.face.path.name: hit.hard for hit in found}
         assert hard == {"1.jpg": ("small",), "2.jpg": (), "3.jpg": (), "4.jpg": (), "5.jpg": ()}

@@ -14,15 +14,17 @@ from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import FaceHidden, FaceUnknown
 from db.faces import FaceRecord
-from db.filters import PhotoFilter
-from db.models import ScoringModel
-from db.schema import Box, Outcome
 from db.snapshot import rebuild
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.photo_filter import PhotoFilter
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.changes import ChangeError, Changes, parse_changes
 from facesearch.errors import QueryError, SearchError
 from facesearch.hits import SearchResult
 from facesearch.ranking.similar import AttributeMeans, attribute_means, encode
+from facesearch.request import Request
 from facesearch.similar import PhotoFace, indexed_faces, similar
 from tests.support.catalogues import LOOKED
 
@@ -108,13 +110,13 @@ def in_order(sought: np.ndarray) -> list[str]:
 class TestOneFace:
     def test_the_nearest_profiles_come_first_and_the_score_is_a_similarity(self, catalogue: Catalogue) -> None:
         sought = RNG.normal(0, 2.5, 40).astype(np.float32)
-        result = similar(catalogue, [probe(sought)], top=None, min_detection=0)
+        result = similar(catalogue, [probe(sought)], Request(min_detection=0), top=None)
         assert names(result) == in_order(sought)
         assert [hit.score for hit in result.hits] == pytest.approx(
             sorted((1 + cosines(sought)) / 2, reverse=True), abs=1e-6
         )
         assert all(0 <= hit.score <= 1 and hit.asked == () for hit in result.hits)
-        assert names(similar(catalogue, [probe(sought)], top=5, min_detection=0)) == names(result)[:5]
+        assert names(similar(catalogue, [probe(sought)], Request(min_detection=0), top=5)) == names(result)[:5]
 
     def test_the_same_profile_scores_one(self, catalogue: Catalogue) -> None:
         best = similar(catalogue, [probe(LOGITS[4])], top=1).hits[0]
@@ -136,24 +138,26 @@ class TestOneFace:
         result = similar(catalogue, [probe(LOGITS[9])], top=None)
         assert "009" not in names(result)
         assert (result.faces, result.withheld) == (49, 1)
-        assert names(similar(catalogue, [probe(LOGITS[9])], top=1, min_detection=0.7)) == ["009"]
+        assert names(similar(catalogue, [probe(LOGITS[9])], Request(min_detection=0.7), top=1)) == ["009"]
 
     def test_filters_leave_faces_out_and_say_how_many(self, catalogue: Catalogue) -> None:
         every = names(similar(catalogue, [probe(LOGITS[0])], top=None))
-        result = similar(catalogue, [probe(LOGITS[0])], top=None, photo=PhotoFilter(name=("01?",)), min_face=60)
+        result = similar(
+            catalogue, [probe(LOGITS[0])], Request(photo=PhotoFilter(name=("01?",)), min_face=60), top=None
+        )
         assert names(result) == [name for name in every if name.startswith("01")]
         assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
             ("--min-face 60", 0),
             ("name:01?", 39),
         ]
-        nothing = similar(catalogue, [probe(LOGITS[0])], min_face=61)
+        nothing = similar(catalogue, [probe(LOGITS[0])], Request(min_face=61))
         assert (nothing.hits, nothing.faces) == ((), 0) and nothing.narrowed[0].left_out == 49
 
     def test_min_score_cuts(self, catalogue: Catalogue) -> None:
         every = similar(catalogue, [probe(LOGITS[0])], top=None)
         bound = every.hits[7].score
-        assert names(similar(catalogue, [probe(LOGITS[0])], top=None, min_score=bound)) == names(every)[:8]
-        away = similar(catalogue, [probe(LOGITS[0], "000")], min_score=1.0)
+        assert names(similar(catalogue, [probe(LOGITS[0])], Request(min_score=bound), top=None)) == names(every)[:8]
+        away = similar(catalogue, [probe(LOGITS[0], "000")], Request(min_score=1.0))
         assert away.hits == () and away.best == pytest.approx(every.hits[1].score)
 
     def test_equal_scores_come_in_order_of_face_id(self, tmp_path: Path) -> None:
@@ -230,7 +234,7 @@ class TestIndexedFaces:
 class TestSeveralFaces:
     def test_several_faces_of_a_person_are_looked_for_by_their_mean(self, catalogue: Catalogue) -> None:
         sought = RNG.normal(0, 2.5, (3, 40)).astype(np.float32)
-        result = similar(catalogue, apart(sought), top=None, min_detection=0)
+        result = similar(catalogue, apart(sought), Request(min_detection=0), top=None)
         assert names(result) == in_order(sought.mean(axis=0))
 
     def test_a_face_that_is_named_twice_counts_once(self, catalogue: Catalogue) -> None:
@@ -248,7 +252,7 @@ class TestSeveralFaces:
     def test_all_of_them_are_left_out_and_nothing_else(self, catalogue: Catalogue) -> None:
         known = by_id(catalogue)
         faces = [probe(LOGITS[44], "044"), *indexed_faces(catalogue, [known["003"], known["012"]])]
-        result = similar(catalogue, faces, top=None, min_detection=0)
+        result = similar(catalogue, faces, Request(min_detection=0), top=None)
         assert set(names(result)) == {f"{i:03}" for i in range(50)} - {"003", "012", "044"}
         assert result.faces == 47
 
@@ -260,7 +264,7 @@ class TestChanges:
         wanted = changed(LOGITS[5], {NO_BEARD: MEANS.absent, GLASSES: MEANS.present, HAT: MEANS.absent})
         changes = parse_changes(["beard, glasses"], ["hat"])
         assert parse_changes((), ["black hair, blond hair"]).notices == ()  # to lack both is nothing odd
-        result = similar(catalogue, [probe(LOGITS[5])], changes=changes, top=None, min_detection=0)
+        result = similar(catalogue, [probe(LOGITS[5])], Request(changes=changes, min_detection=0), top=None)
         assert names(result) == in_order(wanted)
         assert [hit.score for hit in result.hits] == pytest.approx(
             sorted((1 + cosines(wanted)) / 2, reverse=True), abs=1e-5
@@ -282,13 +286,13 @@ class TestChanges:
     def test_the_face_itself_is_not_altered_and_stays_out(self, catalogue: Catalogue) -> None:
         (face,) = indexed_faces(catalogue, [6])
         before = face.logits.copy()
-        assert 6 not in ids(similar(catalogue, [face], changes=parse_changes(["hat"]), top=None))
+        assert 6 not in ids(similar(catalogue, [face], Request(changes=parse_changes(["hat"])), top=None))
         assert np.array_equal(face.logits, before)
 
     def test_of_several_faces_their_mean_is_changed(self, catalogue: Catalogue) -> None:
         wanted = changed(LOGITS[:3].mean(axis=0), {MALE: MEANS.absent})
         faces = apart(LOGITS[:3])
-        result = similar(catalogue, faces, changes=parse_changes(["woman"]), top=None, min_detection=0)
+        result = similar(catalogue, faces, Request(changes=parse_changes(["woman"]), min_detection=0), top=None)
         assert names(result) == in_order(wanted)
 
     @pytest.mark.parametrize(
@@ -412,5 +416,5 @@ def test_profiles_have_length_one_and_a_face_without_direction_has_none() -> Non
 
 def by_id(catalogue: Catalogue) -> dict[str, int]:
     """Face id by photo name, of every face."""
-    result = similar(catalogue, [probe(LOGITS[0])], top=None, min_detection=0)
+    result = similar(catalogue, [probe(LOGITS[0])], Request(min_detection=0), top=None)
     return {hit.face.path.name: hit.face.face for hit in result.hits}

@@ -21,9 +21,9 @@ from db import faces, models, photos, snapshot
 from db.arrays import Floats, unpack
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueDamaged, CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
-from db.models import ScoringModel
 from db.schema import Face, Score
 from db.snapshot import Condition, Gallery, due, load_gallery, rebuild, state_of
+from db.values.scoring_model import ScoringModel
 from tests.support.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
 from tests.support.powers import files_no_larger_than, names_of_any_bytes, without_root_powers
 

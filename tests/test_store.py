@@ -17,7 +17,9 @@ from db.catalogue import Catalogue
 from db.errors import FaceHidden, FaceUnknown, FaceUnscored, RootTaken, RootUnknown
 from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
-from db.schema import Box, Face, Outcome, Score
+from db.schema import Face, Score
+from db.values.box import Box
+from db.values.photo import Outcome
 from tests.support.catalogues import (
     LOOKED,
     WIDTH,

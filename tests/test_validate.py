@@ -275,7 +275,7 @@ def test_no_catalogue_is_as_good_as_one_without_a_statement(tmp_path: Path) -> N
 
 
 def _sample(faces: int, words: tuple[str, ...] = ("Male",), photos: int = 0) -> Sample:
-    from db.schema import Box
+    from db.values.box import Box
 
     drawn = tuple(DrawnFace(number, "ab" * 32, Box(0, 0, 50, 50)) for number in range(faces))
     return Sample(0, words, 0.8, drawn, tuple(DrawnPhoto("cd" * 32, 3) for _ in range(photos)), faces, photos, 0)

@@ -9,7 +9,7 @@ from io import BytesIO
 import numpy as np
 from PIL import Image
 
-from db.exif import Shot
+from db.values.photo import Shot
 from facesearch.decoding import sniff
 from facesearch.decoding.bmp import Bmp
 from facesearch.decoding.colour import Pixels

@@ -14,7 +14,7 @@ from facesearch.detection.detector import (
 )
 from facesearch.detection.finder import YuNet
 from facesearch.detection.geometry import iou
-from facesearch.detection.yunet import MODEL_FILE, MODEL_SHA256, bundled_model, read_model
+from facesearch.detection.yunet import MODEL_FILE, MODEL_SHA256, bundled_model, read_model, yunet_name
 
 __all__ = [
     "MODEL_FILE",
@@ -33,4 +33,5 @@ __all__ = [
     "is_outdated",
     "is_quick",
     "read_model",
+    "yunet_name",
 ]

@@ -4,7 +4,7 @@ surest and its box is the one that the scoring network has learnt from."""
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import SIDE
 from facesearch.detection.copies import Pyramid
 from facesearch.detection.detector import Detection

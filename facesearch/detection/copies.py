@@ -11,7 +11,7 @@ from math import ceil, log, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import SIDE, Padding, crop_face
 from facesearch.detection.detector import Look
 from facesearch.detection.geometry import longer_side, scaled

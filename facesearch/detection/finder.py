@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection.closer import FULL, FULLER, GLANCE, gain_for, gain_for_shadows, look_closer
 from facesearch.detection.copies import SMALL, Copy, Part, Pyramid, parts, plan_copies
 from facesearch.detection.detector import SEARCH_FROM, STORE_FROM, Detection, DetectorError, Look, detector_name

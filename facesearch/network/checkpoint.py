@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.durable import replace
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.crop import INPUT_SIZE, SIDE
 from facesearch.errors import FacesearchError

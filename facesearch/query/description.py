@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from db.filters import PhotoFilter
+from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import ATTRIBUTES, FOLLOW_ORIGIN, Attribute
 from facesearch.errors import Notice
 from facesearch.query import photo_filters, said_ages

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from db.filters import PhotoFilter
+from db.values.photo_filter import PhotoFilter
 from facesearch.errors import QueryError
 
 FIELDS = ("folder", "name", "taken", "camera")

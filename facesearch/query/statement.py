@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from db.filters import PhotoFilter
+from db.values.photo_filter import PhotoFilter
 from facesearch.errors import QueryError
 from facesearch.query import photo_filters
 from facesearch.query.description import Query

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from db.values.scoring_model import calibrate
 from facesearch.cores import usable_cores
-from facesearch.network.calibration import probabilities
 from facesearch.query.tree import And, Node, Threshold, all_of, check_repeats, shared_attribute
 from facesearch.ranking.estimate import Estimator, Side, is_read_once, margin, sides
 from facesearch.ranking.joint import joint_probability, passes
@@ -233,7 +233,7 @@ def _slices(start: int, stop: int, size: int) -> list[slice]:
 
 
 def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Floats) -> Columns:
-    chunk = {index: probabilities(column[rows], scale[index], bias[index]) for index, column in columns.items()}
+    chunk = {index: calibrate(column[rows], scale[index], bias[index]) for index, column in columns.items()}
     return chunk.__getitem__
 
 

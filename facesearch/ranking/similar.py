@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from db.models import ScoringModel
+from db.values.scoring_model import ScoringModel
 
 PROFILE_MEANS = "profile_means"
 """Under this key a checkpoint's metadata holds `AttributeMeans.metadata()`."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import INPUT_SIZE, Jitter, Padding, crop_face
 from facesearch.degrade import degraded_crop, drawn_degradation
 

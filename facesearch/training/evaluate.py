@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME
 from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.degrade import Degradation, degraded
-from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
 from facesearch.training.bootstrap import Interval, accuracies, average_precisions, draw_people, interval
@@ -130,7 +130,7 @@ def evaluate(
     small = {size: crops.score(rows, partial(small_crop, cache, size)) for size in sizes}
 
     known = scorer.checkpoint
-    p, *by_size = (probabilities(z, known.calibration_scale, known.calibration_bias) for z in (logits, *small.values()))
+    p, *by_size = (calibrate(z, known.calibration_scale, known.calibration_bias) for z in (logits, *small.values()))
     truth, found = labels.labels[rows], cache.detected[rows]
     aux, bias = _aux(scorer)
     alone = before_aux(logits, aux, bias)
@@ -214,7 +214,7 @@ def _aux(scorer: Scorer) -> tuple[Floats, Floats]:
 
 
 def _sigmoid(logits: Logits) -> Floats:
-    return probabilities(logits, 1.0, 0.0)
+    return calibrate(logits, 1.0, 0.0)
 
 
 def _comparisons(p: Floats, truth: NDArray[np.uint8], found: NDArray[np.bool_]) -> list[Comparison]:

@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db.schema import Box
+from db.values.box import Box
+from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.crop import crop_face
 from facesearch.decode import PhotoError, decode_photo
 from facesearch.detection import SEARCH_FROM, Detection, Detector
-from facesearch.network.calibration import probabilities
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.training.datasets import DatasetError
 from facesearch.training.datasets.facecache import labelled_face
@@ -102,7 +102,7 @@ def evaluate_groups(
     """
     logits, detection = score_portraits(scorer, detector, portraits.paths, progress)
     known = scorer.checkpoint
-    p = probabilities(logits, known.calibration_scale, known.calibration_bias)
+    p = calibrate(logits, known.calibration_scale, known.calibration_bias)
     members = {EVERYONE: np.ones(len(p), bool)}
     members |= {name: portraits.groups == number for number, name in enumerate(GROUPS)}
     return {name: _figures(p, detection, portraits, of) for name, of in members.items() if of.any()}

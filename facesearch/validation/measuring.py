@@ -8,10 +8,10 @@ from db import faces, validations
 from db.catalogue import Catalogue
 from db.matching import match
 from db.validations import Measured
+from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
 from facesearch.decode import decoder_name
 from facesearch.hits import gallery_of
-from facesearch.network.calibration import probabilities
 from facesearch.validation.agreement import Agreement, compare
 from facesearch.validation.answers import Answers
 from facesearch.validation.sample import Sample, ValidationError
@@ -43,7 +43,7 @@ def measure(
             "draw a new sample in another folder."
         )
     model = gallery.model
-    p = probabilities(logits, model.calibration_scale, model.calibration_bias)
+    p = calibrate(logits, model.calibration_scale, model.calibration_bias)
     agreement = compare(sample, people, p, sizes, there)
     use = used(model.digest, detector)
     drawn_from = {"key": sample.key, "seed": sample.seed, "min_detection": sample.min_detection}

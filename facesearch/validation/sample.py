@@ -11,8 +11,8 @@ import numpy as np
 from db import faces, validations
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
-from db.schema import Box
 from db.validations import PhotoView
+from db.values.box import Box
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.detection import SEARCH_FROM
 from facesearch.errors import FacesearchError

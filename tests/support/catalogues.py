@@ -14,10 +14,11 @@ from db.arrays import Floats
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
 from db.migrations.run import config
-from db.models import ScoringModel
 from db.photos import FileRecord, PhotoRecord
 from db.provenance import Provenance
-from db.schema import Box, Outcome
+from db.values.box import Box
+from db.values.photo import Outcome
+from db.values.scoring_model import ScoringModel
 
 WIDTH = 40
 LOOKED = Provenance("1", "d" * 64)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from db.models import ScoringModel
-from db.schema import Box
+from db.values.box import Box
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.detection import Detection
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from db import durable
 from db.lock import exclusive
-from db.schema import Box
+from db.values.box import Box
 from facesearch.crop import INPUT_SIZE, SIDE, region
 from facesearch.decode import PhotoError, decode_photo
 from facesearch.detection import MODEL_SHA256, Detection, YuNet, detector_name

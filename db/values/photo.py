@@ -1,0 +1,27 @@
+"""What is known of a photo, and what became of it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Outcome(StrEnum):
+    """What became of a photo's content."""
+
+    INDEXED = "indexed"
+    NO_FACE = "no face"
+    FAILED = "failed"
+
+
+class LeftOut(StrEnum):
+    """Why a run passes over a file that is there."""
+
+    EXCLUDED = "excluded"
+    HIDDEN = "hidden"
+
+
+class Shot(NamedTuple):
+    """taken: without a time zone, by the camera's own clock. camera: make and model, "" for unknown."""
+
+    taken: datetime | None
+    camera: str
