@@ -213,6 +213,9 @@ def _lines(report: "RunReport") -> Iterator[str]:
     from db.values.photo import LeftOut
 
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
+    waiting = report.photos - report.indexed - report.no_face - report.failed
+    if report.interrupted and waiting:
+        outcomes += f", {waiting:,} not looked at yet"
     effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"
     yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
     if report.photos and not (report.opened or report.again or report.rescored or report.interrupted):

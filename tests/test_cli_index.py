@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -218,9 +219,12 @@ def test_ctrl_c_or_a_request_to_end_ends_the_run_in_order(
         assert line, err
         err += line
     program.send_signal(sent)
-    _, rest = program.communicate()
+    out, rest = program.communicate()
     assert program.returncode == 130, err + rest
+    assert "Stopping: what is decided is being stored." in rest
     assert "Interrupted: what was done so far is stored" in rest
+    numbers = [int(number.replace(",", "")) for number in re.findall(r"[\d,]*\d", out.splitlines()[0])]
+    assert numbers[0] == 400 == sum(numbers[1:5]) and "not looked at yet" in out, "the summary adds up"
     assert "Traceback" not in rest
 
 
