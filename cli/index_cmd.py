@@ -10,11 +10,12 @@ import typer
 
 from cli import options
 from cli.console import say
-from cli.errors import ExitCode
+from cli.errors import ExitCode, UsageProblem
 from db.paths import display
 
 if TYPE_CHECKING:
     from cli.progress import Status
+    from db.exhibits import ListedHash
     from indexer.report import Progress, RunReport, Stage
 
 _LISTED = 50
@@ -77,6 +78,25 @@ def index(
             show_default=False,
         ),
     ] = None,
+    exhibit: Annotated[
+        str | None,
+        typer.Option(
+            "--exhibit",
+            metavar="NAME",
+            help="The reference under which the folder is in evidence, such as JS/1: it stands with every path.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="With --exhibit: a list of the folder's files with their MD5, SHA-1 or SHA-256, as forensic tools "
+            "export it; afterwards all files are compared with it (again at any time: `facesearch verify`).",
+            show_default=False,
+        ),
+    ] = None,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
@@ -101,9 +121,11 @@ def index(
     from db.paths import absolute, is_there
     from facesearch.detection import Look, yunet_name
     from facesearch.network.checkpoint import load_checkpoint
+    from indexer.exhibits import keep_exhibit
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into
 
+    listed = _listed(photos or [], exhibit, manifest)
     choice = Choice(everything=everything, exclude=exclude or (), include=include or ())
     network = load_checkpoint(checkpoint)
     path = options.catalogue_of(context, catalogue)
@@ -125,7 +147,13 @@ def index(
             progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()
+        if exhibit is not None and not report.unusable:
+            keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
     _print(report)
+    if manifest is not None and not (report.interrupted or report.unusable):
+        sound = _compare(path, exhibit or "")
+        if strict and not sound:
+            return ExitCode.SOME_FAILED
     if report.interrupted:
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED
@@ -136,6 +164,38 @@ def index(
     return (
         ExitCode.SOME_FAILED if strict and (report.failed or report.spared or report.waiting_photos) else ExitCode.FOUND
     )
+
+
+def _listed(folders: list[Path], exhibit: str | None, manifest: Path | None) -> "list[ListedHash] | None":
+    """What the manifest lists, before any work; None without one. Raises UsageProblem."""
+    from db.paths import absolute
+    from indexer.manifests import read_manifest
+
+    if manifest is not None and exhibit is None:
+        raise UsageProblem("--manifest belongs to an exhibit: give its reference as well, as in --exhibit JS/1.")
+    if exhibit is None:
+        return None
+    if len(folders) != 1:
+        raise UsageProblem("--exhibit is the reference of one folder: name one.")
+    if not exhibit[:1].isalnum() or not exhibit.isprintable():  # nor does a spreadsheet take it for a formula then
+        raise UsageProblem("--exhibit needs a reference that begins with a letter or a digit, such as JS/1.")
+    return None if manifest is None else read_manifest(manifest, absolute(folders[0]))
+
+
+def _compare(catalogue: Path, exhibit: str) -> bool:
+    """Compare the exhibit with its manifest, and say how; whether all is as it was."""
+    from cli.console import printable, results
+    from cli.progress import status
+    from cli.verify_cmd import compared_in_words
+    from db.catalogue import open_catalogue
+    from indexer.exhibits import compare
+
+    with open_catalogue(catalogue) as source, status() as display:
+        compared = list(compare(source, [exhibit], progress=lambda done, all: display.show("Comparing", done, all)))
+    for each in compared:
+        for line in compared_in_words(each):
+            results().print(printable(line), soft_wrap=True)
+    return all(each.verified is not None and each.verified.sound for each in compared)
 
 
 class _Teller:

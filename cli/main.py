@@ -19,12 +19,14 @@ from cli.interview_cmd import interview
 from cli.read_cmd import read
 from cli.roots_cmd import roots
 from cli.score_cmd import score
+from cli.seal_cmd import seal
 from cli.search_cmd import DescriptionCommand, search
 from cli.show_cmd import show
 from cli.similar_cmd import similar
 from cli.status_cmd import status
 from cli.train_cmd import train
 from cli.validate_cmd import validate
+from cli.verify_cmd import verify
 
 app = typer.Typer(
     name="facesearch",
@@ -77,6 +79,8 @@ app.command()(status)
 app.command()(train)
 app.command()(evaluate)
 app.command()(validate)
+app.command()(verify)
+app.command()(seal)
 
 
 def run(arguments: list[str]) -> int:

@@ -242,7 +242,8 @@ def _marks(encoding: str) -> Mapping[Mark, str]:
 
 def _notes(hit: Hit) -> list[str]:
     turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
-    return turned + [*hit.hard] + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
+    exhibit = [f"exhibit {hit.face.exhibit}"] if hit.face.exhibit else []
+    return exhibit + turned + [*hit.hard] + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
 
 
 def place_in_words(x: float, y: float, width: float, height: float) -> str:

@@ -58,7 +58,8 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
     for path, note in [*there, *((path, " (gone since the last index run)") for path in found.face.missing)]:
         marks = "".join(f" ({mark})" for mark in marks_of(face.inside.get(path, b"")))
-        yield "Photo", display(os.fsencode(path)) + face.where + note + marks
+        exhibit = f"{face.exhibits[path]}: " if path in face.exhibits else ""
+        yield "Photo", exhibit + display(os.fsencode(path)) + face.where + note + marks
     if face.notice:
         yield "Notice", face.notice
     known = face.page == 1 and found.face.photo_width is not None  # of the first picture alone

@@ -80,5 +80,6 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
     shot = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
     notes += [", ".join(filter(None, shot))] if any(shot) else []
     notes += [face.notice] if face.notice else []
+    notes += [f"exhibit {face.exhibit}"] if face.exhibit else []
     notes.append(str(face.path.parent))
     return Picture(thumbnail, os.fsencode(face.path), face.path.name + face.where, notes)

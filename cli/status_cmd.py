@@ -1,5 +1,6 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
+import os
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Annotated
@@ -87,6 +88,7 @@ def status(
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
+    from db.exhibits import names
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
@@ -96,6 +98,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.provenance import behind_count, groups
     from db.roots import list_roots
     from db.runs import latest_runs
+    from db.seal import sealed_since
     from db.snapshot import state_of
     from facesearch.detection import yunet_name
     from facesearch.unseen import unseen_by_searches
@@ -105,14 +108,17 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)
+        since, references = sealed_since(session), names(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
-    yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
+    sealed = f" (sealed since {_moment(since)})" if since else ""
+    yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}{sealed}"
     for root in known:
         there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
         left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
-        yield "Folder", f"{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+        exhibit = f"{references[os.fsencode(root.path)]}: " if os.fsencode(root.path) in references else ""
+        yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
         if root.exclude:
             yield "", f"leaves out {'  '.join(root.exclude)}"
         if root.everything:

@@ -29,6 +29,7 @@ from db.errors import (
     CatalogueFull,
     CatalogueMissing,
     CatalogueReadOnly,
+    CatalogueSealed,
     CatalogueTooNew,
     CatalogueUnreadable,
     NotACatalogue,
@@ -36,9 +37,10 @@ from db.errors import (
 from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive, is_held
 from db.paths import AnyPath, absolute, as_path, display
+from db.seal import is_sealed
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 8  # the newest migration, as user_version in the file's header
+SCHEMA_VERSION = 9  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
 _ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
@@ -90,6 +92,8 @@ class Catalogue:
             raise self._is_read_only()
         with translated(self.path), Session(self._writer, expire_on_commit=False) as session, session.begin():
             session.connection()  # takes the turn now, before anything is read that the writing depends on
+            if is_sealed(session):
+                raise self._is_sealed()
             yield session
 
     @contextmanager
@@ -97,6 +101,9 @@ class Catalogue:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
             raise self._is_read_only()
+        with self.read() as session:
+            if is_sealed(session):
+                raise self._is_sealed()
         with ExitStack() as stack:
             with os_errors_translated(self._lock_file):  # what goes wrong in the run is no matter of the lock's
                 mine = stack.enter_context(exclusive(self._lock_file))
@@ -111,6 +118,12 @@ class Catalogue:
     def is_indexed_now(self) -> bool:
         """Whether an index run is working on this catalogue at this moment, as far as this machine can tell."""
         return is_held(self._lock_file)
+
+    def _is_sealed(self) -> CatalogueError:
+        return CatalogueSealed(
+            f"The catalogue {_name(self.path)} is sealed: it can be searched, and nothing in it changes any more; to "
+            "index, name another --catalogue."
+        )
 
     def _is_read_only(self) -> CatalogueError:
         if self._full:

@@ -27,6 +27,10 @@ class CatalogueBusy(CatalogueError):
     """Another process holds it. Trying again later helps."""
 
 
+class CatalogueSealed(CatalogueError):
+    """Its owner has sealed the catalogue."""
+
+
 class CatalogueReadOnly(CatalogueError):
     """It can be searched where it lies, but not changed."""
 

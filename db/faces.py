@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import generation, models
+from db import exhibits, generation, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
 from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
@@ -56,6 +56,7 @@ class FaceDetails:
     ones), in byte order; none where its files were replaced by other pictures while a search ran. taken: without a time
     zone, by the camera's own clock; camera: "" for unknown (both as EXIF has it). logits: float32[A]. inside: each of
     the paths within its root. page, seconds, notice: as in `FaceRecord`; pages: how many pictures the file holds.
+    exhibits: the reference of those of the paths that are in evidence.
     """
 
     face: int
@@ -76,6 +77,12 @@ class FaceDetails:
     seconds: float | None = None
     notice: str | None = None
     pages: int = 1
+    exhibits: Mapping[Path, str] = field(default_factory=dict)
+
+    @property
+    def exhibit(self) -> str:
+        """Under which reference the folder of its first path is in evidence; "" where it has none."""
+        return self.exhibits.get(self.path, "")
 
     @property
     def box(self) -> Box:
@@ -450,12 +457,14 @@ def details(
         )
         logits = unpack_rows([row.logits for row in rows], width)
         paths = _paths(session, sorted({row.photo_id for row in rows}))
+        references = exhibits.names(session)
         for row, scores in zip(rows, logits, strict=True):
             found[row.id] = FaceDetails(
                 face=row.id,
                 photo_id=row.photo_id,
                 paths=tuple(paths[row.photo_id]),
                 inside=paths[row.photo_id],
+                exhibits=_exhibits(paths[row.photo_id], references),
                 x=row.x,
                 y=row.y,
                 width=row.width,
@@ -567,6 +576,14 @@ def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, 
     return [
         (photo_id, missing, join(root, path), path) for photo_id, missing, root, path in rows if photo_id is not None
     ]
+
+
+def _exhibits(paths: Mapping[Path, bytes], references: Mapping[bytes, str]) -> dict[Path, str]:
+    """The reference of those of the paths (each with the path within its root) whose root is in evidence."""
+    if not references:
+        return {}
+    roots = {path: os.fsencode(path).removesuffix(inside).rstrip(b"/") or b"/" for path, inside in paths.items()}
+    return {path: references[root] for path, root in roots.items() if root in references}
 
 
 def _paths(session: Session, photo_ids: Sequence[int]) -> dict[int, dict[Path, bytes]]:

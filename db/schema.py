@@ -89,6 +89,7 @@ class Root(Base):
     """A folder that was indexed. One row to change when its drive is mounted elsewhere.
 
     `everything`: hidden and system folders are walked, too. `exclude`: patterns (gitignore) of what is left out.
+    `exhibit`: under which reference it is in evidence.
     """
 
     __tablename__ = "roots"
@@ -99,6 +100,7 @@ class Root(Base):
     added: Mapped[datetime] = mapped_column(UtcDateTime)
     everything: Mapped[bool] = mapped_column(Boolean, server_default=false())
     exclude: Mapped[list[str]] = mapped_column(JSON, server_default=text("'[]'"))
+    exhibit: Mapped[str | None] = mapped_column(Text)
 
 
 class Provenance(Base):
@@ -192,6 +194,21 @@ class Other(Base):
     size: Mapped[int]
     mtime_ns: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
+
+
+class ListedFile(Base):
+    """A file that a manifest lists under a root: `path` within it, and its digest by `algorithm` (as hashlib names it).
+
+    Files of every kind stand in manifests, whether or not they are there.
+    """
+
+    __tablename__ = "listed_files"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    root_id: Mapped[int] = mapped_column(ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True)
+    path: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    algorithm: Mapped[str] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Unseen(Base):
@@ -325,7 +342,8 @@ class Run(Base):
 class State(Base):
     """The one row about the catalogue as a whole.
 
-    `generation`: number of the last write batch that changed what a search can find. `serving_model_id`: the model
+    `sealed`: since when nothing may change any more. `generation`: number of the last write batch that changed what a
+    search can find. `serving_model_id`: the model
     whose scores searches use. `snapshot`: name of the snapshot that stands for them up to a generation of its own.
     Naming it here, and not only in its own folder, makes it impossible to take a snapshot of another catalogue, or of a
     state that a power failure or a restored backup has undone.
@@ -338,3 +356,4 @@ class State(Base):
     generation: Mapped[int] = mapped_column(server_default="0")
     serving_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     snapshot: Mapped[str | None] = mapped_column(Text)
+    sealed: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -36,6 +36,8 @@ FACE_LAST_COLUMNS = ("turned", "problem", *PAGE_COLUMNS)
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
 HARD_COLUMN = "hard_to_judge"
 """Why a face is hard to judge: "small", "blurred"; "" where it is not."""
+EXHIBIT_COLUMN = "exhibit"
+"""Under which reference the photo is in evidence; "" where it has none."""
 DESCRIBED_COLUMNS = ("behind", "searched", "fits")
 """Of a hit that was found by a description: what must hold and does not, so that the hit stands behind all others; how
 much of what was said is searched; how many of these things fit, and which do not."""
@@ -46,9 +48,9 @@ LIKE_COLUMN = "like"
 def hit_last_columns(*, like: bool = False, described: bool = False) -> tuple[str, ...]:
     """After the attributes of a hit: the turn; in CSV the asked words in one text, in JSON a list of them with their
     probabilities; in what sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one);
-    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS."""
+    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS; EXHIBIT_COLUMN."""
     how = (*((LIKE_COLUMN,) if like else ()), *(DESCRIBED_COLUMNS if described else ()))
-    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS)
+    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS, EXHIBIT_COLUMN)
 
 
 def hit_records(
@@ -76,6 +78,7 @@ def hit_records(
             **(_described(hit, result.said) if described else {}),
             HARD_COLUMN: ", ".join(hit.hard),
             **_page(face.notice, face.page, face.seconds),
+            EXHIBIT_COLUMN: face.exhibit,
         }
 
 

@@ -28,7 +28,19 @@ from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import picture, save
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
-LAST = ["turned", "explanation", "found_in", "behind", "searched", "fits", "hard_to_judge", "notice", "page", "seconds"]
+LAST = [
+    "turned",
+    "explanation",
+    "found_in",
+    "behind",
+    "searched",
+    "fits",
+    "hard_to_judge",
+    "notice",
+    "page",
+    "seconds",
+    "exhibit",
+]
 
 
 @pytest.fixture(scope="module")

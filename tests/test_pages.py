@@ -169,10 +169,10 @@ def test_the_commands_say_page_and_seconds(facesearch: Program, gallery: Path, t
     assert facesearch("index", album, "--catalogue", catalogue).code == 0
     ran = facesearch("search", "man", "--csv", "-", "--catalogue", catalogue)
     (row,) = csv.DictReader(io.StringIO(ran.out))
-    assert list(row)[-2:] == ["page", "seconds"]
+    assert list(row)[-3:] == ["page", "seconds", "exhibit"]
     assert (row["photo"], row["page"], row["seconds"]) == (str(album / "scan.tif"), "2", "")
     hits = json.loads(facesearch("search", "man", "--json", "--catalogue", catalogue).out)["hits"]
-    assert (hits[0]["page"], hits[0]["seconds"], list(hits[0])[-2:]) == (2, None, ["page", "seconds"])
+    assert (hits[0]["page"], hits[0]["seconds"], list(hits[0])[-3:-1]) == (2, None, ["page", "seconds"])
     table = facesearch("search", "man", "--catalogue", catalogue).out
     assert "scan.tif, page 2" in table
     shown = facesearch("show", "1", "--html", tmp_path / "show.html", "--catalogue", catalogue)
