@@ -1,5 +1,6 @@
 """Files that the user asked for: refused before the work starts, and written whole or not at all."""
 
+import hashlib
 import os
 import secrets
 import stat
@@ -12,17 +13,20 @@ from cli.errors import FileProblem, UsageProblem
 
 
 class NewFile:
-    """A file in the making. `path` is how the user named it; is_regular: it is no pipe or device."""
+    """A file in the making. `path` is how the user named it; is_regular: it is no pipe or device; sha256: of all that
+    was written so far."""
 
     def __init__(self, path: Path, stream: BinaryIO, *, is_regular: bool = True) -> None:
         self.path = path
         self.is_regular = is_regular
+        self.sha256 = hashlib.sha256()
         self._stream = stream
 
     def write(self, data: bytes) -> None:
         """Raises FileProblem when the disk refuses, for want of room for example."""
         with explained(self.path):
             self._stream.write(data)
+        self.sha256.update(data)
 
 
 @contextmanager

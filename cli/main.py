@@ -11,6 +11,7 @@ import typer
 
 from cli import options
 from cli.attributes_cmd import attributes
+from cli.audit_cmd import audit
 from cli.console import tolerate_any_stream
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
@@ -50,6 +51,18 @@ def _version(wanted: bool) -> None:
 def facesearch(
     context: typer.Context,
     catalogue: options.CatalogueOption = None,
+    examiner: Annotated[
+        str, typer.Option(envvar="FACESEARCH_EXAMINER", help="Who asks, for the audit log.", show_default=False)
+    ] = "",
+    case: Annotated[
+        str, typer.Option(envvar="FACESEARCH_CASE", help="For which case, for the audit log.", show_default=False)
+    ] = "",
+    reason: Annotated[
+        str, typer.Option(envvar="FACESEARCH_REASON", help="Why, for the audit log.", show_default=False)
+    ] = "",
+    keep_text: Annotated[
+        bool, typer.Option("--keep-text", help="Let the audit log hold what was typed, not only how it was read.")
+    ] = False,
     version: Annotated[  # noqa: ARG001 (its callback does the work)
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
@@ -62,8 +75,16 @@ def facesearch(
     photos failed or a folder could not be read (index --strict), 70 a fault of the program, 130 interrupted, 141 nobody
     reads the output any more.
     """
+    _set_acting(examiner, case, reason, keep_text=keep_text)
     chosen: Path | None = catalogue
     context.obj = chosen
+
+
+def _set_acting(examiner: str, case: str, reason: str, *, keep_text: bool) -> None:
+    """For what the audit log says of this command."""
+    from facesearch.acting import Acting, act_as
+
+    act_as(Acting(examiner.strip(), case.strip(), reason.strip(), keep_text))
 
 
 app.command()(index)
@@ -81,6 +102,7 @@ app.command()(evaluate)
 app.command()(validate)
 app.command()(verify)
 app.command()(seal)
+app.command()(audit)
 
 
 def run(arguments: list[str]) -> int:

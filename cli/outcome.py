@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cli.command_line import search_command
+from cli.logged import unlogged_in_words
 from cli.output import DIM_BELOW, score_in_words
 from cli.unseen import unseen_in_words
 from cli.wording import behind_in_words, notice_in_words
@@ -53,6 +54,7 @@ def remarks_in_words(result: SearchResult) -> list[str]:
     notices = [notice_in_words(each) for each in result.notices if each.kind != _LEAVE_OUT]
     return [
         *result.remarks,
+        *unlogged_in_words(result.logged),
         *unseen_in_words(result.unseen),
         *hard_remarks(result),
         *missing_remarks(result),

@@ -12,6 +12,7 @@ from cli.console import now_in_words, say
 from cli.errors import ExitCode, UsageProblem
 from cli.files import NewFile, refuse_evidence, replacing
 from cli.heading import Heading
+from cli.logged import logged_record
 from cli.options import OutputOptions
 from cli.outcome import outcome_in_words, remarks_in_words, searched_in_words
 from cli.output import print_table, to_stdout, write_csv, write_json
@@ -122,6 +123,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
 
         write_sheet(wanted.html, result, heading, catalogue, remarks)
     wanted.finish()
+    _log_exports([file for file in (wanted.csv, wanted.html) if file is not None], result, catalogue)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -133,6 +135,18 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     for sentence in () if table else outcome:
         say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
+
+
+def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:
+    """Log what was written, if it was, with the row of the search that it shows."""
+    from facesearch.audit import log
+
+    if not files:
+        return
+    of = result.logged.head.sequence if result.logged is not None and result.logged.head is not None else None
+    written = [{"file": os.path.abspath(each.path), "sha256": each.sha256.hexdigest()} for each in files]  # noqa: PTH100
+    with open_catalogue(catalogue) as target:
+        log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in result.hits]})
 
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:
@@ -153,6 +167,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "searched": searched_in_words(result),
         "facts": [{"label": label, "text": text} for label, text in heading.facts],
         "model": result.model.short,
+        "audit": logged_record(result.logged),
         "quality": validated_where(catalogue, result.model.digest, heading.attributes),
         "catalogue": str(catalogue.absolute()),
         "date": now_in_words(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from cli.console import now_in_words, say
 from cli.files import NewFile
 from cli.heading import Heading
+from cli.logged import audit_facts
 from cli.outcome import outcome_in_words, searched_in_words
 from cli.output import DIM_BELOW, marks_in_words, place_in_words
 from cli.page import Card, Page, Picture, write_page
@@ -36,6 +37,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         ("Catalogue", str(catalogue.absolute())),
         ("Network", result.model.short),
         ("Quality", validated_where(catalogue, result.model.digest, heading.attributes)),
+        *audit_facts(result.logged),
         ("Date", now_in_words()),
     ]
     page = Page(

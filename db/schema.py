@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     JSON,
     Boolean,
     CheckConstraint,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    event,
     false,
     text,
 )
@@ -337,6 +339,40 @@ class Run(Base):
     counts: Mapped[dict[str, Any]] = mapped_column(JSON)
     started: Mapped[datetime] = mapped_column(UtcDateTime)
     finished: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AuditRow(Base):
+    """One thing that was done with this catalogue; rows are added at the end and stay.
+
+    `digest`: SHA-256 of `salt` and `payload` (JSON), which may be blanked where they name what was forgotten. `chain`:
+    SHA-256 of the chain of the row before, of `id`, `moment` and `kind`, and of `digest`.
+    """
+
+    __tablename__ = "audit"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    kind: Mapped[str] = mapped_column(Text)
+    salt: Mapped[bytes | None] = mapped_column(LargeBinary)
+    payload: Mapped[str | None] = mapped_column(Text)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    chain: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+AUDIT_TRIGGERS = (
+    "CREATE TRIGGER audit_rows_stay BEFORE DELETE ON audit "
+    "BEGIN SELECT RAISE(ABORT, 'rows of the audit log stay'); END",
+    "CREATE TRIGGER audit_rows_keep_what_they_say BEFORE UPDATE ON audit "
+    "WHEN NEW.id IS NOT OLD.id OR NEW.moment IS NOT OLD.moment OR NEW.kind IS NOT OLD.kind "
+    "OR NEW.digest IS NOT OLD.digest OR NEW.chain IS NOT OLD.chain "
+    "OR NEW.salt IS NOT NULL OR NEW.payload IS NOT NULL "
+    "BEGIN SELECT RAISE(ABORT, 'rows of the audit log can only be blanked'); END",
+)
+"""What SQLite holds to, whoever writes by this schema."""
+
+for _trigger in AUDIT_TRIGGERS:
+    event.listen(AuditRow.__table__, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]
 
 
 class State(Base):

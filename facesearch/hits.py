@@ -16,6 +16,7 @@ from db.snapshot import Gallery, load_gallery
 from db.values.photo_filter import PhotoFilter, path_test
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
+from facesearch.audit import Logged
 from facesearch.errors import Notice, RequestError, SearchError
 from facesearch.places import marks_of
 from facesearch.query import Asked, Query
@@ -76,6 +77,7 @@ class SearchResult:
     description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user;
     notices: what is said of this result beside them. musts, behind: the words without which faces stand behind all
     others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
+    logged: how the search was logged; None where it was a part of something else.
     """
 
     hits: tuple[Hit, ...]
@@ -92,6 +94,12 @@ class SearchResult:
     behind: int = 0
     said: tuple[int, int] = (0, 0)
     unseen: Unseen = NOTHING_UNSEEN
+    logged: Logged | None = None
+
+
+def ids_and_scores(hits: Sequence[Hit]) -> list[tuple[int, float]]:
+    """The face ids and scores of hits, in their order."""
+    return [(hit.face.face, hit.score) for hit in hits]
 
 
 def check_asked(catalogue: Catalogue, request: Request, top: int | None) -> None:

@@ -1,6 +1,6 @@
 """The use case: an indexed face gives all that is known of it, and the faces that are most like it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,9 +9,12 @@ from db import faces
 from db.catalogue import Catalogue
 from db.faces import FaceInFull
 from db.values.scoring_model import calibrate
+from facesearch.audit import log
 from facesearch.hits import SearchResult
 from facesearch.reliability import Hard, grades, hard_to_judge
-from facesearch.similar import IndexedFace, similar
+from facesearch.request import Request
+from facesearch.similar import IndexedFace
+from facesearch.similar import nearest as nearest_to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,5 +40,6 @@ def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrai
         found = faces.in_full(session, face_id)
     model = found.model
     held = calibrate(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
-    like_it = similar(catalogue, [IndexedFace(found.face, model.digest)], top=nearest)
+    like_it = nearest_to(catalogue, [IndexedFace(found.face, model.digest)], Request(), top=nearest)
+    like_it = replace(like_it, logged=log(catalogue, "show", {"face": face_id, "model": model.digest}))
     return Portrait(found, held, grades(model), hard_to_judge(found.face.size, held, model), like_it)

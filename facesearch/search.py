@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from db.catalogue import Catalogue
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
+from facesearch.audit import log_result
 from facesearch.errors import Notice, RequestError
 from facesearch.filters import filtered
 from facesearch.hits import (
@@ -22,6 +23,7 @@ from facesearch.hits import (
     check_asked,
     gallery_of,
     hits_of,
+    ids_and_scores,
     one_for_each_file,
 )
 from facesearch.query import Query
@@ -63,7 +65,7 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
     best = max((each.best for each in found if each.best is not None), default=None)
     hits = hits_of(catalogue, gallery, rows, scores, query, request.photo_filters)
-    return SearchResult(
+    result = SearchResult(
         hits if request.fold_copies else one_for_each_file(hits, top),
         looked_at.faces,
         looked_at.steps[0].left_out,
@@ -83,6 +85,7 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
         said=query.things_said,
         unseen=unseen_by_searches(catalogue, gallery.unscored),
     )
+    return replace(result, logged=log_result(catalogue, "search", request, model.digest, ids_and_scores(result.hits)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ attributes and recognises nobody.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,11 @@ from db.catalogue import Catalogue
 from db.faces import FaceDetails
 from db.snapshot import Gallery
 from db.values.box import Box
+from facesearch.audit import log_result
 from facesearch.detection import iou
 from facesearch.errors import SearchError
 from facesearch.filters import filtered
-from facesearch.hits import SearchResult, check_asked, gallery_of, hits_of, one_for_each_file
+from facesearch.hits import SearchResult, check_asked, gallery_of, hits_of, ids_and_scores, one_for_each_file
 from facesearch.ranking.explain import weak_remarks
 from facesearch.ranking.similar import combined, encode, similarity
 from facesearch.reliability import grades, untaught_remarks
@@ -85,12 +86,22 @@ def similar(
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    probes: one face, or several of one person, which are combined, each once; none of them is among the hits. request:
-    the changes that are made to the combined profile before it is looked for, and the filters; what the faces are to
-    resemble is what `probes` are. Raises SearchError when a probe was scored by another model than the one that serves
-    or is of a photo that is gone, and as `search`.
+    It is logged. probes: one face, or several of one person, which are combined, each once; none of them is among the
+    hits. request: the changes that are made to the combined profile before it is looked for, and the filters; what the
+    faces are to resemble is what `probes` are. Raises SearchError when a probe was scored by another model than the one
+    that serves or is of a photo that is gone, and as `search`.
     """
-    request = request or Request()
+    request = replace(request or Request(), like=like(probes))
+    result = nearest(catalogue, probes, request, top=top)
+    return replace(
+        result, logged=log_result(catalogue, "similar", request, result.model.digest, ids_and_scores(result.hits))
+    )
+
+
+def nearest(
+    catalogue: Catalogue, probes: Sequence[ProbeFace], request: Request, *, top: int | None = 20
+) -> SearchResult:
+    """As `similar`, and not logged: for use cases of which it is a part."""
     changes = request.changes
     check_asked(catalogue, request, top)
     if not probes:

@@ -31,6 +31,7 @@ from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
 from db.values.photo import LeftOut, Outcome
 from db.values.scoring_model import ScoringModel
+from facesearch.audit import log
 from facesearch.cores import usable_cores
 from facesearch.decode import Limits
 from facesearch.decoding.sniff import FileKind, sniff_file
@@ -184,6 +185,8 @@ class _Run:
         if not report.interrupted:
             self._rebuild_snapshot(thorough=True)
             report.interrupted = self.stop.is_set()
+        folders_walked = sorted(map(display, self._walked))
+        report.logged = log(self.catalogue, "index", {"run": run_id, "folders": folders_walked, **_counts(report)})
         return report
 
     def _tell_remarkable(self, found: Sequence[Remarkable]) -> None:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from db.values.photo import LeftOut, Outcome
+from facesearch.audit import Logged
 
 
 class PassedOver(NamedTuple):
@@ -112,7 +113,8 @@ class RunReport:
     photos could not be read or lie in folders that are not there (not said when interrupted); waiting_photos names a
     file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
-    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it).
+    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it). logged: how the
+    run was logged.
     """
 
     photos: int = 0
@@ -161,3 +163,4 @@ class RunReport:
     snapshot_rebuilt: bool = False
     snapshot_trouble: str | None = None
     interrupted: bool = False
+    logged: Logged | None = None

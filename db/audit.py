@@ -1,0 +1,125 @@
+"""The audit log: a chain of rows, each bound to all before it.
+
+A row chains the digest of its salted payload and not the payload, so that what was forgotten can be blanked and the
+chain still holds. Who owns the file can rewrite the whole chain: only heads that are kept elsewhere prove that nobody
+did.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from db.schema import AuditRow
+
+_BEFORE_THE_FIRST = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last row: how many there are, and the chain up to it (hexadecimal)."""
+
+    sequence: int
+    chain: str
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.chain}"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row. payload: None where it was blanked."""
+
+    sequence: int
+    moment: datetime
+    kind: str
+    payload: Mapping[str, Any] | None
+    chain: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether the chain holds. head: of the rows that are there, None without any. broken_at: the first row that does
+    not follow from those before it, or whose payload is another than was logged; None where all do. blanked: how many
+    rows have lost their payload. holds_head: whether a head that was asked about is among them; None where none was."""
+
+    head: Head | None
+    broken_at: int | None
+    blanked: int
+    holds_head: bool | None = None
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing was changed, as far as the file itself can tell."""
+        return self.broken_at is None and self.holds_head is not False
+
+
+def note(session: Session, kind: str, payload: Mapping[str, Any], moment: datetime | None = None) -> Head:
+    """Add a row at the end. payload: any JSON. moment: now, if not given."""
+    moment = (moment or datetime.now(UTC)).astimezone(UTC)
+    before = head(session)
+    sequence = before.sequence + 1 if before else 1
+    text, salt = json.dumps(payload, ensure_ascii=True, sort_keys=True), secrets.token_bytes(16)
+    digest = _digest(salt, text)
+    chain = _chained(bytes.fromhex(before.chain) if before else _BEFORE_THE_FIRST, sequence, moment, kind, digest)
+    session.execute(
+        insert(AuditRow).values(
+            id=sequence, moment=moment, kind=kind, salt=salt, payload=text, digest=digest, chain=chain
+        )
+    )
+    return Head(sequence, chain.hex())
+
+
+def head(session: Session) -> Head | None:
+    """The last row; None where there is none."""
+    row = session.execute(select(AuditRow.id, AuditRow.chain).order_by(AuditRow.id.desc()).limit(1)).first()
+    return Head(row.id, row.chain.hex()) if row is not None else None
+
+
+def entries(session: Session, kinds: Sequence[str] = (), since: datetime | None = None) -> Iterator[Entry]:
+    """The rows of these kinds (all where none is named), from a moment on, in their order."""
+    statement = select(AuditRow).order_by(AuditRow.id)
+    if kinds:
+        statement = statement.where(AuditRow.kind.in_(kinds))
+    if since is not None:
+        statement = statement.where(AuditRow.moment >= since)
+    for row in session.execute(statement).scalars():
+        payload = None if row.payload is None else json.loads(row.payload)
+        yield Entry(row.id, row.moment, row.kind, payload, row.chain.hex())
+
+
+def verify(session: Session, expected: str | None = None) -> Verification:
+    """Follow the chain from the first row. expected: a head that was kept elsewhere ("12:3f..."), or its chain."""
+    chain, last, blanked, broken_at = _BEFORE_THE_FIRST, 0, 0, None
+    wanted = expected.rpartition(":")[2].lower() if expected is not None else None
+    holds = None if wanted is None else False
+    for row in session.execute(select(AuditRow).order_by(AuditRow.id)).scalars():
+        blanked += row.payload is None
+        told = row.payload is None or (row.salt is not None and _digest(row.salt, row.payload) == row.digest)
+        follows = row.id == last + 1 and _chained(chain, row.id, row.moment, row.kind, row.digest) == row.chain
+        if broken_at is None and not (told and follows):
+            broken_at = row.id
+        chain, last = row.chain, row.id
+        holds = holds or (None if wanted is None else chain.hex() == wanted)
+    return Verification(Head(last, chain.hex()) if last else None, broken_at, blanked, holds)
+
+
+def blank(session: Session, sequences: Sequence[int]) -> None:
+    """Take away what these rows say, since it names what was forgotten; that they were there stays."""
+    for sequence in sequences:
+        session.execute(update(AuditRow).where(AuditRow.id == sequence).values(salt=None, payload=None))
+
+
+def _digest(salt: bytes, text: str) -> bytes:
+    return hashlib.sha256(salt + text.encode()).digest()
+
+
+def _chained(before: bytes, sequence: int, moment: datetime, kind: str, digest: bytes) -> bytes:
+    row = f"{sequence}\n{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}\n{kind}\n".encode()
+    return hashlib.sha256(before + row + digest).digest()
