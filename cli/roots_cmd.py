@@ -45,6 +45,7 @@ def roots(
     """
     from cli.output import new_table
     from cli.results import opened
+    from db.exhibits import names
     from db.paths import absolute, is_folder, within
     from db.photos import detach_root
     from db.roots import list_roots, move_root
@@ -72,7 +73,7 @@ def roots(
             if around:
                 say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
         with target.read() as session:
-            known = list_roots(session)
+            known, references = list_roots(session), names(session)
     if not known:
         say("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
         return ExitCode.FOUND
@@ -83,7 +84,8 @@ def roots(
     table.add_column("now", no_wrap=True)
     for root in known:
         there = "there" if is_folder(root.path) else "not there"
-        table.add_row(printable(root.display), f"{root.files:,}", f"{root.missing:,}", there)
+        exhibit = f"{references[os.fsencode(root.path)]}: " if os.fsencode(root.path) in references else ""
+        table.add_row(printable(exhibit + root.display), f"{root.files:,}", f"{root.missing:,}", there)
     console = results()
     console.print(table)
     for line in (line for root in known for line in _selection(root)):

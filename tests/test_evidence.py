@@ -161,6 +161,7 @@ def test_an_exhibit_is_indexed_compared_and_named_with_every_hit(
     found = json.loads(facesearch("search", "man or not man", "--json", "--catalogue", path).out)["hits"]
     assert found and {each["exhibit"] for each in found} == {"JS/1"} and list(found[0])[-1] == "exhibit"
     assert "exhibit JS/1" in facesearch("search", "man or not man", "--catalogue", path).out
+    assert f"JS/1: {folder}" in " ".join(facesearch("roots", "--catalogue", path).out.split())
     assert f"JS/1: {folder}" in " ".join(facesearch("status", "--catalogue", path).out.split())
     page = tmp_path / "p.html"
     facesearch("search", "man or not man", "--html", page, "--catalogue", path)
