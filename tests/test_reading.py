@@ -52,25 +52,10 @@ from tests.support.odd_files import (
     with_chunk,
     with_segment,
 )
-from tests.support.photos import decode_bytes
+from tests.support.photos import decode_bytes, differs, opened, pictures
 
 EVERY = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM")
 PIXELS = np.asarray(scene())
-
-
-def opened(data: bytes, **limits: Any) -> OpenPhoto:
-    return open_encoded(EncodedPhoto(data, "0" * 64), limits=Limits(**limits))
-
-
-def pictures(data: bytes, **limits: Any) -> list[DecodedPhoto]:
-    found = list(opened(data, **limits).pictures())
-    assert all(isinstance(each, DecodedPhoto) for each in found), found
-    return found  # type: ignore[return-value]
-
-
-def differs(rgb: np.ndarray, other: np.ndarray) -> float:
-    assert rgb.shape == other.shape
-    return float(np.abs(rgb.astype(float) - other.astype(float)).mean())
 
 
 # Which kind

@@ -21,7 +21,7 @@ from facesearch.decoding.pixels import Drawn, drawn
 from facesearch.decoding.png import Png
 from facesearch.decoding.raw import draw_preview
 from facesearch.decoding.sniff import Kind
-from facesearch.decoding.tiff import Tiff
+from facesearch.decoding.tiff.file import Tiff
 from facesearch.decoding.webp import WebP
 from facesearch.exif import shot_of
 
@@ -159,7 +159,10 @@ def _tiff(data: bytes, limits: Limits) -> Contents:
             if place and done > limits.max_pixels_in_all:
                 contents.unlooked += len(wanted) - place
                 return
-            yield _drawing(draw, number + 1)
+            found = _drawing(draw, number + 1)
+            if number == wanted[-1] and isinstance(found.shown, Drawn):
+                found = replace(found, shown=found.shown.noting(opened.notice))
+            yield found
 
     exif = b"" if opened.big else data
     contents = Contents(

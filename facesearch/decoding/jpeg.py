@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -239,7 +239,35 @@ def draw_jpeg(data: bytes, limits: Limits) -> tuple[Drawn, Exif]:
     return opened.draw(), opened.exif
 
 
-def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
+def load_strip(tables: bytes, data: bytes, transform: int | None = None) -> tuple[Image.Image, int]:
+    """A JPEG whose tables may stand elsewhere (in the tag of a TIFF), and how many of its rows are there.
+
+    transform: what its numbers mean, by Adobe's code; None for what itself says. Raises `PhotoError`.
+    """
+    header = read_header(data)
+    if header.scan is None:
+        raise cut_short(NAME)
+    needed = [each for each in read_header(tables).segments if each.marker in _NEEDED]
+    if transform is None:
+        needed += _kept(header)
+    else:
+        needed.append(Segment(0xEE, b"Adobe\0\x64" + bytes((0, 0, 0, 0, transform))))
+        needed += (each for each in header.segments if each.marker in _NEEDED)
+    stream = _stream(needed, data[header.scan :])
+    loaded = _load(stream, read_header(stream))
+    return loaded.image, loaded.rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    """rows: how many of them are there. notices: what is damaged."""
+
+    image: Image.Image
+    rows: int
+    notices: tuple[str, ...]
+
+
+def _load(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
     ends = data.find(_END, header.scan or 0) >= 0
@@ -260,13 +288,19 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
         notices.append(CUT)
     elif not ends:
         notices.append(COARSE if _has_later_passes(_rebuilt(stored, header), header, image) else NO_END)
+    return _Loaded(image, rows, tuple(notices))
+
+
+def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
+    loaded = _load(data, header)
+    image = loaded.image
     adobe = exif.is_adobe_rgb and not image.info.get("icc_profile") and image.mode == "RGB"
     profile = _profile(header)
     if profile:
         image.info["icc_profile"] = profile
     shown = drawn(image, colour.adobe_rgb() if adobe and not profile else None, orientation=exif.orientation or 1)
-    sound = Rectangle(0, 0, image.width, rows) if rows < image.height else None
-    return replace(shown, sound=sound).noting(*notices)
+    sound = Rectangle(0, 0, image.width, loaded.rows) if loaded.rows < image.height else None
+    return replace(shown, sound=sound).noting(*loaded.notices)
 
 
 def _of_a_kind_not_read(header: Header) -> PhotoError | None:
@@ -293,14 +327,20 @@ _NEEDED = frozenset((0xDB, 0xC4, 0xDD, 0xCC)) | _FRAMES
 
 def _rebuilt(data: bytes, header: Header) -> bytes:
     """The same picture without what stands beside it; of that, only what says how colours are stored."""
-    parts = [b"\xff\xd8"]
+    return _stream(_kept(header), data[header.scan :])
+
+
+def _kept(header: Header) -> Iterator[Segment]:
     for each in header.segments:
-        colours = each.marker == 0xEE and each.body.startswith(b"Adobe") and len(each.body) < 64
-        colours |= each.marker == 0xE0 and each.body.startswith(b"JFIF\0") and len(each.body) >= 14
-        if each.marker in _NEEDED or colours:
-            body = each.body[:14] if each.marker == 0xE0 else each.body
-            parts.append(struct.pack(">BBH", 0xFF, each.marker, len(body) + 2) + body)
-    return b"".join((*parts, data[header.scan :]))
+        if each.marker == 0xE0 and each.body.startswith(b"JFIF\0") and len(each.body) >= 14:
+            yield Segment(0xE0, each.body[:14])
+        elif each.marker in _NEEDED or (each.marker == 0xEE and each.body.startswith(b"Adobe") and len(each.body) < 64):
+            yield each
+
+
+def _stream(segments: Iterable[Segment], scans: bytes) -> bytes:
+    parts = (struct.pack(">BBH", 0xFF, each.marker, len(each.body) + 2) + each.body for each in segments)
+    return b"".join((b"\xff\xd8", *parts, scans))
 
 
 def _profile(header: Header) -> bytes:
@@ -317,7 +357,7 @@ def _profile(header: Header) -> bytes:
 def _looks_filled(image: Image.Image) -> bool:
     """Whether the last row may be one that libjpeg filled in: mid-gray throughout, at least on the right."""
     last = np.asarray(image.crop((image.width - min(8, image.width), image.height - 1, image.width, image.height)))
-    return image.mode in ("L", "RGB", "YCbCr") and bool((np.abs(last.astype(np.int16) - _FILLED) <= 1).all())
+    return image.mode in ("L", "RGB", "YCbCr", "CMYK") and bool((np.abs(last.astype(np.int16) - _FILLED) <= 1).all())
 
 
 def _is_progressive(header: Header) -> bool:

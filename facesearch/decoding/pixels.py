@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -39,6 +40,30 @@ class Drawn:
     def noting(self, *notices: str) -> Drawn:
         """The same with more notices."""
         return replace(self, notices=tuple(dict.fromkeys((*self.notices, *filter(None, notices)))))
+
+
+FILLED = 128
+"""What stands where pixels are missing: flat, so that it shows nothing."""
+SHORT_PALETTE = "its palette is too short: some of its colours may be wrong"
+
+
+def as_far_as_there(shown: Drawn, missing: Sequence[Rectangle], notice: str) -> Drawn:
+    """The same with these parts filled in, and with this notice if there are any. Rows at the top and at the bottom of
+    which nothing is there are none of its sound part."""
+    if not missing:
+        return shown
+    height, width = shown.rgb.shape[:2]
+    gone = np.zeros((height, width), bool)
+    for each in missing:
+        gone[each.top : each.bottom, each.left : each.right] = True
+    rows = np.flatnonzero(~gone.all(axis=1))
+    if not gone.any() or not len(rows):
+        return shown.noting(notice)
+    rgb = shown.rgb.copy()
+    rgb[gone] = FILLED
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    sound = Rectangle(0, first, width, last) if last - first < height else None
+    return replace(shown, rgb=rgb, sound=sound).noting(notice)
 
 
 def drawn(image: Image.Image, space: ColourSpace | None = None, *, orientation: int = 1) -> Drawn:
