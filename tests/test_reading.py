@@ -19,12 +19,8 @@ from PIL import Image
 
 from facesearch.decode import (
     DecodedPhoto,
-    EncodedPhoto,
-    Limits,
-    OpenPhoto,
     PhotoError,
     decode_photo,
-    open_encoded,
 )
 from facesearch.decoding.colour import HDR_NOTICE
 from facesearch.decoding.sniff import Kind, sniff, sniff_file

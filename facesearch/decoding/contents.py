@@ -27,6 +27,7 @@ from facesearch.exif import shot_of
 
 THUMBNAIL = "the thumbnail in the file, which shows something else than its picture"
 RESCUED = "the thumbnail in the file, which shows more than what is left of its picture"
+LAST_FRAMES = "its last frames are missing"
 _SECOND = 1.0
 _APART = 0.95  # of a second: frames of equal length seldom add up to a whole one
 _ALIKE = 10.0  # mean difference of two frames reduced to 24 x 24 grays, from which a new scene begins
@@ -178,20 +179,21 @@ def _animated(
     times: Sequence[float],
     draw_frame: Callable[[int], Drawn],
     limits: Limits,
+    lost: int = 0,
 ) -> Contents:
-    """draw_frame: from 0."""
+    """draw_frame: from 0. lost: how many frames, at the end, are missing."""
 
     def draw(page: int) -> Drawn:
         if not 1 <= page <= len(times):
             raise PhotoError(f"it has no frame {page}", retry=False)
         return draw_frame(page - 1)
 
-    if len(times) == 1:
+    if len(times) + lost == 1:
         return _still(name, size, shot, draw)
 
     def pictures() -> Iterator[Found]:
         chosen = _about_a_second_apart(times, limits.max_frames)
-        contents.unlooked = len(times) - len(chosen)
+        contents.unlooked = len(times) + lost - len(chosen)
         last: tuple[float, Pixels] | None = None
         for number in chosen:
             found = _drawing(draw, number + 1, times[number])
@@ -201,9 +203,11 @@ def _animated(
                     contents.unlooked += 1
                     continue
                 last = times[number], small
+                if lost and number == chosen[0]:
+                    found = replace(found, shown=found.shown.noting(f"the {name} ends too early: {LAST_FRAMES}"))
             yield found
 
-    contents = Contents(name, len(times), size[0] * size[1], shot, draw, pictures, "frame")
+    contents = Contents(name, len(times) + lost, size[0] * size[1], shot, draw, pictures, "frame")
     return contents
 
 
@@ -236,7 +240,7 @@ def _alike(one: Pixels, other: Pixels) -> bool:
 def _png(data: bytes, limits: Limits) -> Contents:
     opened = Png(data, limits)
     size = opened.width, opened.height
-    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
     if not opened.stands_apart:
         return contents
     draw, pictures, frames = contents.draw, contents.pictures, contents.count
@@ -259,7 +263,7 @@ def _gif(data: bytes, limits: Limits) -> Contents:
 def _webp(data: bytes, limits: Limits) -> Contents:
     opened = WebP(data, limits)
     size = opened.width, opened.height
-    return _animated("WebP", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    return _animated("WebP", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
 
 
 def _heif(name: str) -> Callable[[bytes, Limits], Contents]:

@@ -21,7 +21,7 @@ from facesearch.decoding import colour
 from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn, load_as
+from facesearch.decoding.pixels import PROFILE, Drawn, Rectangle, drawn, load_as
 
 NAME = "JPEG"
 CUT = "the JPEG ends too early: only a part of it can be seen"
@@ -34,6 +34,7 @@ _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
 _ZEROS = 64  # so many at the end are no picture, but a file that was never written to its end
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 _KINDS = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless") | dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical")
+_PROFILE = b"ICC_PROFILE\0"
 _STEREO = 0x020002
 _ELSE = (0x020001, 0x020003)  # panorama and multi-angle
 
@@ -294,13 +295,15 @@ def _load(data: bytes, header: Header) -> _Loaded:
 def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
     loaded = _load(data, header)
     image = loaded.image
-    adobe = exif.is_adobe_rgb and not image.info.get("icc_profile") and image.mode == "RGB"
+    adobe = exif.is_adobe_rgb and image.mode == "RGB"
     profile = _profile(header)
+    image.info.pop("icc_profile", None)
     if profile:
         image.info["icc_profile"] = profile
     shown = drawn(image, colour.adobe_rgb() if adobe and not profile else None, orientation=exif.orientation or 1)
     sound = Rectangle(0, 0, image.width, loaded.rows) if loaded.rows < image.height else None
-    return replace(shown, sound=sound).noting(*loaded.notices)
+    lost = "" if profile or not header.bodies(0xE2, _PROFILE) else PROFILE
+    return replace(shown, sound=sound).noting(*loaded.notices, lost)
 
 
 def _of_a_kind_not_read(header: Header) -> PhotoError | None:
@@ -345,7 +348,7 @@ def _stream(segments: Iterable[Segment], scans: bytes) -> bytes:
 
 def _profile(header: Header) -> bytes:
     """The ICC profile, put together from its parts; b"" where one is missing."""
-    parts = {body[0]: body for body in header.bodies(0xE2, b"ICC_PROFILE\0") if len(body) > 2}
+    parts = {body[0]: body for body in header.bodies(0xE2, _PROFILE) if len(body) > 2}
     if not parts:
         return b""
     count = next(iter(parts.values()))[1]

@@ -44,6 +44,7 @@ class Drawn:
 
 FILLED = 128
 """What stands where pixels are missing: flat, so that it shows nothing."""
+PROFILE = "its colour profile cannot be used: its colours may be wrong"
 SHORT_PALETTE = "its palette is too short: some of its colours may be wrong"
 
 
@@ -76,6 +77,8 @@ def drawn(image: Image.Image, space: ColourSpace | None = None, *, orientation: 
         known = colour.of_profile(profile)
     if known is not None and known.is_hdr and image.mode != "CMYK":
         notices = (HDR_NOTICE,)
+    elif space is None and isinstance(profile, bytes) and not colour.profile_is_usable(profile, image.mode):
+        notices = (PROFILE,)
     return Drawn(_to_rgb(image, space), orientation, None, notices)
 
 
@@ -119,7 +122,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None, space: ColourSpace | Non
             return image.convert("RGB")
         return Image.fromarray(space.convert(np.asarray(image), 255.0))
     if profile is not None:
-        if image.mode == "RGB" and colour.profile_fits(profile, "L"):  # gray made of a palette or of gray with alpha
+        if colour.profile_fits(profile, "L") and _is_gray(image):  # made of a palette or of gray with alpha
             image = image.convert("L")
         converted = colour.by_profile(image, profile)
         if converted is None and image.mode == "L" and colour.profile_fits(profile, "RGB"):
@@ -127,6 +130,11 @@ def _in_srgb(image: Image.Image, profile: bytes | None, space: ColourSpace | Non
         if converted is not None:
             return converted
     return image.convert("RGB")
+
+
+def _is_gray(image: Image.Image) -> bool:
+    values = np.asarray(image)
+    return values.ndim == 2 or bool((values == values[..., :1]).all())
 
 
 def _from_ink(image: Image.Image, profile: bytes | None) -> Image.Image:

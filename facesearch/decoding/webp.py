@@ -32,6 +32,8 @@ class WebP:
 
     def __post_init__(self) -> None:
         self._sound = True
+        self.lost_frames = 0  # at least
+        self._leave_out_cut_frame()
         try:
             self._image: Image.Image = Image.open(BytesIO(self.data), formats=["WEBP"])
         except Exception as error:
@@ -44,6 +46,25 @@ class WebP:
                 raise cut_short(NAME)  # a file that was never written to its end
         self.width, self.height = self._image.size
         check_size(self.width, self.height, self.limits)
+
+    def _leave_out_cut_frame(self) -> None:
+        """Of an animation that ends too early, keep the frames that are whole."""
+        chunks = list(self._chunks())
+        frames = [each for each in chunks if each[0] == b"ANMF"]
+        if not frames:
+            return
+        whole = self.data.rstrip(b"\0") if self.data.endswith(b"\0" * _ZEROS) else self.data
+        (stated,) = struct.unpack_from("<I", self.data, 4)
+        last = frames[-1][1]
+        (size,) = struct.unpack_from("<I", self.data, last - 4)
+        if last + size > len(whole) + 1:
+            if len(frames) == 1:
+                raise cut_short(NAME)
+            whole = whole[: last - 8]
+        elif stated + 8 <= len(self.data) + 1 and len(whole) == len(self.data):
+            return
+        self.lost_frames = 1
+        self.data = b"RIFF" + struct.pack("<I", len(whole) - 8) + whole[8:]
 
     def _rebuilt(self) -> Image.Image:
         """The picture alone. Raises `PhotoError`."""

@@ -9,6 +9,7 @@ from PIL import Image
 from facesearch.decoding import colour
 from facesearch.decoding.colour import ColourSpace, Pixels
 from facesearch.decoding.pixels import (
+    PROFILE,
     SHORT_PALETTE,
     Drawn,
     colour_pixels,
@@ -45,7 +46,12 @@ def colours_of(page: Page, values: npt.NDArray[np.generic]) -> Drawn:
         base = _lab(page, values[..., :3])
     if len(page.extra) and page.samples > channels and page.extra[0] in (1, 2):
         base = _with_alpha(page, base, values[..., channels], top)
-    return Drawn(base).noting(notice)
+    return Drawn(base).noting(notice, "" if _profile_is_usable(page) else PROFILE)
+
+
+def _profile_is_usable(page: Page) -> bool:
+    mode = {INK: "CMYK", LAB: "LAB", ICC_LAB: "LAB"}.get(page.photometric, "RGB")
+    return page.icc is None or colour.profile_is_usable(page.icc, mode)
 
 
 def _unsigned(page: Page, values: npt.NDArray[np.generic], top: float) -> tuple[npt.NDArray[np.generic], float]:
