@@ -16,6 +16,7 @@ from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size
 from facesearch.decoding.gif import Gif
 from facesearch.decoding.heif import Heif
+from facesearch.decoding.jp2 import Jpeg2000
 from facesearch.decoding.jpeg import Jpeg, same_picture
 from facesearch.decoding.pixels import Drawn, drawn
 from facesearch.decoding.png import Png
@@ -293,6 +294,11 @@ def _bmp(data: bytes, limits: Limits) -> Contents:
     return _still("BMP", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
 
 
+def _jpeg_2000(data: bytes, limits: Limits) -> Contents:
+    opened = Jpeg2000(data, limits)
+    return _still("JPEG 2000", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
+
+
 def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
     def opening(data: bytes, limits: Limits) -> Contents:
         with Image.open(BytesIO(data), formats=[plugin]) as image:
@@ -326,7 +332,9 @@ _OPEN: dict[str, Callable[[bytes, Limits], Contents]] = {
     sniff.TIFF: _tiff,
     sniff.AVIF: _heif("AVIF"),
     sniff.HEIC: _heif("HEIC"),
-    sniff.JPEG_2000: _by_pillow("JPEG 2000", "JPEG2000"),
+    sniff.JPEG_2000: _jpeg_2000,
     sniff.PNM: _by_pillow("PNM", "PPM"),
     sniff.PSD: _by_pillow("Photoshop", "PSD"),
+    sniff.TGA: _by_pillow("TGA", "TGA"),
+    sniff.PCX: _by_pillow("PCX", "PCX"),
 }

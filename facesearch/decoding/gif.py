@@ -190,7 +190,7 @@ class Gif:
             rows = len(pixels) // frame.width
             placed = np.zeros_like(values)
             placed[order[:rows]] = values[:rows]
-            whole = _spread(placed, order[:rows])[order]
+            whole = _spread(placed, order[:rows])[order].ravel()
         return head + bytes([bits]) + _sub_blocks_of(store_lzw(whole, bits)) + b"\0"
 
     def _as_far_as_there(self, shown: Drawn, frame: _Frame) -> Drawn:

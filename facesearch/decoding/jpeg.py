@@ -34,6 +34,7 @@ _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
 _ZEROS = 64  # so many at the end are no picture, but a file that was never written to its end
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 _KINDS = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless") | dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical")
+_KINDS[0xF7] = "JPEG-LS"
 _PROFILE = b"ICC_PROFILE\0"
 _STEREO = 0x020002
 _ELSE = (0x020001, 0x020003)  # panorama and multi-angle
@@ -150,7 +151,9 @@ class Jpeg:
         if self.header.scan is None or not self.header.width or not self.header.height:
             if self.header.width and self.header.height:
                 check_size(self.header.width, self.header.height, self.limits)
-            raise PhotoError("damaged: the JPEG data ends too early (truncated): its picture is missing", retry=False)
+            raise _of_a_kind_not_read(self.header) or PhotoError(
+                "damaged: the JPEG data ends too early (truncated): its picture is missing", retry=False
+            )
         check_size(self.header.width, self.header.height, self.limits)
 
     @cached_property
@@ -308,7 +311,7 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
 
 def _of_a_kind_not_read(header: Header) -> PhotoError | None:
     for each in header.segments:
-        if each.marker in _FRAMES and each.body:
+        if (each.marker in _FRAMES or each.marker in _KINDS) and each.body:
             kind = _KINDS.get(each.marker, "")
             kind = f"{each.body[0]}-bit samples" if not kind and each.body[0] != 8 else kind
             if kind:
