@@ -185,6 +185,57 @@ def test_a_list_of_pages_that_leads_nowhere_is_said() -> None:
         assert photo.notices == ("the TIFF's list of pages is damaged: further ones may be missing",)
 
 
+def test_a_wrong_checksum_of_a_strip_is_said() -> None:
+    packed = bytearray(zlib.compress(PIXELS.tobytes()))
+    packed[-1] ^= 1
+    photo = decode_bytes(tiff([bytes(packed)], *SIZE, [8] * 3, compression=8))
+    assert photo.notices == ("the TIFF is damaged: some of its pixels may be wrong",)
+
+
+def test_a_jpeg_that_is_narrower_than_its_strip_is_filled_in_with_a_notice() -> None:
+    compress, options = STRIPS["JPEG"]
+    photo = decode_bytes(tiff([compress(np.ascontiguousarray(PIXELS[:, :96]))], *SIZE, [8] * 3, **options))
+    assert photo.notices == ("the TIFF is damaged: only a part of it can be seen",)
+    assert (photo.rgb[:, 96:] == FILLED).all() and differs(photo.rgb[:, :96], PIXELS[:, :96]) < 3
+
+
+# JPEG
+
+
+JPEGS: dict[str, dict[str, Any]] = {
+    "usual": {}, "progressive": {"progressive": True}, "with restarts": {"restart_marker_rows": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", JPEGS)
+@pytest.mark.parametrize("behind", [b"", encoded(scene(3), "JPEG")])
+def test_rows_that_a_jpeg_promises_and_does_not_hold_are_said(kind: str, behind: bytes) -> None:
+    data = bytearray(encoded(scene(), "JPEG", quality=95, **JPEGS[kind]))
+    at = max(data.find(b"\xff\xc0"), data.find(b"\xff\xc2"))
+    data[at + 5 : at + 7] = struct.pack(">H", 200)
+    photo = decode_bytes(bytes(data) + behind)
+    assert photo.notices == ("the JPEG ends too early: only a part of it can be seen",)
+    assert abs(len(photo.visible) - HEIGHT) <= 24 and differs(photo.visible[:100], PIXELS[:100]) < 6
+
+
+@pytest.mark.parametrize("fill", [b"\0", b"\xff"])
+@pytest.mark.parametrize("kind", JPEGS)
+def test_the_part_of_a_jpeg_that_was_never_written_is_left_out(kind: str, fill: bytes) -> None:
+    data = encoded(scene(), "JPEG", quality=95, **JPEGS[kind])
+    cut = data[: len(data) * 6 // 10]
+    photo = decode_bytes(cut + fill * (len(data) - len(cut)))
+    assert len(photo.notices) == 1 and "ends too early" in photo.notices[0]
+    if kind != "progressive":
+        assert 0.3 < len(photo.visible) / HEIGHT < 0.8 and differs(photo.visible, PIXELS[: len(photo.visible)]) < 6
+
+
+def test_a_jpeg_whose_end_is_lost_before_another_begins_is_shown_as_far_as_it_goes() -> None:
+    first, second = encoded(scene(), "JPEG", quality=95), encoded(scene(3), "JPEG", quality=95)
+    photo = decode_bytes(first[:-500] + b"\0" * 300 + second[20:])
+    assert "the JPEG ends too early: only a part of it can be seen" in photo.notices
+    assert differs(photo.visible[:64], PIXELS[:64]) < 6
+
+
 # Checksums and palettes
 
 
@@ -286,6 +337,16 @@ def test_apples_own_png_is_named() -> None:
     assert caught.value.reason == "a PNG of this kind is not read: Apple's own (CgBI)"
 
 
+def test_a_fault_in_the_middle_of_a_png_leaves_the_rows_above_it() -> None:
+    def spoilt(packed: bytes) -> bytes:
+        return packed[: len(packed) // 2] + b"\0" * 64 + packed[len(packed) // 2 + 64 :]
+
+    photo = decode_bytes(png(PIXELS, spoilt))
+    assert len(photo.notices) == 1 and "only a part of it" in photo.notices[0]
+    assert photo.sound is not None and 0.2 < len(photo.visible) / HEIGHT < 0.9
+    assert differs(photo.visible[:20], PIXELS[:20]) == 0
+
+
 # Animations
 
 
@@ -314,6 +375,20 @@ def test_of_a_cut_animated_webp_the_frames_that_are_there_are_shown_and_the_loss
     assert [each.page for each in found] == [1, 2]
     assert (photo.pages, photo.unlooked) == (3, 1)
     assert found[0].notices == ("the WebP ends too early: its last frames are missing",)
+
+
+@pytest.mark.parametrize("behind", [b"\0" * 5000, b"words" * 9, b"\xff" * 5000])
+def test_what_stands_behind_an_animated_webp_costs_no_frame(behind: bytes) -> None:
+    photo = opened(animation("WEBP") + behind)
+    assert len(list(photo.pictures())) == 3 and photo.unlooked == 0
+
+
+def test_frames_of_an_animated_webp_that_cannot_be_reached_are_counted() -> None:
+    whole = animation("WEBP")
+    at = whole.find(b"ANMF", whole.find(b"ANMF") + 4)
+    photo = opened(whole[: at - 10] + whole[at + 4 :])
+    found = list(photo.pictures())
+    assert photo.pages > len(found) or any(isinstance(each, tuple) for each in found)
 
 
 @pytest.mark.parametrize("stated", [0, 1, 2, 99])

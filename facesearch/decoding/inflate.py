@@ -13,12 +13,12 @@ def inflate(data: bytes, most: int) -> tuple[bytes, bool]:
     is right where it is reached. Some writers leave the header out."""
     best = b""
     for start in (2, 0):
-        out, end = _inflate_raw(memoryview(data)[start:], most)
-        if end is not None:
+        out, end = _inflate_raw(memoryview(data)[start:], most + 1)  # one more, so that the end is reached
+        if end is not None and len(out) <= most:
             checksum = data[start + end : start + end + 4] if start else b""
             return out, len(checksum) < 4 or int.from_bytes(checksum, "big") == zlib.adler32(out)
-        if len(out) >= most:
-            return out, True
+        if len(out) > most:
+            return out[:most], True
         best = max(best, out, key=len)
     return best, False
 

@@ -22,6 +22,7 @@ from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif
 from facesearch.decoding.pixels import PROFILE, Drawn, Rectangle, drawn, load_as
+from facesearch.decoding.unwritten import without_unwritten
 
 NAME = "JPEG"
 CUT = "the JPEG ends too early: only a part of it can be seen"
@@ -30,8 +31,12 @@ COARSE = "the JPEG ends too early: it can only be seen coarsely"
 METADATA = "the JPEG's metadata are damaged"
 _END = b"\xff\xd9"
 _OTHER_DATA = np.random.default_rng(0).integers(1, 255, 1 << 16, dtype=np.uint8).tobytes()
+_OTHER_DATA_WITH_RESTARTS = b"".join(
+    _OTHER_DATA[start : start + 256] + bytes([0xFF, 0xD0 + start // 256 % 8])
+    for start in range(0, len(_OTHER_DATA), 256)
+)
+_OF_ANOTHER = re.compile(rb"\xff[\xc0-\xc3\xd8\xdb\xe0-\xef]")  # what begins a picture seldom stands in a scan
 _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
-_ZEROS = 64  # so many at the end are no picture, but a file that was never written to its end
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 _KINDS = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless") | dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical")
 _KINDS[0xF7] = "JPEG-LS"
@@ -275,10 +280,13 @@ def _load(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
     ends = data.find(_END, header.scan or 0) >= 0
-    stored = data.rstrip(b"\0") if not ends and data.endswith(b"\0" * _ZEROS) else data
+    stored = data if ends else without_unwritten(data)
     image = load_as(data, "JPEG") if header.sound and ends else None
     if image is None:
         image = load_as(_rebuilt(stored, header) + _END, "JPEG")
+        other = _OF_ANOTHER.search(data, header.scan or 0) if image is None else None
+        if other is not None:  # this one's end is missing, and another picture follows
+            return _load(data[: other.start()], header)
         if image is None:
             raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
@@ -372,8 +380,10 @@ def _is_progressive(header: Header) -> bool:
 
 def _with_other_data(data: bytes) -> Image.Image | None:
     """The same picture with other data in place of what is missing; data: without what follows the picture."""
-    end = data.rfind(_END, data.find(b"\xff\xda"))
-    return load_as((data if end < 0 else data[:end]) + _OTHER_DATA + _END, "JPEG")
+    end = data.find(_END, data.find(b"\xff\xda"))
+    restarts = any(each.marker == 0xDD and any(each.body) for each in read_header(data).segments)
+    other = _OTHER_DATA_WITH_RESTARTS if restarts else _OTHER_DATA
+    return load_as((data if end < 0 else data[:end]) + other + _END, "JPEG")
 
 
 def _has_later_passes(data: bytes, header: Header, image: Image.Image) -> bool:

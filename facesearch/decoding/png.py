@@ -25,6 +25,7 @@ from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, c
 from facesearch.decoding.exif import Exif
 from facesearch.decoding.inflate import inflate
 from facesearch.decoding.pixels import PROFILE, SHORT_PALETTE, Drawn, Rectangle, as_far_as_there, drawn, load_as
+from facesearch.decoding.unwritten import without_unwritten
 
 NAME = "PNG"
 CUT = "the PNG ends too early: only a part of it can be seen"
@@ -40,9 +41,9 @@ _KNOWN = (
 _NEXT = re.compile(b"|".join(_KNOWN))
 _NEEDED = frozenset((b"IHDR", b"PLTE", b"tRNS"))
 _MOST_FRAMES = 100_000
+_LAST_FILTER = 4
 _INDEXED = 3
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-_ZEROS = 64
 _PASSES = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 """Of an interlaced picture: the first pixel and the steps across and down of each pass."""
 
@@ -92,8 +93,7 @@ class Png:
 
     def __post_init__(self) -> None:
         self._sound = True
-        if self.data.endswith(b"\0" * _ZEROS):  # a file that was never written to its end
-            self.data = self.data.rstrip(b"\0")
+        self.data = without_unwritten(self.data)
         self._chunks = self._read()
         header = self._body(b"IHDR")
         if header is None or len(header) < 13:
@@ -217,7 +217,11 @@ class Png:
         if rows == 0:
             raise cut_short(NAME)
         missing = [Rectangle(frame.left, frame.top + rows, frame.left + frame.width, frame.top + frame.height)]
-        return as_far_as_there(shown, missing if rows < frame.height else [], self._cut_or_damaged)
+        missing = missing if rows < frame.height else []
+        if number == 0 and (frame.width, frame.height) != (self.width, self.height):  # the first fills the picture
+            missing.append(Rectangle(0, frame.height, self.width, self.height))
+            missing.append(Rectangle(frame.width, 0, self.width, self.height))
+        return as_far_as_there(shown, missing, self._cut_or_damaged)
 
     def _rows_there(self, frame: _Frame) -> int:
         sizes = self._pass_sizes(frame.width, frame.height)
@@ -270,9 +274,10 @@ class Png:
             return self._finished(whole)
         if self._interlaced and len(raw) < total:
             return self._coarse(raw, sizes)
-        rows = len(raw) // row if not self._interlaced else self.height
-        while rows and not self._interlaced and raw[(rows - 1) * row] > 4:  # no filter: no picture
-            rows -= 1
+        rows = self.height if self._interlaced else len(raw) // row
+        if not self._interlaced:
+            odd = np.frombuffer(raw, np.uint8)[::row][:rows] > _LAST_FILTER
+            rows = int(np.argmax(odd)) if odd.any() else rows  # from there on it is no picture
         if rows == 0:
             raise cut_short(NAME)
         shown = self._finished(self._of_raw((raw if self._interlaced else raw[: rows * row]).ljust(total, b"\0")))

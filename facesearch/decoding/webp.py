@@ -16,10 +16,10 @@ from PIL import Image
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif, exif_of
 from facesearch.decoding.pixels import Drawn, drawn
+from facesearch.decoding.unwritten import ends_unwritten, without_unwritten
 
 NAME = "WebP"
 METADATA = "the WebP's metadata are damaged"
-_ZEROS = 64
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 
 
@@ -42,8 +42,8 @@ class WebP:
             self._image = self._rebuilt()
             self._sound = False
         for kind, start, end in self._chunks():
-            if kind in (_LOSSY, _LOSSLESS, b"ANMF") and self.data[start:end].endswith(b"\0" * _ZEROS):
-                raise cut_short(NAME)  # a file that was never written to its end
+            if kind in (_LOSSY, _LOSSLESS, b"ANMF") and ends_unwritten(self.data[start:end]):
+                raise cut_short(NAME)
         self.width, self.height = self._image.size
         check_size(self.width, self.height, self.limits)
 
@@ -53,21 +53,23 @@ class WebP:
         frames = [each for each in chunks if each[0] == b"ANMF"]
         if not frames:
             return
-        whole = self.data.rstrip(b"\0") if self.data.endswith(b"\0" * _ZEROS) else self.data
         (stated,) = struct.unpack_from("<I", self.data, 4)
+        body = self.data[: stated + 8]  # what stands behind it is no part of it
+        whole = without_unwritten(body)
         last = frames[-1][1]
         (size,) = struct.unpack_from("<I", self.data, last - 4)
         if last + size > len(whole) + 1:
             if len(frames) == 1:
                 raise cut_short(NAME)
             whole = whole[: last - 8]
-        elif stated + 8 <= len(self.data) + 1 and len(whole) == len(self.data):
+        elif stated + 8 <= len(self.data) + 1 and len(whole) == len(body):
             return
         self.lost_frames = 1
         self.data = b"RIFF" + struct.pack("<I", len(whole) - 8) + whole[8:]
 
     def _rebuilt(self) -> Image.Image:
-        """The picture alone. Raises `PhotoError`."""
+        """The picture alone, of an animation one. Raises `PhotoError`."""
+        self.lost_frames += b"ANIM" in self.data
         for kind in (_LOSSY, _LOSSLESS):
             at = self.data.find(kind, 12)
             while at >= 0:

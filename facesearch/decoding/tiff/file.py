@@ -24,6 +24,7 @@ from facesearch.decoding.tiff.tags import Directory
 
 CUT = "the TIFF ends too early: only a part of it can be seen"
 PAGES = "the TIFF's list of pages is damaged: further ones may be missing"
+DOUBTFUL = "the TIFF is damaged: some of its pixels may be wrong"
 DAMAGED = "the TIFF is damaged: only a part of it can be seen"
 _SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODES = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 16: "Q", 17: "q", 18: "Q"}
@@ -194,6 +195,7 @@ def _draw(page: Page) -> Drawn:
             raise PhotoError(f"its samples take {megabytes(memory)} MB, more than may be decoded", retry=False)
         values, missing = read_samples(page)
         shown = colours_of(page, values)
+    shown = shown.noting(DOUBTFUL if page.doubtful else "")
     return as_far_as_there(shown, missing, CUT if missing and page.is_cut else DAMAGED)
 
 

@@ -60,6 +60,7 @@ class Page:
         self.photometric = directory.number(tags.PHOTOMETRIC, self._likely_photometric())
         icc = directory.tags.get(tags.ICC)
         self.icc = icc if isinstance(icc, bytes) else None
+        self.doubtful = False  # whether a checksum was wrong
 
     def _likely_photometric(self) -> int:
         """What it is where nothing is said."""

@@ -38,6 +38,8 @@ def draw_pieces(page: Page) -> tuple[Drawn, list[Rectangle]]:
             image, rows = _load(page, piece)
             there = image.convert(mode).crop((0, 0, width, min(rows, height)))
             planes[piece.plane].paste(there, (piece.left, piece.top))
+            if image.width < width:
+                missing.append(Rectangle(piece.left + image.width, piece.top, piece.left + width, piece.top + height))
         except MemoryError:
             raise
         except Exception as error:

@@ -17,8 +17,7 @@ from facesearch.decoding.pixels import Rectangle
 from facesearch.decoding.tiff import tags
 from facesearch.decoding.tiff.page import NAME, Page, Piece
 from facesearch.decoding.tiff.tags import Tag, file_of
-
-_ZEROS = 64  # so many at the end of compressed data were never written
+from facesearch.decoding.unwritten import without_unwritten
 
 
 def read_samples(page: Page) -> tuple[npt.NDArray[np.generic], list[Rectangle]]:
@@ -56,20 +55,22 @@ def decoded_bytes(page: Page, piece: Piece, most: int) -> bytes:
         data = data.translate(_REVERSED)
     if page.compression == 1:
         return data
-    if page.compression != 32773 and data.endswith(b"\0" * _ZEROS):
-        data = data.rstrip(b"\0")
+    if page.compression != 32773:
+        data = without_unwritten(data)
     if page.compression in (8, 32946):
-        return inflate(data, most)[0]
+        decoded, sound = inflate(data, most)
+        page.doubtful |= not sound and len(decoded) >= most
+        return decoded
     if page.compression == 32773:
         return decode_packbits(data, most)
     if page.compression == 34925:
         return _unpacked_lzma(data, most)
-    decoded = _by_libtiff(page, data, 1 if most % piece.height else piece.height, most)
-    if decoded is None and page.compression == 5:
+    unpacked = _by_libtiff(page, data, 1 if most % piece.height else piece.height, most)
+    if unpacked is None and page.compression == 5:
         # Some early writers stored codes the other way round.
         old = len(data) > 1 and data[0] == 0 and data[1] & 1
-        decoded = decode_lzw(data, most, bits=8, lowest_bit_first=bool(old))
-    return decoded or b""
+        unpacked = decode_lzw(data, most, bits=8, lowest_bit_first=bool(old))
+    return unpacked or b""
 
 
 def _by_libtiff(page: Page, data: bytes, rows: int, most: int) -> bytes | None:
