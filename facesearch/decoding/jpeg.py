@@ -35,6 +35,7 @@ _OTHER_DATA_WITH_RESTARTS = b"".join(
     _OTHER_DATA[start : start + 256] + bytes([0xFF, 0xD0 + start // 256 % 8])
     for start in range(0, len(_OTHER_DATA), 256)
 )
+_NOT_OF_A_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xd9\xff]")
 _OF_ANOTHER = re.compile(rb"\xff[\xc0-\xc3\xd8\xdb\xe0-\xef]")  # what begins a picture seldom stands in a scan
 _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
@@ -284,9 +285,9 @@ def _load(data: bytes, header: Header) -> _Loaded:
     image = load_as(data, "JPEG") if header.sound and ends else None
     if image is None:
         image = load_as(_rebuilt(stored, header) + _END, "JPEG")
-        other = _OF_ANOTHER.search(data, header.scan or 0) if image is None else None
-        if other is not None:  # this one's end is missing, and another picture follows
-            return _load(data[: other.start()], header)
+        strange = _strange_marker(data, header) if image is None else len(data)
+        if strange < len(data):  # this one's end is missing, and another picture follows; or a fault looks like it
+            return _load(data[:strange], header)
         if image is None:
             raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
@@ -301,6 +302,13 @@ def _load(data: bytes, header: Header) -> _Loaded:
     elif not ends:
         notices.append(COARSE if _has_later_passes(_rebuilt(stored, header), header, image) else NO_END)
     return _Loaded(image, rows, tuple(notices))
+
+
+def _strange_marker(data: bytes, header: Header) -> int:
+    """Where a marker stands that no scan has; the end for none."""
+    at = (header.scan or 0) + 2
+    found = (_OF_ANOTHER if _is_progressive(header) else _NOT_OF_A_SCAN).search(data, at)
+    return found.start() if found else len(data)
 
 
 def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
