@@ -199,6 +199,14 @@ def test_a_jpeg_that_is_narrower_than_its_strip_is_filled_in_with_a_notice() -> 
     assert (photo.rgb[:, 96:] == FILLED).all() and differs(photo.rgb[:, :96], PIXELS[:, :96]) < 3
 
 
+def test_what_stands_behind_a_picture_costs_nothing_where_its_format_has_no_end() -> None:
+    for format in ("TGA", "JPEG2000"):
+        data = encoded(scene(), format)
+        for behind in (b"\0" * 5000, b"words" * 50, data):
+            photo = decode_bytes(data + behind)
+            assert photo.notices == () and photo.rgb.shape == PIXELS.shape, format
+
+
 # JPEG
 
 

@@ -13,14 +13,13 @@ def inflate(data: bytes, most: int) -> tuple[bytes, bool]:
     is right where it is reached. Some writers leave the header out."""
     best = b""
     for start in (2, 0):
-        out, end = _inflate_raw(memoryview(data)[start:], most + 1)  # one more, so that the end is reached
-        if end is not None and len(out) <= most:
+        # The last strip of a picture may hold rows below its edge; the checksum stands behind them.
+        out, end = _inflate_raw(memoryview(data)[start:], 2 * most + _STEP)
+        if end is not None:
             checksum = data[start + end : start + end + 4] if start else b""
-            return out, len(checksum) < 4 or int.from_bytes(checksum, "big") == zlib.adler32(out)
-        if len(out) > most:
-            return out[:most], True
+            return out[:most], len(checksum) < 4 or int.from_bytes(checksum, "big") == zlib.adler32(out)
         best = max(best, out, key=len)
-    return best, False
+    return best[:most], len(best) > 2 * most
 
 
 def _inflate_raw(data: memoryview, most: int) -> tuple[bytes, int | None]:

@@ -30,6 +30,8 @@ class Jpeg2000:
     limits: Limits
 
     def __post_init__(self) -> None:
+        behind = next((end for kind, _, end in boxes(self.data) if kind == b"jp2c"), len(self.data))
+        self.data = self.data[:behind]  # another one behind it would be taken for this
         try:
             with Image.open(BytesIO(self.data), formats=["JPEG2000"]) as image:
                 self.width, self.height = image.size

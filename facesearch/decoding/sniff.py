@@ -263,7 +263,7 @@ def _is_tga(file: IO[bytes], head: bytes) -> bool:
         return True
     pixels = 18 + length + colours * -(-entry // 8) + width * height * -(-depth // 8)
     usual = not (left or top or mapped) and depth in (8, 24, 32)
-    return usual and pixels // 4 < size < pixels * 2 if kind >= 9 or size < pixels else size == pixels
+    return size == pixels or (usual and size > pixels // 4)  # cut short, compressed, or with something behind it
 
 
 def _text(head: bytes) -> str:
