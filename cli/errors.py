@@ -68,7 +68,7 @@ def reported(action: Callable[[], int]) -> int:
         _give_up_stdout()
         return ExitCode.BROKEN_PIPE
     except OSError as error:
-        if _is_lost():
+        if working_folder_is_lost():
             say(
                 "Error: the working folder is no longer there: change into another one (cd), or name all files and "
                 "folders by absolute paths."
@@ -97,7 +97,7 @@ def _in_words(error: Exception) -> str:
     return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
 
 
-def _is_lost() -> bool:
+def working_folder_is_lost() -> bool:
     """Whether the folder that relative paths start from is gone."""
     try:
         os.getcwd()  # noqa: PTH109

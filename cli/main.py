@@ -3,7 +3,9 @@
 What a command needs is imported when it runs, so that help and searches start fast.
 """
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +15,7 @@ from cli import options
 from cli.attributes_cmd import attributes
 from cli.audit_cmd import audit
 from cli.console import tolerate_any_stream
-from cli.errors import reported
+from cli.errors import reported, working_folder_is_lost
 from cli.evaluate_cmd import evaluate
 from cli.index_cmd import index
 from cli.interview_cmd import interview
@@ -116,7 +118,21 @@ def run(arguments: list[str]) -> int:
     return reported(action)
 
 
+def _load_torch_elsewhere() -> None:
+    """Its mathematics library ends the program where it cannot tell the working folder while it is loaded."""
+    with suppress(OSError):
+        here = os.open(".", os.O_RDONLY)
+        os.chdir("/")
+        import torch  # noqa: F401
+
+        # Relative paths lead nowhere, as before: in another folder they would name other files.
+        os.fchdir(here)
+        os.close(here)
+
+
 def main() -> None:
     """The console script."""
     tolerate_any_stream()
+    if working_folder_is_lost():
+        _load_torch_elsewhere()
     sys.exit(run(sys.argv[1:]))

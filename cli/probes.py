@@ -18,6 +18,7 @@ from facesearch.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 if TYPE_CHECKING:
     from cli.page import Picture
     from cli.thumbnails import Thumbnail
+    from facesearch.decode import Limits
     from facesearch.detection import Detector
     from facesearch.probe import SeenFace
 
@@ -70,6 +71,7 @@ def from_photos(
     checkpoint: Path | None,
     detector_model: Path | None,
     device: str,
+    limits: "Limits",
 ) -> list[Start]:
     """The face that is meant in each photo, scored. Imports cv2 and torch. Raises UsageProblem and FacesearchError."""
     from cli.network import face_in_words, new_detector, new_scorer
@@ -77,7 +79,7 @@ def from_photos(
     from facesearch.network.checkpoint import load_checkpoint
 
     network = load_checkpoint(checkpoint)
-    chosen = _chosen(photos, picks, min_detection, new_detector(detector_model))
+    chosen = _chosen(photos, picks, min_detection, new_detector(detector_model), limits)
     logits = new_scorer(network, device).score(np.stack([each.face.crop for each in chosen]))
     return [
         Start(
@@ -131,7 +133,9 @@ class _Chosen:
     jpeg: bytes
 
 
-def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, detector: "Detector") -> list[_Chosen]:
+def _chosen(
+    photos: Sequence[Path], picks: Sequence[int], min_detection: float, detector: "Detector", limits: "Limits"
+) -> list[_Chosen]:
     from cli.network import choices
     from cli.thumbnails import cut
     from facesearch.probe import WhichFaceError, choose, look
@@ -141,7 +145,7 @@ def _chosen(photos: Sequence[Path], picks: Sequence[int], min_detection: float, 
     unclear: WhichFaceError | None = None
     for place, photo in enumerate(photos):
         pick = picks[place] if picks else None
-        probe = look(photo, detector)
+        probe = look(photo, detector, limits)
         lines += [f"{photo}:"] if len(photos) > 1 else []
         lines += choices(probe)
         for notice in probe.notices:

@@ -13,6 +13,7 @@ from cli.errors import ExitCode
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from facesearch.decode import Limits
     from facesearch.probe import ProbeError
     from facesearch.records import Record
 
@@ -34,6 +35,7 @@ def score(
     device: options.DeviceOption = options.Device.AUTO,
     checkpoint: options.CheckpointOption = None,
     detector_model: options.DetectorOption = None,
+    max_megapixels: options.MaxMegapixelsOption = None,
 ) -> int:
     """Show what the network sees in each face of the photos, without storing anything.
 
@@ -53,7 +55,9 @@ def score(
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0
-        for photo, found in _scored(photos, checkpoint, detector_model, device.value):
+        for photo, found in _scored(
+            photos, checkpoint, detector_model, device.value, options.limits_of(max_megapixels)
+        ):
             if isinstance(found, ProbeError):
                 say(f"Error: {found}")
                 failed += 1
@@ -94,7 +98,7 @@ def _print(tables: "list[tuple[Path, list[Record]]]", all_attributes: bool) -> N
 
 
 def _scored(
-    photos: Sequence[Path], checkpoint: Path | None, detector_model: Path | None, device: str
+    photos: Sequence[Path], checkpoint: Path | None, detector_model: Path | None, device: str, limits: "Limits"
 ) -> "Iterator[tuple[Path, list[Record] | ProbeError]]":
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
     from cli.network import new_detector, new_scorer
@@ -109,7 +113,7 @@ def _scored(
     scorer = None
     for photo in photos:
         try:
-            seen = look(photo, detector)
+            seen = look(photo, detector, limits)
         except ProbeError as problem:
             yield photo, problem
             continue

@@ -54,6 +54,7 @@ def similar(
     device: options.DeviceOption = options.Device.AUTO,
     checkpoint: options.CheckpointOption = None,
     detector_model: options.DetectorOption = None,
+    max_megapixels: options.MaxMegapixelsOption = None,
 ) -> int:
     """Find the faces whose 40 attributes are most like those of a face: in PHOTO, or indexed (--face).
 
@@ -96,6 +97,7 @@ def similar(
                 checkpoint=checkpoint,
                 detector_model=detector_model,
                 device=device.value,
+                limits=options.limits_of(max_megapixels),
             )
             starts = seen + starts
         kept = distinct([start.face for start in starts])

@@ -25,8 +25,9 @@ from db.values.photo import LeftOut, Outcome
 class KnownFile(NamedTuple):
     """A file as the last run left it.
 
-    ctime_ns: None where it is not known. photo_id, outcome: of its content; None when it could never be read. missing:
-    it was gone, or left out. reason: why it, or its content, failed. retry: another try could end differently.
+    ctime_ns: None where it is not known. photo_id, stored_outcome: of its content; None when it could never be read.
+    missing: whether it was gone, or left out. reason: why it, or its content, failed. retry: whether another try could
+    end differently. Of a million there is no time to make more of them than what SQLite gives.
     """
 
     id: int
@@ -34,10 +35,14 @@ class KnownFile(NamedTuple):
     mtime_ns: int
     ctime_ns: int | None
     photo_id: int | None
-    missing: bool
-    outcome: Outcome | None
+    missing: int
+    stored_outcome: str | None
     reason: str | None
-    retry: bool
+    retry: int
+
+    @property
+    def outcome(self) -> Outcome | None:
+        return None if self.stored_outcome is None else Outcome(self.stored_outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,16 +191,13 @@ FROM files LEFT JOIN photos ON photos.id = photo_id WHERE root_id = ?
 
 def files_of_root(session: Session, root_id: int) -> dict[bytes, KnownFile]:
     """Every file ever recorded under this root, by its path within the root."""
-    # For a million files: the driver's own rows, and one look-up for what there are only three of.
-    outcomes: dict[str | None, Outcome | None] = {None: None, **{outcome.value: outcome for outcome in Outcome}}
+    # For a million files: the driver's own rows as they are.
     rows = session.connection().connection.cursor()
     rows.execute(_FILES_OF_ROOT, (root_id,))
+    new = tuple.__new__
     found: dict[bytes, KnownFile] = {}
     while part := rows.fetchmany(READ_AT_ONCE):
-        for path, id, size, mtime_ns, ctime_ns, photo_id, missing, outcome, reason, retry in part:
-            found[path] = KnownFile(
-                id, size, mtime_ns, ctime_ns, photo_id, missing == 1, outcomes[outcome], reason, retry == 1
-            )
+        found.update([(row[0], new(KnownFile, row[1:])) for row in part])
     return found
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from db.errors import RootTaken, RootUnknown
 from db.paths import AnyPath, absolute, as_path, display, join, within
-from db.schema import File, Root
+from db.schema import File, Other, Root
 from db.values.photo import LeftOut
 
 
@@ -144,7 +144,8 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
     for each, path in moved.items():
         session.execute(update(Root).where(Root.id == each).values(path=path, display=display(path)))
         # A copy of the files has change times of its own, and so has another system.
-        session.execute(update(File).where(File.root_id == each).values(ctime_ns=None))
+        for kind in (File, Other):
+            session.execute(update(kind).where(kind.root_id == each).values(ctime_ns=None))
     return root_id
 
 

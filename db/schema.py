@@ -186,7 +186,8 @@ class File(Base):
 
 
 class Other(Base):
-    """A file under a root that is no photo: looked into once, as long as it keeps size and time. `kind`: what it is."""
+    """A file under a root that is no photo: looked into once, as long as it keeps size and times. `ctime_ns`: as in
+    `File`. `kind`: what it is."""
 
     __tablename__ = "others"
     __table_args__ = (Index("ix_others_kind", "kind"), {"sqlite_with_rowid": False})
@@ -196,6 +197,7 @@ class Other(Base):
     size: Mapped[int]
     mtime_ns: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
+    ctime_ns: Mapped[int | None]
 
 
 class ListedFile(Base):

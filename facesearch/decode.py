@@ -50,9 +50,10 @@ __all__ = [
     "readable_kinds",
 ]
 
-DECODER = 2
+DECODER = 3
 """Version of the rules by which a file becomes pixels, date and camera; after a change of it all photos are looked at
-again. 2: every page and frame, colours by their profiles, damaged files as far as they go."""
+again. 2: every page and frame, colours by their profiles, damaged files as far as they go. 3: each strip, tile and
+frame as far as it goes; JPEG 2000 by its profile."""
 
 _FORMATS: dict[str, tuple[str, ...]] = {
     "AVIF": (".avif", ".avifs"),

@@ -17,21 +17,29 @@ HIDDEN = "hidden"
 _MARKED_BY_THEMSELVES = ("recycle bin", "snapshot", HIDDEN)
 
 
-def kind_of(name: bytes, *, folder: bool) -> str | None:
-    """What a folder or file of this name (without its folder) is, such as "recycle bin"; None: nothing out of the
-    ordinary."""
+def kind_of(path: bytes, *, folder: bool) -> str | None:
+    """What a folder or file is, by its name and that of the folder it lies in, such as "recycle bin"; None: nothing out
+    of the ordinary. path: within its root, or the name alone."""
+    above, _, name = path.rpartition(b"/")
     text = os.fsdecode(name)
     known = _kind_of_folder(text) if folder else _kind(text, "file")
+    if known is None and folder and above:
+        known = _table()["folder"].exact.get(f"{os.fsdecode(above.rpartition(b'/')[2])}/{text}".lower())
     return known or (HIDDEN if name.startswith(b".") else None)
 
 
 def marks_of(path: bytes) -> tuple[str, ...]:
     """In what sort of places a file lies, by its path within its root: "recycle bin", "snapshot" or "hidden", the last
     with what it is where that is known ("hidden: thumbnails"); each once, from the outermost."""
-    *folders, name = path.split(b"/")
-    kinds = [*(kind_of(each, folder=True) for each in folders), kind_of(name, folder=False)]
+    kinds = [*(kind_of(each, folder=True) for each in folders_above(path)), kind_of(path, folder=False)]
     found = (kind if kind in _MARKED_BY_THEMSELVES else f"{HIDDEN}: {kind}" for kind in kinds if kind)
     return tuple(dict.fromkeys(found))
+
+
+def folders_above(path: bytes) -> list[bytes]:
+    """The folders that a path within a root leads through, from the outermost."""
+    parts = path.split(b"/")
+    return [b"/".join(parts[:depth]) for depth in range(1, len(parts))]
 
 
 @lru_cache(maxsize=4096)

@@ -80,14 +80,16 @@ class Probe:
             ) from error
 
 
-def look(path: Path, detector: Detector) -> Probe:
-    """Decode a photo and find its faces (none is no error here). Raises ProbeError when it cannot be read.
+def look(path: Path, detector: Detector, limits: Limits | None = None) -> Probe:
+    """Decode a photo within these limits and find its faces (none is no error here). Raises ProbeError when it cannot
+    be read.
 
     path: also /dev/stdin or /dev/fd/N, for a photo that comes through a pipe.
     """
     try:
-        encoded = _read(path)
-        return _look(path, encoded, open_encoded(encoded), detector)
+        limits = limits or Limits()
+        encoded = _read(path, limits)
+        return _look(path, encoded, open_encoded(encoded, limits=limits), detector)
     except PhotoError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise ProbeError(f"There is no file {path}: check the path.") from error
@@ -98,12 +100,12 @@ def look(path: Path, detector: Detector) -> Probe:
         raise ProbeError(f"The photo {path} cannot be used ({on_one_line(error)}): try a copy in JPEG.") from error
 
 
-def _read(path: Path) -> EncodedPhoto:
+def _read(path: Path, limits: Limits) -> EncodedPhoto:
     """Raises PhotoError."""
     stream = _STREAM.fullmatch(os.fspath(path))
     if stream is None:
-        return read_photo(path)
-    most = Limits().max_bytes
+        return read_photo(path, limits=limits)
+    most = limits.max_bytes
     try:
         with os.fdopen(os.dup(int(stream[1] or 0)), "rb") as pipe:
             if pipe.isatty():

@@ -65,14 +65,15 @@ class Listing:
     """One walk, compared.
 
     work: files to open. unchanged: those that keep what an earlier run said of them. change_times: those to take over,
-    by the id of a file that has none yet. returned: ids of files that had been missing and have kept size and date.
-    gone: ids of files that were there and are not found any more; without what lies where nobody could look. left_out:
-    ids of those that the run passes over now, by reason. passed_over: ids of files that should be there, and that the
-    walk did not come by or that this installation cannot read. no_photos: ids of files whose content was never known,
-    and is that of no photo. vanished: those of the gone whose folder is gone as well, by the topmost such one. spared:
-    sentences about the places where nobody could look. others: files that are no photos, by what they are, or else by
-    extension. unsupported: photos of a kind that this installation cannot read, by kind. outdated: what is remembered
-    of files that are gone or photos by now. unusable: why there was no walk at all.
+    by the id of a file that has none yet; others_change_times: likewise of files that are no photos. returned: ids of
+    files that had been missing and have kept size and date. gone: ids of files that were there and are not found any
+    more; without what lies where nobody could look. left_out: ids of those that the run passes over now, by reason.
+    passed_over: ids of files that should be there, and that the walk did not come by or that this installation cannot
+    read. no_photos: ids of files whose content was never known, and is that of no photo. vanished: those of the gone
+    whose folder is gone as well, by the topmost such one. spared: sentences about the places where nobody could look.
+    others: files that are no photos, by what they are, or else by extension. unsupported: photos of a kind that this
+    installation cannot read, by kind. outdated: what is remembered of files that are gone or photos by now. unusable:
+    why there was no walk at all.
     """
 
     target: Target
@@ -80,6 +81,7 @@ class Listing:
     work: list[Job] = field(default_factory=list)
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
     change_times: dict[int, int] = field(default_factory=dict)
+    others_change_times: list[tuple[bytes, OtherFile]] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     left_out: dict[LeftOut, list[int]] = field(default_factory=dict)
@@ -177,9 +179,13 @@ class _Comparison:
         known = self._memory.others.get(file.path)
         if known is None or self._again:
             return False
-        size, mtime_ns, kind = known
+        size, mtime_ns, ctime_ns, kind = known
         if file.size != size or file.mtime_ns != mtime_ns or kind in self._readable_kinds:
             return False
+        if ctime_ns != file.ctime_ns and file.ctime_ns is not None:
+            if ctime_ns is not None:
+                return False
+            self._listing.others_change_times.append((file.path, (size, mtime_ns, file.ctime_ns, kind)))
         del self._memory.others[file.path]
         self._count(kind)
         return True
@@ -213,7 +219,7 @@ class _Comparison:
                 self._memory.others.pop(file.path, None)
                 name = kind.label or extension_of(file.path)
                 self._count(name)
-                others.append((file.path, (file.size, file.mtime_ns, name)))
+                others.append((file.path, (file.size, file.mtime_ns, file.ctime_ns, name)))
         self._hands.remember(others)
         return len(kinds) == len(some)
 
@@ -266,14 +272,15 @@ class _Comparison:
 
 
 def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:
-    ctime_ns, known = file.ctime_ns, before.ctime_ns
+    _, size, mtime_ns, known, photo_id, _, _, _, retry = before
+    _, size_now, mtime_now_ns, ctime_ns = file
     return (
-        file.mtime_ns == before.mtime_ns
-        and file.size == before.size
+        mtime_now_ns == mtime_ns
+        and size_now == size
         and (ctime_ns == known or ctime_ns is None or known is None)
-        and not before.retry
+        and not retry
         # What was too large to be read has no content: to see whether it still is costs no reading.
-        and before.photo_id is not None
+        and photo_id is not None
     )
 
 

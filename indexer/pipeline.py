@@ -287,7 +287,7 @@ class _Run:
         with closing(side_by_side(_sniffed, paths, workers=workers, stop=self.stop)) as results:
             return [kind for _, kind in results]
 
-    def _remember(self, root_id: int, files: list[tuple[bytes, OtherFile]]) -> None:
+    def _remember(self, root_id: int, files: Sequence[tuple[bytes, OtherFile]]) -> None:
         if files:
             with self.catalogue.write() as session:
                 others.remember(session, root_id, files)
@@ -299,15 +299,14 @@ class _Run:
         aside = listing.aside
         report.unchanged += len(listing.unchanged)
         self._done += len(listing.unchanged)
-        sound: dict[Outcome | None, int] = {}
+        sound: dict[str | None, int] = {}
         for path, before in listing.unchanged:
             if before.reason is None:
-                outcome = before.outcome
-                sound[outcome] = sound.get(outcome, 0) + 1
+                sound[before.stored_outcome] = sound.get(before.stored_outcome, 0) + 1
             else:
-                self._tally(join(root, path), Outcome.FAILED, before.reason, before.retry)
+                self._tally(join(root, path), Outcome.FAILED, before.reason, bool(before.retry))
         for outcome, number in sound.items():
-            self._count(outcome or Outcome.FAILED, number)
+            self._count(Outcome(outcome or Outcome.FAILED), number)
         report.returned += len(listing.returned)
         report.spared += listing.spared
         if listing.unusable is not None:
@@ -327,6 +326,8 @@ class _Run:
         for some in chunks(list(listing.change_times.items()), self.size.marks):
             with self.catalogue.write() as session:
                 photos.note_change_times(session, dict(some))
+        for files in chunks(listing.others_change_times, self.size.marks):
+            self._remember(root_id, files)
         for paths in chunks(listing.outdated, self.size.marks):
             with self.catalogue.write() as session:
                 others.forget(session, root_id, paths)

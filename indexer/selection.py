@@ -6,7 +6,9 @@ Nothing inside an indexed folder has a say in this: no .gitignore, no .nomedia.
 from __future__ import annotations
 
 import os
+import re
 import unicodedata
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -41,9 +43,9 @@ class Chooser:
     def excludes_anything(self) -> bool:
         return bool(self.selection.exclude)
 
-    def passes_over(self, name: bytes, *, folder: bool) -> str | None:
-        """Why a file or folder of this name is hidden or the system's (`places.kind_of`), if that counts here."""
-        return None if self.everything else places.kind_of(name, folder=folder)
+    def passes_over(self, path: bytes, *, folder: bool) -> str | None:
+        """Why this file or folder is hidden or the system's (`places.kind_of`), if that counts here."""
+        return None if self.everything else places.kind_of(path, folder=folder)
 
     def excludes(self, path: bytes, *, folder: bool) -> bool:
         """Whether a pattern excludes this file, or this folder with all that lies below it; what lies above it is not
@@ -55,21 +57,19 @@ class Chooser:
 
     def leaves_out(self, path: bytes) -> LeftOut | None:
         """Why the walk does not come to the file at this path, if it is there."""
-        *folders, name = path.split(b"/")
-        if any(self.passes_over(each, folder=True) for each in folders) or self.passes_over(name, folder=False):
+        folders = places.folders_above(path)
+        if any(self.passes_over(each, folder=True) for each in folders) or self.passes_over(path, folder=False):
             return LeftOut.HIDDEN
         return LeftOut.EXCLUDED if self._is_excluded(path) else None
 
     def comes_to(self, folder: bytes) -> bool:
         """Whether the walk looks into this folder, links aside."""
-        if any(self.passes_over(each, folder=True) for each in folder.split(b"/")):
-            return False
-        return not any(self.excludes(each, folder=True) for each in _above_and_at(folder))
+        through = [*places.folders_above(folder), folder]
+        return not any(self.passes_over(each, folder=True) or self.excludes(each, folder=True) for each in through)
 
     def _is_excluded(self, path: bytes) -> bool:
-        folder = path.rpartition(b"/")[0]
         return self.excludes(path, folder=False) or any(
-            self.excludes(each, folder=True) for each in (_above_and_at(folder) if folder else ())
+            self.excludes(each, folder=True) for each in places.folders_above(path)
         )
 
     @cached_property
@@ -94,7 +94,15 @@ def checked_pattern(pattern: str) -> str:
         raise BadPattern(f"{pattern} is a comment in gitignore syntax: write '\\{shown}' for what begins with #.")
     if "\n" in pattern or "\0" in pattern:
         raise BadPattern("A pattern to exclude goes on in a second line: give each with an --exclude of its own.")
-    _compiled([pattern])
+    if not {"", ".", ".."}.isdisjoint(shown.removeprefix("!").strip("/").split("/")):
+        raise BadPattern(
+            f"{pattern} excludes nothing: a pattern is compared with paths within the folder, so write it without ., "
+            ".. and //."
+        )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # classes of characters, which are not known here
+        if all(each.include is None for each in _compiled([pattern]).patterns):
+            raise BadPattern(f"{pattern} excludes nothing: a [ needs its ], and \\[ stands for the character itself.")
     return pattern
 
 
@@ -181,10 +189,5 @@ def _compiled(patterns: Sequence[str]) -> GitIgnoreSpec:
 
     try:
         return GitIgnoreSpec.from_lines(unicodedata.normalize("NFC", pattern) for pattern in patterns)
-    except ValueError as error:
+    except (ValueError, re.error, FutureWarning) as error:
         raise BadPattern(f"{', '.join(patterns)} is no pattern in gitignore syntax ({error}): correct it.") from error
-
-
-def _above_and_at(folder: bytes) -> list[bytes]:
-    parts = folder.split(b"/")
-    return [b"/".join(parts[: depth + 1]) for depth in range(len(parts))]

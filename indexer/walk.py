@@ -96,6 +96,7 @@ def walk(
     chooser = chooser or Chooser()
     devices: dict[int, _Device] = {}
     blockless: list[FoundFile] = []  # where files without a block may be whole: unless another there has one
+    new = tuple.__new__  # of a million files, half the time of a call
     choosy, letters = chooser.excludes_anything, places.first_letters()
     waiting = [within]
     while waiting:
@@ -142,7 +143,7 @@ def walk(
                     if not (-_LAST_NS <= mtime_ns <= _LAST_NS and -_LAST_NS <= ctime_ns <= _LAST_NS):
                         mtime_ns, ctime_ns = _within_64_bits(mtime_ns), _within_64_bits(ctime_ns)
                     size = status.st_size
-                    file = FoundFile(path, size, mtime_ns, ctime_ns if device.change_times else None)
+                    file = new(FoundFile, (path, size, mtime_ns, ctime_ns if device.change_times else None))
                     if size and not status.st_blocks:
                         if device.counts_blocks:
                             aside.online_only.append(path)
@@ -190,7 +191,7 @@ def _passes_over(
     if name.startswith(b".") and name.endswith(_STUB) and not is_folder and len(name) > len(_STUB) + 1:
         aside.online_only.append(path[: len(path) - len(name)] + name[1 : -len(_STUB)])
         return True
-    kind = chooser.passes_over(name, folder=bool(is_folder))
+    kind = chooser.passes_over(path, folder=bool(is_folder))
     if kind is not None:
         if is_folder:
             aside.passed_over.append(PassedOver(path, kind))

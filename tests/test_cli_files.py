@@ -161,6 +161,29 @@ def test_a_working_folder_that_is_gone_is_said_and_absolute_paths_go_on(
     monkeypatch.chdir(tmp_path)
 
 
+def test_a_working_folder_that_is_gone_keeps_no_photo_from_being_scored(
+    checkpoint: Path, gallery: Path, tmp_path: Path
+) -> None:
+    """In a process of its own: what torch loads ends it where it cannot tell the working folder."""
+    (tmp_path / "gone").mkdir()
+    script = (
+        f"cd {tmp_path}/gone && rmdir ../gone && exec {sys.executable} -c 'from cli.main import main; main()' \"$@\""
+    )
+
+    def score(photo: str) -> "subprocess.CompletedProcess[str]":
+        arguments = ["score", photo, "--checkpoint", str(checkpoint)]
+        (tmp_path / "gone").mkdir(exist_ok=True)
+        environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+        return subprocess.run(
+            ["sh", "-c", script, "sh", *arguments], capture_output=True, text=True, check=False, env=environment
+        )
+
+    ran = score(str(gallery / "man-stubble.jpg"))
+    assert ran.returncode == 0 and "man" in ran.stdout, ran.stderr
+    ran = score("man-stubble.jpg")
+    assert ran.returncode == 3 and "There is no file man-stubble.jpg" in ran.stderr
+
+
 def test_without_a_home_the_catalogue_has_to_be_named(
     facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -48,6 +48,17 @@ def blank(tmp_path: Path) -> Path:
     return tmp_path / "blank.png"
 
 
+@pytest.mark.parametrize("command", ["score", "similar"])
+def test_the_limit_on_a_photos_size_is_the_users_to_set(
+    facesearch: Program, gallery: Path, checkpoint: Path, indexed: Path, command: str
+) -> None:
+    arguments = [command, gallery / ONE, "--checkpoint", checkpoint]
+    arguments += ["--catalogue", indexed] if command == "similar" else []
+    ran = facesearch(*arguments, "--max-megapixels", "0.01")
+    assert ran.code == 3 and "above the limit of 0.01 megapixels" in ran.err
+    assert facesearch(*arguments, "--max-megapixels", "250").code == 0
+
+
 class TestScore:
     def test_numbers_the_faces_from_0_left_to_right(self, facesearch: Program, gallery: Path, checkpoint: Path) -> None:
         ran = facesearch("score", gallery / GROUP, "--csv", "-", "--checkpoint", checkpoint)

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from db import faults, others, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueFull, FaceHidden
 from db.faces import in_full
+from db.schema import Other
 from db.values.photo import LeftOut
 from facesearch.decode import EncodedPhoto, Limits
 from indexer.batches import Batch, Size, write
@@ -155,6 +157,38 @@ def test_what_is_no_photo_is_looked_into_once(run: Runs, tmp_path: Path) -> None
         assert len(others.of_root(session, 1)) == 18
 
 
+def test_a_photo_in_the_place_of_another_file_is_found_though_size_and_date_are_the_same(
+    run: Runs, tmp_path: Path
+) -> None:
+    album = tmp_path / "album"
+    save(album / "a.png", picture(GREEN))
+    data = encoded(picture(WHITE), "BMP")
+    other = album / "b.dat"
+    other.write_bytes(b"no photo".ljust(len(data)))
+    status = other.stat()
+    assert run(album).others == {".dat": 1}
+    other.write_bytes(data)
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
+    report = run()
+    assert (report.photos, report.indexed, report.others) == (2, 2, {})
+
+
+def test_change_times_of_other_files_that_are_not_known_are_taken_over_without_reading(
+    run: Runs, tmp_path: Path
+) -> None:
+    album = tmp_path / "album"
+    save(album / "a.png", picture(GREEN))
+    (album / "b.dat").write_bytes(b"no photo")
+    run(album)
+    with run.catalogue.write() as session:
+        session.execute(update(Other).values(ctime_ns=None))
+    (album / "b.dat").chmod(0)
+    with without_root_powers():
+        assert run().others == {".dat": 1}
+    with run.catalogue.read() as session:
+        assert others.of_root(session, 1)[b"b.dat"][2] == (album / "b.dat").stat().st_ctime_ns
+
+
 def test_a_file_that_cannot_be_opened_is_a_failure_until_it_shows_what_it_is(run: Runs, tmp_path: Path) -> None:
     save(tmp_path / "album" / "a.png", picture(GREEN))
     locked = tmp_path / "album" / "locked"
@@ -246,10 +280,19 @@ def test_a_pattern_holds_within_the_folder_that_is_named_with_it(run: Runs, tmp_
     assert report.photos == 0 and run().photos == 2
 
 
-@pytest.mark.parametrize("pattern", ["", " ", "#recycle", "!", "a\nb"])
+@pytest.mark.parametrize(
+    "pattern",
+    ["", " ", "#recycle", "!", "a\nb", "[", "a[b", "/", "//", "./a", "../a", "a//b", "[z-a]", "[[:alpha:]]", "a\\"],
+)
 def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
-    with pytest.raises(BadPattern):
+    with pytest.raises(BadPattern) as caught:
         Choice(exclude=[pattern])
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("pattern", ["\\[", "[]a]", "[ab].png", "!keep", "/a/", "**/x", "a b"])
+def test_a_pattern_that_says_something_is_taken(pattern: str) -> None:
+    Choice(exclude=[pattern])
 
 
 def test_a_pattern_that_excludes_nothing_cannot_be_taken_back(run: Runs, tmp_path: Path) -> None:

@@ -19,12 +19,8 @@ from PIL import Image
 
 from facesearch.decode import (
     DecodedPhoto,
-    EncodedPhoto,
-    Limits,
-    OpenPhoto,
     PhotoError,
     decode_photo,
-    open_encoded,
 )
 from facesearch.decoding.colour import HDR_NOTICE
 from facesearch.decoding.sniff import Kind, sniff, sniff_file
@@ -52,25 +48,10 @@ from tests.support.odd_files import (
     with_chunk,
     with_segment,
 )
-from tests.support.photos import decode_bytes
+from tests.support.photos import decode_bytes, differs, opened, pictures
 
-EVERY = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM")
+EVERY = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "AVIF", "HEIF", "JPEG2000", "PPM", "TGA", "PCX")
 PIXELS = np.asarray(scene())
-
-
-def opened(data: bytes, **limits: Any) -> OpenPhoto:
-    return open_encoded(EncodedPhoto(data, "0" * 64), limits=Limits(**limits))
-
-
-def pictures(data: bytes, **limits: Any) -> list[DecodedPhoto]:
-    found = list(opened(data, **limits).pictures())
-    assert all(isinstance(each, DecodedPhoto) for each in found), found
-    return found  # type: ignore[return-value]
-
-
-def differs(rgb: np.ndarray, other: np.ndarray) -> float:
-    assert rgb.shape == other.shape
-    return float(np.abs(rgb.astype(float) - other.astype(float)).mean())
 
 
 # Which kind
@@ -90,6 +71,9 @@ def test_the_content_decides_whatever_the_name(tmp_path: Path, format: str, name
         (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Kind.HEIC, "HEIC"),
         (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", Kind.PHOTO, "AVIF"),
         (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", Kind.HEIC, "HEIC"),
+        (b"\0\0\0\x1cftypABCD\0\0\0\0mif1heic", Kind.HEIC, "HEIC"),
+        (b"\0\0\0\x1cftypMA1B\0\0\0\0mif1avif", Kind.PHOTO, "AVIF"),
+        (b"\0\0\0\x1cftypisom\0\0\0\0mp42heic", Kind.VIDEO, "MP4"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", Kind.RAW, "Canon CR3"),
         (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42", Kind.VIDEO, "MP4"),
         (b"\0\0\0\x14ftypqt  \0\0\0\0qt  ", Kind.VIDEO, "QuickTime"),
@@ -99,6 +83,14 @@ def test_the_content_decides_whatever_the_name(tmp_path: Path, format: str, name
         (b"FUJIFILMCCD-RAW 0201", Kind.RAW, "Fujifilm RAF"),
         (b"IIU\0\x18\0\0\0" + b"\0" * 20, Kind.RAW, "Panasonic RW2"),
         (b"\xff\x0a\0\0", Kind.UNREAD_PHOTO, "JPEG XL"),
+        (b"SDPX\0\0\x20\0", Kind.UNREAD_PHOTO, "DPX"),
+        (b"PF\n160 120\n-1.0\n", Kind.UNREAD_PHOTO, "PFM"),
+        (b"/* XPM */\nstatic char *a[]", Kind.UNREAD_PHOTO, "XPM"),
+        (b"#define a_width 16\n#define a_height 16\n", Kind.UNREAD_PHOTO, "XBM"),
+        (b"\0" * 128 + b"DICM\2\0", Kind.UNREAD_PHOTO, "DICOM"),
+        (b"FORM\0\0\1\0ILBMBMHD", Kind.UNREAD_PHOTO, "IFF ILBM"),
+        (b"\0\0\2" + b"\0" * 40, Kind.OTHER, ""),
+        (b"\x0a is how this text begins, and no picture" * 9, Kind.OTHER, ""),
         (b"%PDF-1.7", Kind.OTHER, "PDF"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", Kind.OTHER, "SVG"),
         (b"BM is how this letter begins, and no picture", Kind.OTHER, ""),
@@ -327,14 +319,31 @@ SPACES: dict[str, tuple[Any, float, bytes]] = {
 
 
 @pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG"])
+@pytest.mark.parametrize("format", ["PNG", "TIFF", "WEBP", "AVIF", "HEIF", "JPEG", "JPEG2000"])
 def test_colours_of_a_profile_are_those_of_the_srgb_file(space: str, format: str) -> None:
     columns, gamma, curve = SPACES[space]
     numbers = np.round(as_seen_in(PIXELS, columns, gamma)).astype(np.uint8)
     options: dict[str, Any] = {"lossless": True} if format == "WEBP" else {"quality": 100}
-    data = encoded(Image.fromarray(numbers), format, icc_profile=profile(columns, curve), **options)
-    assert differs(decode_bytes(data).rgb, PIXELS) < (1.2 if format in ("PNG", "TIFF", "WEBP") else 5)
+    if format == "JPEG2000":
+        data = jp2_with(encoded(Image.fromarray(numbers), format), b"\2\0\0" + profile(columns, curve))
+    else:
+        data = encoded(Image.fromarray(numbers), format, icc_profile=profile(columns, curve), **options)
+    assert differs(decode_bytes(data).rgb, PIXELS) < (1.2 if format in ("PNG", "TIFF", "WEBP", "JPEG2000") else 5)
     assert differs(numbers, PIXELS) > 3, "the test would not see a profile ignored"
+
+
+def jp2_with(data: bytes, specification: bytes) -> bytes:
+    """A JP2 with another colour specification."""
+    head, at = data.find(b"jp2h"), data.find(b"colr")
+    (whole,), (size,) = struct.unpack_from(">I", data, head - 4), struct.unpack_from(">I", data, at - 4)
+    box = struct.pack(">I", 8 + len(specification)) + b"colr" + specification
+    grown = struct.pack(">I", whole - size + len(box))
+    return data[: head - 4] + grown + data[head : at - 4] + box + data[at - 4 + size :]
+
+
+def test_colours_of_a_jpeg_2000_that_are_not_known_are_said() -> None:
+    data = jp2_with(encoded(scene(), "JPEG2000"), b"\1\0\0" + struct.pack(">I", 21))
+    assert decode_bytes(data).notices == ("its colour profile cannot be used: its colours may be wrong",)
 
 
 def test_gray_profiles_and_srgb_profiles() -> None:
@@ -457,9 +466,9 @@ def test_a_cut_photo_is_shown_as_far_as_it_goes(format: str, options: dict[str, 
     assert 0.3 < photo.visible.size / photo.rgb.size < 0.8
 
 
-@pytest.mark.parametrize("format", ["WEBP", "AVIF", "HEIF"])
+@pytest.mark.parametrize("format", ["WEBP", "AVIF", "HEIF", "JPEG2000", "PPM", "TGA", "PCX"])
 def test_formats_that_show_nothing_of_a_cut_file_fail_by_that_reason(format: str) -> None:
-    name = {"WEBP": "WebP", "HEIF": "HEIC"}.get(format, format)
+    name = {"WEBP": "WebP", "HEIF": "HEIC", "JPEG2000": "JPEG 2000", "PPM": "PNM"}.get(format, format)
     with pytest.raises(PhotoError) as caught:
         decode_bytes(cut_in_half(format))
     assert caught.value.reason == f"damaged: the {name} data ends too early (truncated)"
@@ -541,9 +550,12 @@ def test_sound_files_of_kinds_that_are_not_read_are_not_called_damaged() -> None
     at = jpeg.find(b"\xff\xc0")
     twelve, lossless = jpeg.copy(), jpeg.copy()
     twelve[at + 4], lossless[at + 1] = 12, 0xC3
+    newer = jpeg.copy()
+    newer[at + 1] = 0xF7
     deep = b"8BPS\0\1" + b"\0" * 6 + struct.pack(">HIIHH", 3, 10, 10, 32, 3) + b"\0" * 12
     for data, words in {
         bytes(twelve): "a JPEG of this kind is not read: 12-bit samples",
+        bytes(newer): "a JPEG of this kind is not read: JPEG-LS",
         bytes(lossless): "a JPEG of this kind is not read: lossless",
         deep: "a Photoshop file of a kind that is not read, or damaged at its beginning",
     }.items():

@@ -80,27 +80,36 @@ SYSTEM_FOLDERS = (
     "#recycle", "@Recycle", ".@__thumb", "@eaDir", ".zfs", "#snapshot", ".snapshot", "@Recently-Snapshot",
     "$RECYCLE.BIN", "$Recycle.Bin", "RECYCLER", "System Volume Information", ".Trashes", ".Trash", ".Spotlight-V100",
     ".fseventsd", ".Trash-1000", ".cache", ".thumbnails", "LOST.DIR", "lost+found", ".trashed-17-x", "FOUND.000",
+    "Trash", "@Trash", "recycle", "Recycle Bin", "Backups.backupdb", "2019.backupbundle",
+    "Family.photoslibrary/resources/derivatives",
 )  # fmt: skip
 
 
 def test_the_folders_that_systems_keep_for_themselves_are_known_by_name(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg", *(f"{folder}/b.jpg" for folder in SYSTEM_FOLDERS))
     touch(
-        tmp_path, "Recycled photos/c.jpg", "snapshots/d.jpg", "Trash/e.jpg", "cache/f.jpg", ".trashed-1700000001-g.jpg"
+        tmp_path,
+        "Recycled photos/c.jpg",
+        "snapshots/d.jpg",
+        "cache/f.jpg",
+        "Family.photoslibrary/originals/h.jpg",
+        "derivatives/i.jpg",
+        ".trashed-1700000001-g.jpg",
     )
     aside = Aside()
     assert paths(tmp_path, aside) == [
         b"a.jpg",
+        b"Family.photoslibrary/originals/h.jpg",
         b"Recycled photos/c.jpg",
-        b"Trash/e.jpg",
         b"cache/f.jpg",
+        b"derivatives/i.jpg",
         b"snapshots/d.jpg",
     ]
     assert sorted(each.path for each in aside.passed_over) == sorted(map(os.fsencode, SYSTEM_FOLDERS))
     assert aside.hidden == {"recycle bin": 1}
     everything = Chooser(Selection(everything=True))
     aside = Aside()
-    assert len(paths(tmp_path, aside, chooser=everything)) == len(SYSTEM_FOLDERS) + 6
+    assert len(paths(tmp_path, aside, chooser=everything)) == len(SYSTEM_FOLDERS) + 7
     assert not aside.passed_over and not aside.hidden
 
 

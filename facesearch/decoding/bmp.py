@@ -1,29 +1,31 @@
 """BMP and DIB: where the header is wrong about the file, the file is right; a cut one as far as it goes.
 
-Samples of all depths and masks are taken here; Pillow knows a few layouts of masks only. Run lengths are Pillow's, and
-so are the JPEG and PNG that a BMP may hold. Source: Microsoft's BITMAPV5HEADER and OS/2's BITMAPINFOHEADER2.
+Samples of all depths and masks are taken here; Pillow knows a few layouts of masks only, and nothing of run lengths
+that end too early. Source: Microsoft's BITMAPV5HEADER and OS/2's BITMAPINFOHEADER2.
 """
 
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
-from io import BytesIO
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
+from facesearch.decoding.colour import Pixels
+from facesearch.decoding.errors import Limits, PhotoError, check_size, cut_short
 from facesearch.decoding.jpeg import draw_jpeg
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn, over_white
+from facesearch.decoding.pixels import SHORT_PALETTE, Drawn, Rectangle, as_far_as_there, drawn, over_white
+from facesearch.decoding.png import Png
 
 NAME = "BMP"
 CUT = "the BMP ends too early: only a part of it can be seen"
 HEADER = "the BMP's header is damaged"
 _PLAIN, _RLE8, _RLE4, _MASKS, _JPEG, _PNG, _ALPHA_MASKS = 0, 1, 2, 3, 4, 5, 6
 _USUAL = {16: (0x7C00, 0x03E0, 0x001F, 0), 32: (0xFF0000, 0xFF00, 0xFF, 0)}
+_END_OF_ROW, _END_OF_PICTURE, _MOVE = 0, 1, 2
 _PROFILE_HERE = b"DEBM"  # "MBED", little-endian
 
 
@@ -55,6 +57,7 @@ class Bmp:
         self._colours = (colours if 0 < colours <= most else most) if most else 0
         self._header = header
         self._at, self._header_sound = self._place()
+        self._short_palette = False
 
     @property
     def _row(self) -> int:
@@ -74,18 +77,19 @@ class Bmp:
     def draw(self) -> Drawn:
         """Raises `PhotoError`."""
         notices = () if self._header_sound else (HEADER,)
+        shown = self._draw()
+        return shown.noting(*notices, SHORT_PALETTE if self._short_palette else "")
+
+    def _draw(self) -> Drawn:
         if self._compression in (_PLAIN, _MASKS, _ALPHA_MASKS):
-            return self._plain().noting(*notices)
+            return self._plain()
         if self._compression in (_RLE8, _RLE4) and self._bits <= 8:
-            return self._run_lengths().noting(*notices)
+            return self._run_lengths()
         inner = self.data[self._at :]
         if self._compression == _JPEG and inner.startswith(b"\xff\xd8"):
-            return draw_jpeg(inner, self.limits)[0].noting(*notices)
+            return draw_jpeg(inner, self.limits)[0]
         if self._compression == _PNG and inner.startswith(b"\x89PNG"):
-            with Image.open(BytesIO(inner), formats=["PNG"]) as image:
-                check_size(*image.size, self.limits)
-                image.load()
-                return drawn(image).noting(*notices)
+            return Png(inner, self.limits).draw(0)
         raise PhotoError(
             f"a BMP of this kind is not read: {self._bits} bits, compression {self._compression}", retry=False
         )
@@ -95,16 +99,10 @@ class Bmp:
         if rows <= 0:
             raise cut_short(NAME)
         raw = np.frombuffer(self.data, np.uint8, rows * self._row, self._at).reshape(rows, self._row)
-        image = self._image(raw)
+        image = self._image(np.pad(raw, ((0, self.height - rows), (0, 0))))
         if not self._top_down:
             image = image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-        if rows == self.height:
-            return drawn(image)
-        shown = drawn(image)
-        whole = np.zeros((self.height, self.width, 3), np.uint8)
-        top = 0 if self._top_down else self.height - rows
-        whole[top : top + rows] = shown.rgb
-        return Drawn(whole, sound=Rectangle(0, top, self.width, top + rows)).noting(*shown.notices, CUT)
+        return as_far_as_there(drawn(image), self._missing(rows), CUT)
 
     def _image(self, raw: npt.NDArray[np.uint8]) -> Image.Image:
         """The picture, rows in the order of the file."""
@@ -114,7 +112,7 @@ class Bmp:
             if self._bits < 8:
                 shifts = np.arange(8 - self._bits, -1, -self._bits, dtype=np.uint8)
                 values = ((raw[:, :, None] >> shifts) & ((1 << self._bits) - 1)).reshape(rows, -1)
-            image = self._with_profile(Image.fromarray(self._palette()[values[:, : self.width]]))
+            image = self._of_palette(values[:, : self.width])
         elif self._bits == 24:
             pixels = raw[:, : self.width * 3].reshape(rows, self.width, 3)[..., ::-1]
             image = self._with_profile(Image.fromarray(np.ascontiguousarray(pixels)))
@@ -125,13 +123,14 @@ class Bmp:
             raise PhotoError(f"a BMP of this kind is not read: {self._bits} bits", retry=False)
         return image
 
-    def _palette(self) -> npt.NDArray[np.uint8]:
-        """uint8 RGB [256, 3]; black where the file has none."""
+    def _of_palette(self, indices: npt.NDArray[np.integer[Any]]) -> Image.Image:
+        """Colours that the file does not have are black."""
         count = min(self._colours, max(self._at - self._palette_at, 0) // self._entry, 256)
         table = np.zeros((256, 3), np.uint8)
         part = np.frombuffer(self.data, np.uint8, count * self._entry, self._palette_at).reshape(count, self._entry)
         table[:count] = part[:, 2::-1]
-        return table
+        self._short_palette |= int(indices.max(initial=0)) >= count
+        return self._with_profile(Image.fromarray(table[indices]))
 
     def _of_masks(self, words: npt.NDArray[np.uint32]) -> Image.Image:
         masks = _USUAL[self._bits]
@@ -156,41 +155,53 @@ class Bmp:
         return image
 
     def _run_lengths(self) -> Drawn:
-        data = self.data[:10] + struct.pack("<I", self._at) + self.data[14:]
-        if self._size >= 40:
-            data = data[:46] + struct.pack("<I", self._colours) + data[50:]
-        try:
-            with Image.open(BytesIO(data + b"\0" * 8 + b"\0\1" * 4), formats=["BMP"]) as image:
-                image.load()
-                shown = drawn(image)
-        except Exception as error:
-            raise broken(NAME, error) from error
-        rows = self._run_length_rows()
-        if rows >= self.height:
-            return shown
-        top = 0 if self._top_down else self.height - rows
-        return replace(shown, sound=Rectangle(0, top, self.width, top + rows)).noting(CUT)
+        pixels, rows = self._unpacked_runs()
+        image = self._of_palette(pixels)
+        shown = drawn(image if self._top_down else image.transpose(Image.Transpose.FLIP_TOP_BOTTOM))
+        return as_far_as_there(shown, self._missing(rows), CUT)
 
-    def _run_length_rows(self) -> int:
-        """How many rows a run-length encoded picture gives, the last one in part."""
-        data, rows, at = self.data, 0, self._at
-        pairs = 2 if self._compression == _RLE4 else 1
-        while at + 1 < len(data):
+    def _missing(self, rows: int) -> list[Rectangle]:
+        """What lies behind so many rows of the file, where that are not all of them."""
+        top, bottom = (rows, self.height) if self._top_down else (0, self.height - rows)
+        return [Rectangle(0, top, self.width, bottom)] if rows < self.height else []
+
+    def _unpacked_runs(self) -> tuple[Pixels, int]:
+        """Indices [H, W] in the order of the file, and how many rows of them are there. Raises `PhotoError`."""
+        data, at, ended = self.data, self._at, False
+        out = np.zeros((self.height, self.width), np.uint8)
+        x = y = 0
+        while at + 1 < len(data) and y < self.height and not ended:
             count, value = data[at], data[at + 1]
             at += 2
             if count:
+                run = self._indices(bytes([value]) * count, count)
+            elif value == _END_OF_ROW:
+                x, y = 0, y + 1
                 continue
-            if value == 1:
-                return self.height
-            if value == 0:
-                rows += 1
-            elif value == 2:
-                rows += data[at + 1] if at + 1 < len(data) else 0
-                at += 2
+            elif value == _MOVE:
+                across, down = data[at : at + 2].ljust(2, b"\0")
+                x, y, at = x + across, y + down, at + 2
+                continue
+            elif value == _END_OF_PICTURE:
+                ended = True
+                continue
             else:
-                size = -(-value // pairs)
+                size = -(-value // 2) if self._bits == 4 else value
+                run = self._indices(data[at : at + size], value)
                 at += size + size % 2
-        return min(max(rows, 1), self.height)
+            run = run[: max(self.width - x, 0)]
+            out[y, x : x + len(run)] = run
+            x += len(run)
+        rows = self.height if ended else y + (x >= self.width and y < self.height)
+        if rows == 0:
+            raise cut_short(NAME)
+        return out, rows
+
+    def _indices(self, data: bytes, count: int) -> Pixels:
+        values = np.frombuffer(data, np.uint8)
+        if self._bits == 4:
+            values = np.stack([values >> 4, values & 15], axis=-1).ravel()
+        return values[:count]
 
 
 def _channel(words: npt.NDArray[np.uint32], mask: int) -> npt.NDArray[np.uint8]:

@@ -9,6 +9,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import suppress
 
+from facesearch.decoding.unwritten import ends_unwritten
+
 _HOLD_BOXES = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"moov": 0, b"trak": 0, b"mdia": 0, b"minf": 0, b"stbl": 0}
 
 
@@ -30,7 +32,6 @@ def boxes(data: bytes, start: int = 0, end: int | None = None) -> Iterator[tuple
 
 
 _HOLD_PICTURES = frozenset((b"ftyp", b"meta", b"mdat", b"moov", b"idat"))
-_ZEROS = 64
 
 
 def is_cut(data: bytes) -> bool:
@@ -42,7 +43,7 @@ def is_cut(data: bytes) -> bool:
             return False  # whatever stands behind
         if size == 1 and at + 16 <= len(data):
             (size,) = struct.unpack_from(">Q", data, at + 8)
-        if kind == b"mdat" and data[: at + size if size else len(data)].endswith(b"\0" * _ZEROS):
+        if kind == b"mdat" and ends_unwritten(data[: at + size if size else len(data)]):
             return True
         if size < 8:
             return False

@@ -159,6 +159,15 @@ def profile_fits(profile: bytes, mode: str) -> bool:
     return profile[16:20] == {"RGB": b"RGB ", "L": b"GRAY", "CMYK": b"CMYK", "LAB": b"Lab "}.get(mode)
 
 
+@lru_cache(maxsize=64)
+def profile_is_usable(profile: bytes, mode: str) -> bool:
+    """Whether it is sound, and of colours to which a picture of this Pillow mode can be brought."""
+    if mode == "LAB":
+        return True
+    modes = ("CMYK",) if mode == "CMYK" else ("L", "RGB")
+    return any(by_profile(Image.new(each, (1, 1)), profile) is not None for each in modes)
+
+
 def by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
     """sRGB of an 8-bit picture by its ICC profile; None where that is damaged or of other colours than the picture."""
     if not profile_fits(profile, image.mode):

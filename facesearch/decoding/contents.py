@@ -16,17 +16,19 @@ from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size
 from facesearch.decoding.gif import Gif
 from facesearch.decoding.heif import Heif
+from facesearch.decoding.jp2 import Jpeg2000
 from facesearch.decoding.jpeg import Jpeg, same_picture
 from facesearch.decoding.pixels import Drawn, drawn
 from facesearch.decoding.png import Png
 from facesearch.decoding.raw import draw_preview
 from facesearch.decoding.sniff import Kind
-from facesearch.decoding.tiff import Tiff
+from facesearch.decoding.tiff.file import Tiff
 from facesearch.decoding.webp import WebP
 from facesearch.exif import shot_of
 
 THUMBNAIL = "the thumbnail in the file, which shows something else than its picture"
 RESCUED = "the thumbnail in the file, which shows more than what is left of its picture"
+LAST_FRAMES = "its last frames are missing"
 _SECOND = 1.0
 _APART = 0.95  # of a second: frames of equal length seldom add up to a whole one
 _ALIKE = 10.0  # mean difference of two frames reduced to 24 x 24 grays, from which a new scene begins
@@ -159,7 +161,10 @@ def _tiff(data: bytes, limits: Limits) -> Contents:
             if place and done > limits.max_pixels_in_all:
                 contents.unlooked += len(wanted) - place
                 return
-            yield _drawing(draw, number + 1)
+            found = _drawing(draw, number + 1)
+            if number == wanted[-1] and isinstance(found.shown, Drawn):
+                found = replace(found, shown=found.shown.noting(opened.notice))
+            yield found
 
     exif = b"" if opened.big else data
     contents = Contents(
@@ -175,20 +180,21 @@ def _animated(
     times: Sequence[float],
     draw_frame: Callable[[int], Drawn],
     limits: Limits,
+    lost: int = 0,
 ) -> Contents:
-    """draw_frame: from 0."""
+    """draw_frame: from 0. lost: how many frames, at the end, are missing."""
 
     def draw(page: int) -> Drawn:
         if not 1 <= page <= len(times):
             raise PhotoError(f"it has no frame {page}", retry=False)
         return draw_frame(page - 1)
 
-    if len(times) == 1:
+    if len(times) + lost == 1:
         return _still(name, size, shot, draw)
 
     def pictures() -> Iterator[Found]:
         chosen = _about_a_second_apart(times, limits.max_frames)
-        contents.unlooked = len(times) - len(chosen)
+        contents.unlooked = len(times) + lost - len(chosen)
         last: tuple[float, Pixels] | None = None
         for number in chosen:
             found = _drawing(draw, number + 1, times[number])
@@ -198,9 +204,11 @@ def _animated(
                     contents.unlooked += 1
                     continue
                 last = times[number], small
+                if lost and number == chosen[0]:
+                    found = replace(found, shown=found.shown.noting(f"the {name} ends too early: {LAST_FRAMES}"))
             yield found
 
-    contents = Contents(name, len(times), size[0] * size[1], shot, draw, pictures, "frame")
+    contents = Contents(name, len(times) + lost, size[0] * size[1], shot, draw, pictures, "frame")
     return contents
 
 
@@ -233,7 +241,7 @@ def _alike(one: Pixels, other: Pixels) -> bool:
 def _png(data: bytes, limits: Limits) -> Contents:
     opened = Png(data, limits)
     size = opened.width, opened.height
-    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
     if not opened.stands_apart:
         return contents
     draw, pictures, frames = contents.draw, contents.pictures, contents.count
@@ -256,7 +264,7 @@ def _gif(data: bytes, limits: Limits) -> Contents:
 def _webp(data: bytes, limits: Limits) -> Contents:
     opened = WebP(data, limits)
     size = opened.width, opened.height
-    return _animated("WebP", size, shot_of(opened.exif.data), opened.times, opened.draw, limits)
+    return _animated("WebP", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
 
 
 def _heif(name: str) -> Callable[[bytes, Limits], Contents]:
@@ -284,6 +292,11 @@ def _heif(name: str) -> Callable[[bytes, Limits], Contents]:
 def _bmp(data: bytes, limits: Limits) -> Contents:
     opened = Bmp(data, limits)
     return _still("BMP", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
+
+
+def _jpeg_2000(data: bytes, limits: Limits) -> Contents:
+    opened = Jpeg2000(data, limits)
+    return _still("JPEG 2000", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
 
 
 def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
@@ -319,7 +332,9 @@ _OPEN: dict[str, Callable[[bytes, Limits], Contents]] = {
     sniff.TIFF: _tiff,
     sniff.AVIF: _heif("AVIF"),
     sniff.HEIC: _heif("HEIC"),
-    sniff.JPEG_2000: _by_pillow("JPEG 2000", "JPEG2000"),
+    sniff.JPEG_2000: _jpeg_2000,
     sniff.PNM: _by_pillow("PNM", "PPM"),
     sniff.PSD: _by_pillow("Photoshop", "PSD"),
+    sniff.TGA: _by_pillow("TGA", "TGA"),
+    sniff.PCX: _by_pillow("PCX", "PCX"),
 }

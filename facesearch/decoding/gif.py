@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from io import BytesIO
 
@@ -15,12 +15,14 @@ import numpy as np
 from PIL import Image
 
 from facesearch.decoding.colour import Pixels
-from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
-from facesearch.decoding.lzw import decode_lzw
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn
+from facesearch.decoding.errors import Limits, broken, check_size, cut_short
+from facesearch.decoding.lzw import decode_lzw, store_lzw
+from facesearch.decoding.pixels import SHORT_PALETTE, Drawn, Rectangle, as_far_as_there, drawn
 
 NAME = "GIF"
 CUT = "the GIF ends too early: only a part of it can be seen"
+COARSE = "the GIF ends too early: it can only be seen coarsely"
+DAMAGED = "the GIF is damaged: only a part of it can be seen"
 METADATA = "the GIF's metadata are damaged"
 _SLOWEST_MEANT = 0.02  # seconds: what says to be quicker is shown ten times a second by every browser
 _DEFAULT = 0.1
@@ -28,13 +30,23 @@ _DEFAULT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """start, end: bytes from its control block (if any) to its end; descriptor: where its size stands."""
+    """start, end: bytes from its control block (if any) to its end; descriptor: where its size stands. left, top,
+    width, height: in pixels of the screen. flags: of its descriptor."""
 
     start: int
     descriptor: int
     end: int
     delay: float
     whole: bool
+    left: int
+    top: int
+    width: int
+    height: int
+    flags: int
+
+    @property
+    def interlaced(self) -> bool:
+        return bool(self.flags & 0x40)
 
 
 @dataclass
@@ -54,11 +66,12 @@ class Gif:
         if not self._frames:
             raise cut_short(NAME)
         for each in self._frames:
-            left, top, width, height = struct.unpack_from("<4H", self.data, each.descriptor + 1)
             # Browsers show a frame that is larger than the screen that the file names.
-            self.width, self.height = max(self.width, left + width), max(self.height, top + height)
+            self.width = max(self.width, each.left + each.width)
+            self.height = max(self.height, each.top + each.height)
         check_size(self.width, self.height, self.limits)
         self._opened: Image.Image | None = None
+        self._mended = False
 
     def _read(self) -> list[_Frame]:
         frames = self._frames_from(self._head)
@@ -84,10 +97,11 @@ class Gif:
                     self._sound, at = False, self._next_frame(at + 2)
                 continue
             if block == 0x2C and at + 11 < len(self.data):
-                flags = self.data[at + 9]
+                left, top, width, height, flags = struct.unpack_from("<4HB", self.data, at + 1)
                 pixels = at + 11 + (3 * (2 << (flags & 7)) if flags & 0x80 else 0)
                 end, whole = self._sub_blocks(pixels)
-                frames.append(_Frame(at if start < 0 else start, at, min(end, len(self.data)), delay, whole))
+                begins, ends = at if start < 0 else start, min(end, len(self.data))
+                frames.append(_Frame(begins, at, ends, delay, whole, left, top, width, height, flags))
                 at, start, delay = end, -1, 0.0
                 if not whole:
                     break
@@ -133,75 +147,98 @@ class Gif:
 
     def draw(self, number: int) -> Drawn:
         """A frame (from 0) over those before it. Raises `PhotoError`."""
-        notices = [] if self._sound else [METADATA]
+        frame = self._frames[number]
         try:
             if self._opened is None:
                 self._opened = Image.open(BytesIO(self._clean()), formats=["GIF"])
             self._opened.seek(number)
             self._opened.load()
-            return drawn(self._opened.copy()).noting(*notices)
-        except MemoryError as error:
-            raise broken(NAME, error) from error
         except Exception as error:
-            self._opened = None
-            if number:
+            if self._mended or isinstance(error, MemoryError):
                 raise broken(NAME, error) from error
-        return self._salvaged(self._frames[0]).noting(*notices)
+            self._mended, self._opened = True, None
+            return self.draw(number)
+        shown = drawn(self._opened.copy()).noting("" if self._sound else METADATA, self._palette_notice(frame))
+        return self._as_far_as_there(shown, frame) if self._mended else shown
 
     def _clean(self) -> bytes:
         """The frames alone."""
         head = self.data[: self._head]
         screen = head[:6] + struct.pack("<HH", self.width, self.height) + head[10:]
-        return b"".join((screen, *(self._block(each) for each in self._frames), b"\x3b"))
+        block = self._mended_block if self._mended else self._block
+        return b"".join((screen, *map(block, self._frames), b"\x3b"))
 
     def _block(self, frame: _Frame) -> bytes:
-        control = b""
-        if frame.start != frame.descriptor:
-            control = self.data[frame.start : frame.start + 8]
-        return control + self.data[frame.descriptor : frame.end] + (b"" if frame.whole else b"\0")
+        return self._control(frame) + self.data[frame.descriptor : frame.end] + (b"" if frame.whole else b"\0")
 
-    def _salvaged(self, frame: _Frame) -> Drawn:
-        """The first frame, as far as it goes."""
-        left, top, width, height, flags = struct.unpack_from("<4HB", self.data, frame.descriptor + 1)
-        at = frame.descriptor + 10
-        colours = self.data[13 : self._head]
-        if flags & 0x80:
-            size = 3 * (2 << (flags & 7))
-            colours, at = self.data[at : at + size], at + size
-        if at >= len(self.data) or not colours or not width * height:
+    def _control(self, frame: _Frame) -> bytes:
+        return self.data[frame.start : frame.start + 8] if frame.start != frame.descriptor else b""
+
+    # Frames that end too early
+
+    def _mended_block(self, frame: _Frame) -> bytes:
+        """A frame filled in where its data end too early; of an interlaced one each missing row is like one above."""
+        bits, pixels = self._pixels(frame)
+        head = self._control(frame) + self.data[frame.descriptor : self._data_at(frame)]
+        size = frame.width * frame.height
+        if len(pixels) == size:
+            return head + self.data[self._data_at(frame) : frame.end] + (b"" if frame.whole else b"\0")
+        whole = np.frombuffer(pixels.ljust(size, b"\0"), np.uint8)
+        if frame.interlaced:
+            values = whole.reshape(frame.height, frame.width)
+            order = _interlaced_rows(frame.height)
+            rows = len(pixels) // frame.width
+            placed = np.zeros_like(values)
+            placed[order[:rows]] = values[:rows]
+            whole = _spread(placed, order[:rows])[order].ravel()
+        return head + bytes([bits]) + _sub_blocks_of(store_lzw(whole, bits)) + b"\0"
+
+    def _as_far_as_there(self, shown: Drawn, frame: _Frame) -> Drawn:
+        rows = len(self._pixels(frame)[1]) // frame.width if frame.width else 0
+        if rows == 0:
             raise cut_short(NAME)
-        bits, at = self.data[at], at + 1
+        if rows == frame.height:
+            return shown
+        if frame.interlaced:
+            return shown.noting(COARSE)
+        bottom = frame.top + frame.height
+        missing = Rectangle(frame.left, frame.top + rows, frame.left + frame.width, bottom)
+        return as_far_as_there(shown, [missing], DAMAGED if frame.whole else CUT)
+
+    def _data_at(self, frame: _Frame) -> int:
+        """Where its pixels begin, with how many bits they take."""
+        return frame.descriptor + 10 + (3 * (2 << (frame.flags & 7)) if frame.flags & 0x80 else 0)
+
+    def _pixels(self, frame: _Frame) -> tuple[int, bytes]:
+        """Bits of a code, and indices of its pixels, as far as they go."""
+        at = self._data_at(frame)
+        bits = max(self.data[at], 2) if at < len(self.data) else 0
+        if not 2 <= bits <= 8:
+            return 2, b""
         packed = bytearray()
+        at += 1
         while at < frame.end and self.data[at]:
             packed += self.data[at + 1 : at + 1 + self.data[at]]
             at += 1 + self.data[at]
-        if not 1 <= bits <= 8:
-            raise PhotoError("damaged GIF (its pixels make no sense)", retry=False)
-        pixels = decode_lzw(bytes(packed), width * height, bits=bits, lowest_bit_first=True)
-        rows = len(pixels) // width
-        if rows == 0:
-            raise cut_short(NAME)
-        values = np.frombuffer(pixels[: rows * width], np.uint8).reshape(rows, width)
-        whole = np.zeros((height, width), np.uint8)
-        notice = CUT
-        sound: Rectangle | None = Rectangle(left, top, left + width, top + rows)
-        if flags & 0x40 and rows < height:
-            order = [y for first, step in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(first, height, step)]
-            whole[order[:rows]] = values
-            whole = _spread(whole, order[:rows])
-            sound, notice = None, "the GIF ends too early: it can only be seen coarsely"
-        elif flags & 0x40:
-            order = [y for first, step in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(first, height, step)]
-            whole[order] = values
-        else:
-            whole[:rows] = values
-        image = Image.fromarray(whole).copy()
-        image.putpalette(colours)
-        canvas = Image.new("RGB", (self.width, self.height))
-        canvas.paste(image.convert("RGB"), (left, top))
-        if rows == height:
-            return drawn(canvas)
-        return replace(drawn(canvas), sound=sound).noting(notice)
+        return bits, decode_lzw(bytes(packed), frame.width * frame.height, bits=bits, lowest_bit_first=True)
+
+    def _palette_notice(self, frame: _Frame) -> str:
+        flags = frame.flags if frame.flags & 0x80 else self.data[10]
+        colours = 2 << (flags & 7) if flags & 0x80 else 0
+        at = self._data_at(frame)
+        # Only codes of more bits than the colours take can be of colours that are not there.
+        if at >= len(self.data) or 1 << min(self.data[at], 8) <= max(colours, 4 if colours else 0):
+            return ""
+        return SHORT_PALETTE if max(self._pixels(frame)[1], default=0) >= colours else ""
+
+
+def _interlaced_rows(height: int) -> list[int]:
+    return [y for first, step in ((0, 8), (4, 8), (2, 4), (1, 2)) for y in range(first, height, step)]
+
+
+def _sub_blocks_of(data: bytes) -> bytes:
+    parts = (data[at : at + 255] for at in range(0, len(data), 255))
+    return b"".join(bytes([len(part)]) + part for part in parts)
 
 
 def _spread(values: Pixels, rows: Sequence[int]) -> Pixels:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +21,8 @@ from facesearch.decoding import colour
 from facesearch.decoding.colour import Pixels
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif
-from facesearch.decoding.pixels import Drawn, Rectangle, drawn, load_as
+from facesearch.decoding.pixels import PROFILE, Drawn, Rectangle, drawn, load_as
+from facesearch.decoding.unwritten import without_unwritten
 
 NAME = "JPEG"
 CUT = "the JPEG ends too early: only a part of it can be seen"
@@ -30,10 +31,17 @@ COARSE = "the JPEG ends too early: it can only be seen coarsely"
 METADATA = "the JPEG's metadata are damaged"
 _END = b"\xff\xd9"
 _OTHER_DATA = np.random.default_rng(0).integers(1, 255, 1 << 16, dtype=np.uint8).tobytes()
+_OTHER_DATA_WITH_RESTARTS = b"".join(
+    _OTHER_DATA[start : start + 256] + bytes([0xFF, 0xD0 + start // 256 % 8])
+    for start in range(0, len(_OTHER_DATA), 256)
+)
+_NOT_OF_A_SCAN = re.compile(rb"\xff[^\x00\xd0-\xd7\xd9\xff]")
+_OF_ANOTHER = re.compile(rb"\xff[\xc0-\xc3\xd8\xdb\xe0-\xef]")  # what begins a picture seldom stands in a scan
 _FILLED = 128  # what libjpeg puts where data is missing: no signal at all
-_ZEROS = 64  # so many at the end are no picture, but a file that was never written to its end
 _FRAMES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), *range(0xCD, 0xD0)))
 _KINDS = dict.fromkeys((0xC3, 0xC7, 0xCB, 0xCF), "lossless") | dict.fromkeys((0xC5, 0xC6, 0xCD, 0xCE), "hierarchical")
+_KINDS[0xF7] = "JPEG-LS"
+_PROFILE = b"ICC_PROFILE\0"
 _STEREO = 0x020002
 _ELSE = (0x020001, 0x020003)  # panorama and multi-angle
 
@@ -149,7 +157,9 @@ class Jpeg:
         if self.header.scan is None or not self.header.width or not self.header.height:
             if self.header.width and self.header.height:
                 check_size(self.header.width, self.header.height, self.limits)
-            raise PhotoError("damaged: the JPEG data ends too early (truncated): its picture is missing", retry=False)
+            raise _of_a_kind_not_read(self.header) or PhotoError(
+                "damaged: the JPEG data ends too early (truncated): its picture is missing", retry=False
+            )
         check_size(self.header.width, self.header.height, self.limits)
 
     @cached_property
@@ -239,14 +249,45 @@ def draw_jpeg(data: bytes, limits: Limits) -> tuple[Drawn, Exif]:
     return opened.draw(), opened.exif
 
 
-def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
+def load_strip(tables: bytes, data: bytes, transform: int | None = None) -> tuple[Image.Image, int]:
+    """A JPEG whose tables may stand elsewhere (in the tag of a TIFF), and how many of its rows are there.
+
+    transform: what its numbers mean, by Adobe's code; None for what itself says. Raises `PhotoError`.
+    """
+    header = read_header(data)
+    if header.scan is None:
+        raise cut_short(NAME)
+    needed = [each for each in read_header(tables).segments if each.marker in _NEEDED]
+    if transform is None:
+        needed += _kept(header)
+    else:
+        needed.append(Segment(0xEE, b"Adobe\0\x64" + bytes((0, 0, 0, 0, transform))))
+        needed += (each for each in header.segments if each.marker in _NEEDED)
+    stream = _stream(needed, data[header.scan :])
+    loaded = _load(stream, read_header(stream))
+    return loaded.image, loaded.rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Loaded:
+    """rows: how many of them are there. notices: what is damaged."""
+
+    image: Image.Image
+    rows: int
+    notices: tuple[str, ...]
+
+
+def _load(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
     ends = data.find(_END, header.scan or 0) >= 0
-    stored = data.rstrip(b"\0") if not ends and data.endswith(b"\0" * _ZEROS) else data
+    stored = data if ends else without_unwritten(data)
     image = load_as(data, "JPEG") if header.sound and ends else None
     if image is None:
         image = load_as(_rebuilt(stored, header) + _END, "JPEG")
+        strange = _strange_marker(data, header) if image is None else len(data)
+        if strange < len(data):  # this one's end is missing, and another picture follows; or a fault looks like it
+            return _load(data[:strange], header)
         if image is None:
             raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
@@ -260,18 +301,33 @@ def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
         notices.append(CUT)
     elif not ends:
         notices.append(COARSE if _has_later_passes(_rebuilt(stored, header), header, image) else NO_END)
-    adobe = exif.is_adobe_rgb and not image.info.get("icc_profile") and image.mode == "RGB"
+    return _Loaded(image, rows, tuple(notices))
+
+
+def _strange_marker(data: bytes, header: Header) -> int:
+    """Where a marker stands that no scan has; the end for none."""
+    at = (header.scan or 0) + 2
+    found = (_OF_ANOTHER if _is_progressive(header) else _NOT_OF_A_SCAN).search(data, at)
+    return found.start() if found else len(data)
+
+
+def _draw(data: bytes, header: Header, exif: Exif) -> Drawn:
+    loaded = _load(data, header)
+    image = loaded.image
+    adobe = exif.is_adobe_rgb and image.mode == "RGB"
     profile = _profile(header)
+    image.info.pop("icc_profile", None)
     if profile:
         image.info["icc_profile"] = profile
     shown = drawn(image, colour.adobe_rgb() if adobe and not profile else None, orientation=exif.orientation or 1)
-    sound = Rectangle(0, 0, image.width, rows) if rows < image.height else None
-    return replace(shown, sound=sound).noting(*notices)
+    sound = Rectangle(0, 0, image.width, loaded.rows) if loaded.rows < image.height else None
+    lost = "" if profile or not header.bodies(0xE2, _PROFILE) else PROFILE
+    return replace(shown, sound=sound).noting(*loaded.notices, lost)
 
 
 def _of_a_kind_not_read(header: Header) -> PhotoError | None:
     for each in header.segments:
-        if each.marker in _FRAMES and each.body:
+        if (each.marker in _FRAMES or each.marker in _KINDS) and each.body:
             kind = _KINDS.get(each.marker, "")
             kind = f"{each.body[0]}-bit samples" if not kind and each.body[0] != 8 else kind
             if kind:
@@ -293,19 +349,25 @@ _NEEDED = frozenset((0xDB, 0xC4, 0xDD, 0xCC)) | _FRAMES
 
 def _rebuilt(data: bytes, header: Header) -> bytes:
     """The same picture without what stands beside it; of that, only what says how colours are stored."""
-    parts = [b"\xff\xd8"]
+    return _stream(_kept(header), data[header.scan :])
+
+
+def _kept(header: Header) -> Iterator[Segment]:
     for each in header.segments:
-        colours = each.marker == 0xEE and each.body.startswith(b"Adobe") and len(each.body) < 64
-        colours |= each.marker == 0xE0 and each.body.startswith(b"JFIF\0") and len(each.body) >= 14
-        if each.marker in _NEEDED or colours:
-            body = each.body[:14] if each.marker == 0xE0 else each.body
-            parts.append(struct.pack(">BBH", 0xFF, each.marker, len(body) + 2) + body)
-    return b"".join((*parts, data[header.scan :]))
+        if each.marker == 0xE0 and each.body.startswith(b"JFIF\0") and len(each.body) >= 14:
+            yield Segment(0xE0, each.body[:14])
+        elif each.marker in _NEEDED or (each.marker == 0xEE and each.body.startswith(b"Adobe") and len(each.body) < 64):
+            yield each
+
+
+def _stream(segments: Iterable[Segment], scans: bytes) -> bytes:
+    parts = (struct.pack(">BBH", 0xFF, each.marker, len(each.body) + 2) + each.body for each in segments)
+    return b"".join((b"\xff\xd8", *parts, scans))
 
 
 def _profile(header: Header) -> bytes:
     """The ICC profile, put together from its parts; b"" where one is missing."""
-    parts = {body[0]: body for body in header.bodies(0xE2, b"ICC_PROFILE\0") if len(body) > 2}
+    parts = {body[0]: body for body in header.bodies(0xE2, _PROFILE) if len(body) > 2}
     if not parts:
         return b""
     count = next(iter(parts.values()))[1]
@@ -317,7 +379,7 @@ def _profile(header: Header) -> bytes:
 def _looks_filled(image: Image.Image) -> bool:
     """Whether the last row may be one that libjpeg filled in: mid-gray throughout, at least on the right."""
     last = np.asarray(image.crop((image.width - min(8, image.width), image.height - 1, image.width, image.height)))
-    return image.mode in ("L", "RGB", "YCbCr") and bool((np.abs(last.astype(np.int16) - _FILLED) <= 1).all())
+    return image.mode in ("L", "RGB", "YCbCr", "CMYK") and bool((np.abs(last.astype(np.int16) - _FILLED) <= 1).all())
 
 
 def _is_progressive(header: Header) -> bool:
@@ -326,8 +388,10 @@ def _is_progressive(header: Header) -> bool:
 
 def _with_other_data(data: bytes) -> Image.Image | None:
     """The same picture with other data in place of what is missing; data: without what follows the picture."""
-    end = data.rfind(_END, data.find(b"\xff\xda"))
-    return load_as((data if end < 0 else data[:end]) + _OTHER_DATA + _END, "JPEG")
+    end = data.find(_END, data.find(b"\xff\xda"))
+    restarts = any(each.marker == 0xDD and any(each.body) for each in read_header(data).segments)
+    other = _OTHER_DATA_WITH_RESTARTS if restarts else _OTHER_DATA
+    return load_as((data if end < 0 else data[:end]) + other + _END, "JPEG")
 
 
 def _has_later_passes(data: bytes, header: Header, image: Image.Image) -> bool:

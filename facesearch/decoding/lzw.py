@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 
 def decode_lzw(data: bytes, most: int, *, bits: int, lowest_bit_first: bool) -> bytes:
     """At most `most` bytes. bits: of a literal (8 in TIFF). lowest_bit_first: GIF's order, else TIFF's, whose codes
@@ -48,6 +51,17 @@ def decode_lzw(data: bytes, most: int, *, bits: int, lowest_bit_first: bool) -> 
                     width += 1
             former = entry
     return b"".join(out)[:most]
+
+
+def store_lzw(values: npt.NDArray[np.uint8], bits: int) -> bytes:
+    """What GIF's decoders read as these values: LZW that compresses nothing. bits: of a value, from 2 to 8."""
+    clear, width, run = 1 << bits, bits + 1, (1 << bits) - 2  # of so many literals codes keep their width
+    padded = np.full(-(-len(values) // run) * run, clear, np.uint16)
+    padded[: len(values)] = values
+    codes = np.concatenate([np.full((len(padded) // run, 1), clear, np.uint16), padded.reshape(-1, run)], axis=1)
+    codes = np.append(codes, np.uint16(clear + 1))
+    places = (codes[:, None] >> np.arange(width, dtype=np.uint16)) & 1
+    return np.packbits(places.astype(np.uint8), bitorder="little").tobytes()
 
 
 def decode_packbits(data: bytes, most: int) -> bytes:

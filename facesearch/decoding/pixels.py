@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from io import BytesIO
 
@@ -41,6 +42,31 @@ class Drawn:
         return replace(self, notices=tuple(dict.fromkeys((*self.notices, *filter(None, notices)))))
 
 
+FILLED = 128
+"""What stands where pixels are missing: flat, so that it shows nothing."""
+PROFILE = "its colour profile cannot be used: its colours may be wrong"
+SHORT_PALETTE = "its palette is too short: some of its colours may be wrong"
+
+
+def as_far_as_there(shown: Drawn, missing: Sequence[Rectangle], notice: str) -> Drawn:
+    """The same with these parts filled in, and with this notice if there are any. Rows at the top and at the bottom of
+    which nothing is there are none of its sound part."""
+    if not missing:
+        return shown
+    height, width = shown.rgb.shape[:2]
+    gone = np.zeros((height, width), bool)
+    for each in missing:
+        gone[each.top : each.bottom, each.left : each.right] = True
+    rows = np.flatnonzero(~gone.all(axis=1))
+    if not gone.any() or not len(rows):
+        return shown.noting(notice)
+    rgb = shown.rgb.copy()
+    rgb[gone] = FILLED
+    first, last = int(rows[0]), int(rows[-1]) + 1
+    sound = Rectangle(0, first, width, last) if last - first < height else None
+    return replace(shown, rgb=rgb, sound=sound).noting(notice)
+
+
 def drawn(image: Image.Image, space: ColourSpace | None = None, *, orientation: int = 1) -> Drawn:
     """A picture that Pillow has loaded. space: what its numbers mean where the file says so elsewhere than in a
     profile; it counts before the profile."""
@@ -51,6 +77,8 @@ def drawn(image: Image.Image, space: ColourSpace | None = None, *, orientation: 
         known = colour.of_profile(profile)
     if known is not None and known.is_hdr and image.mode != "CMYK":
         notices = (HDR_NOTICE,)
+    elif space is None and isinstance(profile, bytes) and not colour.profile_is_usable(profile, image.mode):
+        notices = (PROFILE,)
     return Drawn(_to_rgb(image, space), orientation, None, notices)
 
 
@@ -94,7 +122,7 @@ def _in_srgb(image: Image.Image, profile: bytes | None, space: ColourSpace | Non
             return image.convert("RGB")
         return Image.fromarray(space.convert(np.asarray(image), 255.0))
     if profile is not None:
-        if image.mode == "RGB" and colour.profile_fits(profile, "L"):  # gray made of a palette or of gray with alpha
+        if colour.profile_fits(profile, "L") and _is_gray(image):  # made of a palette or of gray with alpha
             image = image.convert("L")
         converted = colour.by_profile(image, profile)
         if converted is None and image.mode == "L" and colour.profile_fits(profile, "RGB"):
@@ -102,6 +130,11 @@ def _in_srgb(image: Image.Image, profile: bytes | None, space: ColourSpace | Non
         if converted is not None:
             return converted
     return image.convert("RGB")
+
+
+def _is_gray(image: Image.Image) -> bool:
+    values = np.asarray(image)
+    return values.ndim == 2 or bool((values == values[..., :1]).all())
 
 
 def _from_ink(image: Image.Image, profile: bytes | None) -> Image.Image:

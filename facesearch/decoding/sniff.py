@@ -53,7 +53,8 @@ class FileKind:
 
 
 JPEG, PNG, GIF, BMP, WEBP, AVIF, TIFF = "JPEG", "PNG", "GIF", "BMP", "WebP", "AVIF", "TIFF"
-JPEG_2000, PNM, PSD, HEIC, RAW = "JPEG 2000", "PNM", "Photoshop", "HEIC", "camera RAW"
+JPEG_2000, PNM, PSD, TGA, PCX = "JPEG 2000", "PNM", "Photoshop", "TGA", "PCX"
+HEIC, RAW = "HEIC", "camera RAW"
 
 _SIGNATURES: tuple[tuple[bytes, Kind, str], ...] = (
     (b"\xff\xd8\xff", Kind.PHOTO, JPEG),
@@ -87,6 +88,22 @@ _SIGNATURES: tuple[tuple[bytes, Kind, str], ...] = (
     (b"SIMPLE  =", Kind.UNREAD_PHOTO, "FITS"),
     (b"gimp xcf ", Kind.UNREAD_PHOTO, "GIMP XCF"),
     (b"\x8aMNG\r\n\x1a\n", Kind.UNREAD_PHOTO, "MNG"),
+    (b"\x8bJNG\r\n\x1a\n", Kind.UNREAD_PHOTO, "JNG"),
+    (b"SDPX", Kind.UNREAD_PHOTO, "DPX"),
+    (b"XPDS", Kind.UNREAD_PHOTO, "DPX"),
+    (b"\x80\x2a\x5f\xd7", Kind.UNREAD_PHOTO, "Cineon"),
+    (b"PF\n", Kind.UNREAD_PHOTO, "PFM"),
+    (b"Pf\n", Kind.UNREAD_PHOTO, "PFM"),
+    (b"P7\n", Kind.UNREAD_PHOTO, "PAM"),
+    (b"/* XPM */", Kind.UNREAD_PHOTO, "XPM"),
+    (b"\x59\xa6\x6a\x95", Kind.UNREAD_PHOTO, "Sun raster"),
+    (b"BPG\xfb", Kind.UNREAD_PHOTO, "BPG"),
+    (b"FLIF", Kind.UNREAD_PHOTO, "FLIF"),
+    (b"farbfeld", Kind.UNREAD_PHOTO, "farbfeld"),
+    (b"\x97JB2\r\n\x1a\n", Kind.UNREAD_PHOTO, "JBIG2"),
+    (b"AT&TFORM", Kind.UNREAD_PHOTO, "DjVu"),
+    (b"Paint Shop Pro Image File", Kind.UNREAD_PHOTO, "Paint Shop Pro"),
+    (b"\xd7\xcd\xc6\x9a", Kind.UNREAD_PHOTO, "Windows metafile"),
     (b"\x1aE\xdf\xa3", Kind.VIDEO, "Matroska or WebM"),
     (b"FLV\x01", Kind.VIDEO, "Flash video"),
     (b"\x00\x00\x01\xba", Kind.VIDEO, "MPEG"),
@@ -109,8 +126,13 @@ _SIGNATURES: tuple[tuple[bytes, Kind, str], ...] = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Kind.OTHER, "older office document"),
 )
 
-READ_BY_PILLOW = frozenset({JPEG, PNG, GIF, BMP, WEBP, AVIF, TIFF, JPEG_2000, PNM, PSD})
-PHOTO_LABELS = READ_BY_PILLOW | {HEIC, RAW} | {name for _, kind, name in _SIGNATURES if kind is Kind.UNREAD_PHOTO}
+READ_BY_PILLOW = frozenset({JPEG, PNG, GIF, BMP, WEBP, AVIF, TIFF, JPEG_2000, PNM, PSD, TGA, PCX})
+_DICOM, _ILBM, _XBM = "DICOM", "IFF ILBM", "XBM"
+PHOTO_LABELS = (
+    READ_BY_PILLOW
+    | {HEIC, RAW, _DICOM, _ILBM, _XBM}
+    | {name for _, kind, name in _SIGNATURES if kind is Kind.UNREAD_PHOTO}
+)
 """Labels of what is a photo, read or not."""
 
 _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
@@ -155,13 +177,22 @@ def sniff(content: bytes | IO[bytes]) -> FileKind:
         return FileKind(Kind.PHOTO, BMP)
     if _is_pnm(head):
         return FileKind(Kind.PHOTO, PNM)
+    if _is_pcx(head):
+        return FileKind(Kind.PHOTO, PCX)
+    if _is_tga(file, head):
+        return FileKind(Kind.PHOTO, TGA)
+    if head[128:132] == b"DICM":
+        return FileKind(Kind.UNREAD_PHOTO, _DICOM)
+    if head[:4] == b"FORM" and head[8:12] in (b"ILBM", b"PBM "):
+        return FileKind(Kind.UNREAD_PHOTO, _ILBM)
     if head[4:8] in _QUICKTIME:
         return FileKind(Kind.VIDEO, "QuickTime")
     if head[:1] == b"\x47" and head[188:189] == b"\x47" and head[376:377] == b"\x47":
         return FileKind(Kind.VIDEO, "MPEG transport stream")
     if head[4:5] == b"\x47" and head[196:197] == b"\x47" and head[388:389] == b"\x47":
         return FileKind(Kind.VIDEO, "AVCHD")
-    return FileKind(Kind.OTHER, _text(head))
+    text = _text(head)
+    return FileKind(Kind.UNREAD_PHOTO if text == _XBM else Kind.OTHER, text)
 
 
 def _riff(form: bytes) -> FileKind:
@@ -171,13 +202,13 @@ def _riff(form: bytes) -> FileKind:
 
 
 def _by_brands(head: bytes) -> FileKind:
-    """The major brand decides; where it is one of any codec, the compatible ones do."""
+    """The major brand decides where it is known, and not one of any codec; else the compatible ones do."""
     end = min(max(struct.unpack_from(">I", head)[0], 16), len(head))
     major = head[8:12]
     compatible = {head[at : at + 4] for at in range(16, end - 3, 4)}
     if major == b"crx ":
         return FileKind(Kind.RAW, "Canon CR3")
-    for brands in ({major}, compatible if major in _ANY_CODEC else set()):
+    for brands in ({major}, set() if _is_of_videos(major) else compatible):
         if brands & _AVIF_BRANDS:
             return FileKind(Kind.PHOTO, AVIF)
         if brands & _HEIC_BRANDS:
@@ -186,9 +217,13 @@ def _by_brands(head: bytes) -> FileKind:
         return FileKind(Kind.HEIC, HEIC)
     if major in _AUDIO_BRANDS:
         return FileKind(Kind.OTHER, "MPEG-4 audio")
-    if major == b"jp2 ":
+    if major in (b"jp2 ", b"jpx ", b"jpm "):
         return FileKind(Kind.PHOTO, JPEG_2000)
     return FileKind(Kind.VIDEO, "QuickTime" if major == b"qt  " else "MP4")
+
+
+def _is_of_videos(brand: bytes) -> bool:
+    return brand in _AUDIO_BRANDS or brand.startswith((b"iso", b"mp4", b"avc", b"qt", b"M4V", b"3g", b"dash", b"f4v"))
 
 
 def _is_bmp(head: bytes) -> bool:
@@ -202,10 +237,41 @@ def _is_pnm(head: bytes) -> bool:
     return head[:1] == b"P" and head[1:2] in b"123456" and head[2:3] in (b"\n", b" ", b"\r", b"\t") and len(head) > 8
 
 
+def _is_pcx(head: bytes) -> bool:
+    if len(head) < 128 or head[0] != 10 or head[1] not in (0, 2, 3, 4, 5) or head[2] > 1 or head[64]:
+        return False
+    left, top, right, bottom = struct.unpack_from("<4H", head, 4)
+    return head[3] in (1, 2, 4, 8) and left <= right and top <= bottom and 1 <= head[65] <= 4
+
+
+def _is_tga(file: IO[bytes], head: bytes) -> bool:
+    """A format without a signature at its beginning: what stands there must make sense in every field, and the mark at
+    the end of newer ones, or the length, must confirm it."""
+    if len(head) < 18:
+        return False
+    length, mapped, kind, first, colours, entry, left, top, width, height, depth, flags = struct.unpack_from(
+        "<BBBHHBHHHHBB", head
+    )
+    if mapped not in (0, 1) or kind not in (1, 2, 3, 9, 10, 11) or not width or not height or flags & 0xC0:
+        return False
+    depths = {1: (8, 16), 3: (8, 16), 2: (15, 16, 24, 32)}[kind & 7]
+    if depth not in depths or (kind & 7 == 1) > mapped or (not mapped and (first or colours or entry)):
+        return False
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 26, 0))
+    if file.read(26).endswith(b"TRUEVISION-XFILE.\0"):
+        return True
+    pixels = 18 + length + colours * -(-entry // 8) + width * height * -(-depth // 8)
+    usual = not (left or top or mapped) and depth in (8, 24, 32)
+    return size == pixels or (usual and size > pixels // 4)  # cut short, compressed, or with something behind it
+
+
 def _text(head: bytes) -> str:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:256].lower()
     if start.startswith((b"<svg", b"<?xml")) and b"<svg" in head.lower():
         return "SVG"
+    if start.startswith(b"#define ") and b"_width " in start:
+        return _XBM
     if start.startswith((b"<!doctype html", b"<html")):
         return "web page"
     return ""

@@ -16,10 +16,10 @@ from PIL import Image
 from facesearch.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.decoding.exif import Exif, exif_of
 from facesearch.decoding.pixels import Drawn, drawn
+from facesearch.decoding.unwritten import ends_unwritten, without_unwritten
 
 NAME = "WebP"
 METADATA = "the WebP's metadata are damaged"
-_ZEROS = 64
 _LOSSY, _LOSSLESS = b"VP8 ", b"VP8L"
 
 
@@ -32,6 +32,8 @@ class WebP:
 
     def __post_init__(self) -> None:
         self._sound = True
+        self.lost_frames = 0  # at least
+        self._leave_out_cut_frame()
         try:
             self._image: Image.Image = Image.open(BytesIO(self.data), formats=["WEBP"])
         except Exception as error:
@@ -40,13 +42,34 @@ class WebP:
             self._image = self._rebuilt()
             self._sound = False
         for kind, start, end in self._chunks():
-            if kind in (_LOSSY, _LOSSLESS, b"ANMF") and self.data[start:end].endswith(b"\0" * _ZEROS):
-                raise cut_short(NAME)  # a file that was never written to its end
+            if kind in (_LOSSY, _LOSSLESS, b"ANMF") and ends_unwritten(self.data[start:end]):
+                raise cut_short(NAME)
         self.width, self.height = self._image.size
         check_size(self.width, self.height, self.limits)
 
+    def _leave_out_cut_frame(self) -> None:
+        """Of an animation that ends too early, keep the frames that are whole."""
+        chunks = list(self._chunks())
+        frames = [each for each in chunks if each[0] == b"ANMF"]
+        if not frames:
+            return
+        (stated,) = struct.unpack_from("<I", self.data, 4)
+        body = self.data[: stated + 8]  # what stands behind it is no part of it
+        whole = without_unwritten(body)
+        last = frames[-1][1]
+        (size,) = struct.unpack_from("<I", self.data, last - 4)
+        if last + size > len(whole) + 1:
+            if len(frames) == 1:
+                raise cut_short(NAME)
+            whole = whole[: last - 8]
+        elif stated + 8 <= len(self.data) + 1 and len(whole) == len(body):
+            return
+        self.lost_frames = 1
+        self.data = b"RIFF" + struct.pack("<I", len(whole) - 8) + whole[8:]
+
     def _rebuilt(self) -> Image.Image:
-        """The picture alone. Raises `PhotoError`."""
+        """The picture alone, of an animation one. Raises `PhotoError`."""
+        self.lost_frames += b"ANIM" in self.data
         for kind in (_LOSSY, _LOSSLESS):
             at = self.data.find(kind, 12)
             while at >= 0:
