@@ -29,6 +29,8 @@ from db.filesystems import network_filesystem
 from tests.support.catalogues import file, index, new_catalogue, photo
 from tests.support.powers import names_of_any_bytes, without_root_powers
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent
 
 
@@ -119,7 +121,6 @@ with open_catalogue(sys.argv[1]) as catalogue, catalogue.read() as session:
 """
 
 
-@pytest.mark.slow
 def test_a_catalogue_opened_twice_in_one_process_loses_nothing_when_another_process_closes_it(tmp_path: Path) -> None:
     path = tmp_path / "faces.db"
     with open_catalogue(path, create=True) as one:
@@ -389,7 +390,6 @@ with open_catalogue(sys.argv[1]) as catalogue, catalogue.write():
 """
 
 
-@pytest.mark.slow
 def test_a_second_writer_waits_and_then_gives_up_with_a_sentence_while_readers_go_on(tmp_path: Path) -> None:
     new_catalogue(tmp_path / "faces.db")[0].close()
     other = in_another_process(HOLD_THE_PEN, tmp_path / "faces.db", wait_for="holding")
@@ -414,7 +414,6 @@ with open_catalogue(sys.argv[1]) as catalogue, catalogue.indexing():
 """
 
 
-@pytest.mark.slow
 def test_a_second_index_run_is_told_that_there_is_one_and_searches_are_not_hindered(tmp_path: Path) -> None:
     new_catalogue(tmp_path / "faces.db")[0].close()
     other = in_another_process(HOLD_THE_INDEX, tmp_path / "faces.db", wait_for="indexing")
@@ -459,7 +458,6 @@ with catalogue.write() as session:
 """
 
 
-@pytest.mark.slow
 def test_a_process_killed_while_writing_leaves_the_last_whole_batch(tmp_path: Path) -> None:
     new_catalogue(tmp_path / "faces.db")[0].close()
     other = in_another_process(WRITE_AND_DIE, tmp_path / "faces.db", wait_for="half-way")
@@ -493,7 +491,6 @@ with open_catalogue(sys.argv[1], create=True) as catalogue, catalogue.write() as
 """
 
 
-@pytest.mark.slow
 def test_processes_that_create_the_same_catalogue_at_once_all_succeed(tmp_path: Path) -> None:
     others = [in_another_process(CREATE, tmp_path / "faces.db", wait_for="ready") for _ in range(4)]
     for other in others:
@@ -513,7 +510,6 @@ assert not {"alembic", "faiss", "torch", "cv2"} & set(sys.modules), sorted(sys.m
 """
 
 
-@pytest.mark.slow
 def test_opening_an_up_to_date_catalogue_and_reading_it_imports_neither_alembic_nor_faiss(tmp_path: Path) -> None:
     catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
     index(catalogue, root_id, model_id, [1])
