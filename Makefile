@@ -8,16 +8,27 @@ BIN := .venv/bin
 NO_FAISS = $(BIN)/python -m pip uninstall --quiet --yes faiss-cpu faiss-gpu
 GPU_FAISS = $(BIN)/python -m pip install --quiet 'faiss-gpu>=1.15,<2'
 
-.PHONY: demo test soak gpu
+WORKERS := -n auto --maxprocesses 8
+
+.PHONY: demo check test soak gpu
 
 # Index a folder of photos into a temporary catalogue, search it, and show where the results lie.
 demo: .venv/ready
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tests/demo.sh "$(PHOTOS)" "$(QUERY)"
 
+# Before each commit, in a minute: rules, types, and the tests that take no time.
+check: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -m fast $(WORKERS)
+
+# What every change must pass.
 test: .venv/ready
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q $(WORKERS)
 
 # The tests that `make test` leaves out: every one of the damaged and odd files.
 soak: .venv/ready

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     import pandas
 
+    from facesearch.query import Statement
+    from facesearch.query.report import SetAside
     from facesearch.similar import ProbeFace
 
 Texts = str | Iterable[str]
@@ -159,9 +161,11 @@ class FoundFace:
 class FoundFaces(Sequence[FoundFace]):
     """What was found, best first. request: what was asked, to keep and to ask again; result: all else about it."""
 
-    def __init__(self, request: Request, result: SearchResult) -> None:
+    def __init__(self, request: Request, result: SearchResult, statement: Statement | None = None) -> None:
+        """statement: what was understood of the words, where the request was made of some."""
         self.request = request
         self.result = result
+        self.statement = statement
 
     @property
     def searched(self) -> int:
@@ -179,9 +183,18 @@ class FoundFaces(Sequence[FoundFace]):
         return self.result.remarks
 
     @property
+    def set_aside(self) -> tuple[SetAside, ...]:
+        """What was said and is not searched: each with its words, its place in the text and why."""
+        return () if self.statement is None else self.statement.set_aside
+
+    @property
     def notices(self) -> tuple[Notice, ...]:
-        """The same as kinds with values."""
-        return self.result.notices
+        """What should be known of how the words were read, and of this result: kinds with values."""
+        if self.statement is None:
+            return self.result.notices
+        person = self.statement.person(self.request.person)
+        read = self.request.query.notices(" ".join(each.words for each in person.used))
+        return tuple(each for each in (*self.statement.notices, *read, *self.result.notices))
 
     def to_dicts(self, *, all_attributes: bool = False) -> list[dict[str, Any]]:
         """A dict a hit, as `facesearch search --json` has them. all_attributes: with the probabilities of all 40, not
@@ -235,7 +248,8 @@ class FoundFaces(Sequence[FoundFace]):
         return iter(self._faces)
 
     def __repr__(self) -> str:
-        return f"<{len(self)} of {self.searched} faces: {self.request}>"
+        aside = f"; set aside: {', '.join(each.words for each in self.set_aside)}" if self.set_aside else ""
+        return f"<{len(self)} of {self.searched} faces: {self.request}{aside}>"
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,8 +337,8 @@ class FaceGallery:
         *folders: AnyPath,
         progress: Callable[[IndexProgress], object] | None = None,
         again: bool | None = None,
-        exclude: Iterable[str] = (),
-        include: Iterable[str] = (),
+        exclude: Texts = (),
+        include: Texts = (),
         everything: bool | None = None,
         quick: bool = False,
         device: str = "auto",
@@ -344,8 +358,8 @@ class FaceGallery:
             [os.path.expanduser(os.fsdecode(each)) for each in folders],  # noqa: PTH111 (bytes that are no UTF-8 stay)
             progress=progress,
             again=again,
-            exclude=tuple(exclude),
-            include=tuple(include),
+            exclude=_listed(exclude),
+            include=_listed(include),
             everything=everything,
             quick=quick,
             device=device,
@@ -370,7 +384,8 @@ class FaceGallery:
         """The `top` faces (None: all) that fit a description best; or a request, as a former result has it, asked again
         (then only `top` may be given).
 
-        person: whom of a statement that describes several. strict: refuse words that are not scored. must: faces
+        What is said and not searched is in `FoundFaces.set_aside`, or refused if `strict`. person: whom of a statement
+        that describes several. must: faces
         without this stand behind all others. order: "witness" or "score", as in `Order`.
         """
         from facesearch.search import search
@@ -378,11 +393,11 @@ class FaceGallery:
         if isinstance(description, Request):
             if filters or person is not None or strict or must or order != Order.WITNESS:
                 raise UsageError("A request holds its own filters: change it with dataclasses.replace, or give words.")
-            request = description
+            request, statement = description, None
         else:
-            described, _ = describe(description, person=person, strict=strict, musts=_listed(must))
+            described, statement = describe(description, person=person, strict=strict, musts=_listed(must))
             request = replace(self._narrowed(described, filters), order=Order(order)).merged()
-        return FoundFaces(request, search(self.catalogue, request, top=top))
+        return FoundFaces(request, search(self.catalogue, request, top=top), statement)
 
     def similar(
         self,
@@ -405,8 +420,9 @@ class FaceGallery:
         from facesearch.changes import parse_changes
         from facesearch.similar import distinct, indexed_faces, like, similar
 
-        faces = [each for each in probes if isinstance(each, int)]
-        photos = [Path(os.path.expanduser(os.fsdecode(each))) for each in probes if not isinstance(each, int)]  # noqa: PTH111
+        paths = [each for each in probes if isinstance(each, str | bytes | os.PathLike)]
+        faces = [int(each) for each in probes if not isinstance(each, str | bytes | os.PathLike)]  # numpy's, too
+        photos = [Path(os.path.expanduser(os.fsdecode(each))) for each in paths]  # noqa: PTH111
         changes = parse_changes(_listed(present), _listed(absent))
         request = self._narrowed(Request(changes=changes), filters)
         seen: list[ProbeFace] = []
@@ -423,7 +439,7 @@ class FaceGallery:
         """All that is known of the face with this number, and the `nearest` faces most like it."""
         from facesearch.similar import IndexedFace, like
 
-        found = portrait(self.catalogue, number, nearest=nearest)
+        found = portrait(self.catalogue, int(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
         return KnownFace(found, FoundFaces(self._here(request), found.nearest))
 

@@ -1,5 +1,6 @@
 """What several test files share: a home that is nobody's, and the program run as a user runs it."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from hypothesis import settings
 
 from cli.main import run
 from tests.support.checkpoints import random_checkpoint
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # as many workers as cores: each with more threads would wait for the others
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 settings.register_profile("patient", deadline=None)  # how fast a machine is decides nothing
 settings.load_profile("patient")
@@ -26,6 +30,21 @@ class Ran:
 
 
 Program = Callable[..., Ran]
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Files that are slow as a whole are not even imported for the fast tests, which torch would delay most."""
+    if config.option.markexpr != "fast" or collection_path.suffix != ".py":
+        return None
+    return "\npytestmark = pytest.mark.slow\n" in collection_path.read_text(encoding="utf-8") or None
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is neither slow nor soak is fast, so that a new test is in `make check` until somebody measures it."""
+    for item in items:
+        if not any(item.get_closest_marker(name) for name in ("slow", "soak")):
+            item.add_marker(pytest.mark.fast)
 
 
 @pytest.fixture(autouse=True)

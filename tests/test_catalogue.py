@@ -29,6 +29,8 @@ from db.filesystems import network_filesystem
 from tests.support.catalogues import file, index, new_catalogue, photo
 from tests.support.powers import names_of_any_bytes, without_root_powers
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent
 
 

@@ -21,6 +21,8 @@ from facesearch.network.scorer import Scorer
 from facesearch.network.views import Views
 from tests.support.powers import files_no_larger_than
 
+pytestmark = pytest.mark.slow
+
 SMALL = {
     "mean": np.array([120, 110, 100], np.float32),
     "calibration.scale": np.linspace(0.5, 1.5, 40, dtype=np.float32),

@@ -10,6 +10,8 @@ from PIL import Image
 
 from tests.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 
 def chunk(kind: bytes, data: bytes) -> bytes:
     """One chunk of a PNG file."""

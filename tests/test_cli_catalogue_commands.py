@@ -12,6 +12,8 @@ from tests.support.powers import without_root_powers
 from tests.support.squares import GREEN, album, index
 from tests.support.stand_ins import picture, save
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:

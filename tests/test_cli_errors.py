@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,7 @@ def test_what_stands_in_a_message_cannot_steer_the_terminal(capsys: pytest.Captu
     assert capsys.readouterr().err == "Error: a\\x1b[2J\\xff.jpg cannot be used.\n"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 def test_a_full_disk_under_stdout_is_said(tmp_path: Path) -> None:
     catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
@@ -96,6 +98,7 @@ def test_a_full_disk_under_stdout_is_said(tmp_path: Path) -> None:
     assert os.strerror(errno.ENOSPC) in ran.stderr and "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_a_stream_that_is_closed_leads_nowhere_and_not_into_the_other(tmp_path: Path) -> None:
     catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
     program = f"{shlex.quote(sys.executable)} -c 'from cli.main import main; main()'"
@@ -112,7 +115,8 @@ def test_a_stream_that_is_closed_leads_nowhere_and_not_into_the_other(tmp_path: 
 
 def test_the_version_is_printed(facesearch: Program) -> None:
     ran = facesearch("--version")
-    assert ran.code == 0 and ran.out.strip() == "0.1.0"
+    about = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    assert ran.code == 0 and ran.out.strip() == about["project"]["version"]
 
 
 @pytest.mark.parametrize("command", ["", *(each.callback.__name__ for each in app.registered_commands)])

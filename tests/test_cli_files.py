@@ -18,6 +18,8 @@ from tests.conftest import Program
 from tests.support.squares import album, index
 from tests.support.stand_ins import DotColours, RedSquares, model, picture, save
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent
 
 

@@ -26,6 +26,8 @@ from tests.support.squares import album, index
 from tests.support.stand_ins import RedSquares, picture
 from tests.support.stand_ins import save as save_picture
 
+pytestmark = pytest.mark.slow
+
 PORTRAITS = ("man-goatee-1.jpg", "woman-blond-hair-smiling-1.jpg")
 
 

@@ -23,6 +23,8 @@ from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index
 from tests.support.stand_ins import DotColours, picture, save
 
+pytestmark = pytest.mark.slow
+
 Interview = Callable[..., Ran]
 
 ROOT = Path(__file__).parent.parent

@@ -19,6 +19,8 @@ from tests.support.powers import names_of_any_bytes
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import encoded, picture, save
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:

@@ -20,6 +20,8 @@ from tests.support.checkpoints import random_checkpoint
 from tests.support.imports import loaded
 from tests.support.squares import album, index
 
+pytestmark = pytest.mark.slow
+
 GROUP = "group-of-three.jpg"
 ONE = "man-goatee-1.jpg"
 

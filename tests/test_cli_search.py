@@ -500,6 +500,7 @@ class TestExplanation:
             "arched eyebrows 72 % fits; no stubble 73 % fits; bald 50 % unsure (cost most)"
         )
 
+    @pytest.mark.slow
     def test_has_marks_for_terminals_without_unicode(self, own: Path) -> None:
         code = (
             "from cli.main import main; import sys; "
@@ -603,6 +604,7 @@ class TestOutputFiles:
         assert file.stat().st_mode & 0o777 == 0o640 and file.stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_search_without_a_page_loads_no_pictures(own: Path) -> None:
     code = (
         "import sys; from cli.main import run; "
@@ -612,6 +614,7 @@ def test_a_search_without_a_page_loads_no_pictures(own: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_does_not_cost_the_files(own: Path, tmp_path: Path) -> None:
     code = (
         "import sys; from cli.main import run; "
@@ -627,6 +630,7 @@ def test_a_reader_that_stops_early_does_not_cost_the_files(own: Path, tmp_path: 
     assert "</html>" in (tmp_path / "sheet.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_reader_that_stops_early_is_no_error(tmp_path: Path) -> None:
     folder = tmp_path / "many"
     for number in range(60):

@@ -20,6 +20,8 @@ from tests.support.pages import Reader
 from tests.support.squares import GREEN, RED, album, index
 from tests.support.stand_ins import RedSquares, picture, save
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:

@@ -21,6 +21,8 @@ from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise
 from tests.support.powers import without_root_powers
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 batch = 4
 [[stages]]

@@ -315,6 +315,7 @@ def test_a_decompression_bomb_is_refused_by_its_header_without_a_warning() -> No
     assert not error.retry
 
 
+@pytest.mark.slow
 def test_a_photo_above_pillows_own_limit_but_within_ours_decodes_without_a_warning() -> None:
     data = encode(Image.new("1", (9_500, 9_500)), "PNG")
     with warnings.catch_warnings():

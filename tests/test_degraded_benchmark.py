@@ -12,6 +12,8 @@ import pytest
 from facesearch.attributes import NAMES
 from tests.support import labelled
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 

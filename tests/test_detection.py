@@ -13,6 +13,8 @@ from db.values.box import Box
 from facesearch.decode import decode_photo
 from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, Look, YuNet, bundled_model, iou, is_outdated
 
+pytestmark = pytest.mark.slow
+
 GALLERY = Path(__file__).parent / "gallery"
 
 

@@ -30,6 +30,8 @@ from PIL import Image
 from db.values.box import Box
 from facesearch.detection import Look, YuNet, iou
 
+pytestmark = pytest.mark.slow
+
 GALLERY = Path(__file__).parent / "gallery"
 SCHEDULE = gallery_schedule()
 MAGENTA = (255, 0, 255)

@@ -25,6 +25,8 @@ from tests.conftest import Program
 from tests.support import labelled
 from tests.support.labelled import noise
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 EYES = Recipe("eyes", stages=(Stage("efficientnet-lite0", 79, 1, 1e-3, 0.0),), batch=8, dropout=0.2)
 STAGE = '[[stages]]\nlayout = "{}"\ninput = 79\npasses = 1\nrate = 1e-3\nend_rate = 0.0\n'

@@ -32,6 +32,8 @@ from tests.conftest import Program
 from tests.support.labelled import celeba, noise, portraits
 from tests.support.pages import Reader
 
+pytestmark = pytest.mark.slow
+
 WIDTH = 80
 
 

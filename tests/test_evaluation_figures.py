@@ -88,6 +88,7 @@ def test_people_are_drawn_whole_and_as_many_as_there_are() -> None:
     assert len(np.unique(drawn, axis=0)) > 5
 
 
+@pytest.mark.slow
 def test_an_interval_holds_the_mean_and_is_wider_when_many_faces_are_of_one_person() -> None:
     p, labels = _calibrated(400)
     p, labels = np.repeat(p, 10, axis=0), np.repeat(labels, 10, axis=0)  # ten all alike of each person

@@ -28,6 +28,8 @@ from tests.conftest import Program
 from tests.support.imports import loaded
 from tests.support.stand_ins import model
 
+pytestmark = pytest.mark.slow
+
 FREE = [
     name
     for name in NAMES

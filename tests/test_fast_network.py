@@ -13,6 +13,8 @@ from facesearch.network.fastconv import SMALLEST_BATCH, conv2d, toom_cook
 from facesearch.network.inference import FastMcnn, suits
 from facesearch.network.mcnn import MCNN_LAYOUT, TRUNK_LAYOUT, Layout, Mcnn, Normalisation, fold, prepare
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _seeded() -> Iterator[None]:

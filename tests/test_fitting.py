@@ -20,6 +20,8 @@ from facesearch.training.finish import (
 )
 from facesearch.training.metrics import accuracy, average_precision, balanced_accuracy, calibration_error
 
+pytestmark = pytest.mark.slow
+
 
 def _logits(n: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Logits and labels drawn from exactly the probabilities that the logits state."""

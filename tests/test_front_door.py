@@ -16,6 +16,8 @@ import facesearch
 from facesearch.request import catalogue_name
 from tests.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 PHOTOS = ("man-goatee-1.jpg", "woman-blond-hair-older.jpg", "man-bald-smiling.jpg")
 
@@ -103,12 +105,22 @@ def test_a_data_frame_has_the_columns_of_csv(gallery: Any, folder: Path, facesea
     pytest.importorskip("pandas")
     frame = gallery.search("woman, not bald").to_frame()
     ran = facesearch("search", "woman, not bald", "--csv", "-", "--catalogue", folder / "faces.db")
+    assert [hit.face for hit in gallery.similar(frame.face[0])], "its numbers are numbers of faces"
     header, first, *_ = ran.out.splitlines()
     assert list(frame.columns) == header.split(",") and len(frame) == 3
     assert str(frame.photo[0]) in first and frame.explanation[0] in first
     assert list(gallery.search("woman", folder="/nowhere").to_frame().columns) == [
         each for each in frame.columns if each != "Bald"
     ]
+
+
+def test_what_is_said_and_not_searched_is_told(gallery: Any) -> None:
+    hits = gallery.search("a tall man with a scar and a gotee, 50 years old")
+    assert {"tall", "scar"} <= {each.words for each in hits.set_aside} and "scar" in repr(hits)
+    assert {"corrected", "age counts"} <= {each.kind for each in hits.notices}
+    assert hits.to_dicts()[0]["searched"].startswith("3 of ")
+    with pytest.raises(facesearch.QueryError):
+        gallery.search("a tall man", strict=True)
 
 
 def test_a_request_is_kept_and_asked_again(gallery: Any, folder: Path) -> None:

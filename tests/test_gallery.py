@@ -12,6 +12,8 @@ from facesearch.attributes import BY_NAME
 from facesearch.decode import decode_photo
 from facesearch.detection import SEARCH_FROM, STORE_FROM, Detection, YuNet
 
+pytestmark = pytest.mark.slow
+
 GALLERY = Path(__file__).parent / "gallery"
 NO_PICTURES = {"README.md", "portraits.csv", "make_gallery.py"}
 DAMAGED = "damaged-man-brown-hair.jpg"

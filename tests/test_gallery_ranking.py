@@ -13,6 +13,8 @@ import pytest
 from facesearch.attributes import BY_NAME
 from tests.conftest import GALLERY, Program
 
+pytestmark = pytest.mark.slow
+
 Face = tuple[str, int]
 """Picture and place in it, from 0, left to right."""
 

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,13 @@ FRONT_DOOR = ROOT / "facesearch" / "__init__.py"
 """The one exception: it leads to all rooms, so it knows the indexer, and nothing in its own room knows it."""
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy() -> None:
     assert loaded("--help") == set()
     assert loaded("search", "--help") == set()
 
 
+@pytest.mark.slow
 def test_a_search_loads_nothing_heavy(tmp_path: Path) -> None:
     catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
     page = tmp_path / "sheet.html"
@@ -56,7 +59,7 @@ def test_the_front_door_imports_the_indexer_in_a_function_only_and_no_room_goes_
     }
     submodules = {file.stem for file in (ROOT / "facesearch").iterdir()}
     for file in (each for room in MAY_IMPORT for each in (ROOT / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in nodes_of(file):
             if isinstance(node, ast.Import):
                 assert "facesearch" not in {name.name for name in node.names}, file
             elif isinstance(node, ast.ImportFrom) and node.module == "facesearch":
@@ -73,6 +76,7 @@ def test_the_front_door_opens_without_loading_a_room() -> None:
     assert run_without(set(), script) == "['facesearch'] True\n"
 
 
+@pytest.mark.slow
 def test_a_search_through_the_front_door_loads_nothing_heavy(tmp_path: Path) -> None:
     catalogue = index(tmp_path / "faces.db", album(tmp_path / "album"))
     script = (
@@ -85,9 +89,14 @@ def test_a_search_through_the_front_door_loads_nothing_heavy(tmp_path: Path) -> 
     assert run_without(set(), script, catalogue) == "True\n"
 
 
+@cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+
+
 def imports_of(file: Path) -> set[str]:
     """The modules that a file imports, wherever in it."""
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    nodes = nodes_of(file)
     plain = {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     return plain | {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
@@ -144,6 +153,7 @@ print(photo.format, repr(photo.camera), crop_face(photo.rgb, face.box).shape)
     assert printed == "JPEG '' (227, 227, 3)\n"
 
 
+@pytest.mark.slow
 def test_networks_rank_and_train_without_a_database() -> None:
     modules = ("facesearch.network.checkpoint", "facesearch.ranking.scan", "facesearch.ranking.similar")
     run_without({"sqlalchemy", "alembic"}, f"import facesearch.training.run, {', '.join(modules)}")

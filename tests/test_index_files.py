@@ -29,6 +29,8 @@ from tests.support.index_runs import Runs, without_known_change_times
 from tests.support.powers import files_no_larger_than, without_root_powers
 from tests.support.stand_ins import encoded, picture, save
 
+pytestmark = pytest.mark.slow
+
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
 
 

@@ -31,6 +31,8 @@ from tests.support.index_runs import Runs, without_known_change_times
 from tests.support.powers import ctrl_c_interrupts, names_of_any_bytes, without_root_powers
 from tests.support.stand_ins import DotColours, RedSquares, encoded, model, picture, save
 
+pytestmark = pytest.mark.slow
+
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
 
 

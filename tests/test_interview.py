@@ -389,6 +389,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class TestTheSearch:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("start", "error"),
         list(product(["", "man, maybe bald", "black or brown hair", "no beard or hat"], [0.0, 0.02, 0.1, 1 / 3, 0.45])),

@@ -16,6 +16,8 @@ from facesearch.attributes import NAMES
 from facesearch.training.datasets import DatasetError, Role, cache_folder, lfwa, open_cache, read_dataset, read_lfwa
 from tests.conftest import Program
 
+pytestmark = pytest.mark.slow
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PEOPLE = {"Ann_Lee": 2, "Bo_Ek": 1, "Cy_Fox": 2, "Di_Roy": 1, "Ed_Poe": 3, "Flo_Ray": 1}
 

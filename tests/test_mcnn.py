@@ -19,6 +19,8 @@ from facesearch.network.mcnn import (
     prepare,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def _faces(n: int = 2, size: int = INPUT_SIZE) -> torch.Tensor:
     crops = np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)

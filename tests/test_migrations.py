@@ -80,6 +80,7 @@ def test_a_catalogue_of_the_first_version_keeps_its_photos_which_have_no_date_ye
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", range(1, SCHEMA_VERSION))
 def test_what_other_tests_take_for_an_older_catalogue_is_one_and_is_brought_up_to_date(
     tmp_path: Path, version: int

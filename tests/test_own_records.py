@@ -22,6 +22,8 @@ from tests.conftest import Program
 from tests.support import labelled
 from tests.support.labelled import noise
 
+pytestmark = pytest.mark.slow
+
 RECIPE = """
 batch = 4
 aux = ["val", "calibrate"]

@@ -18,6 +18,8 @@ from tests.conftest import Program
 from tests.support.index_runs import Runs
 from tests.support.stand_ins import RedSquares, encoded, picture
 
+pytestmark = pytest.mark.slow
+
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
 
 

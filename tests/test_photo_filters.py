@@ -145,6 +145,7 @@ def test_with_wildcards_the_whole_name_has_to_match(opened: Opened) -> None:
     assert passing(opened, name=("?IMG*",)) == [3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sign", ["%", "_", "[x]", "[!x]", "\\", ".", "^", "(", "|", "'", '"', "]", "{1}", "+", "\n"])
 def test_signs_that_mean_something_elsewhere_mean_themselves(opened: Opened, sign: str) -> None:
     files(opened, f"a{sign}b.jpg".encode(), b"axb.jpg", b"ab.jpg")
@@ -191,6 +192,7 @@ def like(name: str, pattern: str) -> bool:
     return (pattern[0] == "?" or pattern[0].lower() == name[0].lower()) and like(name[1:], pattern[1:])
 
 
+@pytest.mark.slow
 def test_whatever_the_names_and_the_pattern_the_promise_holds(opened: Opened) -> None:
     generator = random.Random(1)
     names = list(dict.fromkeys("".join(generator.choices(LETTERS, k=1 + number % 5)) for number in range(200)))
@@ -281,6 +283,7 @@ def test_all_conditions_hold_together(opened: Opened) -> None:
     assert passing(opened, **whole) == []
 
 
+@pytest.mark.slow
 def test_the_number_of_statements_does_not_grow_with_the_catalogue(opened: Opened) -> None:
     statements: list[str] = []
 

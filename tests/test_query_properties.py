@@ -1,6 +1,7 @@
 """What holds for every text and every tree, whatever it says."""
 
 import numpy as np
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -162,6 +163,7 @@ def test_denying_a_description_twice_is_saying_it(tree: Node) -> None:
     assert parse(f"--({tree})").tree == tree
 
 
+@pytest.mark.slow
 @given(st.lists(trees, min_size=2, max_size=3), st.sampled_from([" and ", " or ", ", "]), st.data())
 @settings(deadline=None)
 def test_the_order_of_a_description_changes_no_score(parts: list[Node], join: str, data: st.DataObject) -> None:

@@ -95,6 +95,7 @@ def by_sorting(tree: Node, allowed: np.ndarray, top: int | None, min_score: floa
     return rows.tolist(), scores[rows].tolist()
 
 
+@pytest.mark.slow
 @given(trees, st.sampled_from([0.0, 0.3, 0.95, 1.0]), st.none() | st.integers(1, 60), st.sampled_from([0, 1e-9, 0.5]))
 @settings(deadline=None, max_examples=60)
 def test_the_best_and_their_scores_are_those_of_a_full_sort(
@@ -105,6 +106,7 @@ def test_the_best_and_their_scores_are_those_of_a_full_sort(
     assert (found.rows.tolist(), found.scores.tolist()) == by_sorting(tree, allowed, top, min_score)
 
 
+@pytest.mark.slow
 @given(trees)
 @settings(deadline=None, max_examples=60)
 def test_the_expected_count_is_the_sum_of_the_scores_without_hedged_words(tree: Node) -> None:
@@ -116,6 +118,7 @@ def test_the_expected_count_is_the_sum_of_the_scores_without_hedged_words(tree: 
     assert ranked(tree, allowed, 1).expected == pytest.approx(exact, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 @given(trees, st.floats(-60, 60))
 @settings(deadline=None, max_examples=60)
 def test_an_estimate_is_never_further_off_than_its_margin(tree: Node, shift: float) -> None:
@@ -156,6 +159,7 @@ def test_a_lot_of_a_few_faces_at_the_end_is_looked_at_as_well() -> None:
     assert (found.rows.tolist(), found.scores.tolist()) == by_sorting(tree, allowed, 20, 0.0, **other)
 
 
+@pytest.mark.slow
 def test_so_many_faces_that_several_threads_share_them() -> None:
     faces = 3 * (1 << 18) + 77
     other = {"logits": columns(faces, 8), "ids": np.arange(faces, 0, -1)}
@@ -216,6 +220,7 @@ def test_words_and_their_denial_rank_in_opposite_order() -> None:
     assert up.rows.tolist() == down.rows.tolist()[::-1]
 
 
+@pytest.mark.slow
 @given(trees, trees, st.sampled_from([0.3, 0.95]), st.none() | st.integers(1, 60), st.sampled_from([0.0, 0.02]))
 @settings(deadline=None, max_examples=40)
 def test_faces_with_scores_between_two_bounds_stand_in_another_order_as_in_a_full_sort(
@@ -231,6 +236,7 @@ def test_faces_with_scores_between_two_bounds_stand_in_another_order_as_in_a_ful
     assert found.tolist() == known[expected].tolist()
 
 
+@pytest.mark.slow
 @given(st.lists(trees, min_size=2, max_size=4))
 @settings(deadline=None, max_examples=40)
 def test_what_is_likely_without_a_part_is_what_the_others_give(asked: list[Node]) -> None:

@@ -57,6 +57,7 @@ PIXELS = np.asarray(scene())
 # Which kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", EVERY)
 @pytest.mark.parametrize("name", ["IMG_0001.heic", "a.jpg_large", "noext", "photo.jpg?size=large", "a.png", "a.txt"])
 def test_the_content_decides_whatever_the_name(tmp_path: Path, format: str, name: str) -> None:
@@ -241,6 +242,7 @@ def frames(format: str, images: list[Image.Image], milliseconds: int) -> bytes:
     return encoded(images[0], format, save_all=True, append_images=images[1:], duration=milliseconds, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", ["GIF", "PNG", "WEBP", "AVIF"])
 def test_frames_about_a_second_apart_are_looked_at_and_the_others_counted(format: str) -> None:
     moving = [scene(0).transform(SIZE, Image.Transform.AFFINE, (1, 0, n, 0, 1, 0)) for n in range(30)]
@@ -262,6 +264,7 @@ def test_a_short_animation_is_looked_at_scene_by_scene(format: str) -> None:
     assert differs(found[1].rgb, PIXELS) < 8
 
 
+@pytest.mark.slow
 def test_of_a_long_animation_twenty_frames_at_most_are_looked_at() -> None:
     many = [scene(n).resize((40, 30)) for n in range(70)]
     photo = opened(frames("GIF", many, 1000))
@@ -595,6 +598,7 @@ def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> None:
     """The real network, on one portrait in several colour spaces."""
     from db.values.scoring_model import calibrate

@@ -76,8 +76,9 @@ requests = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(requests)
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 def test_a_request_goes_to_json_and_back_unchanged(request: Request) -> None:
     text = request.to_json()
     back = Request.from_json(text)
@@ -87,6 +88,7 @@ def test_a_request_goes_to_json_and_back_unchanged(request: Request) -> None:
     assert text.isascii() and "\n" not in text and json.loads(text)["version"] == VERSION
 
 
+@pytest.mark.slow
 @given(requests, requests)
 @settings(deadline=None, max_examples=60)
 def test_equal_requests_have_equal_digests_and_hashes(one: Request, other: Request) -> None:

@@ -277,6 +277,7 @@ def test_bounds_that_make_no_sense_are_refused(catalogue: Catalogue, bounds: dic
         search(catalogue, Request(parse("man"), **bounds), top=top)
 
 
+@pytest.mark.slow
 def test_a_search_needs_neither_network_nor_pictures_nor_migrations() -> None:
     code = (
         "import sys, facesearch.search, facesearch.query; "

@@ -81,6 +81,7 @@ def names(result: SearchResult) -> list[str]:
     return [hit.face.path.name for hit in result.hits]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "options", "found"),
     [

@@ -27,6 +27,8 @@ from db.values.scoring_model import ScoringModel
 from tests.support.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
 from tests.support.powers import files_no_larger_than, names_of_any_bytes, without_root_powers
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parent.parent
 Opened = tuple[Catalogue, int, int]
 FILES = [

@@ -36,6 +36,7 @@ def share_right(verdicts: list[dict[str, Any]]) -> float:
     return sum(each["is"] in ("right", "asked", "nothing") for each in verdicts) / len(verdicts)
 
 
+@pytest.mark.slow
 def test_every_statement_that_should_be_is_accepted(verdicts: list[dict[str, Any]]) -> None:
     due = [each for each in verdicts if not each["row"].ambiguous and not each["row"].empty]
     assert len(due) > 450
@@ -60,6 +61,7 @@ def test_the_persons_are_counted_right(verdicts: list[dict[str, Any]]) -> None:
     assert len(wrong) <= 0.01 * len(plain), wrong
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 76])
 def test_where_a_statement_was_wrapped_changes_nothing(score: ModuleType, width: int) -> None:
     """Texts without fields, since a line that begins like a field is one."""

@@ -105,6 +105,7 @@ def test_steps_grow_no_faster_than_words(text: str) -> None:
     assert many <= 4.4 * few
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -34,6 +34,8 @@ from tests.support.catalogues import (
     scoring_model,
 )
 
+pytestmark = pytest.mark.slow
+
 Opened = tuple[Catalogue, int, int]
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from db.lock import exclusive
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "benchmarks" / "train_network.py"
 

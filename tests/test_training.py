@@ -33,6 +33,8 @@ from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise
 from tests.support.powers import files_no_larger_than
 
+pytestmark = pytest.mark.slow
+
 GALLERY = Path(__file__).parent / "gallery"
 
 TINY = Recipe(

@@ -24,6 +24,8 @@ from tests.support.pages import Reader
 from tests.support.squares import index
 from tests.support.stand_ins import picture, save
 
+pytestmark = pytest.mark.slow
+
 WORDS = "stubble, arched eyebrows"
 ASKED = ("5_o_Clock_Shadow", "Arched_Eyebrows")
 PHOTOS, PER_PHOTO = 20, 2
