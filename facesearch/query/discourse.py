@@ -25,6 +25,7 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
     """Reads one sentence: its phrases, how many words of the text stand before it, and its words."""
     scene.clause = Clause()
     scene.row, scene.offset, scene.said_words = row, offset, said
+    scene.sentences += 1
     for scene.at, edge in enumerate(row):
         rule = _RULES.get(edge.category)
         if rule is not None:
@@ -53,6 +54,9 @@ def _likewise(scene: Scene) -> None:
 
 def _no(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
+    if _interjected(scene, edge):
+        scene.correct()
+        return
     if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
@@ -60,6 +64,13 @@ def _no(scene: Scene, edge: Edge) -> None:
     _neither(scene, edge)
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+def _interjected(scene: Scene, edge: Edge) -> bool:
+    """ "She wore earrings, no, a necklace"."""
+    marks = (",", "DASH", ";")
+    alone = scene.said_words[edge.start : edge.end] == ["no"] and scene.ahead(1)[:1] in ([","], ["DASH"])
+    return alone and scene.clause.before in marks and bool(scene.clause.facts_here)
 
 
 def _neither(scene: Scene, edge: Edge) -> None:
@@ -83,7 +94,7 @@ def _did_not(scene: Scene, edge: Edge) -> bool:
         return False
     person, fact = clause.facts_here[-1]
     target = scene.target()
-    if not _ASKED.isdisjoint(scene.said_words[: edge.start]):
+    if scene.is_corrected() or not _ASKED.isdisjoint(scene.said_words[: edge.start]):
         fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
         return True
     if target is None or target is person or fact.kind in ("person", "sex"):
@@ -217,8 +228,15 @@ def _any_of(scene: Scene, edge: Edge) -> None:
 
 def _correct(scene: Scene, _: Edge) -> None:
     """ "No, sorry": what was said last of the same thing does not count."""
-    scene.corrected = True
-    scene.correcting = scene.last_noun
+    scene.correct()
+
+
+def _revise(scene: Scene, _: Edge) -> None:
+    """ "UPDATE:", "amended": what follows is newer than all that stands before."""
+    after = scene.following()
+    opens = scene.clause.before in ("", ",", "(", "DASH", ";", ":")
+    if opens or (after is not None and after.category in (":", ",", "DASH")):
+        scene.correct(lasts=True)
 
 
 # --- joining and parting ---
@@ -289,7 +307,7 @@ def _preposition(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     word: str = edge.sem
     clause.preposition = word
-    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode != "unknown":
+    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode not in ("unknown", "past"):
         clause.near = None
         clause.mode = "say"
         clause.verb = "as" if clause.subject is not None else clause.verb
@@ -358,6 +376,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,
     "CORRECT": _correct,
+    "REVISE": _revise,
     ",": _comma,
     "/": _comma,
     ";": _comma,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Thing
@@ -41,6 +43,29 @@ class Fact:
     narrow: bool = False
     rough: bool = False
     teller: int = 0
+
+
+class Correction(NamedTuple):
+    """A speaker corrects himself: where, what was spoken of last, and up to which sentence."""
+
+    start: int
+    noun: NounClass | None
+    until: int
+
+
+_TOPICS = tuple(
+    frozenset(chain.from_iterable(reading_of(word).node.attributes for word in words.split(", ")))
+    for words in (
+        "bald, black hair, brown hair, blond hair, gray hair",
+        "beard, mustache, goatee, stubble, sideburns",
+        "wavy hair, straight hair",
+    )
+)
+
+
+def _topic_of(node: Node) -> frozenset[int]:
+    """The attributes of which one is said instead of another: the colour of hair, what grows on a chin."""
+    return next((topic for topic in _TOPICS if node.attributes <= topic), frozenset(node.attributes))
 
 
 @dataclass
@@ -150,7 +175,7 @@ class Scene:
         self.used: list[tuple[int, int]] = []
         self.aside: list[tuple[int, int, str]] = []
         self.last_noun: NounClass | None = None
-        self.correcting: NounClass | None = None
+        self.correction: Correction | None = None
         self.corrected = False
         self.spoken_of = ""
         self.last_given: tuple[Person, Fact] | None = None
@@ -163,6 +188,7 @@ class Scene:
         self.said_words: Sequence[str] = ()
         self.at = 0
         self.offset = 0
+        self.sentences = 0
 
     # --- the sentence ---
 
@@ -325,7 +351,7 @@ class Scene:
             last = here[-1][1]
             last.node, last.used = any_of([last.node, fact.node]), (*last.used, *fact.used)
             return
-        self._take_back(target, fact.kind)
+        self._take_back(target, fact)
         self.clause.facts_here.append((target, fact))
         fact.teller = self.teller
         if fact.kind not in ("person", "sex"):
@@ -335,12 +361,27 @@ class Scene:
         else:
             self._give_one(target, fact)
 
-    def _take_back(self, target: Person, kind: str) -> None:
-        """The speaker corrects what was said last of the same thing."""
-        if self.correcting is not None and kind == self.correcting.name:
-            for old in [each for each in target.facts if each.kind == kind]:
-                self.cancel(old, "corrected")
-            self.correcting = None
+    def correct(self, lasts: bool = False) -> None:
+        """From here on what was said before counts only where nothing else is said of the same thing: in this sentence
+        and the next one, or, with `lasts`, up to the end."""
+        self.corrected = True
+        start = self.offset + self.row[self.at].start
+        self.correction = Correction(start, self.last_noun, 10**9 if lasts else self.sentences + 1)
+
+    def is_corrected(self) -> bool:
+        """What is said here corrects what was said before."""
+        return self.correction is not None and self.sentences <= self.correction.until
+
+    def _take_back(self, target: Person, fact: Fact) -> None:
+        """The speaker corrects what was said before of the same thing."""
+        if self.correction is None or not self.is_corrected():
+            return
+        topic = _topic_of(fact.node)
+        before = (each for each in target.facts if each.start < self.correction.start and each is not fact)
+        for old in [each for each in before if _topic_of(each.node) == topic]:
+            self.cancel(old, "corrected")
+            if old.kind in ("person", "sex") and topic == _topic_of(MAN):
+                target.sex = None
 
     def _give_one(self, target: Person, fact: Fact) -> None:
         if any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-_MEMORY:]):

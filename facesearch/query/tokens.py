@@ -25,6 +25,13 @@ _TOKEN = re.compile(
 )
 _BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
 _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
+_NO_APOSTROPHE = re.compile(
+    r"^(?:(?P<not>is|was|has|had|did|does|do|were|are|have|would|could|should|ca|wo)(?P<nt>nt)"
+    r"|(?P<is>he|she|that|who|there|where|what|here)(?P<s>s)|(?P<are>they|you)(?P<re>re)|(?P<have>they|you|i)(?P<ve>ve)"
+    r"|(?P<am>i)(?P<m>m))$",
+    re.IGNORECASE,
+)
+"""Words with a clitic whose apostrophe was left out: "hasnt", "hes"."""
 _ABBREVIATIONS = word_set(
     "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd "
     "capt lt det ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def"
@@ -154,6 +161,13 @@ def _joins(text: str, at: int) -> bool:
 
 def _words(typed: str, start: int, glued: bool, spaced: bool) -> Iterator[Token]:
     clitic = _CLITIC.match(typed)
+    if clitic is None and (bare := _NO_APOSTROPHE.match(typed)) is not None:
+        stem, rest = (part for part in bare.groups() if part is not None)
+        cut = start + len(stem)
+        normal_stem = {"ca": "can", "wo": "will"}.get(normal(stem), normal(stem))
+        yield Token(normal_stem, start, cut, stem, "word", glued, spaced)
+        yield Token("n't" if normal(rest) == "nt" else f"'{normal(rest)}", cut, start + len(typed), rest, "word")
+        return
     if clitic is None:
         yield Token(normal(typed), start, start + len(typed), typed, "word", glued, spaced)
         return

@@ -63,6 +63,10 @@ def _report(scene: Scene, edge: Edge) -> None:
     """Who says something is not who is described; in "was described as" somebody is."""
     clause = scene.clause
     after = scene.following()
+    if edge.sem in ("report", "believe") and scene.said_words[edge.start - 1 : edge.start] == [
+        "now"
+    ]:  # "the informant now states ..."
+        scene.correct(lasts=True)
     if _is_quoted(scene, after):
         clause.mode = "unknown"
         return
@@ -77,7 +81,10 @@ def _report(scene: Scene, edge: Edge) -> None:
     if _says_of_himself(scene):
         _act(scene, edge)
         return
-    scene.clause = Clause(verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True)
+    mode = "past" if clause.mode == "past" else "say"  # "initially reported as a teenager"
+    scene.clause = Clause(
+        verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
+    )
 
 
 def _believe(scene: Scene, edge: Edge) -> None:

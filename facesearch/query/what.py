@@ -303,7 +303,7 @@ def _partly_denied(scene: Scene, edge: Edge, _: Qualities) -> bool:
 
 def _of_corrected(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """ "He had brown hair. No, sorry, it was blond"."""
-    noun = scene.correcting
+    noun = scene.correction.noun if scene.correction is not None and scene.is_corrected() else None
     return (
         noun is not None and meaning(scene.words, noun, qualities).used != () and _of_noun(scene, noun, edge, qualities)
     )

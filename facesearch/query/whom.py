@@ -414,6 +414,8 @@ def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The thief is a woman", "described as a man", "the rider, a lad of 17", "Suspect 1: a man"."""
     clause = scene.clause
     subject = clause.subject
+    if clause.before == "CORRECT" and scene.focus in scene.persons:
+        return scene.focus  # "make that a woman"
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
