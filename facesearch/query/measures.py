@@ -127,13 +127,15 @@ class Measure(NamedTuple):
 _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
-def measures(text: str) -> list[Measure]:
-    """Every number in `text` that is an age or a measure; bare numbers that are neither are left out."""
+def measures(text: str, answer: tuple[int, int] = (0, 0)) -> list[Measure]:
+    """Every number in `text` that is an age or a measure; bare numbers that are neither are left out. answer: where an
+    age was asked for, so that bare numbers are one."""
     figures, places, spoken = _in_figures(text.translate(_LOWER))
     found = []
     at = 0
     while (match := _BOTH.search(figures, at)) is not None:
-        measure = _measure(figures, match, match.start("first") in spoken)
+        asked = match["first"] is not None and answer[0] <= places[match.start("first")][0] < answer[1]
+        measure = _measure(figures, match, match.start("first") in spoken, asked)
         if measure is not None:
             found.append(measure._replace(start=places[measure.start][0], end=places[measure.end - 1][1]))
         at = match.end() if measure is not None or match["measure"] else _past_word(figures, match)
@@ -168,8 +170,8 @@ def _past_word(text: str, match: re.Match[str]) -> int:
     return word.end() if word is not None else match.end()
 
 
-def _measure(text: str, match: re.Match[str], spoken: bool) -> Measure | None:
-    """What a match is; None: neither an age nor a measure. spoken: its figure was a word."""
+def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Measure | None:
+    """What a match is; None: neither an age nor a measure. spoken: its figure was a word; asked: it answers."""
     start, end = match.start(), match.start() + len(match.group().rstrip())
     if match["measure"]:
         return Measure(start, end, False)
@@ -183,7 +185,7 @@ def _measure(text: str, match: re.Match[str], spoken: bool) -> Measure | None:
         high, end = int(listed[1]), listed.end()
     if match["months"]:
         return _age(start, end, 0, 3) if high < OLD_FROM else Measure(start, end, False)
-    if not _said_as_age(match) and not _alone(text, match, (start, end), (low, high), spoken):
+    if not (asked or _said_as_age(match)) and not _alone(text, match, (start, end), (low, high), spoken):
         return None
     if _is_duration(text, match, end):
         return Measure(start, end, False)

@@ -63,7 +63,7 @@ _TOPICS = tuple(
 )
 
 
-def _topic_of(node: Node) -> frozenset[int]:
+def topic_of(node: Node) -> frozenset[int]:
     """The attributes of which one is said instead of another: the colour of hair, what grows on a chin."""
     return next((topic for topic in _TOPICS if node.attributes <= topic), frozenset(node.attributes))
 
@@ -376,11 +376,11 @@ class Scene:
         """The speaker corrects what was said before of the same thing."""
         if self.correction is None or not self.is_corrected():
             return
-        topic = _topic_of(fact.node)
+        topic = topic_of(fact.node)
         before = (each for each in target.facts if each.start < self.correction.start and each is not fact)
-        for old in [each for each in before if _topic_of(each.node) == topic]:
+        for old in [each for each in before if topic_of(each.node) == topic]:
             self.cancel(old, "corrected")
-            if old.kind in ("person", "sex") and topic == _topic_of(MAN):
+            if old.kind in ("person", "sex") and topic == topic_of(MAN):
                 target.sex = None
 
     def _give_one(self, target: Person, fact: Fact) -> None:

@@ -866,7 +866,7 @@ def _describe(scene: Scene, sex: Node, described: bool) -> None:
     clause = scene.clause
     found = next((each for each in reversed(scene.persons) if each.fits(sex) and not each.group), None)
     if found is None and described and not scene.persons:
-        found = scene.add_person(Person())
+        found = scene.focus = scene.add_person(Person())
     by_another = clause.subject is None or not clause.subject.described
     if found is None or not (described or clause.speaker or by_another):
         return
