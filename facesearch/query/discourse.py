@@ -231,6 +231,14 @@ def _correct(scene: Scene, _: Edge) -> None:
     scene.correct()
 
 
+def _except(scene: Scene, _: Edge) -> None:
+    """ "Nothing to be seen apart from a beard": what is excepted from a "no" is so."""
+    clause = scene.clause
+    if clause.negative or clause.mode in ("unknown", "hidden") or (clause.near and not clause.near.described):
+        clause.negative = clause.sticky = False
+        clause.mode, clause.near, clause.thing = "say", None, False
+
+
 def _revise(scene: Scene, _: Edge) -> None:
     """ "UPDATE:", "amended": what follows is newer than all that stands before."""
     after = scene.following()
@@ -327,7 +335,7 @@ def _interrupted(scene: Scene, word: str) -> None:
     """ "A woman was walking her dog when a man ...": who was doing something is nobody who is described."""
     clause, after = scene.clause, scene.following()
     said = after.sem if after is not None and isinstance(after.sem, Thing) else None
-    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem == "act"]
+    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem in ("act", "handle")]
     walks = bool(does) and scene.said_words[does[0].start].endswith("ing") and not clause.pronoun
     newcomer = said is not None and said.person is not None and said.person.role == "described"
     if word != "when" or not walks or not newcomer or said is None or said.determiner not in ("a", "an", "two", ""):
@@ -377,6 +385,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "ANYOF": _any_of,
     "CORRECT": _correct,
     "REVISE": _revise,
+    "EXCEPT": _except,
     ",": _comma,
     "/": _comma,
     ";": _comma,

@@ -75,7 +75,7 @@ def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> I
 
 
 def _may_begin(sentence: Sequence[Token], start: int, before: str, strict: bool) -> bool:
-    return before in _BEHIND or start == 0 or (not strict and sentence[start].typed[0].isupper())
+    return before in _BEHIND or start == 0 or before.isdecimal() or (not strict and sentence[start].typed[0].isupper())
 
 
 def _unknown_field(sentence: Sequence[Token], free: int, end: int) -> tuple[int, str] | None:

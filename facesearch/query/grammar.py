@@ -399,11 +399,13 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 
 
 rule("NP", "NG")(lambda n: n)
+_SOMEBODY = PersonWord(None, "described", True)
 
 
 @rule("NP", "DET AP", 0.05, "the 71-year-old")
 def _somebody_of_age(determiner: str, adjectives: Qualities) -> Thing | None:
-    if determiner != "the" or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
+    bare = determiner in ("a", "an") and len(adjectives) == 1
+    if not (determiner == "the" or bare) or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
         return None
     person = PersonWord(None, "described", False)
     return Thing(None, adjectives[0].start, adjectives[-1].end, adjectives, person, determiner)
@@ -422,20 +424,21 @@ rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
 rule("NP", "DET AP MEM", 0.05)(
-    lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None
+    lambda _d, _a, m: (
+        Thing(None, _a[0].start, _a[-1].end, _a, word="one") if m == "one" and _d in ("a", "an", "") else None
+    )
 )
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(number=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(number=k, determiner=d))
 rule("NP", "NUM OF DET NUM NG", -0.3)(lambda k, _o, d, m, n: n._replace(number=m, part=k, determiner=d))
+rule("NP", "NUM OF DET NUM", -0.1)(
+    lambda k, _o, d, m: Thing(None, 0, 0, number=m, part=k, determiner=d, person=_SOMEBODY, word="them")
+)
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(number=k, owner=o))
 rule("NP", "DET POSS NG")(lambda _, o, n: n._replace(owner=o))
 rule("NP", "NUM OF OBJ", 0.1)(
-    lambda k, _, o: (
-        Thing(None, 0, 0, number=k, person=PersonWord(None, "described", True), word="them")
-        if o in ("them", "us")
-        else None
-    )
+    lambda k, _, o: Thing(None, 0, 0, number=k, person=_SOMEBODY, word="them") if o in ("them", "us") else None
 )
 rule("NP", "NUM OF POSS NG", 0.1)(lambda _k, _, o, n: n._replace(owner=o))
 rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
@@ -455,6 +458,8 @@ rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) a
 rule("LABEL", "PN HASH NUM", -0.2)(lambda p, _h, k: (str(k), p))
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
+rule("LABEL", "NX NO NUM", -0.1)(lambda _n, _no, k: (str(k), None))
+rule("LABEL", "NO NUM", 0.2)(lambda _, k: (str(k), None))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
 rule("LABEL", "NUM )", 0.0)(lambda k, _: (str(k), None))
 rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
@@ -497,6 +502,23 @@ def _hair_on(hair: Thing, _on: Any, place: Thing) -> Thing | None:
         return None
     colours = tuple(quality._replace(key="#colour", node=None) for quality in hair.qualities)
     return hair._replace(noun=lexicon().nouns["facial"]._replace(denied=None, narrow=True), qualities=colours)
+
+
+@rule("NP", "NP OF NP", 0.03, "a rat of a man")
+def _likened(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    plain = thing.person is None and thing.noun is None and thing.determiner in ("a", "an", "this", "that")
+    return of if plain and of.person is not None and of.determiner in ("a", "an") and not thing.name else None
+
+
+@rule("A1", "NX A1", 0.1, "bleach blonde")
+def _shade(shade: Thing, colour: Qualities) -> Qualities | None:
+    """A word that no table has before a colour of hair says which shade of it."""
+    pair = lexicon().pair("hair", colour[0].key)
+    known = pair is not None and pair.reading is not None and pair.reading.node.attributes <= HAIR_COLOURS
+    return None if shade.name or not known or shade.noun is not None else colour
+
+
+rule("NG", "NG SFX", 0.0, "a goatee type thing")(lambda n, _: n)
 
 
 @rule("NP", "NP OF NP", 0.05, "a thing of something")

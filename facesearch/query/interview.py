@@ -109,7 +109,7 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     """What a sentence asks that has just been read. before: what questions before it have asked, not answered yet."""
     said = [token.normal for token in sentence]
     here = [fact for _, fact in scene.clause.facts_here]
-    named = [fact for fact in here if fact.kind != "person"] or here
+    named = [fact for fact in here if fact.kind != "person"] or (here if len(said) <= _SHORT + 2 else [])
     at = next((at for at, word in enumerate(said) if word in _WHAT), None)
     wide = at is not None and tuple(said[at + 1 : at + 2]) != _SAME and not ({"did", "was", "is"} & set(said[:at]))
     if wide:

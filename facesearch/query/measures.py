@@ -51,7 +51,7 @@ _MEASURE = rf"""
         (?:\s+\d+\s?(?:lbs?|pounds?|oz))?
       | 10-\d(?!\d|\s*(?:y|old))
       | \d{{1,3}}\s+of\s+\d{{1,3}}(?!\w)
-      | (?:{_NUMBERED})\s+(?:no\.?\s*|number\s+|\#)?\d{{1,4}}[a-z]?(?!\w|[’'.]?\s?(?:years|yrs|yo\b|y/o))
+      | (?:{_NUMBERED})\s+(?:no\.?\s*|number\s+|\#)?\d{{1,4}}[a-z]?(?:\s+of\s+\d{{1,4}})?(?!\w|[’'.]?\s?(?:years|yrs|yo\b|y/o))
       | [£$€]\s?\d[\d.,]*\w?
       | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?!\s+shadow)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
       | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
@@ -92,11 +92,11 @@ _AGE = rf"""
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
     (?:{_ABOUT}\s+|c(?:a|irca)?\.)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
     (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*
-    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-)|\d\d(?=/\d\d[\s-]*y))
+    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-)|\d\d(?=/\d\d(?![\w/'’]|[.,:]\d)))
     (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
     (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
 """
-_BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
+_BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?<!\d\d\d/)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
     r"(?:^|[\],;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|(?:\w*man|\w*er|\w*or|male|lady|guy|bloke|chap|lad|boy|girl|fella|person|youth|age|lass|couple|one) of|"
     r"hes|shes|theyre|yet|maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
@@ -104,7 +104,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|n|when|but|wearing|wears|wore|hasnt|hasn|bald|blond|blonde|clean|grey|gray|brown|dark|fair|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
+    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|n|when|but|next|this|last|wearing|wears|wore|hasnt|hasn|bald|blond|blonde|clean|grey|gray|brown|dark|fair|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s|\d['’-]|\d\s?f(?:oo|ee)?t)",
     re.IGNORECASE,
 )
 
@@ -180,6 +180,8 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
         return _age(start, end, decades[0][0], decades[-1][1])
     low = int(match["first"])
     high = max(low, int(match["last"] or low))
+    if "/" in match.group() and not (match["cue"] or match["years"]) and low < _GROWN:
+        return None  # a date
     listed = None if match["last"] else _OR_SO.match(text, end)
     if listed is not None and low < int(listed[1]) <= low + _APART:
         high, end = int(listed[1]), listed.end()

@@ -231,8 +231,21 @@ def _listed(sentence: list[Token]) -> list[Token]:
         at for at, token in enumerate(sentence[:-1]) if token.normal == "/" and token.spaced and sentence[at + 1].spaced
     ]
     if len(places) < 2:
-        return sentence
+        places = _in_a_row(sentence)
     return [token._replace(normal=",") if at in places else token for at, token in enumerate(sentence)]
+
+
+def _in_a_row(sentence: list[Token]) -> list[int]:
+    """ "F/B/20s/heavy/glasses/red hat": the slashes of a long list, but those between single letters."""
+    slashes = [at for at, token in enumerate(sentence[1:-1], 1) if token.normal == "/"]
+    close = [at for at in slashes if any(0 < abs(at - other) <= _ITEM for other in slashes)]
+    if len(close) < _LIST:
+        return []
+    return [at for at in close if len(sentence[at - 1].normal) > 1 or len(sentence[at + 1].normal) > 1]
+
+
+_LIST, _ITEM = 4, 4
+"""Slashes of a list, and words from one to the next."""
 
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:

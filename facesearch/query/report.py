@@ -34,9 +34,17 @@ class SetAside(NamedTuple):
     why: str
 
 
+_PAIR = 2
+"""Members of a group that are counted whatever is said of them."""
+
+
 def described(scene: Scene) -> list[Person]:
     """The described persons, in the order in which they are described; at least one."""
     persons = [person for person in scene.persons if not person.group]
+    members = [person for person in scene.group if person in persons]
+    told = [person for person in members if person.facts or person.label]
+    if told and len(members) > _PAIR:  # "four people wearing ski masks; one of them had a goatee"
+        persons = [person for person in persons if person in told or person not in members or person.assigned]
     sure = [person for person in persons if person.facts or person.named or person.label]
     persons = sure or persons[:1]
     for person in persons:

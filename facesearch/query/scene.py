@@ -133,6 +133,7 @@ class Clause:
     passive: bool = False
     preposition: str = ""
     taking: bool = False
+    handling: bool = False
     by: bool = False
     speaker: bool = False
     before: str = ""
@@ -155,6 +156,7 @@ class Clause:
 class Scene:
     """Everything that the sentences read so far have said.
 
+    owner: the sex of whom relations are named before anybody else is. correction: see `correct`.
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
     them,
@@ -189,6 +191,7 @@ class Scene:
         self.at = 0
         self.offset = 0
         self.sentences = 0
+        self.owner: Node | None = None
 
     # --- the sentence ---
 

@@ -16,6 +16,13 @@ from facesearch.query.tree import Term
 
 _BEHIND_IS = word_set("a an not n't been being wearing got approximately about described")
 _ROLES = {"S": "described", "V": "bystander", "W": "bystander"}
+_ORDINALS = word_set("first second third fourth")
+_BEHIND_ORDINALS = word_set("is was had has wore wears wearing , -")
+_SEXES = {
+    **dict.fromkeys(("him", "he", "male", "man"), True),
+    **dict.fromkeys(("her", "she", "female", "woman"), False),
+}
+"""Words before a colon that tell two persons apart: "Him: bald. Her: blonde"."""
 _COUNTS = {
     word: n
     for n, word in enumerate(
@@ -82,7 +89,9 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
     if token.sort == "mark":
         return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal)]
     entries = words.at(sentence, at)
-    known = [edge for end, found in entries for entry in found for edge in _entry_edges(entry, at, end, sentence)]
+    longest = max((end for end, _ in entries), default=at)
+    whole = [each for each in entries if each[0] == longest or not _is_glued(sentence, each[0])]  # "ear-ring"
+    known = [edge for end, found in whole for entry in found for edge in _entry_edges(entry, at, end, sentence)]
     if token.sort == "number":
         return [*_number_edges(sentence, at, token), *known]
     if token.normal == "'s" and at:
@@ -97,11 +106,35 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
 
 def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     edges = [Edge("X", at, at + 1, 0.0, "number")]
+    if at == 0 and token.normal.isdecimal() and _is_listed(sentence):
+        edges.append(Edge("LABEL", 0, 2, -1.0, (token.normal, None)))
     if token.normal.isdecimal() and len(token.normal) < 3:
         if at + 1 < len(sentence) and sentence[at + 1].normal == "x":
             edges.append(Edge("NUM", at, at + 2, 0.0, int(token.normal)))
         edges.append(Edge("NUM", at, at + 1, 0.0, int(token.normal)))
     return edges
+
+
+_LEAD = 5
+
+
+def _is_listed(sentence: list[Token]) -> bool:
+    """ "1. White male, 30s": a line of a list of persons."""
+    if len(sentence) < _LEAD - 2 or sentence[1].normal not in (".", ")", ":") or not sentence[2].spaced:
+        return False
+    words = lexicon()
+    for at, token in enumerate(sentence[2 : 2 + _LEAD], 2):
+        if token.normal in _NO_ITEM:
+            return False
+        entries = [entry for _, found in words.at(sentence, at) for entry in found]
+        described = any(entry.category == "PN" and entry.value.role == "described" for entry in entries)
+        if described or _codes(sentence, at, token):
+            return True
+    return False
+
+
+_NO_ITEM = word_set("i we he she the my is was were saw had on at in")
+"""Words of running text that has numbers."""
 
 
 def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
@@ -117,12 +150,23 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
     if (role := _numbered_role(sentence, at, token)) is not None:
         return [role]
+    opens = at == 0 or sentence[at - 1].normal in (",", ";", "and", ".", "/")
+    after = sentence[at + 1].normal if at + 1 < len(sentence) else ""
+    acts = after in _BEHIND_ORDINALS or (lexicon().is_verb(after) and not lexicon().is_person(after))
+    if opens and token.normal in _ORDINALS and acts:
+        return [Edge("MEM", at, at + 1, -0.5, f"the {token.normal}")]
+    if opens and token.normal == "me" and after == ":":  # "You: tall. Me: short"
+        return [Edge("SPEAKER", at, at + 2, -1.0, "i")]
+    if opens and after == ":" and token.normal in _SEXES and at + 2 < len(sentence):
+        sex = _sex(at, at + 1, _SEXES[token.normal])
+        return [Edge("LABEL", at, at + 2, -1.0, (token.normal, sex))]
     if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
         return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
-    if token.normal == "no" and at and at + 1 < len(sentence):
+    if token.normal == "no" and at + 1 < len(sentence):
         dot = sentence[at + 1].normal == "."
         follows = sentence[at + 1 + dot : at + 2 + dot]
-        if follows and follows[0].normal.isdecimal():
+        labels = at > 0 or [each.normal for each in sentence[at + 2 + dot : at + 3 + dot]] == [":"]
+        if labels and follows and follows[0].normal.isdecimal():
             return [Edge("NO", at, at + 1 + dot, -0.3, None)]
     if token.normal == "x" and at + 1 < len(sentence) and sentence[at + 1].normal.isdecimal():
         return [Edge("X_TIMES", at, at + 2, 0.0, int(sentence[at + 1].normal[:2]))]
@@ -149,7 +193,10 @@ def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
     if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
-        at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)
+        (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal))
+        or (
+            sentence[at + 1 : at + 2] and sentence[at + 1].sort == "number" and re.fullmatch(r"[wbh][mf]", token.normal)
+        )
     ):
         return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
@@ -174,6 +221,8 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list
     """What an entry of the tables may be in a sentence; a longer one is cheaper."""
     category, value = entry
     word = " ".join(token.normal for token in sentence[at:end])
+    if category == "A" and word.endswith(" wearing") and not sentence[at + 1].glued:
+        return []
     longer = -0.15 * (end - at - 1)
     special = _SPECIAL.get(category)
     if special is not None:
@@ -185,6 +234,10 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list
 
 _BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
 """Categories whose rules ask for the word."""
+
+
+def _is_glued(sentence: list[Token], at: int) -> bool:
+    return at < len(sentence) and sentence[at].glued
 
 
 def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
@@ -249,13 +302,29 @@ def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
         sex = reading_of("woman" if word.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
     quality = Quality(word, at, at + 1, known=False)
+    if (stem := _stem(word, words)) is not None:
+        return [Edge("A", at, at + 1, 0.0, Quality(stem, at, at + 1))]
     classes = words.classes(word)
     if classes is None or classes == "-":
-        costs = {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+        costs = (
+            {"DEG": 0.0}
+            if word.endswith("ly") and len(word) > _ADVERB
+            else {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+        )
     else:
         costs = _costs(classes)
     sems: dict[str, Any] = {"NX": thing, "A": quality, "V": "act"}
     return [Edge(category, at, at + 1, cost, sems.get(category, word)) for category, cost in costs.items()]
+
+
+_ADVERB = 5
+
+
+def _stem(word: str, words: Lexicon) -> str | None:
+    """The colour that "blondie", "greyey" or "brownish" are made of."""
+    stems = (word.removesuffix(end) for end in ("ish", "ie", "y", "ey", "ied") if word.endswith(end))
+    shapes = (each for stem in stems for each in (stem, f"{stem}e", stem[:-1]))
+    return next((each for each in shapes if len(each) > 3 and words.pairs.get(("hair", each)) is not None), None)
 
 
 def _costs(classes: str) -> dict[str, float]:
@@ -338,11 +407,18 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
+    within = start > 0 and sentence[start - 1].sort == "word"
+    if within and len(name) > 1 and not known[0] and not all(token.typed.isupper() for token in name):
+        return True  # "a Kaizer Chiefs beanie"
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
     if _is_place(sentence, start, name, known, words) and small >= 3:
         return True
     if before in _BEFORE_NAMES and small:
         return not all(known) or _BEFORE_NAMES[before]
+    behind = sentence[end].normal if end < len(sentence) else ""
+    opens = start == 0 and len(name) == 1 and behind in _BEHIND_NAMES and not known[0]
+    if opens and words.classes(name[0].normal) in (None, "-"):
+        return True  # "Amy is 22"
     return not any(known) and _stands_out(sentence, start, len(name), small)
 
 
@@ -352,6 +428,7 @@ def _stands_out(sentence: list[Token], start: int, count: int, small: int) -> bo
     return count > 1 if opens else small >= 2
 
 
+_BEHIND_NAMES = word_set("is was has had wears wore 's went left may")
 _BEFORE_NAMES = {
     **dict.fromkeys(("suspect", "named", "called", "offender"), False),
     **dict.fromkeys(("witness", "as", "nickname"), True),

@@ -203,6 +203,9 @@ def _sentences(found: list[Token]) -> Iterator[list[Token]]:
                 yield sentence
                 sentence = []
             continue
+        if sentence and sentence[-1].normal == ":" and _opens_list(found, at):
+            yield sentence
+            sentence = []
         if sentence and token.normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]:
             yield sentence
             sentence = []
@@ -212,6 +215,17 @@ def _sentences(found: list[Token]) -> Iterator[list[Token]]:
             sentence = []
     if sentence:
         yield sentence
+
+
+def _opens_list(found: list[Token], at: int) -> bool:
+    """ "... are described as: 1. White male"."""
+    number = found[at].sort == "number" and len(found[at].normal) <= 2
+    return (
+        number
+        and found[at + 1 : at + 2] != []
+        and found[at + 1].normal in (".", ")")
+        and found[at + 1].start == found[at].end
+    )
 
 
 LONGEST = 90
@@ -282,6 +296,9 @@ def _ends(found: list[Token], at: int) -> bool:
         return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
     if before is None or before.end != token.start:
         return True
+    listed = before.sort == "number" and len(before.normal) <= 2
+    if listed and (at == 1 or found[at - 2].sort == "line" or found[at - 2].normal[0] in "./:"):
+        return False  # "1. White male, 30s"
     if before.normal == "no":
         return after.sort != "number"  # "No. 5"
     if before.normal in _ABBREVIATIONS:

@@ -4,8 +4,8 @@ hide does not."""
 from collections.abc import Callable
 
 from facesearch.query.chart import Edge
-from facesearch.query.grammar import Said, Thing
-from facesearch.query.scene import WORN, Clause, Person, Scene, sex_of
+from facesearch.query.grammar import Found, Said, Thing
+from facesearch.query.scene import MAN, WOMAN, WORN, Clause, Person, Scene, sex_of
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import Not, negate
 
@@ -77,6 +77,12 @@ def _report(scene: Scene, edge: Edge) -> None:
         return
     if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
         clause.verb, clause.mode = "as", "say"
+        return
+    if clause.before == "," and clause.mentioned is not None and after is not None and after.sem == "as":
+        scene.clause = Clause(subject=clause.mentioned, verb="as", facts_here=clause.facts_here, created=clause.created)
+        return
+    if clause.negative and clause.speaker:  # "I would not say he was old"
+        scene.clause = Clause(mode="unknown", facts_here=clause.facts_here, created=clause.created)
         return
     if _says_of_himself(scene):
         _act(scene, edge)
@@ -235,6 +241,30 @@ def _is_of_thing(scene: Scene) -> bool:
     return thing.person is None and (thing.noun is not None or scene.clause.verb in ("have", "be"))
 
 
+def _handle(scene: Scene, edge: Edge) -> None:
+    """What somebody adjusts, straightens or peers over they wear."""
+    _act(scene, edge)
+    clause = scene.clause
+    clause.handling = clause.mode == "act"
+    after = scene.following(("X", "SKIP", "DEG", "PREP"))
+    thing = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    subject = clause.subject
+    if thing is None or thing.noun is None or subject is None or not subject.described or subject.group:
+        return
+    sex = {"his": MAN, "her": WOMAN}.get(thing.owner)
+    if sex is not None and subject.fits(sex) and subject.pronoun_sex is None and clause.handling:
+        subject.pronoun_sex = sex
+
+
+def _don(scene: Scene, edge: Edge) -> None:
+    """ "He took my hat and put it on"."""
+    noun = scene.last_noun
+    _act(scene, edge)
+    if noun is None or noun.name not in WORN or noun.bare is None or scene.clause.speaker:
+        return
+    scene.add(Found(noun.bare.node, (), ()), edge.start, edge.end, noun.name)
+
+
 def _harm(scene: Scene, edge: Edge) -> None:
     """To whom something is done is nobody who is described."""
     clause = scene.clause
@@ -265,7 +295,7 @@ def _help(scene: Scene, edge: Edge) -> None:
 def by(scene: Scene) -> None:
     """ "By": behind a passive stands who did it, and the subject is nobody who is described."""
     clause = scene.clause
-    clause.by = clause.passive or clause.verb in ("act", "hidden")
+    clause.by = clause.passive or clause.verb in ("act", "hidden") or clause.before == "PRED"
     after = scene.following(("X", "SKIP", "DEG"))
     if not clause.passive or after is None or after.category != "NP" or after.sem.person is None:
         return
@@ -375,6 +405,8 @@ _VERBS: dict[str, Callable[[Scene, Edge], None]] = {
     "show": _show,
     "know": _know,
     "harm": _harm,
+    "handle": _handle,
+    "don": _don,
     "help": _help,
     "hang": _hang,
     "company": _company,

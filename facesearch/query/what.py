@@ -26,6 +26,7 @@ _NOT_AT = {
     "glasses": word_set("neck chest shirt collar lap"),
     "hat": word_set("neck back lap"),
 }
+_OPENS = 4
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
 
@@ -38,6 +39,8 @@ def thing(scene: Scene, edge: Edge) -> None:
     said: Thing = edge.sem
     if said.person is not None:
         whom.person(scene, said, edge)
+        return
+    if said.noun is None and groups.one_like(scene, said, edge):
         return
     if said.noun is None and _is_somebody(scene, said):
         whom.somebody(scene, said, edge)
@@ -53,13 +56,23 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if _elsewhere(scene, said):
         return
+    if noun.name in WORN and _is_off(scene):
+        scene.set_aside(edge.start, edge.end, "not worn")
+        return
     if scene.clause.negative and _is_partly_denied(scene, said, edge):
         scene.aside_and_spent(edge, "quality")
         return
-    if scene.clause.before == "ON" and noun.name == "necklace" and scene.clause.facts_here:
+    if scene.clause.before == "ON" and noun.name == "necklace" and (scene.clause.facts_here or scene.context):
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
         return
     _worn_or_grown(scene, said, noun, edge)
+
+
+def _is_off(scene: Scene) -> bool:
+    """ "Cap off, bald"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    off = bool(ahead) and ahead[0].category == "PREP" and ahead[0].sem == "off"
+    return off and (len(ahead) == 1 or ahead[1].category in (",", ".", ";", "AND", "X"))
 
 
 def _worn_or_grown(scene: Scene, said: Thing, noun: NounClass, edge: Edge) -> None:
@@ -167,7 +180,11 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     fact = scene.fact_before()
     if fact is None:
         return False
+    lies = "there" in scene.said_words[:_OPENS] and said.noun is None and clause.before in ("ON", "PREP")
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
+    if lies and clause.verb == "be" and fact.kind in WORN:  # "there was a pair of glasses on the floor"
+        scene.cancel(fact, "not worn")
+        return True
     if fact.kind not in WORN or isinstance(fact.node, Not) or places.isdisjoint(said.word.split()):
         return False
     scene.cancel(fact, "not worn")
@@ -177,6 +194,8 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
 def is_read(scene: Scene, said: Thing) -> bool:
     """What stands here describes somebody: not the object of what is done, but what is worn or grown beside it."""
     clause = scene.clause
+    if clause.mode == "act" and clause.handling and said.noun is not None and said.noun.name in WORN:
+        return _stays_on(scene, said)
     if clause.mode != "act" or clause.thing or said.noun is None:
         under = clause.mode == "act" and said.noun is not None and _under(scene, said.noun)
         return clause.mode == "say" or under
@@ -192,6 +211,16 @@ def is_read(scene: Scene, said: Thing) -> bool:
     return _under(scene, said.noun)
 
 
+def _stays_on(scene: Scene, said: Thing) -> bool:
+    """ "Adjusting his glasses", "pulled a cap down"; but "pulled a cap out of his pocket", "lifted his hat off"."""
+    after = scene.following()
+    to: str = after.sem if after is not None and after.category in ("PREP", "ON") else ""
+    subject = scene.clause.subject
+    if to in ("off", "out", "from") or subject is None or not subject.described or scene.clause.taking:
+        return False
+    return said.owner in ("his", "her") or to in ("down", "over", "up", "on") or scene.clause.before == "PREP"
+
+
 def _is_of_subject(scene: Scene, said: Thing) -> bool:
     """ "He kept stroking his beard", where nobody else can be meant."""
     subject = scene.clause.subject
@@ -204,7 +233,8 @@ def _is_of_subject(scene: Scene, said: Thing) -> bool:
 
 def _under(scene: Scene, noun: NounClass) -> bool:
     clause = scene.clause
-    return clause.before == "PREP" and clause.preposition in ("under", "beneath") and noun.name in WORN
+    over = clause.preposition in ("under", "beneath", "underneath", "over")
+    return clause.before == "PREP" and over and noun.name in WORN
 
 
 def is_own(scene: Scene, said: Thing) -> bool:
@@ -295,7 +325,8 @@ _FIELDS_OF_PEOPLE = word_set("facial beard person build face skin sex hair")
 
 def _partly_denied(scene: Scene, edge: Edge, _: Qualities) -> bool:
     """ "Not completely bald", "not that old"."""
-    if not scene.clause.negative or scene.said_words[edge.start] not in _PARTLY:
+    around = {scene.said_words[edge.start], *scene.said_words[edge.end : edge.end + 1]}
+    if not scene.clause.negative or _PARTLY.isdisjoint(around):
         return False
     scene.aside_and_spent(edge, "quality")
     return True
@@ -332,9 +363,11 @@ def _of_topic(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     noun = clause.topic
     if noun is None or clause.mode != "say" or clause.before not in ("BE", "V", "HEDGE", "NEG", ",", "("):
         return False
-    if clause.before == "," and meaning(scene.words, OF_PEOPLE, qualities).node is not None:
+    found = meaning(scene.words, noun, qualities)
+    of_people = meaning(scene.words, OF_PEOPLE, qualities)
+    if clause.before == "," and of_people.node is not None and len(of_people.used) >= len(found.used):
         return False
-    return meaning(scene.words, noun, qualities).used != () and _of_noun(scene, noun, edge, qualities)
+    return found.used != () and _of_noun(scene, noun, edge, qualities)
 
 
 def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -347,7 +380,8 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     last = scene.row[scene.at + 2] if scene.at + 2 < len(scene.row) else None
     in_hair = scene.ahead(1) == ["IN"] and last is not None and isinstance(last.sem, Thing) and last.sem.noun is hair
     black = before_hair and qualities[0].key in ("black", "white") and scene.clause.before != "NP"
-    with_ = scene.clause.before == "WITH" and meaning(scene.words, OF_PEOPLE, qualities).node is None
+    listed = scene.said_words[edge.start - 1 : edge.start] == ["including"]  # "wigs, including blond"
+    with_ = scene.clause.before == "WITH" and not listed and meaning(scene.words, OF_PEOPLE, qualities).node is None
     return (in_hair or black or with_) and _of_noun(scene, hair, edge, qualities)
 
 
@@ -363,6 +397,13 @@ def _of_something_else(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """Said of a thing, or of somebody who is not described."""
     clause = scene.clause
     of_subject = clause.topic_subject and clause.before in ("BE", "V") and clause.mode == "say"
+    if scene.clause.before == "PREP" and scene.clause.preposition == "how":  # "dunno how old"
+        scene.aside_and_spent(edge, "quality")
+        return True
+    wig = scene.last_noun is not None and scene.last_noun.name == "wig"
+    if scene.said_words[edge.start - 1 : edge.start] == ["including"] and wig:  # "wigs, including blond and red"
+        scene.aside_and_spent(edge, "quality")
+        return True
     age = clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")
     if of_subject or ((clause.mode != "say" or clause.thing) and not age):
         scene.aside_and_spent(edge, "quality")
@@ -473,6 +514,8 @@ def choice(scene: Scene, edge: Edge) -> None:
         scene.alternatives.append((scene.offset + edge.start, scene.offset + edge.end))
     if negative and any(isinstance(option, Denied) for option in options):
         nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
+    if edge.sem.nor:
+        scene.clause.sticky = False
     both = edge.sem.together or (edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0))
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):

@@ -10,7 +10,7 @@ from facesearch.query.lexicon import PersonWord
 from facesearch.query.reading import reading_of
 from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tokens import QUOTES, word_set
-from facesearch.query.tree import Node, Not, all_of, any_of, negate
+from facesearch.query.tree import Node, Not, all_of, any_of, negate, outcomes
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
@@ -27,6 +27,9 @@ _OF_AGE = reading_of("young").node.attributes
 _LIKENESSES = frozenset(("mask", "marks", "wig"))
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
 _SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
+_PARTICIPLES = word_set(
+    "dressed clad attired described called named armed believed thought seen wanted known considered"
+)
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -43,7 +46,7 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     _note_owner(scene, said)
     found = _resolve(scene, said, said.person)
     _introduce(scene, found, said, edge)
-    if said.person.plural or said.person.role == "group":
+    if said.person.plural or (said.person.role == "group" and len(scene.clause.created) < 2):
         groups.make_group(scene, found, said)
     if said.part:
         groups.part(scene, said.part)
@@ -57,8 +60,19 @@ def _opens_clause(scene: Scene, said: Thing) -> bool:
     mate = clause.before == "," and clause.verb != "" and another
     joined = clause.before in ("AND", ",") and clause.verb != "" and said.determiner == "the"
     after = scene.following()
-    told = told or (joined and after is not None and after.category == "BE")
+    told = told or (joined and after is not None and after.category == "BE") or _does(scene)
     return (told or mate) and scene.is_new_subject()
+
+
+def _does(scene: Scene) -> bool:
+    """ "The van pulled up and two men got out": whoever stands behind "and" does something."""
+    clause = scene.clause
+    behind = scene.row[scene.at + 1] if scene.at + 1 < len(scene.row) else None
+    if clause.before not in ("AND", "BUT") or behind is None or behind.category not in ("V", "BE"):
+        return False
+    word = scene.said_words[behind.start]
+    within = clause.subject is None or clause.mode == "act"
+    return within and clause.verb != "" and not word.endswith("ing") and word not in _PARTICIPLES
 
 
 def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
@@ -145,8 +159,17 @@ def _against_pronoun(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -
 def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     """Victims, witnesses, relations, and whom somebody does something to: what is said of them is set aside."""
     clause = scene.clause
+    aged = [scene.words.pairs.get(("person", quality.key)) for quality in said.qualities]
+    aged = [pair for pair in aged if pair is not None and pair.reading and pair.reading.node.attributes == _OF_AGE]
+    if clause.before == "NEG" and said.determiner in ("a", "an") and len(aged) == len(said.qualities) == 1:
+        clause.negative = False  # "not a young man"
+        scene.set_aside(said.qualities[0].start, said.qualities[-1].end, "quality")
+        person(scene, said._replace(qualities=()), edge)
+        return True
     if not _is_mentioned(scene, said, word):
         return False
+    if said.owner in ("his", "her") and not scene.persons:
+        scene.owner = MAN if said.owner == "his" else WOMAN
     if _may_be_described(scene, said, word):
         has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
         scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
@@ -199,7 +222,8 @@ def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         and not scene.words.sets["POST"].isdisjoint(place.word.split())
     ):
         return True  # "the girl on the till"
-    return True if word.role == "relation" and word.reading is None and said.owner == "" else None
+    mine = said.determiner == "" and bool(scene.persons) and scene.at == 0  # "Mum is frantic"
+    return True if word.role == "relation" and said.owner == "" and (word.reading is None or mine) else None
 
 
 def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -211,7 +235,8 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     if said.owner in SPEAKERS and word.role == "relation":
         scene.spoken_of = scene.spoken_of or "relation"
         return not scene.variant.get(PROMOTE)
-    return True if word.role != "described" and (said.owner in SPEAKERS or said.owner == "other") else None
+    mine = said.owner in SPEAKERS and (word.role != "described" or said.word in _POSITIONS)
+    return True if mine or (word.role != "described" and said.owner == "other") else None
 
 
 def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -222,7 +247,9 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
         after = scene.following()
         return after is None or after.category == "REL"
     if _is_with_him(scene):
-        return None
+        return False
+    if word.role == "relation" and scene.is_subject() and _tells(scene):
+        return True  # "her sister, who last saw her on Monday"
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
 
 
@@ -230,6 +257,12 @@ def _is_with_him(scene: Scene) -> bool:
     """ "His wife, who was with him, had ...": a companion with a description of her own."""
     ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != ","][:6]
     categories = [edge.category for edge in ahead]
+    behind = scene.behind()
+    together = scene.clause.before == "WITH" or (behind is not None and "company" in scene.said_words[: behind.end])
+    if together and scene.ahead(1) == [","] and ahead:  # "travelling with her grandmother, described as ..."
+        verbs = [edge.sem for edge in ahead[:3] if edge.category in ("V", "BE")]
+        told = ahead[0].category == "REL" and verbs[:2] == ["be", "report"]
+        return told or (ahead[0].category == "V" and ahead[0].sem == "report")
     beside = 2 if categories[:2] == ["WITH", "OBJ"] else 4 if categories[:4] == ["REL", "BE", "WITH", "OBJ"] else 0
     return bool(beside) and [edge.sem for edge in ahead[beside : beside + 1]] in (["be"], ["have"], ["wear"])
 
@@ -316,8 +349,10 @@ def is_first_wanted(scene: Scene) -> bool:
 
 
 def _said_of_another(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
-    """ "I am a 54-year-old man", "the clerk is a bald man"."""
+    """ "I am a 54-year-old man", "the clerk is a bald man", "her ex, described as a bald man"."""
     clause = scene.clause
+    if clause.verb == "as" and clause.subject is not None and not clause.subject.described and not clause.pronoun:
+        return True
     if clause.verb != "be" or clause.before not in ("BE", "V", "DEG", "HEDGE", "NEG"):
         return None
     of_another = clause.subject is not None and not clause.subject.described
@@ -331,7 +366,11 @@ def _had(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     verb = next((edge.sem for edge in reversed(scene.row[: scene.at]) if edge.category == "V"), "")
     if not has or verb == "wear" or clause.subject is None or not clause.subject.described:
         return None
-    return clause.before == "V" or said.determiner in ("a", "an")
+    ahead = scene.following()
+    told = (
+        ahead is not None and ahead.category in ("AP", "WITH", "IN", "REL") and scene.ahead(2) != ["WITH", "OBJ"]
+    )  # "..., and an old lad about 60"
+    return clause.before == "V" or (said.determiner in ("a", "an") and not (told and clause.before == "AND"))
 
 
 def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
@@ -359,7 +398,9 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
-    if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
+    beside = clause.near or clause.subject
+    known = beside is not None and beside.described and not beside.group and clause.verb in ("", "be")
+    if clause.before == "WITH" and known:
         return True
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
@@ -403,17 +444,36 @@ def _resolve(scene: Scene, said: Thing, word: PersonWord) -> Person:
     for rule in _SAME:
         if (found := rule(scene, said, word)) is not None:
             return found
-    sex = sex_of(said)
+    sex = sex_of(said) or (None if word.plural else _sex_ahead(scene))
+    if scene.is_corrected() and scene.focus in scene.persons and said.determiner == "the":
+        return scene.focus
     found = _known(scene, said, sex)
-    if found is None and scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described":
+    open_ = scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described"
+    full = said.determiner in ("a", "an") and len(scene.group) > 1 and all(each.assigned for each in scene.group)
+    if found is None and open_ and not full:
         return groups.next_member(scene, None, sex)
     return found if found is not None else scene.add_person(Person(sex=sex))
+
+
+def _sex_ahead(scene: Scene) -> Node | None:
+    """The sex that is said of whom a clause begins with: "the driver is described as a man", "the driver, a woman"."""
+    for edge in scene.row[scene.at + 1 :]:
+        if edge.category == "NP" and edge.sem.person is not None:
+            return None if edge.sem.person.plural or edge.sem.number else sex_of(edge.sem)
+        if edge.category not in _BEFORE_SEX or (edge.category == "V" and edge.sem not in ("be", "report", "believe")):
+            return None
+    return None
+
+
+_BEFORE_SEX = ("BE", "V", "PREP", "HEDGE", "DEG", "X", "DET", ",", "AP")
 
 
 def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The thief is a woman", "described as a man", "the rider, a lad of 17", "Suspect 1: a man"."""
     clause = scene.clause
     subject = clause.subject
+    if _word.role == "group" and len(clause.created) > 1 and clause.before in _PREDICATE:
+        return clause.created[-1]  # "a man and a woman, thought to be a couple"
     if clause.before == "CORRECT" and scene.focus in scene.persons:
         return scene.focus  # "make that a woman"
     if subject is None:
@@ -518,7 +578,8 @@ def _ordinal(keys: set[str]) -> int | None:
 
 def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     """Who of those spoken of is meant; None: somebody new."""
-    candidates = [each for each in scene.persons if not each.group and each.fits(sex)]
+    fitting = [each for each in scene.persons if not each.group and each.fits(sex)]
+    candidates = [each for each in fitting if not _clashes(scene, said, each)]
     if _is_new(scene, said, candidates):
         return None
     if (same := _of_word(candidates, said.word)) is not None:
@@ -531,6 +592,15 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     if untold and sex is not None and unnamed and len(unnamed) < len(scene.group):
         return unnamed[0]
     return _last_of(scene, candidates)
+
+
+def _clashes(scene: Scene, said: Thing, person: Person) -> bool:
+    """What the phrase says of somebody cannot be true of this person: "an elderly man ... a younger man"."""
+    word = said.person.reading if said.person is not None else None
+    traits = meaning(scene.words, OF_PEOPLE, said.qualities).node
+    nodes = [node for node in (traits, word and word.node) if node is not None]
+    plain = [fact.node for fact in person.facts if fact.certainty == 1.0]
+    return any(True not in outcomes(all_of((known, node))) for known in plain for node in nodes)
 
 
 def _of_word(candidates: list[Person], word: str) -> Person | None:
@@ -557,9 +627,23 @@ def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     told_apart = after is not None and after.category in ("IN", "WITH", "REL")
     if clause.before == "AND" and definite and told_apart and clause.verb:
         return any(each.word == said.word for each in candidates)
-    if not clause.created:
+    if _there_is(scene, said) and candidates and all(each.facts for each in candidates):
+        return True
+    joined = bool(scene.group) and clause.before == "AND"
+    if not clause.created and not joined:
         return False
     return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
+
+
+def _there_is(scene: Scene, said: Thing) -> bool:
+    """ "There was a younger guy waiting in the van"."""
+    behind = scene.behind()
+    there = (
+        behind is not None
+        and behind.category == "BE"
+        and scene.said_words[behind.start - 1 : behind.start] == ["there"]
+    )
+    return there and said.determiner in ("a", "an", "another")
 
 
 def _is_listed(scene: Scene, said: Thing) -> bool:
@@ -584,6 +668,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     found.sex = found.sex if found.sex is not None else sex_of(said)
     if not found.word or said.word in _POSITIONS:
         found.word = said.word
+    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
     found.at = min(found.at, scene.offset + edge.start)
     if _begins_clause(scene, found, said, word):
         clause.subject = scene.last_subject = found
@@ -665,7 +750,7 @@ def name(scene: Scene) -> None:
     elif known is not None:
         clause.subject = scene.last_subject = known
     else:
-        new = scene.add_person(Person(word="name", named=True))
+        new = scene.add_person(Person(word="name", named=True, pronoun_sex=scene.owner))
         scene.focus = clause.subject = clause.near = scene.last_subject = new
 
 
@@ -779,8 +864,11 @@ def they(scene: Scene, edge: Edge) -> None:
         scene.clause.subject = scene.open_group
 
 
-def speaker(scene: Scene, _: Edge) -> None:
-    """ "I": what the witness is and has is not asked for."""
+def speaker(scene: Scene, _edge: Edge) -> None:
+    """ "I": what the witness is and has is not asked for; but "to you, tall, with dark hair"."""
+    after = scene.following()
+    if scene.said_words[scene.row[scene.at].start] == "you" and after is not None and after.category in (",", ":"):
+        return
     scene.new_clause()
     scene.clause.speaker = True
     scene.clause.subject = scene.last_subject = None
