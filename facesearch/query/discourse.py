@@ -32,6 +32,8 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
             rule(scene, edge)
         if edge.category not in _SILENT:
             scene.clause.before = edge.category
+        elif edge.sem == "measure" and scene.clause.before == "PREP" and scene.clause.verb == "":
+            scene.clause.before = ","  # "at 9 pm two men came in"
     _likewise(scene)
 
 

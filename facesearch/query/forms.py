@@ -14,6 +14,10 @@ DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
 _BEHIND = _BORDERS | DASHES | {"'s"}
 
 
+_WITHIN = frozenset(("the", "a", "an", "per", "by", "to", "of", "with"))
+"""Words behind which a noun is no name of a field: "as per the witness: ..."."""
+
+
 class Part(NamedTuple):
     """A part of a sentence: the value of a field, or, with field "", running text. field: its class in fields.tsv, or
     several of them. start, end: its tokens; name: where the name of its field begins."""
@@ -63,7 +67,7 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
             return None  # "First suspect: ..."
         if _may_begin(sentence, start, before, strict):
             return start, name
-    return None if strict else _unknown_field(sentence, free, end)
+    return None if strict else _unknown_field(sentence, free, end, words)
 
 
 def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> Iterator[tuple[int, str]]:
@@ -75,14 +79,17 @@ def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> I
 
 
 def _may_begin(sentence: Sequence[Token], start: int, before: str, strict: bool) -> bool:
+    if before in _WITHIN:
+        return False
     return before in _BEHIND or start == 0 or before.isdecimal() or (not strict and sentence[start].typed[0].isupper())
 
 
-def _unknown_field(sentence: Sequence[Token], free: int, end: int) -> tuple[int, str] | None:
+def _unknown_field(sentence: Sequence[Token], free: int, end: int, words: Lexicon) -> tuple[int, str] | None:
     """Capitalised words before a colon, within a line."""
     begins = end - 1
     while begins > free and sentence[begins - 1].sort == "word" and sentence[begins].typed[0].isupper():
         begins -= 1
     opens = begins == 0 or sentence[begins - 1].normal in _BORDERS
-    short = end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
+    named = any(words.is_person(token.normal) for token in sentence[begins:end])  # "ONE MALE DETAINED: ..."
+    short = not named and end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
     return (begins, "unknown") if opens and short and begins > 0 else None

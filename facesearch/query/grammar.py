@@ -533,9 +533,14 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     return thing._replace(end=of.end)
 
 
+_MEMBERS = word_set("first second third fourth other latter former last")
+
+
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
     if thing.person is not None or thing.name or adjectives[0].key in _NOT_SAID:
+        return None
+    if thing.noun is None and thing.determiner == "the" and thing.word in _MEMBERS:
         return None
     if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None

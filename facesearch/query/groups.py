@@ -6,6 +6,7 @@ from facesearch.query.grammar import Found, Quality, Thing, meaning
 from facesearch.query.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tree import Node
 
+_SAID_BEHIND = ("BE", "V", "AP", "WITH", "IN", "NP")
 _MOST = 12
 _TOLD_APART = 5
 """Members of a group that are all counted; of more, only those of whom something is said."""
@@ -155,7 +156,7 @@ def _names_member(scene: Scene, word: str) -> bool:
         and before not in ("BE", "V")
         and scene.group
         and after is not None
-        and after.category in ("BE", "V")
+        and after.category in _SAID_BEHIND
     )
     opens = opens or bool(told) or "so" in scene.said_words[max(0, start - 2) : start]  # "so did the other"
     nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons

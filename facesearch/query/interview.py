@@ -87,7 +87,7 @@ def without_speaker(sentence: list[Token]) -> list[Token]:
 class Question(NamedTuple):
     """What was asked. facts: what it names and is not answered yet; noun: what it asks for ("his hair?"); ages: it asks
     how old somebody is; open: it asks what, and not whether; personal: it asks a reader ("have you seen this man?");
-    listed: it stands at the end of a list ("bald, hat, beard?")."""
+    listed: it stands at the end of a list ("bald, hat, beard?"); plain: it has no adjective."""
 
     facts: tuple[Fact, ...]
     noun: NounClass | None
@@ -95,6 +95,7 @@ class Question(NamedTuple):
     open: bool
     personal: bool
     listed: bool
+    plain: bool
 
 
 _WHAT = word_set("what how which describe description where who when why")
@@ -132,7 +133,10 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     if wide and noun is None and not _KIND.isdisjoint(said):
         noun = scene.last_noun
     either = wide or "or" in said
-    return Question(facts, noun, ages, either, not _PERSONAL.isdisjoint(said), "," in said)
+    plain = all(
+        entry.category != "A" for at in range(len(sentence)) for _, es in words.at(sentence, at) for entry in es
+    )
+    return Question(facts, noun, ages, either, not _PERSONAL.isdisjoint(said), "," in said, plain)
 
 
 # --- answers ---

@@ -64,7 +64,7 @@ _SMALL_WORDS = word_set(
 )
 
 
-_SETS = word_set("OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
+_SETS = word_set("BODY OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
 """Rows of other.tsv that are only lists: they make no entries."""
 _SHORT = 6
 _SINGULAR = 3
@@ -170,7 +170,7 @@ class Lexicon:
             for entry in node.get("", ())[:1]:
                 person = entry.value if entry.category == "PN" else None
                 plural = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeou" else f"{word}s"
-                if len(word) < _SINGULAR or word.endswith("s") or plural in self._tree:
+                if len(word) < _SINGULAR or word.endswith(("s", "man")) or plural in self._tree:
                     continue
                 if person is not None and not person.plural:
                     self._add((plural,), Entry("PN", person._replace(plural=True)))

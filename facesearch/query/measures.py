@@ -109,7 +109,20 @@ _AFTER = re.compile(
 )
 
 
-_PERSON = re.compile(r"\b(?:man|woman|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager)\s+$")
+_PERSON = re.compile(
+    r"\b(?:\w*man|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager|youth|person)\s+(?:of\s+)?$"
+)
+
+
+_OF_SOMEBODY = re.compile(
+    r"\b(?:(?:s?he|who|man|woman|male|female|suspect|offender|lad|girl|boy|guy|culprit|thief|prowler|driver)"
+    r"(?:['’]s|s|\s(?:is|was|looked|looks|seemed|appeared))(?:\s(?:to\sbe|probably|maybe|perhaps|only|just|thought|believed))*"
+    r"|[wbh]?[mf]|ic\d|approx\.?|black|asian|white)\s+$"
+)
+"""Of whom a figure is said, so that it is an age whatever follows."""
+_COUNTED = re.compile(
+    r"\s+(?:\w*[^su\W]s(?<!\bwas)(?<!\bhas)(?<!wears)(?<!specs)(?<!sports)|people|men|women|children|of|cctv|more|other)\b"
+)
 
 
 class Measure(NamedTuple):
@@ -242,7 +255,7 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
         return False
     if spoken and low < _GROWN and not (ranged and _CHILD_OF.search(before)):
         return False
-    if _PERSON.search(before):
+    if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
         return True
     about = re.match(_ABOUT, match.group()) or match["more"] or match["less"] or match["up"]
     likely = ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15))

@@ -1,5 +1,7 @@
 """A text, sentence by sentence: running text, the fields of forms, questions and their answers."""
 
+import re
+
 from facesearch.query import interview
 from facesearch.query.chart import Chart, Edge
 from facesearch.query.discourse import read_sentence
@@ -19,6 +21,7 @@ _DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _OPEN_QUESTIONS = 8
 _SHORT = 4
 """Words of a question that goes on with the one before."""
@@ -44,6 +47,7 @@ class Reader:
     def __init__(self, text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> None:
         self.words = words
         self.scene = Scene(words, variant)
+        self.scene.dated = _YEAR.search(text) is not None
         self.steps = 0
         self._text = text
         self._read_to = 0
@@ -118,7 +122,13 @@ class Reader:
 
     def _settle(self, question: Question, found: Answer, at: Token) -> None:
         interview.settle(self.scene, question, found)
-        if found.denied and not question.facts and question.noun is not None and question.noun.denied is not None:
+        if (
+            found.denied
+            and question.plain
+            and not question.facts
+            and question.noun is not None
+            and question.noun.denied is not None
+        ):
             self._give(question.noun, at, denied=True, certainty=found.certainty)  # "Any hair? None."
         self._answered = True
 

@@ -156,7 +156,7 @@ class Clause:
 class Scene:
     """Everything that the sentences read so far have said.
 
-    owner: the sex of whom relations are named before anybody else is. correction: see `correct`.
+    owner: the sex of whom relations are named before anybody else is. dated: a year is named.
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
     them,
@@ -192,6 +192,7 @@ class Scene:
         self.offset = 0
         self.sentences = 0
         self.owner: Node | None = None
+        self.dated = False
 
     # --- the sentence ---
 

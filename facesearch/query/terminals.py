@@ -155,11 +155,16 @@ def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     acts = after in _BEHIND_ORDINALS or (lexicon().is_verb(after) and not lexicon().is_person(after))
     if opens and token.normal in _ORDINALS and acts:
         return [Edge("MEM", at, at + 1, -0.5, f"the {token.normal}")]
-    if opens and token.normal == "me" and after == ":":  # "You: tall. Me: short"
+    if opens and token.normal == "me" and after in (":", ","):  # "You: tall. Me: short"
         return [Edge("SPEAKER", at, at + 2, -1.0, "i")]
+    if opens and token.normal in ("him", "her") and after in ("in", "with", "wearing"):
+        return [Edge("LABEL", at, at + 1, -1.0, (token.normal, _sex(at, at + 1, _SEXES[token.normal])))]
     if opens and after == ":" and token.normal in _SEXES and at + 2 < len(sentence):
         sex = _sex(at, at + 1, _SEXES[token.normal])
         return [Edge("LABEL", at, at + 2, -1.0, (token.normal, sex))]
+    called = at > 0 and lexicon().is_person(sentence[at - 1].normal) and after in ("is", "was", "has", "had", ":")
+    if called and token.normal in ("a", "b", "c", "d"):
+        return [Edge("LETTER", at, at + 1, -0.3, token.normal.upper())]
     if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
         return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
     if token.normal == "no" and at + 1 < len(sentence):
@@ -192,11 +197,16 @@ def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
 
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
+    if token.normal == "am" and at and sentence[at - 1].normal == "i":
+        return []
+    after = sentence[at + 1] if at + 1 < len(sentence) else None
+    coded = after is not None and (after.sort == "number" or (after.sort == "mark" and sentence[at - 1].sort == "mark"))
     if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
-        (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal))
-        or (
-            sentence[at + 1 : at + 2] and sentence[at + 1].sort == "number" and re.fullmatch(r"[wbh][mf]", token.normal)
-        )
+        coded and re.fullmatch(r"[wbh][mf]", token.normal)
+    ):
+        return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
+    if (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)) or (
+        sentence[at + 1 : at + 2] and sentence[at + 1].sort == "number" and re.fullmatch(r"[wbh][mf]", token.normal)
     ):
         return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
@@ -290,8 +300,11 @@ def _stands_alone(sentence: list[Token], at: int) -> bool:
         return True
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
-    coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")
+    coded = before is None or before.sort == "mark" or before.normal in _BEFORE_CODES or before.sort == "number"
     return coded or (after is not None and after.normal == "/")
+
+
+_BEFORE_CODES = word_set("white black ic1 sex gender")
 
 
 def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:

@@ -28,7 +28,7 @@ _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES
 _NO_APOSTROPHE = re.compile(
     r"^(?:(?P<not>is|was|has|had|did|does|do|were|are|have|would|could|should|ca|wo)(?P<nt>nt)"
     r"|(?P<is>he|she|that|who|there|where|what|here)(?P<s>s)|(?P<are>they|you)(?P<re>re)|(?P<have>they|you|i)(?P<ve>ve)"
-    r"|(?P<am>i)(?P<m>m))$",
+    r"|(?P<am>i)(?P<m>m)|(?P<had>he|they)(?P<d>d))$",
     re.IGNORECASE,
 )
 """Words with a clitic whose apostrophe was left out: "hasnt", "hes"."""
@@ -282,7 +282,8 @@ def _opens_line(row: list[Token]) -> bool:
     if row[0].sort == "mark" and row[0].normal not in ("(", '"', "'"):
         return True
     listed = len(row) > 1 and len(row[0].normal) == 1 and row[0].sort == "number" and row[1].normal in (")", ".")
-    return listed or any(token.normal in (":", "=") for token in row[1:4])
+    dashed = any(token.normal in DASHES and token.sort == "mark" and token.spaced for token in row[1:3])
+    return listed or dashed or any(token.normal in (":", "=") for token in row[1:4])
 
 
 def _ends(found: list[Token], at: int) -> bool:

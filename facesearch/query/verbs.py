@@ -26,6 +26,9 @@ def _be(scene: Scene, edge: Edge) -> None:
     if clause.verb in ("rel", "see", "report"):
         clause.passive = False
     _return_to_outer(scene)
+    if clause.before == "AND" and not clause.topic_subject:  # "has a shaved head and is clean-shaven"
+        clause.topic = None
+    _is_now(scene, edge)
     clause.verb = "be"
     clause.introduced = False
     if clause.subject is not None:
@@ -41,6 +44,7 @@ def _have(scene: Scene, edge: Edge) -> None:
     if wears and near is not None and (clause.before == "NP" or (clause.before == "V" and near.described)):
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
+    _is_now(scene, edge)
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
@@ -48,12 +52,18 @@ def _have(scene: Scene, edge: Edge) -> None:
     clause.introduced = False
 
 
+def _is_now(scene: Scene, edge: Edge) -> None:
+    """ "In 2019 he had a beard. He now has a moustache": what is so now counts."""
+    if scene.dated and "now" in scene.said_words[max(0, edge.start - 1) : edge.end + 1]:
+        scene.correct()
+
+
 def _return_to_outer(scene: Scene) -> None:
     """The verb behind "the lady he knocked down" is hers."""
     clause = scene.clause
     if clause.outer is not None and clause.verb == "act":
         clause.subject = scene.last_subject = clause.outer
-        clause.outer = None
+        clause.outer, clause.speaker = None, False
 
 
 # --- saying and seeing ---
@@ -76,6 +86,10 @@ def _report(scene: Scene, edge: Edge) -> None:
         clause.verb, clause.mode = "as", "say"
         return
     if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
+        clause.verb, clause.mode = "as", "say"
+        return
+    as_ = after is not None and after.sem == "as" and scene.said_words[edge.start] == "described"
+    if as_ and clause.before == "AND" and clause.subject is not None and clause.subject.described:
         clause.verb, clause.mode = "as", "say"
         return
     if clause.before == "," and clause.mentioned is not None and after is not None and after.sem == "as":
@@ -221,7 +235,7 @@ def _act(scene: Scene, _: Edge) -> None:
     clause.wearing = False
     if clause.before in ("NP", "PRED") and clause.mode == "say" and not clause.thing and _is_of_thing(scene):
         return
-    if clause.outer is not None and clause.outer is not clause.subject:
+    if clause.outer is not None and clause.outer is not clause.subject and not clause.speaker:
         scene.demote(clause.outer)
     passive = clause.verb == "be" and clause.before in _AFTER_BE
     clause.passive = passive or (clause.passive and clause.before == "NP")
@@ -319,8 +333,13 @@ def _company(scene: Scene, _: Edge) -> None:
 
 
 def _take(scene: Scene, edge: Edge) -> None:
-    """What was stolen or found was not worn."""
+    """What was stolen or found was not worn; "a woman had her bag snatched" tells of nobody who is described."""
     _were_things(scene)
+    clause, behind = scene.clause, scene.thing_behind()
+    theirs = behind is not None and behind.person is None and behind.owner != "" and clause.verb == "have"
+    if theirs and clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
+        clause.passive = True
     _act(scene, edge)
     scene.clause.mode = scene.clause.verb = "act"
     scene.clause.taking = True

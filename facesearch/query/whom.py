@@ -30,6 +30,7 @@ _SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
 _PARTICIPLES = word_set(
     "dressed clad attired described called named armed believed thought seen wanted known considered"
 )
+_MEANWHILE = word_set("as when while whilst before after")
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -199,6 +200,7 @@ def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
 
 def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
     other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
+    other.at = scene.offset + said.start
     other.companion = scene.clause.before == "WITH" and word.role == "described" and said.owner == ""
     if other.companion and word.reading is not None:
         other.facts.append(Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person"))
@@ -353,6 +355,8 @@ def _said_of_another(scene: Scene, _said: Thing, _word: PersonWord) -> bool | No
     clause = scene.clause
     if clause.verb == "as" and clause.subject is not None and not clause.subject.described and not clause.pronoun:
         return True
+    if clause.speaker and clause.before == "SPEAKER":
+        return True  # "me, the woman with the trolley"
     if clause.verb != "be" or clause.before not in ("BE", "V", "DEG", "HEDGE", "NEG"):
         return None
     of_another = clause.subject is not None and not clause.subject.described
@@ -371,6 +375,17 @@ def _had(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
         ahead is not None and ahead.category in ("AP", "WITH", "IN", "REL") and scene.ahead(2) != ["WITH", "OBJ"]
     )  # "..., and an old lad about 60"
     return clause.before == "V" or (said.determiner in ("a", "an") and not (told and clause.before == "AND"))
+
+
+def _body(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "A jogger found the body of a man"."""
+    behind, clause = scene.thing_behind(2), scene.clause
+    if clause.before != "OF" or behind is None or scene.words.sets["BODY"].isdisjoint(behind.word.split()):
+        return None
+    if clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
+        clause.subject = None
+    return False
 
 
 def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
@@ -399,7 +414,7 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
     beside = clause.near or clause.subject
-    known = beside is not None and beside.described and not beside.group and clause.verb in ("", "be")
+    known = beside is not None and not beside.group and clause.verb in ("", "be")
     if clause.before == "WITH" and known:
         return True
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
@@ -421,6 +436,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _wanted,
     _said_of_another,
     _had,
+    _body,
     _object,
     _behind_preposition,
 )
@@ -445,7 +461,10 @@ def _resolve(scene: Scene, said: Thing, word: PersonWord) -> Person:
         if (found := rule(scene, said, word)) is not None:
             return found
     sex = sex_of(said) or (None if word.plural else _sex_ahead(scene))
-    if scene.is_corrected() and scene.focus in scene.persons and said.determiner == "the":
+    told = (
+        scene.clause.verb in ("report", "believe") and said.determiner == "the"
+    )  # "police now say the suspect is ..."
+    if scene.is_corrected() and scene.focus in scene.persons and told:
         return scene.focus
     found = _known(scene, said, sex)
     open_ = scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described"
@@ -831,6 +850,11 @@ def reflexive(scene: Scene, edge: Edge) -> None:
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     """Whom "he" or "she" means: who was spoken of last and fits."""
     last = scene.last_subject
+    here = (each for each in reversed(scene.others) if scene.offset <= each.at < scene.offset + len(scene.said_words))
+    exact = next((each for each in here if each.sex == sex), None)
+    unclear = last is not None and last.described and last.sex is None and last.pronoun_sex is None
+    if exact is not None and unclear and not _MEANWHILE.isdisjoint(scene.said_words[: scene.row[scene.at].start][-1:]):
+        return exact  # "snatched by a youth as she walked home"
     if last is not None and _may_be(scene, last, sex):
         return last
     if scene.focus is not None and scene.focus in scene.persons and scene.focus.fits(sex):
@@ -869,7 +893,10 @@ def speaker(scene: Scene, _edge: Edge) -> None:
     after = scene.following()
     if scene.said_words[scene.row[scene.at].start] == "you" and after is not None and after.category in (",", ":"):
         return
+    behind, clause = scene.thing_behind(), scene.clause
+    outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     scene.new_clause()
+    scene.clause.outer = outer if outer is not None and outer.described else None
     scene.clause.speaker = True
     scene.clause.subject = scene.last_subject = None
 
