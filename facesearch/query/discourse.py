@@ -26,6 +26,7 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
     scene.clause = Clause()
     scene.row, scene.offset, scene.said_words = row, offset, said
     scene.sentences += 1
+    scene.pronouns = {}
     for scene.at, edge in enumerate(row):
         rule = _RULES.get(edge.category)
         if rule is not None:

@@ -472,6 +472,9 @@ rule("NP", "NEITHER NG", -0.1)(
 def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     if thing.person is None and _is_described(owner):
         return None
+    kind = owner.determiner in ("a", "an") and not owner.name and not owner.owner
+    if kind and thing.noun is not None and thing.noun.bare is not None:
+        return thing._replace(determiner=owner.determiner)  # "a painter's cap"
     return thing._replace(owner="other")
 
 

@@ -103,6 +103,9 @@ def member(scene: Scene, edge: Edge) -> None:
     elif word == "one" and _has_one(scene, edge):
         return
     elif not _names_member(scene, word):
+        if word.startswith("the other") and bool(scene.persons) and clause.mode == "unknown":
+            scene.last_subject = clause.near = _member(scene, word)  # "I could not see the other one, but he ..."
+            return
         if word != "one":
             scene.set_aside(edge.start, edge.end, "somebody else")
     elif clause.negative:
@@ -203,7 +206,7 @@ def _member(scene: Scene, word: str) -> Person:
     if word == "another" or (word == "one" and not scene.group):
         known = word == "one" and scene.persons and scene.open_group is None
         return scene.focused() if known else next_member(scene, None, None)
-    if not scene.group and (told_apart := _told_apart(word)):
+    if not scene.group and scene.open_group is None and (told_apart := _told_apart(word)):
         return _labelled(scene, told_apart) or scene.add_person(Person(label=told_apart, named=True))
     ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
     if not scene.group and ordinal is not None:

@@ -235,7 +235,7 @@ def _is_duration(text: str, match: re.Match[str], end: int) -> bool:
     return bare and (not _AFTER.match(text, end) or before is not None)
 
 
-_CHILD, _GROWN = 4, 13
+_CHILD, _TEN, _GROWN = 4, 10, 13
 """Least ages: where a child is spoken of, and for a bare figure."""
 _OF_A_CHILD = re.compile(
     r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|s?he(?: is|['’]?s)|hurt is)\W+(?:\w+\W+){0,2}$"
@@ -253,7 +253,7 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
     floor = _CHILD if ranged or apposed or _OF_A_CHILD.search(before) else _GROWN
     if not floor <= low <= high <= 110:
         return False
-    if spoken and low < _GROWN and not (ranged and _CHILD_OF.search(before)):
+    if spoken and low < _GROWN and not (ranged and (low >= _TEN or _CHILD_OF.search(before))):
         return False
     if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
         return True

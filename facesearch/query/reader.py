@@ -260,7 +260,7 @@ _LIST, _ITEM = 4, 4
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
     """ "Hat: ??", "Glasses: not known"."""
-    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT):
+    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT) or said[:2] in (["n", "k"], ["n", "a"]):
         return True
     return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
 

@@ -157,6 +157,7 @@ class Scene:
     """Everything that the sentences read so far have said.
 
     owner: the sex of whom relations are named before anybody else is. dated: a year is named.
+    pronouns: whom "he" and "she" have meant in this sentence.
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
     them,
@@ -192,6 +193,7 @@ class Scene:
         self.offset = 0
         self.sentences = 0
         self.owner: Node | None = None
+        self.pronouns: dict[Node, Person] = {}
         self.dated = False
 
     # --- the sentence ---

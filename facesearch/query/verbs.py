@@ -210,8 +210,13 @@ def _show(scene: Scene, edge: Edge) -> None:
 def _know(scene: Scene, edge: Edge) -> None:
     if scene.clause.speaker:
         _report(scene, edge)
+    elif not _ASKED.isdisjoint(scene.said_words[: edge.start]):  # "anyone know this couple?"
+        _seek(scene, edge)
     else:
         _act(scene, edge)
+
+
+_ASKED = word_set("anyone anybody")
 
 
 def _seek(scene: Scene, _: Edge) -> None:
@@ -283,6 +288,7 @@ def _harm(scene: Scene, edge: Edge) -> None:
     """To whom something is done is nobody who is described."""
     clause = scene.clause
     passive = clause.verb == "be" and clause.before in _AFTER_BE
+    passive = passive or scene.said_words[edge.start] == "died"
     if passive and clause.subject is not None and not clause.pronoun:
         scene.demote(clause.subject)
     _act(scene, edge)
@@ -334,6 +340,9 @@ def _company(scene: Scene, _: Edge) -> None:
 
 def _take(scene: Scene, edge: Edge) -> None:
     """What was stolen or found was not worn; "a woman had her bag snatched" tells of nobody who is described."""
+    fact = scene.fact_before()
+    if fact is not None and fact.kind in WORN and scene.clause.verb == "" and scene.clause.subject is None:
+        scene.cancel(fact, "property")  # "spectacles found nearby"
     _were_things(scene)
     clause, behind = scene.clause, scene.thing_behind()
     theirs = behind is not None and behind.person is None and behind.owner != "" and clause.verb == "have"

@@ -505,6 +505,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
+    options = _last_of_list(scene, edge, options)
     nodes, used, rough = _options(scene, options)
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
@@ -520,6 +521,19 @@ def choice(scene: Scene, edge: Edge) -> None:
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
         scene.say(Found(negate(node) if negative else node, used, (), rough=rough), edge, "choice")
+
+
+def _last_of_list(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> tuple[Any, ...]:
+    """ "Possibly Polish, clean-shaven or with stubble": the last of the list is one of two."""
+    first = options[0]
+    if isinstance(first, (Thing, Said, Denied, Choice)) or scene.clause.negative:
+        return options
+    cut = max((at for at, quality in enumerate(first) if quality.joined == ","), default=0)
+    if not cut:
+        return options
+    adjectives(scene, edge._replace(category="AP", end=first[cut - 1].end, sem=first[:cut]))
+    scene.clause.before = ","
+    return ((first[cut]._replace(joined=""), *first[cut + 1 :]), *options[1:])
 
 
 def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bool:

@@ -565,6 +565,9 @@ def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The shorter male", "the second man", "another man"."""
     keys = {quality.key for quality in said.qualities}
     sex, ordinal = sex_of(said), _ordinal(keys)
+    if said.determiner == "the" and "other" in keys and scene.persons and not scene.group:
+        others = [each for each in scene.persons if each is not scene.focus and each.fits(sex)]
+        return others[-1] if others else scene.add_person(Person(sex=sex))
     compared = next(iter(keys & _COMPARED), None)
     if compared is not None and said.determiner == "the" and not scene.group:
         known = next((each for each in scene.persons if each.label == compared), None)
@@ -597,7 +600,8 @@ def _ordinal(keys: set[str]) -> int | None:
 
 def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     """Who of those spoken of is meant; None: somebody new."""
-    fitting = [each for each in scene.persons if not each.group and each.fits(sex)]
+    several = said.number > 1 and said.person is not None and said.person.plural
+    fitting = [each for each in scene.persons if not each.group and each.fits(sex) and not several]
     candidates = [each for each in fitting if not _clashes(scene, said, each)]
     if _is_new(scene, said, candidates):
         return None
@@ -704,7 +708,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
         scene.spent()
         return
     clause.negative = False
-    waits = (1.0, clause.certainty) if said.determiner == "the" else (clause.certainty, 1.0)
+    waits = (1.0, clause.certainty) if said.determiner in ("the", "the same") else (clause.certainty, 1.0)
     clause.certainty = waits[0]
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
@@ -825,6 +829,7 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     if found is None:
         found = scene.focus = scene.add_person(Person())
     clause.subject = scene.last_subject = found
+    scene.pronouns.setdefault(sex, found)
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
@@ -853,6 +858,9 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     here = (each for each in reversed(scene.others) if scene.offset <= each.at < scene.offset + len(scene.said_words))
     exact = next((each for each in here if each.sex == sex), None)
     unclear = last is not None and last.described and last.sex is None and last.pronoun_sex is None
+    same = scene.pronouns.get(sex)
+    if unclear and same is not None and same is not last:
+        return same  # "she said the intruder had slipped when she saw him"
     if exact is not None and unclear and not _MEANWHILE.isdisjoint(scene.said_words[: scene.row[scene.at].start][-1:]):
         return exact  # "snatched by a youth as she walked home"
     if last is not None and _may_be(scene, last, sex):
@@ -870,7 +878,8 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
 def _subject_before(scene: Scene, sex: Node) -> Person | None:
     """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
     known = scene.persons != []
-    return next((each for each in reversed(scene.others) if known and each.assigned and each.sex == sex), None)
+    told = (each for each in reversed(scene.others) if known and (each.assigned or each.pronoun_sex == sex))
+    return next((each for each in told if sex in (each.sex, each.pronoun_sex)), None)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
