@@ -250,10 +250,19 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
     before = text[max(0, start - 30) : start]
     ranged = match["last"] is not None
     apposed = text[start - 2 : start] == ", " and text[end : end + 1] == ","  # "Daniel, 10, has ..."
-    floor = _CHILD if ranged or apposed or _OF_A_CHILD.search(before) else _GROWN
+    floor = (
+        _CHILD
+        if ranged or apposed or (spoken and _OF_SOMEBODY.search(before)) or _OF_A_CHILD.search(before)
+        else _GROWN
+    )
     if not floor <= low <= high <= 110:
         return False
-    if spoken and low < _GROWN and not (ranged and (low >= _TEN or _CHILD_OF.search(before))):
+    if (
+        spoken
+        and low < _GROWN
+        and not _OF_SOMEBODY.search(before)
+        and not (ranged and (low >= _TEN or _CHILD_OF.search(before)))
+    ):
         return False
     if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
         return True

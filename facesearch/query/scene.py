@@ -193,6 +193,7 @@ class Scene:
         self.offset = 0
         self.sentences = 0
         self.owner: Node | None = None
+        self.last_worn: NounClass | None = None
         self.pronouns: dict[Node, Person] = {}
         self.dated = False
 

@@ -45,6 +45,8 @@ def _have(scene: Scene, edge: Edge) -> None:
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
     _is_now(scene, edge)
+    if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
+        scene.correct()
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
@@ -277,7 +279,7 @@ def _handle(scene: Scene, edge: Edge) -> None:
 
 def _don(scene: Scene, edge: Edge) -> None:
     """ "He took my hat and put it on"."""
-    noun = scene.last_noun
+    noun = scene.last_worn
     _act(scene, edge)
     if noun is None or noun.name not in WORN or noun.bare is None or scene.clause.speaker:
         return

@@ -110,6 +110,8 @@ def _note_topic(scene: Scene, said: Thing) -> None:
     clause = scene.clause
     if said.noun is not None:
         scene.last_noun = said.noun
+        if said.noun.name in WORN:
+            scene.last_worn = said.noun
     if clause.mode != "say":
         return
     if said.noun is None:
@@ -294,7 +296,10 @@ def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
     last, after = qualities[-1], scene.following()
     than = after is not None and after.sem == "than" and last.key.endswith("er")
     degree = scene.said_words[max(0, last.start - 2) : last.start]
-    age = scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD
+    age = any(fact.node in _YOUNG_AND_OLD for fact in scene.used_facts())
+    age = age and (
+        scene.clause.before == "OBJ" or (scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD)
+    )
     compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
     return qualities[:-1] if than or compared else qualities
 
