@@ -151,7 +151,7 @@ def _names_member(scene: Scene, word: str) -> bool:
     before = scene.clause.before
     small = word in ("one", "another")
     opens = before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF", "REL")
-    opens = opens or (before == "NP" and scene.open_group is not None and small)
+    opens = opens or (before in ("NP", "AP") and scene.open_group is not None and small)
     after = scene.following()
     start = scene.row[scene.at].start
     told = (

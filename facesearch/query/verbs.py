@@ -46,6 +46,7 @@ def _have(scene: Scene, edge: Edge) -> None:
     _return_to_outer(scene)
     _is_now(scene, edge)
     if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
+        scene.last_noun = scene.words.nouns["hair"]
         scene.correct()
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
@@ -87,7 +88,7 @@ def _report(scene: Scene, edge: Edge) -> None:
         clause.subject = near
         clause.verb, clause.mode = "as", "say"
         return
-    if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
+    if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE", "BOTH"):
         clause.verb, clause.mode = "as", "say"
         return
     as_ = after is not None and after.sem == "as" and scene.said_words[edge.start] == "described"

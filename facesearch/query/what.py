@@ -386,7 +386,14 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     in_hair = scene.ahead(1) == ["IN"] and last is not None and isinstance(last.sem, Thing) and last.sem.noun is hair
     black = before_hair and qualities[0].key in ("black", "white") and scene.clause.before != "NP"
     listed = scene.said_words[edge.start - 1 : edge.start] == ["including"]  # "wigs, including blond"
-    with_ = scene.clause.before == "WITH" and not listed and meaning(scene.words, OF_PEOPLE, qualities).node is None
+    topic = scene.clause.topic
+    grown = topic is not None and "beard" in (topic.name, topic.parent)  # "a beard with grey in it"
+    with_ = (
+        scene.clause.before == "WITH"
+        and not listed
+        and not grown
+        and meaning(scene.words, OF_PEOPLE, qualities).node is None
+    )
     return (in_hair or black or with_) and _of_noun(scene, hair, edge, qualities)
 
 

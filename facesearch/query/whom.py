@@ -210,7 +210,8 @@ def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
 
 def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
     """The first rule that knows decides."""
-    return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
+    again = said.determiner == "the" and word.role == "relation" and said.word in [each.word for each in scene.persons]
+    return not again and next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
 
 
 def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -424,8 +425,19 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     return clause.before == "OF" and bool(scene.persons) and not pictured
 
 
+def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "One girl thought he had a beard"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    thinks = len(ahead) == 2 and ahead[0].category == "HEDGE" and scene.said_words[ahead[0].start] in _THOUGHT
+    return True if thinks and ahead[1].category in ("HE", "SHE", "THEY") else None
+
+
+_THOUGHT = word_set("thought believed")
+
+
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
+    _thinks,
     _of_the_speaker,
     _of_the_described,
     _named_again,
@@ -764,6 +776,11 @@ def name(scene: Scene) -> None:
     focus = scene.focus
     alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
     known = next((each for each in scene.persons if each.word == "name"), None)
+    free = next((each for each in scene.group if not each.assigned), None)
+    if free is not None and not teller:  # "two boys are missing. Tyler Moss, 16, ..."
+        free.assigned = True
+        scene.focus = clause.subject = clause.near = scene.last_subject = free
+        return
     if teller or (scene.persons and not alone and known is None):
         other = Person(described=False, word="name")
         scene.others.append(other)
