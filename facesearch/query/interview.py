@@ -43,21 +43,21 @@ def _tags(found: Sequence[Token]) -> Iterator[tuple[int, int]]:
     for at, token in enumerate(found):
         before = found[at - 1] if at else None
         opens = before is None or before.sort == "line" or before.normal[0] in ".?!/" or before.normal in QUOTES
-        if not opens or token.sort != "word":
-            continue
-        if (
-            token.normal in _LETTERS
-            and token.typed.isupper()
-            and found[at + 1 : at + 2]
-            and found[at + 1].normal in ".:"
-        ):
-            yield at, at + 2
-            continue
-        colon = next((end for end in range(at + 1, at + _LONGEST_TAG + 3) if _is_mark(found, end, ":")), 0)
-        inside = found[at:colon]
-        plain = all(each.sort in ("word", "number") or each.normal == "." for each in inside)
-        if colon and plain and sum(each.sort == "word" for each in inside) <= _LONGEST_TAG:
-            yield at, colon + 1
+        end = _tag_end(found, at) if opens and token.sort == "word" else 0
+        if end:
+            yield at, end
+
+
+def _tag_end(found: Sequence[Token], at: int) -> int:
+    """Where the tag ends that begins at `at`; 0: none does."""
+    token = found[at]
+    if token.normal in _LETTERS and token.typed.isupper() and any(_is_mark(found, at + 1, mark) for mark in ".:"):
+        return at + 2
+    colon = next((end for end in range(at + 1, at + _LONGEST_TAG + 3) if _is_mark(found, end, ":")), at)
+    inside = found[at:colon]
+    plain = all(each.sort in ("word", "number") or each.normal == "." for each in inside)
+    short = 0 < sum(each.sort == "word" for each in inside) <= _LONGEST_TAG
+    return colon + 1 if plain and short else 0
 
 
 def _is_mark(found: Sequence[Token], at: int, mark: str) -> bool:
@@ -99,7 +99,6 @@ class Question(NamedTuple):
 
 
 _WHAT = word_set("what how which describe description where who when why")
-_SAME = ("about",)  # "what about glasses?"
 _KIND = word_set("colour color kind sort type style length like")
 """Words that ask for more of what was named before."""
 _PERSONAL = word_set("you anyone anybody who")
@@ -111,32 +110,43 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     said = [token.normal for token in sentence]
     here = [fact for _, fact in scene.clause.facts_here]
     named = [fact for fact in here if fact.kind != "person"] or (here if len(said) <= _SHORT + 2 else [])
-    at = next((at for at, word in enumerate(said) if word in _WHAT), None)
-    wide = at is not None and tuple(said[at + 1 : at + 2]) != _SAME and not ({"did", "was", "is"} & set(said[:at]))
+    wide = _asks_what(said)
     if wide:
         for fact in named:
             if fact.kind != "person":
                 scene.cancel(fact, "not known")
         named = []
-    nouns: list[NounClass] = [
-        entry.value
-        for at in range(len(sentence))
-        for _, entries in words.at(sentence, at)[:1]
-        for entry in entries
-        if entry.category == "N"
-    ]
-    noun = nouns[0] if nouns and (nouns[0].bare is None or wide) else None
-    if noun is None and named and not wide:  # "Blonde? No, dark."
-        noun = words.nouns.get("hair" if named[-1].node.attributes <= HAIR_COLOURS else named[-1].kind)
-    facts = () if wide else (*before, *named)
-    ages = not _AGED.isdisjoint(said) and (wide or len(said) <= _SHORT)
-    if wide and noun is None and not _KIND.isdisjoint(said):
-        noun = scene.last_noun
-    either = wide or "or" in said
-    plain = all(
-        entry.category != "A" for at in range(len(sentence)) for _, es in words.at(sentence, at) for entry in es
+    entries = [entry for at in range(len(sentence)) for _, found in words.at(sentence, at)[:1] for entry in found]
+    noun = _asked_noun(scene, [entry.value for entry in entries if entry.category == "N"], named, wide, said)
+    return Question(
+        facts=() if wide else (*before, *named),
+        noun=noun,
+        ages=not _AGED.isdisjoint(said) and (wide or len(said) <= _SHORT),
+        open=wide or "or" in said,
+        personal=not _PERSONAL.isdisjoint(said),
+        listed="," in said,
+        plain=all(entry.category != "A" for entry in entries),
     )
-    return Question(facts, noun, ages, either, not _PERSONAL.isdisjoint(said), "," in said, plain)
+
+
+def _asks_what(said: Sequence[str]) -> bool:
+    """ "What colour was his hair?"; but "what about glasses?", "was he wearing what you call a beanie?"."""
+    at = next((at for at, word in enumerate(said) if word in _WHAT), None)
+    return at is not None and said[at + 1 : at + 2] != ["about"] and not {"did", "was", "is"} & set(said[:at])
+
+
+def _asked_noun(
+    scene: Scene, nouns: list[NounClass], named: list[Fact], wide: bool, said: Sequence[str]
+) -> NounClass | None:
+    """What an answer without a noun is said of."""
+    if nouns and (nouns[0].bare is None or wide):
+        return nouns[0]
+    if wide:
+        return None if _KIND.isdisjoint(said) else scene.last_noun
+    if not named:
+        return None
+    kind = "hair" if named[-1].node.attributes <= HAIR_COLOURS else named[-1].kind  # "Blonde? No, dark."
+    return scene.words.nouns.get(kind)
 
 
 # --- answers ---

@@ -166,16 +166,15 @@ class Lexicon:
 
     def _add_plurals(self) -> None:
         """Of the words for things and people, those that no table has."""
-        for word, node in list(self._tree.items()):
-            for entry in node.get("", ())[:1]:
-                person = entry.value if entry.category == "PN" else None
-                plural = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeou" else f"{word}s"
-                if len(word) < _SINGULAR or word.endswith(("s", "man")) or plural in self._tree:
-                    continue
-                if person is not None and not person.plural:
-                    self._add((plural,), Entry("PN", person._replace(plural=True)))
-                elif entry.category == "N":
-                    self._add((plural,), entry)
+        entries = [(word, node[""][0]) for word, node in self._tree.items() if node.get("")]
+        for word, entry in entries:
+            if len(word) < _SINGULAR or word.endswith(("s", "man")) or entry.category not in ("N", "PN"):
+                continue
+            plural = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeou" else f"{word}s"
+            if plural in self._tree or (entry.category == "PN" and entry.value.plural):
+                continue
+            several = entry.value if entry.category == "N" else entry.value._replace(plural=True)
+            self._add((plural,), Entry(entry.category, several))
 
     def _note_face_words(self, words: str, kind: str) -> None:
         """Words that a slip may be meant for, each with what tells it from others."""

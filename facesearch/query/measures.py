@@ -191,20 +191,30 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
     if match["decade"]:
         decades = [_decade(each) for each in (match["decade"], match["decade2"]) if each]
         return _age(start, end, decades[0][0], decades[-1][1])
-    low = int(match["first"])
-    high = max(low, int(match["last"] or low))
-    if "/" in match.group() and not (match["cue"] or match["years"]) and low < _GROWN:
-        return None  # a date
-    listed = None if match["last"] else _OR_SO.match(text, end)
-    if listed is not None and low < int(listed[1]) <= low + _APART:
-        high, end = int(listed[1]), listed.end()
+    low, high, end = _years(text, match, end)
     if match["months"]:
         return _age(start, end, 0, 3) if high < OLD_FROM else Measure(start, end, False)
-    if not (asked or _said_as_age(match)) and not _alone(text, match, (start, end), (low, high), spoken):
+    said = asked or _said_as_age(match) or _alone(text, match, (start, end), (low, high), spoken)
+    if not said or _is_date(match, low):
         return None
     if _is_duration(text, match, end):
         return Measure(start, end, False)
     return _age(start, end, *_bounded(match, low, high))
+
+
+def _is_date(match: re.Match[str], low: int) -> bool:
+    return "/" in match.group() and not (match["cue"] or match["years"]) and low < _GROWN
+
+
+def _years(text: str, match: re.Match[str], end: int) -> tuple[int, int, int]:
+    """The first and last year of an age, and where it ends: "25", "25 to 30", "sixty-five, seventy"."""
+    low = int(match["first"])
+    if match["last"]:
+        return low, max(low, int(match["last"])), end
+    listed = _OR_SO.match(text, end)
+    if listed is not None and low < int(listed[1]) <= low + _APART:
+        return low, int(listed[1]), listed.end()
+    return low, low, end
 
 
 _OR_SO = re.compile(r",\s+(\d\d)(?=\s*(?:[,;.?!)\n]|$|(?:or|and|with|maybe|years|something|ish)\b))(?!\.\d)")
@@ -250,25 +260,25 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
     before = text[max(0, start - 30) : start]
     ranged = match["last"] is not None
     apposed = text[start - 2 : start] == ", " and text[end : end + 1] == ","  # "Daniel, 10, has ..."
-    floor = (
-        _CHILD
-        if ranged or apposed or (spoken and _OF_SOMEBODY.search(before)) or _OF_A_CHILD.search(before)
-        else _GROWN
-    )
-    if not floor <= low <= high <= 110:
+    of_him = spoken and _OF_SOMEBODY.search(before) is not None
+    child = ranged or apposed or of_him or _OF_A_CHILD.search(before)
+    if not (_CHILD if child else _GROWN) <= low <= high <= 110:
         return False
-    if (
-        spoken
-        and low < _GROWN
-        and not _OF_SOMEBODY.search(before)
-        and not (ranged and (low >= _TEN or _CHILD_OF.search(before)))
-    ):
+    few = ranged and (low >= _TEN or _CHILD_OF.search(before))
+    if spoken and low < _GROWN and not (of_him or few):
         return False
     if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
         return True
+    return _stands_alone(text, match, span, years)
+
+
+def _stands_alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[int, int]) -> bool:
+    """Marks or words stand around the figures as around an age."""
+    start, end = span
+    ranged = match["last"] is not None
     about = re.match(_ABOUT, match.group()) or match["more"] or match["less"] or match["up"]
-    likely = ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15))
-    return bool((about or _BEFORE.search(before)) and (likely or _AFTER.match(text, end)))
+    likely = ranged and (re.match(r"\s+\d", text[end:]) or (years[0] > 9 and years[1] - years[0] <= 15))
+    return bool((about or _BEFORE.search(text[max(0, start - 30) : start])) and (likely or _AFTER.match(text, end)))
 
 
 def _age(start: int, end: int, low: int, high: int) -> Measure:

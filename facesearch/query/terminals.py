@@ -148,39 +148,54 @@ def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
 
 def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
-    if (role := _numbered_role(sentence, at, token)) is not None:
-        return [role]
-    opens = at == 0 or sentence[at - 1].normal in (",", ";", "and", ".", "/")
     after = sentence[at + 1].normal if at + 1 < len(sentence) else ""
+    found = (rule(sentence, at, token, after) for rule in _LABELS)
+    return next(([edge] for edge in found if edge is not None), [])
+
+
+def _opening(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """Words that begin to tell of somebody: "second was ...", "Him: ...", "Me: ..."."""
+    if at and sentence[at - 1].normal not in (",", ";", "and", ".", "/"):
+        return None
     acts = after in _BEHIND_ORDINALS or (lexicon().is_verb(after) and not lexicon().is_person(after))
-    if opens and token.normal in _ORDINALS and acts:
-        return [Edge("MEM", at, at + 1, -0.5, f"the {token.normal}")]
-    if opens and token.normal == "me" and after in (":", ","):  # "You: tall. Me: short"
-        return [Edge("SPEAKER", at, at + 2, -1.0, "i")]
-    if opens and token.normal in ("him", "her") and after in ("in", "with", "wearing"):
-        return [Edge("LABEL", at, at + 1, -1.0, (token.normal, _sex(at, at + 1, _SEXES[token.normal])))]
-    if opens and after == ":" and token.normal in _SEXES and at + 2 < len(sentence):
+    if token.normal in _ORDINALS and acts:
+        return Edge("MEM", at, at + 1, -0.5, f"the {token.normal}")
+    if token.normal == "me" and after in (":", ","):  # "You: tall. Me: short"
+        return Edge("SPEAKER", at, at + 2, -1.0, "i")
+    colon = after == ":" and at + 2 < len(sentence)
+    if token.normal in _SEXES and (colon or (token.normal in ("him", "her") and after in ("in", "with", "wearing"))):
         sex = _sex(at, at + 1, _SEXES[token.normal])
-        return [Edge("LABEL", at, at + 2, -1.0, (token.normal, sex))]
+        return Edge("LABEL", at, at + 1 + colon, -1.0, (token.normal, sex))
+    return None
+
+
+def _letter(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "Suspect B", "suspect a is ..."."""
     called = at > 0 and lexicon().is_person(sentence[at - 1].normal) and after in ("is", "was", "has", "had", ":")
     if called and token.normal in ("a", "b", "c", "d"):
-        return [Edge("LETTER", at, at + 1, -0.3, token.normal.upper())]
-    if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
-        return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
-    if token.normal == "no" and at + 1 < len(sentence):
-        dot = sentence[at + 1].normal == "."
-        follows = sentence[at + 1 + dot : at + 2 + dot]
-        labels = at > 0 or [each.normal for each in sentence[at + 2 + dot : at + 3 + dot]] == [":"]
-        if labels and follows and follows[0].normal.isdecimal():
-            return [Edge("NO", at, at + 1 + dot, -0.3, None)]
-    if token.normal == "x" and at + 1 < len(sentence) and sentence[at + 1].normal.isdecimal():
-        return [Edge("X_TIMES", at, at + 2, 0.0, int(sentence[at + 1].normal[:2]))]
-    if re.fullmatch(r"x\d", token.normal):
-        return [Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1]))]
-    return []
+        return Edge("LETTER", at, at + 1, -0.3, token.normal.upper())
+    if at and token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta"):
+        return Edge("LETTER", at, at + 1, -0.3, token.typed[0])
+    return None
 
 
-def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
+def _number_sign(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "No. 1", "No 1:"."""
+    dot = after == "."
+    follows = [each.normal for each in sentence[at + 1 + dot : at + 3 + dot]]
+    if token.normal != "no" or not follows or not follows[0].isdecimal():
+        return None
+    return Edge("NO", at, at + 1 + dot, -0.3, None) if at or follows[1:] == [":"] else None
+
+
+def _times(_sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "Youths x3", "youths x 3"."""
+    if token.normal == "x" and after.isdecimal():
+        return Edge("X_TIMES", at, at + 2, 0.0, int(after[:2]))
+    return Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1])) if re.fullmatch(r"x\d", token.normal) else None
+
+
+def _numbered_role(sentence: list[Token], at: int, token: Token, _after: str) -> Edge | None:
     """ "S-1", "V1", "W#2": a suspect, victim or witness with a number."""
     marked = sentence[at + 1 : at + 2] != [] and sentence[at + 1].normal in ("-", "#")
     if token.typed not in _ROLES or (
@@ -195,19 +210,18 @@ def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
     return Edge("LABEL", at, number + 1, -1.0, (key, thing))
 
 
+_LABELS: tuple[Callable[[list[Token], int, Token, str], Edge | None], ...] = (
+    _numbered_role,
+    _opening,
+    _letter,
+    _number_sign,
+    _times,
+)
+
+
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
-    if token.normal == "am" and at and sentence[at - 1].normal == "i":
-        return []
-    after = sentence[at + 1] if at + 1 < len(sentence) else None
-    coded = after is not None and (after.sort == "number" or (after.sort == "mark" and sentence[at - 1].sort == "mark"))
-    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
-        coded and re.fullmatch(r"[wbh][mf]", token.normal)
-    ):
-        return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
-    if (at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)) or (
-        sentence[at + 1 : at + 2] and sentence[at + 1].sort == "number" and re.fullmatch(r"[wbh][mf]", token.normal)
-    ):
+    if _is_code(sentence, at, token):
         return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
     if slash != "/":
@@ -219,6 +233,17 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
         node = pair.reading.node if pair is not None and pair.reading is not None else None
         return [Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node))]
     return []
+
+
+def _is_code(sentence: list[Token], at: int, token: Token) -> bool:
+    """ "WM", "HFA"; in small letters at the beginning, before a number, or between marks."""
+    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed):
+        return not (token.normal == "am" and at > 0 and sentence[at - 1].normal == "i")
+    if at == 0:
+        return re.fullmatch(r"[wbha][mf]", token.normal) is not None
+    after = sentence[at + 1].sort if at + 1 < len(sentence) else ""
+    between = after == "mark" and sentence[at - 1].sort == "mark"
+    return (after == "number" or between) and re.fullmatch(r"[wbh][mf]", token.normal) is not None
 
 
 def _sex(start: int, end: int, man: bool) -> Thing:
@@ -420,24 +445,36 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
-    within = start > 0 and sentence[start - 1].sort == "word"
-    if within and len(name) > 1 and not known[0] and not all(token.typed.isupper() for token in name):
-        return True  # "a Kaizer Chiefs beanie"
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
-    if _is_place(sentence, start, name, known, words) and small >= 3:
+    place = small >= _SENTENCE and _is_place(sentence, start, name, known, words)
+    if place or _is_within(sentence, start, name, known):
         return True
     if before in _BEFORE_NAMES and small:
         return not all(known) or _BEFORE_NAMES[before]
-    behind = sentence[end].normal if end < len(sentence) else ""
-    opens = start == 0 and len(name) == 1 and behind in _BEHIND_NAMES and not known[0]
-    if opens and words.classes(name[0].normal) in (None, "-"):
-        return True  # "Amy is 22"
-    return not any(known) and _stands_out(sentence, start, len(name), small)
+    return not any(known) and _stands_out(sentence, start, end, len(name), small, words)
 
 
-def _stands_out(sentence: list[Token], start: int, count: int, small: int) -> bool:
+_SENTENCE = 3
+"""Words in small letters that a sentence has."""
+
+
+def _is_within(sentence: list[Token], start: int, name: list[Token], known: list[bool]) -> bool:
+    """ "A Kaizer Chiefs beanie"."""
+    within = start > 0 and sentence[start - 1].sort == "word"
+    return within and len(name) > 1 and not known[0] and not all(token.typed.isupper() for token in name)
+
+
+def _is_first_name(token: Token, behind: list[Token], words: Lexicon) -> bool:
+    """ "Amy is 22"."""
+    is_ = bool(behind) and behind[0].normal in _BEHIND_NAMES
+    return is_ and words.classes(token.normal) in (None, "-")
+
+
+def _stands_out(sentence: list[Token], start: int, end: int, count: int, small: int, words: Lexicon) -> bool:
     """Capitals that only a name has: one within a sentence, several where one begins."""
     opens = start == 0 or sentence[start - 1].sort == "mark"
+    if start == 0 and count == 1:
+        return _is_first_name(sentence[0], sentence[end:], words)
     return count > 1 if opens else small >= 2
 
 

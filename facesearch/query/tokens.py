@@ -198,23 +198,23 @@ def _sentences(found: list[Token]) -> Iterator[list[Token]]:
     """What full stops, question marks and new lines part."""
     sentence: list[Token] = []
     for at, token in enumerate(found):
+        if sentence and (token.sort == "line" or _begins(found, at)):
+            yield sentence
+            sentence = []
         if token.sort == "line":
-            if sentence:
-                yield sentence
-                sentence = []
             continue
-        if sentence and sentence[-1].normal == ":" and _opens_list(found, at):
-            yield sentence
-            sentence = []
-        if sentence and token.normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]:
-            yield sentence
-            sentence = []
         sentence.append(token)
         if token.sort == "mark" and token.normal[0] in ".!?" and _ends(found, at):
             yield sentence
             sentence = []
     if sentence:
         yield sentence
+
+
+def _begins(found: list[Token], at: int) -> bool:
+    """Here begins something new without a full stop before: "Second suspect: ...", "... as: 1. White male"."""
+    labelled = found[at].normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]
+    return labelled or (found[at - 1].normal == ":" and _opens_list(found, at))
 
 
 def _opens_list(found: list[Token], at: int) -> bool:
@@ -297,9 +297,21 @@ def _ends(found: list[Token], at: int) -> bool:
         return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
     if before is None or before.end != token.start:
         return True
-    listed = before.sort == "number" and len(before.normal) <= 2
-    if listed and (at == 1 or found[at - 2].sort == "line" or found[at - 2].normal[0] in "./:"):
+    if _numbers(found, at):
         return False  # "1. White male, 30s"
+    return _ends_behind(before, after)
+
+
+def _numbers(found: list[Token], at: int) -> bool:
+    """The full stop at `at` belongs to the number of a list."""
+    before = found[at - 1]
+    if before.sort != "number" or len(before.normal) > 2:
+        return False
+    return at == 1 or found[at - 2].sort == "line" or found[at - 2].normal[0] in "./:"
+
+
+def _ends_behind(before: Token, after: Token) -> bool:
+    """A full stop between these words ends a sentence."""
     if before.normal == "no":
         return after.sort != "number"  # "No. 5"
     if before.normal in _ABBREVIATIONS:

@@ -75,39 +75,41 @@ def _return_to_outer(scene: Scene) -> None:
 def _report(scene: Scene, edge: Edge) -> None:
     """Who says something is not who is described; in "was described as" somebody is."""
     clause = scene.clause
-    after = scene.following()
-    if edge.sem in ("report", "believe") and scene.said_words[edge.start - 1 : edge.start] == [
-        "now"
-    ]:  # "the informant now states ..."
+    newer = scene.said_words[edge.start - 1 : edge.start] == ["now"]  # "the informant now states ..."
+    if newer and edge.sem in ("report", "believe"):
         scene.correct(lasts=True)
-    if _is_quoted(scene, after):
+    if _is_quoted(scene, scene.following()):
         clause.mode = "unknown"
         return
-    near = clause.near
-    if clause.before == "NP" and near is not None and near.described and after is not None and after.sem == "as":
-        clause.subject = near
+    described = _described_as(scene, edge)
+    if described is not None:
+        clause.subject = described
         clause.verb, clause.mode = "as", "say"
-        return
-    if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE", "BOTH"):
-        clause.verb, clause.mode = "as", "say"
-        return
-    as_ = after is not None and after.sem == "as" and scene.said_words[edge.start] == "described"
-    if as_ and clause.before == "AND" and clause.subject is not None and clause.subject.described:
-        clause.verb, clause.mode = "as", "say"
-        return
-    if clause.before == "," and clause.mentioned is not None and after is not None and after.sem == "as":
-        scene.clause = Clause(subject=clause.mentioned, verb="as", facts_here=clause.facts_here, created=clause.created)
-        return
-    if clause.negative and clause.speaker:  # "I would not say he was old"
+    elif clause.negative and clause.speaker:  # "I would not say he was old"
         scene.clause = Clause(mode="unknown", facts_here=clause.facts_here, created=clause.created)
-        return
-    if _says_of_himself(scene):
+    elif _says_of_himself(scene):
         _act(scene, edge)
-        return
-    mode = "past" if clause.mode == "past" else "say"  # "initially reported as a teenager"
-    scene.clause = Clause(
-        verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
-    )
+    else:
+        mode = "past" if clause.mode == "past" else "say"  # "initially reported as a teenager"
+        scene.clause = Clause(
+            verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
+        )
+
+
+def _described_as(scene: Scene, edge: Edge) -> Person | None:
+    """Who is described: "a man described as ...", "he was described", "her ex, described as ..."."""
+    clause, after = scene.clause, scene.following()
+    subject, near = clause.subject, clause.near
+    if clause.verb == "be" and subject is not None and clause.before in ("V", "BE", "HEDGE", "BOTH"):
+        return subject
+    if after is None or after.sem != "as":
+        return None
+    if clause.before == "NP":
+        return near if near is not None and near.described else None
+    if clause.before == ",":
+        return clause.mentioned
+    joined = clause.before == "AND" and scene.said_words[edge.start] == "described"
+    return subject if joined and subject is not None and subject.described else None
 
 
 def _believe(scene: Scene, edge: Edge) -> None:

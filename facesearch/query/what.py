@@ -37,13 +37,7 @@ _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 def thing(scene: Scene, edge: Edge) -> None:
     """A noun with its adjectives."""
     said: Thing = edge.sem
-    if said.person is not None:
-        whom.person(scene, said, edge)
-        return
-    if said.noun is None and groups.one_like(scene, said, edge):
-        return
-    if said.noun is None and _is_somebody(scene, said):
-        whom.somebody(scene, said, edge)
+    if _names_somebody(scene, said, edge):
         return
     _note_topic(scene, said)
     noun = said.noun
@@ -61,11 +55,25 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if scene.clause.negative and _is_partly_denied(scene, said, edge):
         scene.aside_and_spent(edge, "quality")
-        return
-    if scene.clause.before == "ON" and noun.name == "necklace" and (scene.clause.facts_here or scene.context):
+    elif scene.clause.before == "ON" and noun.name == "necklace" and (scene.clause.facts_here or scene.context):
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
-        return
-    _worn_or_grown(scene, said, noun, edge)
+    else:
+        _worn_or_grown(scene, said, noun, edge)
+
+
+def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """The phrase is a person."""
+    if said.person is not None:
+        whom.person(scene, said, edge)
+        return True
+    if said.noun is not None:
+        return False
+    if groups.one_like(scene, said, edge):
+        return True
+    if _is_somebody(scene, said):
+        whom.somebody(scene, said, edge)
+        return True
+    return False
 
 
 def _is_off(scene: Scene) -> bool:
@@ -195,22 +203,31 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
 
 def is_read(scene: Scene, said: Thing) -> bool:
     """What stands here describes somebody: not the object of what is done, but what is worn or grown beside it."""
+    clause, noun = scene.clause, said.noun
+    if clause.mode != "act" or noun is None:
+        return clause.mode == "say"
+    if noun.name in WORN:
+        return _is_worn(scene, said, noun)
+    if clause.thing or (clause.taking and clause.before != "IN"):
+        return False
+    if _is_of_subject(scene, said):
+        return True
+    return clause.before in (",", "AND", "WITH", "") and (clause.subject is None or clause.subject.described)
+
+
+def _is_worn(scene: Scene, said: Thing, noun: NounClass) -> bool:
+    """Where somebody does something, a thing is worn behind "in" and "under", and where it is only moved."""
     clause = scene.clause
-    if clause.mode == "act" and clause.handling and said.noun is not None and said.noun.name in WORN:
+    if clause.handling:
         return _stays_on(scene, said)
-    if clause.mode != "act" or clause.thing or said.noun is None:
-        under = clause.mode == "act" and said.noun is not None and _under(scene, said.noun)
-        return clause.mode == "say" or under
+    if clause.thing:
+        return _under(scene, noun)
     if clause.taking and clause.before != "IN":
         return False
-    if said.noun.name not in WORN and _is_of_subject(scene, said):
-        return True
-    if said.noun.name not in WORN:
-        return clause.before in (",", "AND", "WITH", "") and (clause.subject is None or clause.subject.described)
     if clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")):
         clause.wearing = True
         return True
-    return _under(scene, said.noun)
+    return _under(scene, noun)
 
 
 def _stays_on(scene: Scene, said: Thing) -> bool:

@@ -41,7 +41,7 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     assert said.person is not None
     if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _mentioned):
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _denied_age, _mentioned):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
@@ -160,13 +160,6 @@ def _against_pronoun(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -
 def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     """Victims, witnesses, relations, and whom somebody does something to: what is said of them is set aside."""
     clause = scene.clause
-    aged = [scene.words.pairs.get(("person", quality.key)) for quality in said.qualities]
-    aged = [pair for pair in aged if pair is not None and pair.reading and pair.reading.node.attributes == _OF_AGE]
-    if clause.before == "NEG" and said.determiner in ("a", "an") and len(aged) == len(said.qualities) == 1:
-        clause.negative = False  # "not a young man"
-        scene.set_aside(said.qualities[0].start, said.qualities[-1].end, "quality")
-        person(scene, said._replace(qualities=()), edge)
-        return True
     if not _is_mentioned(scene, said, word):
         return False
     if said.owner in ("his", "her") and not scene.persons:
@@ -179,6 +172,13 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     other = _other(scene, said, word)
     scene.teller += word.role == "bystander" and scene.is_subject()
     scene.set_aside(edge.start, edge.end, "somebody else")
+    _begin_other(scene, other)
+    return True
+
+
+def _begin_other(scene: Scene, other: Person) -> None:
+    """What follows is said of somebody who is not described."""
+    clause = scene.clause
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
         clause.subject = scene.last_subject = other
@@ -186,6 +186,19 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         clause.mode = "say"
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
+
+
+def _denied_age(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -> bool:
+    """ "Not a young man": a man."""
+    clause = scene.clause
+    if clause.before != "NEG" or said.determiner not in ("a", "an") or len(said.qualities) != 1:
+        return False
+    pair = scene.words.pairs.get(("person", said.qualities[0].key))
+    if pair is None or pair.reading is None or pair.reading.node.attributes != _OF_AGE:
+        return False
+    clause.negative = False
+    scene.set_aside(said.qualities[0].start, said.qualities[0].end, "quality")
+    person(scene, said._replace(qualities=()), edge)
     return True
 
 
@@ -499,26 +512,31 @@ def _sex_ahead(scene: Scene) -> Node | None:
 _BEFORE_SEX = ("BE", "V", "PREP", "HEDGE", "DEG", "X", "DET", ",", "AP")
 
 
-def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+def _predicate(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     """ "The thief is a woman", "described as a man", "the rider, a lad of 17", "Suspect 1: a man"."""
     clause = scene.clause
     subject = clause.subject
-    if _word.role == "group" and len(clause.created) > 1 and clause.before in _PREDICATE:
+    if word.role == "group" and len(clause.created) > 1 and clause.before in _PREDICATE:
         return clause.created[-1]  # "a man and a woman, thought to be a couple"
     if clause.before == "CORRECT" and scene.focus in scene.persons:
         return scene.focus  # "make that a woman"
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
-    behind = scene.thing_behind(2)
-    apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
-    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
-    if (clause.labelled and indefinite) or apposed:
+    if (clause.labelled and indefinite) or _is_apposition(scene, said, subject):
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
     direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
+
+
+def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
+    """ "The rider, a lad of 17"."""
+    behind = scene.thing_behind(2)
+    if scene.clause.before != "," or behind is None or behind.person is None or subject is not scene.clause.mentioned:
+        return False
+    return said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
 
 
 def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
@@ -577,24 +595,28 @@ def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The shorter male", "the second man", "another man"."""
     keys = {quality.key for quality in said.qualities}
     sex, ordinal = sex_of(said), _ordinal(keys)
-    if said.determiner == "the" and "other" in keys and scene.persons and not scene.group:
-        others = [each for each in scene.persons if each is not scene.focus and each.fits(sex)]
-        return others[-1] if others else scene.add_person(Person(sex=sex))
-    compared = next(iter(keys & _COMPARED), None)
-    if compared is not None and said.determiner == "the" and not scene.group:
-        known = next((each for each in scene.persons if each.label == compared), None)
-        return known or scene.add_person(Person(sex=sex, label=compared))
-    if (
-        said.determiner == "another"
-        or "another" in keys
-        or (ordinal is not None and said.determiner == "a" and scene.persons)
-    ):
+    if said.determiner == "the" and not scene.group and (one := _other_or_taller(scene, keys, sex)) is not None:
+        return one
+    more = ordinal is not None and said.determiner == "a" and scene.persons != []
+    if said.determiner == "another" or "another" in keys or more:
         return scene.add_person(Person(sex=sex))
     if ordinal is None or said.determiner not in ("the", ""):
         return None
     while len(scene.persons) <= ordinal:
         scene.add_person(Person(sex=sex))
     return scene.persons[ordinal]
+
+
+def _other_or_taller(scene: Scene, keys: set[str], sex: Node | None) -> Person | None:
+    """ "The other man", "the taller man", where no group is known."""
+    if "other" in keys and scene.persons:
+        others = [each for each in scene.persons if each is not scene.focus and each.fits(sex)]
+        return others[-1] if others else scene.add_person(Person(sex=sex))
+    compared = next(iter(keys & _COMPARED), None)
+    if compared is None:
+        return None
+    known = next((each for each in scene.persons if each.label == compared), None)
+    return known or scene.add_person(Person(sex=sex, label=compared))
 
 
 _SAME: tuple[Callable[[Scene, Thing, PersonWord], Person | None], ...] = (
@@ -612,10 +634,8 @@ def _ordinal(keys: set[str]) -> int | None:
 
 def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     """Who of those spoken of is meant; None: somebody new."""
-    several = said.number > 1 and said.person is not None and said.person.plural
-    fitting = [each for each in scene.persons if not each.group and each.fits(sex) and not several]
-    candidates = [each for each in fitting if not _clashes(scene, said, each)]
-    if _is_new(scene, said, candidates):
+    candidates = _candidates(scene, said, sex)
+    if any(rule(scene, said, candidates) for rule in _NEW):
         return None
     if (same := _of_word(candidates, said.word)) is not None:
         return same
@@ -627,6 +647,14 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     if untold and sex is not None and unnamed and len(unnamed) < len(scene.group):
         return unnamed[0]
     return _last_of(scene, candidates)
+
+
+def _candidates(scene: Scene, said: Thing, sex: Node | None) -> list[Person]:
+    """Those spoken of whom the phrase may mean: what it says can be true of them. "Two men" is nobody spoken of."""
+    if said.number > 1 and said.person is not None and said.person.plural:
+        return []
+    fitting = (each for each in scene.persons if not each.group and each.fits(sex))
+    return [each for each in fitting if not _clashes(scene, said, each)]
 
 
 def _clashes(scene: Scene, said: Thing, person: Person) -> bool:
@@ -648,26 +676,36 @@ def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
     return candidates[-1] if candidates else None
 
 
-def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
-    """ "The man who was with him", "the man in black ... and the man in white", "a man and a woman", "followed by a
-    boy"."""
-    clause = scene.clause
+def _beside(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The man who was with him", "his wife, described as ..."."""
     ahead = scene.ahead(4)
-    definite = said.determiner == "the"
-    if definite and candidates and (ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]):
-        return True
-    if said.owner in ("his", "her") and _is_with_him(scene):
-        return True
-    after = scene.following()
+    with_him = ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
+    if said.owner in ("his", "her"):
+        return _is_with_him(scene)
+    return said.determiner == "the" and bool(candidates) and with_him
+
+
+def _another_such(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The man in black ... and the man in white"."""
+    clause, after = scene.clause, scene.following()
     told_apart = after is not None and after.category in ("IN", "WITH", "REL")
-    if clause.before == "AND" and definite and told_apart and clause.verb:
-        return any(each.word == said.word for each in candidates)
+    joined = clause.before == "AND" and clause.verb != "" and said.determiner == "the"
+    return joined and told_apart and any(each.word == said.word for each in candidates)
+
+
+def _one_more(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "There was a younger guy", "a man and a woman", "followed by a boy"."""
+    clause = scene.clause
     if _there_is(scene, said) and candidates and all(each.facts for each in candidates):
         return True
     joined = bool(scene.group) and clause.before == "AND"
     if not clause.created and not joined:
         return False
     return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
+
+
+_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (_beside, _another_such, _one_more)
+"""Where a phrase means somebody new."""
 
 
 def _there_is(scene: Scene, said: Thing) -> bool:
@@ -767,31 +805,34 @@ def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
 
 def name(scene: Scene) -> None:
     """A name: that of somebody described where nobody else is, and it is not one of those who tell."""
-    clause = scene.clause
     if _is_apposed(scene):
         return
     title = scene.said_words[scene.row[scene.at].start]
     ranked = title in scene.words.sets["TITLE"] and (title not in _CIVIL or bool(scene.persons))
     teller = (_tells(scene) and scene.is_subject()) or ranked
-    focus = scene.focus
-    alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
-    known = next((each for each in scene.persons if each.word == "name"), None)
-    free = next((each for each in scene.group if not each.assigned), None)
-    if free is not None and not teller:  # "two boys are missing. Tyler Moss, 16, ..."
-        free.assigned = True
-        scene.focus = clause.subject = clause.near = scene.last_subject = free
-        return
-    if teller or (scene.persons and not alone and known is None):
-        other = Person(described=False, word="name")
-        scene.others.append(other)
-        clause.subject = scene.last_subject = other
-    elif alone:
-        clause.subject = clause.near = scene.last_subject = focus  # "a missing man. Harold Singh, 81, ..."
-    elif known is not None:
-        clause.subject = scene.last_subject = known
+    named = None if teller else _named(scene)
+    clause = scene.clause
+    if named is None:
+        named = Person(described=False, word="name")
+        scene.others.append(named)
     else:
-        new = scene.add_person(Person(word="name", named=True, pronoun_sex=scene.owner))
-        scene.focus = clause.subject = clause.near = scene.last_subject = new
+        scene.focus = clause.near = named
+    clause.subject = scene.last_subject = named
+
+
+def _named(scene: Scene) -> Person | None:
+    """Who is described and has the name; None: nobody."""
+    free = next((each for each in scene.group if not each.assigned), None)
+    if free is not None:  # "two boys are missing. Tyler Moss, 16, ..."
+        free.assigned = True
+        return free
+    focus = scene.focus
+    if focus is not None and scene.persons == [focus] and scene.clause.before == "" and focus.word != "name":
+        return focus  # "a missing man. Harold Singh, 81, ..."
+    known = next((each for each in scene.persons if each.word == "name"), None)
+    if known is not None or scene.persons:
+        return known
+    return scene.add_person(Person(word="name", named=True, pronoun_sex=scene.owner))
 
 
 def _is_apposed(scene: Scene) -> bool:
@@ -872,14 +913,8 @@ def reflexive(scene: Scene, edge: Edge) -> None:
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     """Whom "he" or "she" means: who was spoken of last and fits."""
     last = scene.last_subject
-    here = (each for each in reversed(scene.others) if scene.offset <= each.at < scene.offset + len(scene.said_words))
-    exact = next((each for each in here if each.sex == sex), None)
-    unclear = last is not None and last.described and last.sex is None and last.pronoun_sex is None
-    same = scene.pronouns.get(sex)
-    if unclear and same is not None and same is not last:
-        return same  # "she said the intruder had slipped when she saw him"
-    if exact is not None and unclear and not _MEANWHILE.isdisjoint(scene.said_words[: scene.row[scene.at].start][-1:]):
-        return exact  # "snatched by a youth as she walked home"
+    if (meanwhile := _spoken_of_here(scene, sex)) is not None:
+        return meanwhile
     if last is not None and _may_be(scene, last, sex):
         return last
     if scene.focus is not None and scene.focus in scene.persons and scene.focus.fits(sex):
@@ -890,6 +925,19 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
         return free[0]
     fitting = [each for each in scene.persons if each.fits(sex) and not each.group]
     return fitting[-1] if fitting else _subject_before(scene, sex)
+
+
+def _spoken_of_here(scene: Scene, sex: Node) -> Person | None:
+    """Where nothing is known of the sex of who was spoken of last, somebody in the same sentence of whom it is."""
+    last, same = scene.last_subject, scene.pronouns.get(sex)
+    if last is None or not last.described or last.sex is not None or last.pronoun_sex is not None:
+        return None
+    if same is not None and same is not last:
+        return same  # "she said the intruder had slipped when she saw him"
+    before = scene.said_words[: scene.row[scene.at].start][-1:]
+    here = (each for each in reversed(scene.others) if scene.offset <= each.at < scene.offset + len(scene.said_words))
+    exact = next((each for each in here if each.sex == sex), None)
+    return None if _MEANWHILE.isdisjoint(before) else exact  # "snatched by a youth as she walked home"
 
 
 def _subject_before(scene: Scene, sex: Node) -> Person | None:
