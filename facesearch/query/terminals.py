@@ -446,8 +446,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
         return True
     known = [bool(words.at([token], 0)) for token in name]
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
-    place = small >= _SENTENCE and _is_place(sentence, start, name, known, words)
-    if place or _is_within(sentence, start, name, known):
+    if _is_place(sentence, start, name, known, small, words) or _is_within(sentence, start, name, known):
         return True
     if before in _BEFORE_NAMES and small:
         return not all(known) or _BEFORE_NAMES[before]
@@ -492,13 +491,15 @@ def _is_titled(name: list[Token], before: str) -> bool:
     )
 
 
-def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
+def _is_place(
+    sentence: list[Token], start: int, name: list[Token], known: list[bool], small: int, words: Lexicon
+) -> bool:
     """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
     before = sentence[start - 1].normal if start else ""
     at = before in lexicon().sets["AT"] or (
         before == "the" and start > 1 and sentence[start - 2].normal in lexicon().sets["AT"]
     )
-    if not at or (len(name) == 1 and known[0]):
+    if not at or small < _SENTENCE or (len(name) == 1 and known[0]):
         return False
     return not all(_is_of_people(token, words) for token in name)
 
