@@ -126,7 +126,8 @@ def _answer_no_behind(scene: Scene) -> bool:
     """ "Eyewear none"."""
     after = scene.following()
     behind = scene.behind(2)
-    labelled = scene.clause.before == ":" and behind is not None and behind.category == "NP"
+    field = scene.clause.before == "," and scene.at == 2 and "none" in scene.said_words  # "Beard, none."
+    labelled = (field or scene.clause.before == ":") and behind is not None and behind.category == "NP"
     if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
@@ -377,6 +378,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "MEMS": groups.members,
     "BOTH": groups.both,
     "LABEL": groups.label,
+    "NUM": groups.number,
     "NEG": _no,
     "NEITHER": _no,
     "NOR": _no,

@@ -559,7 +559,8 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     first = adjectives[0]
     if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
         return None
-    if first.key in _NOT_SAID:
+    aged = thing.noun.bare is not None and any(each.key == "#age" for each in adjectives)
+    if first.key in _NOT_SAID or aged:
         return None
     grown = "beard" in (thing.noun.name, thing.noun.parent) and lexicon().pair("hair", first.key) is not None
     if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first) and not grown:

@@ -57,6 +57,14 @@ def part(scene: Scene, count: int) -> None:
     scene.clause.subject = scene.clause.near = Person(group=True, members=members, named=True)
 
 
+def number(scene: Scene, edge: Edge) -> None:
+    """ "Two wearing caps": so many of the group."""
+    count, after = int(edge.sem), scene.following()
+    told = after is not None and after.category in ("V", "BE") and scene.clause.before in ("", ",", ";", "AND")
+    if told and 0 < count < len(scene.group):
+        part(scene, count)
+
+
 def of_sex(scene: Scene, group: Person, sex: Node | None) -> Person:
     """ "The men" of "two men and a woman"; else the whole group."""
     same = [each for each in scene.persons if not each.group and each.sex == sex]
@@ -238,6 +246,8 @@ def members(scene: Scene, edge: Edge) -> None:
     if scene.clause.before not in ("", ",", ";", ":", "AND", "BUT", "DASH"):
         return
     word = str(edge.sem)
+    if "rest" in word and not scene.group and scene.open_group is None:
+        return  # "dark roots, the rest blonde"
     count = 3 if "three" in word else 2
     free = [each for each in scene.group if not each.assigned]
     while len(free) < count and "others" not in word:

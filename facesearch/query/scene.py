@@ -72,11 +72,10 @@ def topic_of(node: Node) -> frozenset[int]:
 class Person:
     """Somebody spoken of, or with `group` several at once.
 
-    described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named: a
-    noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member of
-    a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody who
-    is
-    with a described person. members: of a group, where they are not those of the whole scene.
+    described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named:
+    a noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member
+    of a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody
+    who is with a described person. members: of a group, where they are not those of the whole scene.
     """
 
     described: bool = True
@@ -106,17 +105,12 @@ class Clause:
 
     mode: say (what follows describes), act, unknown, hidden or past (it does not). subject; near: who was named last,
     whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is
-    about; listing: of whom the list behind "with" is.
-    negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge
-    on a
-    verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing
-    is the
-    subject. topic: the noun that adjectives behind the verb are of, `topic_subject` where it is the subject.
-    of_thing: a
-    relative clause about a thing. wearing: a list behind "in". anyof: a list of which one holds. introduced: somebody
-    new
-    is to be expected. labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has
-    said.
+    about; listing: of whom the list behind "with" is. negative: a "no" waits for what it denies, `sticky` for all of
+    a list; certainty: so does a hedge; held: the hedge on a verb. verb, passive, preposition, by: what was read last.
+    before: the category of the last phrase. thing: a thing is the subject. topic: the noun that adjectives behind the
+    verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
+    behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
+    labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has said.
     """
 
     subject: Person | None = None
@@ -144,6 +138,7 @@ class Clause:
     of_thing: bool = False
     wearing: bool = False
     anyof: bool = False
+    once: bool = False
     listed: bool = False
     introduced: bool = False
     labelled: bool = False
@@ -357,6 +352,7 @@ class Scene:
         if self.clause.anyof and here and here[-1][1].kind != "person":
             last = here[-1][1]
             last.node, last.used = any_of([last.node, fact.node]), (*last.used, *fact.used)
+            self.clause.anyof = not self.clause.once
             return
         self._take_back(target, fact)
         self.clause.facts_here.append((target, fact))

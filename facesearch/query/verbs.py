@@ -293,7 +293,9 @@ def _harm(scene: Scene, edge: Edge) -> None:
     """To whom something is done is nobody who is described."""
     clause = scene.clause
     passive = clause.verb == "be" and clause.before in _AFTER_BE
-    passive = passive or scene.said_words[edge.start] == "died"
+    subject = clause.subject
+    new = subject is not None and subject in clause.created and all(fact.kind == "person" for fact in subject.facts)
+    passive = passive or (new and scene.said_words[edge.start] in ("died", "been"))  # "a man has been arrested"
     if passive and clause.subject is not None and not clause.pronoun:
         scene.demote(clause.subject)
     _act(scene, edge)

@@ -429,7 +429,8 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
     beside = clause.near or clause.subject
     known = beside is not None and not beside.group and clause.verb in ("", "be")
-    if clause.before == "WITH" and known:
+    alone = clause.verb == "be" and clause.subject is None and bool(scene.persons)  # "Was with a man in a cap"
+    if clause.before == "WITH" and (known or alone):
         return True
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
@@ -955,9 +956,11 @@ def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
 
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
+    either = scene.clause.before == "OR"
     scene.new_clause()
     if str(edge.sem) == "it":
         scene.clause.topic = scene.last_noun
+        scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
 
@@ -1016,6 +1019,11 @@ def objective(scene: Scene, edge: Edge) -> None:
         _not_worn(scene, str(edge.sem))
         return
     _demote_whom_it_is_done_to(scene, sex)
+    focus = scene.focus
+    about = clause.before == "PREP" and clause.preposition == "about" and focus is not None
+    if about and scene.persons == [focus] and focus is not None and focus.sex is None and focus.pronoun_sex is None:
+        focus.pronoun_sex = sex  # "that is all I can tell you about him"
+        return
     if not scene.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
         scene.focused().pronoun_sex = sex
         return
