@@ -10,6 +10,9 @@ _BORDERS = frozenset(",;.|?*•(")
 _ORDINALS = frozenset(["first", "second", "third", "fourth", "1st", "2nd", "3rd"])
 _JOINING = frozenset(("and", "&", "or"))
 _LONGEST = 4
+_CODE = 3
+_CODES = frozenset(("sex", "rac", "hgt", "wgt", "hai", "eye", "skn", "dob", "smt", "nam", "mis"))
+"""Names of fields in the records of the FBI's crime information centre."""
 DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
 _BEHIND = _BORDERS | DASHES | {"'s"}
 
@@ -47,7 +50,8 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
         mark = token.normal
         tabbed = token.sort != "mark" and at > 0 and token.start - sentence[at - 1].end >= 2
         dashed = mark in DASHES and token.sort == "mark" and token.spaced
-        if not (mark in (":", "=") or dashed or tabbed) or at == free:
+        coded = mark == "/" and token.sort == "mark" and _is_code(sentence, free, at)
+        if not (mark in (":", "=") or dashed or tabbed or coded) or at == free:
             continue
         field = _field(sentence, free, at, words, strict=mark not in (":", "="))
         if field is not None:
@@ -55,6 +59,13 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
             found.append((field[0], value, field[1]))
             free = value
     return found
+
+
+def _is_code(sentence: Sequence[Token], free: int, slash: int) -> bool:
+    """ "HAI/BLN": a code of three capitals names a field at the beginning of a line or behind a border."""
+    code = sentence[slash - 1].typed if slash else ""
+    begins = slash - 1 == free or sentence[slash - 2].normal in _BEHIND
+    return len(code) == _CODE and code.isupper() and begins and code.lower() in _CODES
 
 
 def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, strict: bool) -> tuple[int, str] | None:

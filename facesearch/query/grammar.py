@@ -222,6 +222,8 @@ def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
 
     def meaning(*sems: Any) -> Qualities | None:
         more: Qualities = sems[position]
+        if not joined and sems[0][-1].key == "#age" and _is_of_hair(more[0]):
+            return None  # "woman 50 grey curly hair"
         if len(sems[0]) >= _MOST or (not joined and not more[0].known and not any(q.known for q in sems[0][-2:])):
             return None
         return (*sems[0], more[0]._replace(joined=joined), *more[1:])
@@ -229,11 +231,20 @@ def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
     return meaning
 
 
+def _is_of_hair(quality: Quality) -> bool:
+    """It is said of hair and of nothing else that the tables know."""
+    return lexicon().pair("hair", quality.key) is not None and not _of_people(quality)
+
+
 def _slash(joined: str) -> Callable[..., Qualities | None]:
     """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
 
     def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
-        if any(_of_people(quality) or quality.key.startswith("#") for quality in (*first, *more)):
+        colours = [lexicon().pair("hair", quality.key) is not None for quality in (*first, *more)]
+        if any(
+            quality.key.startswith("#") or (_of_people(quality) and not colour)
+            for quality, colour in zip((*first, *more), colours, strict=True)
+        ):
             return None
         return (*first, more[0]._replace(joined=joined), *more[1:])
 
@@ -281,6 +292,20 @@ for _separator, _joins in (
 ):
     rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(_LISTS.get(_separator, _with)(_joins))
 rule("AP", "AP A1", 0.02)(_with(""))
+
+
+@rule("AP", "AP WITH A1", 0.04)
+def _mixed_colours(colours: Qualities, with_: Any, more: Qualities) -> Qualities | None:
+    """ "Black with grey": a mixed colour."""
+    if not all(_is_colour(quality) for quality in (colours[-1], *more)):
+        return None
+    return _with("or")(colours, with_, more)
+
+
+def _is_colour(quality: Quality) -> bool:
+    """A colour that hair is searched by."""
+    pair = lexicon().pair("hair", quality.key)
+    return pair is not None and pair.reading is not None and pair.reading.node.attributes <= HAIR_COLOURS
 
 
 @rule("AP", "AP , HEDGE A1", 0.04)

@@ -5,7 +5,7 @@ import re
 from facesearch.query import interview
 from facesearch.query.chart import Chart, Edge
 from facesearch.query.discourse import read_sentence
-from facesearch.query.forms import parts
+from facesearch.query.forms import DASHES, parts
 from facesearch.query.grammar import grammar, price
 from facesearch.query.interview import Answer, Question
 from facesearch.query.lexicon import Lexicon, NounClass
@@ -17,7 +17,7 @@ from facesearch.query.tokens import QUOTES, Token, sentences, word_set
 _NONE = word_set("no n none nil nope nowt negative nothing")
 _YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
-_DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
+_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
@@ -72,7 +72,7 @@ class Reader:
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
-        asks = bool(sentence) and sentence[-1].normal[0] == "?"
+        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence)
         if asked is not None and not self._answered and not asks:
             self._conclude(asked)
         if asks:
@@ -256,6 +256,11 @@ def _in_a_row(sentence: list[Token]) -> list[int]:
 
 _LIST, _ITEM = 4, 4
 """Slashes of a list, and words from one to the next."""
+
+
+def _is_blank(sentence: list[Token]) -> bool:
+    """ "Glasses - ?": a field that nobody could fill in, and no question."""
+    return len(sentence) > 1 and sentence[-2].normal in (":", "=", *DASHES)
 
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
