@@ -64,8 +64,9 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
 def _is_code(sentence: Sequence[Token], free: int, slash: int) -> bool:
     """ "HAI/BLN": a code of three capitals names a field at the beginning of a line or behind a border."""
     code = sentence[slash - 1].typed if slash else ""
-    begins = slash - 1 == free or sentence[slash - 2].normal in _BEHIND
-    return len(code) == _CODE and code.isupper() and begins and code.lower() in _CODES
+    if len(code) != _CODE or not code.isupper() or code.lower() not in _CODES:
+        return False
+    return slash - 1 == free or sentence[slash - 2].normal in _BEHIND
 
 
 def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, strict: bool) -> tuple[int, str] | None:

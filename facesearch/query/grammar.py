@@ -217,18 +217,27 @@ def rule(
     return add
 
 
-def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
-    """A list of adjectives and one more, joined to it by this."""
+def _with(joined: str, position: int = -1, *, mixed: bool = False) -> Callable[..., Qualities | None]:
+    """A list of adjectives and one more, joined to it by this. mixed: a comma joins what is said of a part to what is
+    said of people ("not blond, bald or old"), which is rare ("complexion fair, clean shaven")."""
 
     def meaning(*sems: Any) -> Qualities | None:
         more: Qualities = sems[position]
         if not joined and sems[0][-1].key == "#age" and _is_of_hair(more[0]):
             return None  # "woman 50 grey curly hair"
+        if joined == "," and mixed is not (_of_people(more[0]) and _is_of_a_part(sems[0][-1])):
+            return None
         if len(sems[0]) >= _MOST or (not joined and not more[0].known and not any(q.known for q in sems[0][-2:])):
             return None
         return (*sems[0], more[0]._replace(joined=joined), *more[1:])
 
     return meaning
+
+
+def _is_of_a_part(quality: Quality) -> bool:
+    """It is said of hair or skin, and not of people."""
+    words = lexicon()
+    return not _of_people(quality) and any(words.pair(noun, quality.key) is not None for noun in ("hair", "skin"))
 
 
 def _is_of_hair(quality: Quality) -> bool:
@@ -291,13 +300,14 @@ for _separator, _joins in (
     (", BUT", "and"),
 ):
     rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(_LISTS.get(_separator, _with)(_joins))
+rule("AP", "AP , A1", 0.6, "mixed list")(_with(",", mixed=True))
 rule("AP", "AP A1", 0.02)(_with(""))
 
 
 @rule("AP", "AP WITH A1", 0.04)
 def _mixed_colours(colours: Qualities, with_: Any, more: Qualities) -> Qualities | None:
-    """ "Black with grey": a mixed colour."""
-    if not all(_is_colour(quality) for quality in (colours[-1], *more)):
+    """ "Brown with grey": a mixed colour; but "he is black with grey hair"."""
+    if colours[-1].key in ("black", "white") or not all(_is_colour(quality) for quality in (colours[-1], *more)):
         return None
     return _with("or")(colours, with_, more)
 
@@ -390,6 +400,18 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
     start = first.start if head.noun is None and head.person is None else head.start
     extra = () if start == first.start else (Quality(first.word, first.start, first.end, joined="noun"),)
     return head._replace(start=start, qualities=(*extra, *head.qualities))
+
+
+@rule("NG", "PN N", 0.05, "police cap")
+def _of_a_kind(kind: Thing, head: Thing) -> Thing | None:
+    """What people of a kind wear."""
+    person, worn = kind.person, head.noun is not None and head.noun.name in _WORN_BY_KIND
+    if not worn or person is None or person.role == "described" or kind.qualities or head.qualities:
+        return None
+    return head._replace(qualities=(Quality(kind.word, kind.start, kind.end, joined="noun"),))
+
+
+_WORN_BY_KIND = frozenset(("hat", "glasses", "necktie"))
 
 
 @rule("NG", "N NG", 0.95, "compound of a known noun")
@@ -572,7 +594,16 @@ def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
         return None
     if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None
-    return Said(thing, adjectives)
+    return None if _strays(thing, adjectives) else Said(thing, adjectives)
+
+
+def _strays(thing: Thing, adjectives: Qualities) -> bool:
+    """Behind a comma something is said of the person: "hair cut short, clean shaven"."""
+    words = lexicon()
+    return thing.noun is not None and any(
+        quality.joined == "," and _of_people(quality) and words.pair(thing.noun.name, quality.key) is None
+        for quality in adjectives
+    )
 
 
 def _of_people(quality: Quality) -> bool:
@@ -590,7 +621,7 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     grown = "beard" in (thing.noun.name, thing.noun.parent) and lexicon().pair("hair", first.key) is not None
     if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first) and not grown:
         return None
-    return Said(thing, adjectives)
+    return None if _strays(thing, adjectives) else Said(thing, adjectives)
 
 
 rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: None if t.noun is None else _said_of(t, _b, a))

@@ -146,6 +146,7 @@ class Clause:
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
+    denied_traits: list[tuple[Person, Fact]] = field(default_factory=list)
 
 
 class Scene:

@@ -447,12 +447,19 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
+    ordinary = words.classes(name[0].normal) not in (None, "-")
+    if len(name) == 1 and ordinary and name[0].typed.isupper() and not _is_shouted(sentence):
+        return False  # "a LOT of makeup"
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
     if _is_place(sentence, start, name, known, small, words) or _is_within(sentence, start, name, known):
         return True
     if before in _BEFORE_NAMES and small:
         return not all(known) or _BEFORE_NAMES[before]
     return not any(known) and _stands_out(sentence, start, end, len(name), small, words)
+
+
+def _is_shouted(sentence: list[Token]) -> bool:
+    return all(token.typed.isupper() for token in sentence if token.sort == "word")
 
 
 _SENTENCE = 3

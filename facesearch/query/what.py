@@ -305,7 +305,11 @@ def adjectives(scene: Scene, edge: Edge) -> None:
         if rule(scene, edge, qualities):
             return
     qualities = _hedge_first(scene, edge, qualities)
-    scene.say(_trait(scene, qualities), edge, "trait")
+    negative, found = clause.negative, _trait(scene, qualities)
+    chosen = any(quality.joined == "or" for quality in qualities[1:])
+    if not (chosen and clause.denied_traits and clause.before == "," and _denied_as_well(scene, edge, found)):
+        scene.say(found, edge, "trait")
+    clause.denied_traits = clause.facts_here[-1:] if negative and found.node is not None else []
 
 
 def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
@@ -484,6 +488,10 @@ def _trait(scene: Scene, qualities: Qualities) -> Found:
         return found
     if all(quality.joined == "or" for quality in qualities[1:]):
         return found.denied()
+    ends_in_or = qualities[-1].joined == "or" and all(quality.joined in (",", "or") for quality in qualities[1:])
+    if ends_in_or and scene.choose(f"denied traits {scene.offset + qualities[0].start}", 0.0, 0.0):
+        each_alone = [meaning(scene.words, OF_PEOPLE, (quality._replace(joined=""),)).node for quality in qualities]
+        return found._replace(node=any_of([node for node in each_alone if node is not None])).denied()
     first, rest = (meaning(scene.words, OF_PEOPLE, part) for part in (qualities[:1], qualities[1:]))
     nodes = [node for node in (first.denied().node, rest.node) if node is not None]
     return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
@@ -619,6 +627,16 @@ def _denied_list(scene: Scene, edge: Edge, node: Node, used: tuple[tuple[int, in
     fact.node = negate(any_of([negate(fact.node), node]))
     fact.used = (*fact.used, *((scene.offset + a, scene.offset + b) for a, b in used))
     scene.spent()
+    return True
+
+
+def _denied_as_well(scene: Scene, edge: Edge, found: Found) -> bool:
+    """ "Not bald, old or fat" may be a denial of all three, which costs the same."""
+    if found.node is None or not scene.choose(f"denied traits {scene.offset + edge.start}", 0.0, 0.0):
+        return False
+    fact: Fact = scene.clause.denied_traits[0][1]
+    fact.node = negate(any_of([negate(fact.node), found.node]))
+    fact.used = (*fact.used, *((scene.offset + a, scene.offset + b) for a, b in found.used))
     return True
 
 
