@@ -427,16 +427,22 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
-    beside = clause.near or clause.subject
-    known = beside is not None and not beside.group and clause.verb in ("", "be")
-    alone = clause.verb == "be" and clause.subject is None and bool(scene.persons)  # "Was with a man in a cap"
-    if clause.before == "WITH" and (known or alone):
-        return True
+    if clause.before == "WITH":
+        return True if _in_company(scene) else None
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
     picture = scene.thing_behind(2)
     pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
     return clause.before == "OF" and bool(scene.persons) and not pictured
+
+
+def _in_company(scene: Scene) -> bool:
+    """ "A woman with a child", "was with a man in a cap": of whom is with somebody nothing is asked."""
+    clause = scene.clause
+    if clause.verb == "be" and clause.subject is None and scene.persons:
+        return True
+    beside = clause.near or clause.subject
+    return beside is not None and not beside.group and clause.verb in ("", "be")
 
 
 def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
