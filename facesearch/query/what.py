@@ -433,7 +433,8 @@ def _of_something_else(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     if scene.said_words[edge.start - 1 : edge.start] == ["including"] and wig:  # "wigs, including blond and red"
         scene.aside_and_spent(edge, "quality")
         return True
-    age = clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")
+    aged = any(quality.key == "#age" for quality in qualities)
+    age = aged and clause.mode == "act" and clause.before in (",", "", ":")
     if of_subject or ((clause.mode != "say" or clause.thing) and not age):
         scene.aside_and_spent(edge, "quality")
         return True

@@ -31,6 +31,7 @@ _PARTICIPLES = word_set(
     "dressed clad attired described called named armed believed thought seen wanted known considered"
 )
 _MEANWHILE = word_set("as when while whilst before after")
+_PLACES = frozenset(("beside", "behind", "near", "next to", "in front of", "opposite"))
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -686,7 +687,8 @@ def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
 def _beside(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     """ "The man who was with him", "his wife, described as ..."."""
     ahead = scene.ahead(4)
-    with_him = ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
+    place = scene.row[scene.at + 1].sem if ahead[:2] == ["PREP", "OBJ"] else ""
+    with_him = place in _PLACES or ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
     if said.owner in ("his", "her"):
         return _is_with_him(scene)
     return said.determiner == "the" and bool(candidates) and with_him
