@@ -759,7 +759,9 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause.mode = "say"
     if found in scene.persons:
         scene.focus = found
-    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
+    aged = word.reading is not None and word.reading.node.attributes >= _OF_AGE  # "the older boy"
+    own = tuple(quality for quality in said.qualities if not (aged and quality.key in _COMPARED))
+    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, own))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
         scene.set_all_aside(traits)
