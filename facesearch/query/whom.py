@@ -759,9 +759,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause.mode = "say"
     if found in scene.persons:
         scene.focus = found
-    aged = word.reading is not None and word.reading.node.attributes >= _OF_AGE  # "the older boy"
-    own = tuple(quality for quality in said.qualities if not (aged and quality.key in _COMPARED))
-    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, own))
+    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, _own(said, word)))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
         scene.set_all_aside(traits)
@@ -774,6 +772,13 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
+
+
+def _own(said: Thing, word: PersonWord) -> Qualities:
+    """The adjectives without those that compare: "the older boy" is young."""
+    if word.reading is None or not word.reading.node.attributes >= _OF_AGE:
+        return said.qualities
+    return tuple(quality for quality in said.qualities if quality.key not in _COMPARED)
 
 
 def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
