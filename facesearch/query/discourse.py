@@ -57,6 +57,9 @@ def _likewise(scene: Scene) -> None:
 
 def _no(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
+    if _never_without(scene, edge):
+        clause.mode, clause.negative = "say", False
+        return
     if _interjected(scene, edge):
         scene.correct()
         return
@@ -67,6 +70,12 @@ def _no(scene: Scene, edge: Edge) -> None:
     _neither(scene, edge)
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+def _never_without(scene: Scene, edge: Edge) -> bool:
+    """ "He never leaves the house without his cap"."""
+    without = scene.said_words[edge.start : edge.end] == ["without"] and scene.clause.mode == "act"
+    return without and any(each.category == "NEG" for each in scene.row[: scene.at])
 
 
 def _interjected(scene: Scene, edge: Edge) -> bool:

@@ -99,7 +99,7 @@ _AGE = rf"""
 _BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?<!\d\d\d/)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
     r"(?:^|[\],;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|(?:\w*man|\w*er|\w*or|male|lady|guy|bloke|chap|lad|boy|girl|fella|person|youth|age|lass|couple|one) of|"
-    r"hes|shes|theyre|yet|maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
+    r"hes|shes|theyre|yet|maybe|perhaps|possibly|probably|likely|poss|say|have said|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
     r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
     re.IGNORECASE,
 )

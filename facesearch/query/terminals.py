@@ -17,7 +17,7 @@ from facesearch.query.tree import Term
 _BEHIND_IS = word_set("a an not n't been being wearing got approximately about described")
 _ROLES = {"S": "described", "V": "bystander", "W": "bystander"}
 _ORDINALS = word_set("first second third fourth")
-_BEHIND_ORDINALS = word_set("is was had has wore wears wearing , -")
+_BEHIND_ORDINALS = word_set("is was had has wore wears wearing , - :")
 _SEXES = {
     **dict.fromkeys(("him", "he", "male", "man"), True),
     **dict.fromkeys(("her", "she", "female", "woman"), False),

@@ -309,6 +309,8 @@ def _help(scene: Scene, edge: Edge) -> None:
     here = [fact for person, fact in clause.facts_here if person is subject]
     people = [e.sem for e in scene.row[: scene.at] if isinstance(e.sem, Thing) and e.sem.person is not None]
     new = bool(people) and people[0].determiner in ("a", "an", "another", "") and not clause.pronoun
+    if clause.verb == "rel" and subject is not None and subject in clause.created:  # "the lady who helped me"
+        scene.demote(subject)
     others = any(fact not in here for fact in scene.used_facts())
     if subject is not None and new and others:
         for fact in here:

@@ -55,10 +55,16 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if scene.clause.negative and _is_partly_denied(scene, said, edge):
         scene.aside_and_spent(edge, "quality")
-    elif scene.clause.before == "ON" and noun.name == "necklace" and (scene.clause.facts_here or scene.context):
+    elif scene.clause.before == "ON" and noun.name == "necklace" and _hangs(scene):
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
     else:
         _worn_or_grown(scene, said, noun, edge)
+
+
+def _hangs(scene: Scene) -> bool:
+    """Something worn stands before: "glasses on a chain"; but "a cross on a chain"."""
+    things = (edge.sem for edge in scene.row[max(0, scene.at - _OPENS) : scene.at] if isinstance(edge.sem, Thing))
+    return scene.context is not None or any(thing.noun is not None and thing.noun.name in WORN for thing in things)
 
 
 def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
@@ -437,7 +443,8 @@ def _of_something_else(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     if scene.said_words[edge.start - 1 : edge.start] == ["including"] and wig:  # "wigs, including blond and red"
         scene.aside_and_spent(edge, "quality")
         return True
-    age = clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")
+    aged = any(quality.key == "#age" for quality in qualities)
+    age = aged and clause.mode == "act" and clause.before in (",", "", ":")
     if of_subject or ((clause.mode != "say" or clause.thing) and not age):
         scene.aside_and_spent(edge, "quality")
         return True

@@ -31,6 +31,7 @@ _PARTICIPLES = word_set(
     "dressed clad attired described called named armed believed thought seen wanted known considered"
 )
 _MEANWHILE = word_set("as when while whilst before after")
+_PLACES = frozenset(("beside", "behind", "near", "next to", "in front of", "opposite"))
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -427,16 +428,22 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
-    beside = clause.near or clause.subject
-    known = beside is not None and not beside.group and clause.verb in ("", "be")
-    alone = clause.verb == "be" and clause.subject is None and bool(scene.persons)  # "Was with a man in a cap"
-    if clause.before == "WITH" and (known or alone):
-        return True
+    if clause.before == "WITH":
+        return True if _in_company(scene) else None
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
     picture = scene.thing_behind(2)
     pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
     return clause.before == "OF" and bool(scene.persons) and not pictured
+
+
+def _in_company(scene: Scene) -> bool:
+    """ "A woman with a child", "was with a man in a cap": of whom is with somebody nothing is asked."""
+    clause = scene.clause
+    if clause.verb == "be" and clause.subject is None and scene.persons:
+        return True
+    beside = clause.near or clause.subject
+    return beside is not None and not beside.group and clause.verb in ("", "be")
 
 
 def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
@@ -680,7 +687,8 @@ def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
 def _beside(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     """ "The man who was with him", "his wife, described as ..."."""
     ahead = scene.ahead(4)
-    with_him = ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
+    place = scene.row[scene.at + 1].sem if ahead[:2] == ["PREP", "OBJ"] else ""
+    with_him = place in _PLACES or ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
     if said.owner in ("his", "her"):
         return _is_with_him(scene)
     return said.determiner == "the" and bool(candidates) and with_him
@@ -751,7 +759,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause.mode = "say"
     if found in scene.persons:
         scene.focus = found
-    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
+    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, _own(said, word)))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
         scene.set_all_aside(traits)
@@ -764,6 +772,13 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
+
+
+def _own(said: Thing, word: PersonWord) -> Qualities:
+    """The adjectives without those that compare: "the older boy" is young."""
+    if word.reading is None or not word.reading.node.attributes >= _OF_AGE:
+        return said.qualities
+    return tuple(quality for quality in said.qualities if quality.key not in _COMPARED)
 
 
 def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
