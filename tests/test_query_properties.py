@@ -176,9 +176,8 @@ def test_the_order_of_a_description_changes_no_score(parts: list[Node], join: st
     try:
         assert score(said) == score(data.draw(st.permutations(said)))
     except QueryError as error:
-        assume(
-            "several times" not in str(error) and "No face can fit" not in str(error) and str(error) != "contradiction"
-        )
+        assume("several times" not in str(error) and "No face can fit" not in str(error))
+        assume(str(error) not in ("contradiction", "several persons"))  # "(woman), (man)"
         raise
 
 

@@ -25,12 +25,16 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
     """Reads one sentence: its phrases, how many words of the text stand before it, and its words."""
     scene.clause = Clause()
     scene.row, scene.offset, scene.said_words = row, offset, said
+    scene.sentences += 1
+    scene.pronouns = {}
     for scene.at, edge in enumerate(row):
         rule = _RULES.get(edge.category)
         if rule is not None:
             rule(scene, edge)
         if edge.category not in _SILENT:
             scene.clause.before = edge.category
+        elif edge.sem == "measure" and scene.clause.before == "PREP" and scene.clause.verb == "":
+            scene.clause.before = ","  # "at 9 pm two men came in"
     _likewise(scene)
 
 
@@ -53,6 +57,12 @@ def _likewise(scene: Scene) -> None:
 
 def _no(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
+    if _never_without(scene, edge):
+        clause.mode, clause.negative = "say", False
+        return
+    if _interjected(scene, edge):
+        scene.correct()
+        return
     if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
@@ -60,6 +70,19 @@ def _no(scene: Scene, edge: Edge) -> None:
     _neither(scene, edge)
     if clause.mode == "act" and clause.before in (",", "AND", "WITH", "BUT", "PREP", "IN"):
         clause.mode = "say"
+
+
+def _never_without(scene: Scene, edge: Edge) -> bool:
+    """ "He never leaves the house without his cap"."""
+    without = scene.said_words[edge.start : edge.end] == ["without"] and scene.clause.mode == "act"
+    return without and any(each.category == "NEG" for each in scene.row[: scene.at])
+
+
+def _interjected(scene: Scene, edge: Edge) -> bool:
+    """ "She wore earrings, no, a necklace"."""
+    marks = (",", "DASH", ";")
+    alone = scene.said_words[edge.start : edge.end] == ["no"] and scene.ahead(1)[:1] in ([","], ["DASH"])
+    return alone and scene.clause.before in marks and bool(scene.clause.facts_here)
 
 
 def _neither(scene: Scene, edge: Edge) -> None:
@@ -83,7 +106,7 @@ def _did_not(scene: Scene, edge: Edge) -> bool:
         return False
     person, fact = clause.facts_here[-1]
     target = scene.target()
-    if not _ASKED.isdisjoint(scene.said_words[: edge.start]):
+    if scene.is_corrected() or not _ASKED.isdisjoint(scene.said_words[: edge.start]):
         fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
         return True
     if target is None or target is person or fact.kind in ("person", "sex"):
@@ -112,7 +135,8 @@ def _answer_no_behind(scene: Scene) -> bool:
     """ "Eyewear none"."""
     after = scene.following()
     behind = scene.behind(2)
-    labelled = scene.clause.before == ":" and behind is not None and behind.category == "NP"
+    field = scene.clause.before == "," and scene.at == 2 and "none" in scene.said_words  # "Beard, none."
+    labelled = (field or scene.clause.before == ":") and behind is not None and behind.category == "NP"
     if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
@@ -217,8 +241,23 @@ def _any_of(scene: Scene, edge: Edge) -> None:
 
 def _correct(scene: Scene, _: Edge) -> None:
     """ "No, sorry": what was said last of the same thing does not count."""
-    scene.corrected = True
-    scene.correcting = scene.last_noun
+    scene.correct()
+
+
+def _except(scene: Scene, _: Edge) -> None:
+    """ "Nothing to be seen apart from a beard": what is excepted from a "no" is so."""
+    clause = scene.clause
+    if clause.negative or clause.mode in ("unknown", "hidden") or (clause.near and not clause.near.described):
+        clause.negative = clause.sticky = False
+        clause.mode, clause.near, clause.thing = "say", None, False
+
+
+def _revise(scene: Scene, _: Edge) -> None:
+    """ "UPDATE:", "amended": what follows is newer than all that stands before."""
+    after = scene.following()
+    opens = scene.clause.before in ("", ",", "(", "DASH", ";", ":")
+    if opens or (after is not None and after.category in (":", ",", "DASH")):
+        scene.correct(lasts=True)
 
 
 # --- joining and parting ---
@@ -289,7 +328,7 @@ def _preposition(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     word: str = edge.sem
     clause.preposition = word
-    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode != "unknown":
+    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode not in ("unknown", "past"):
         clause.near = None
         clause.mode = "say"
         clause.verb = "as" if clause.subject is not None else clause.verb
@@ -309,7 +348,7 @@ def _interrupted(scene: Scene, word: str) -> None:
     """ "A woman was walking her dog when a man ...": who was doing something is nobody who is described."""
     clause, after = scene.clause, scene.following()
     said = after.sem if after is not None and isinstance(after.sem, Thing) else None
-    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem == "act"]
+    does = [edge for edge in scene.row[: scene.at] if edge.category == "V" and edge.sem in ("act", "handle")]
     walks = bool(does) and scene.said_words[does[0].start].endswith("ing") and not clause.pronoun
     newcomer = said is not None and said.person is not None and said.person.role == "described"
     if word != "when" or not walks or not newcomer or said is None or said.determiner not in ("a", "an", "two", ""):
@@ -348,6 +387,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "MEMS": groups.members,
     "BOTH": groups.both,
     "LABEL": groups.label,
+    "NUM": groups.number,
     "NEG": _no,
     "NEITHER": _no,
     "NOR": _no,
@@ -358,6 +398,8 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,
     "CORRECT": _correct,
+    "REVISE": _revise,
+    "EXCEPT": _except,
     ",": _comma,
     "/": _comma,
     ";": _comma,

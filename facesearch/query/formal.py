@@ -76,12 +76,18 @@ def is_formal(text: str) -> bool:
     if photo is not None:
         asked = photo.group().strip(" ,(;:").casefold() in photo_filters.FIELDS[:1] + photo_filters.FIELDS[2:]
         return asked or _OTHER_FIELD.search(text) is None
-    if _CERTAINTY.search(text) or _BOUND.search(text) or _PRINTED.fullmatch(text):
+    if any(map(_is_certainty, _CERTAINTY.finditer(text))) or _BOUND.search(text) or _PRINTED.fullmatch(text):
         return True
     if any("_" in word and word.casefold().strip("-,.()") in _OFFICIAL for word in text.split()):
         return True
     line = len(text) < _SHORT and "\n" not in text.strip() and _TOLD.search(text) is None
     return line and (_GROUP.search(text) is not None or _DENIAL.search(text) is not None)
+
+
+def _is_certainty(found: re.Match[str]) -> bool:
+    """Not the number of a list: "described as: 1) a man ..."."""
+    closes = found.string[found.end() :].lstrip().startswith(")")
+    return not closes or "(" in found.string[: found.start()]
 
 
 # --- items: marks, joining words, and the words between ---

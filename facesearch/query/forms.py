@@ -10,8 +10,15 @@ _BORDERS = frozenset(",;.|?*•(")
 _ORDINALS = frozenset(["first", "second", "third", "fourth", "1st", "2nd", "3rd"])
 _JOINING = frozenset(("and", "&", "or"))
 _LONGEST = 4
+_CODE = 3
+_CODES = frozenset(("sex", "rac", "hgt", "wgt", "hai", "eye", "skn", "dob", "smt", "nam", "mis"))
+"""Names of fields in the records of the FBI's crime information centre."""
 DASHES = frozenset("-\N{EN DASH}\N{EM DASH}")
 _BEHIND = _BORDERS | DASHES | {"'s"}
+
+
+_WITHIN = frozenset(("the", "a", "an", "per", "by", "to", "of", "with"))
+"""Words behind which a noun is no name of a field: "as per the witness: ..."."""
 
 
 class Part(NamedTuple):
@@ -43,7 +50,8 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
         mark = token.normal
         tabbed = token.sort != "mark" and at > 0 and token.start - sentence[at - 1].end >= 2
         dashed = mark in DASHES and token.sort == "mark" and token.spaced
-        if not (mark in (":", "=") or dashed or tabbed) or at == free:
+        coded = mark == "/" and token.sort == "mark" and _is_code(sentence, free, at)
+        if not (mark in (":", "=") or dashed or tabbed or coded) or at == free:
             continue
         field = _field(sentence, free, at, words, strict=mark not in (":", "="))
         if field is not None:
@@ -51,6 +59,14 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
             found.append((field[0], value, field[1]))
             free = value
     return found
+
+
+def _is_code(sentence: Sequence[Token], free: int, slash: int) -> bool:
+    """ "HAI/BLN": a code of three capitals names a field at the beginning of a line or behind a border."""
+    code = sentence[slash - 1].typed if slash else ""
+    if len(code) != _CODE or not code.isupper() or code.lower() not in _CODES:
+        return False
+    return slash - 1 == free or sentence[slash - 2].normal in _BEHIND
 
 
 def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, strict: bool) -> tuple[int, str] | None:
@@ -63,7 +79,7 @@ def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, stric
             return None  # "First suspect: ..."
         if _may_begin(sentence, start, before, strict):
             return start, name
-    return None if strict else _unknown_field(sentence, free, end)
+    return None if strict else _unknown_field(sentence, free, end, words)
 
 
 def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> Iterator[tuple[int, str]]:
@@ -75,14 +91,17 @@ def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> I
 
 
 def _may_begin(sentence: Sequence[Token], start: int, before: str, strict: bool) -> bool:
-    return before in _BEHIND or start == 0 or (not strict and sentence[start].typed[0].isupper())
+    if before in _WITHIN:
+        return False
+    return before in _BEHIND or start == 0 or before.isdecimal() or (not strict and sentence[start].typed[0].isupper())
 
 
-def _unknown_field(sentence: Sequence[Token], free: int, end: int) -> tuple[int, str] | None:
+def _unknown_field(sentence: Sequence[Token], free: int, end: int, words: Lexicon) -> tuple[int, str] | None:
     """Capitalised words before a colon, within a line."""
     begins = end - 1
     while begins > free and sentence[begins - 1].sort == "word" and sentence[begins].typed[0].isupper():
         begins -= 1
     opens = begins == 0 or sentence[begins - 1].normal in _BORDERS
-    short = end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
+    named = any(words.is_person(token.normal) for token in sentence[begins:end])  # "ONE MALE DETAINED: ..."
+    short = not named and end - begins <= 3 and all(token.sort == "word" for token in sentence[begins:end])
     return (begins, "unknown") if opens and short and begins > 0 else None

@@ -217,11 +217,16 @@ def rule(
     return add
 
 
-def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
-    """A list of adjectives and one more, joined to it by this."""
+def _with(joined: str, position: int = -1, *, mixed: bool = False) -> Callable[..., Qualities | None]:
+    """A list of adjectives and one more, joined to it by this. mixed: a comma joins what is said of a part to what is
+    said of people ("not blond, bald or old"), which is rare ("complexion fair, clean shaven")."""
 
     def meaning(*sems: Any) -> Qualities | None:
         more: Qualities = sems[position]
+        if not joined and sems[0][-1].key == "#age" and _is_of_hair(more[0]):
+            return None  # "woman 50 grey curly hair"
+        if joined == "," and mixed is not (_of_people(more[0]) and _is_of_a_part(sems[0][-1])):
+            return None
         if len(sems[0]) >= _MOST or (not joined and not more[0].known and not any(q.known for q in sems[0][-2:])):
             return None
         return (*sems[0], more[0]._replace(joined=joined), *more[1:])
@@ -229,11 +234,26 @@ def _with(joined: str, position: int = -1) -> Callable[..., Qualities | None]:
     return meaning
 
 
+def _is_of_a_part(quality: Quality) -> bool:
+    """It is said of hair or skin, and not of people."""
+    words = lexicon()
+    return not _of_people(quality) and any(words.pair(noun, quality.key) is not None for noun in ("hair", "skin"))
+
+
+def _is_of_hair(quality: Quality) -> bool:
+    """It is said of hair and of nothing else that the tables know."""
+    return lexicon().pair("hair", quality.key) is not None and not _of_people(quality)
+
+
 def _slash(joined: str) -> Callable[..., Qualities | None]:
     """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
 
     def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
-        if any(_of_people(quality) or quality.key.startswith("#") for quality in (*first, *more)):
+        colours = [lexicon().pair("hair", quality.key) is not None for quality in (*first, *more)]
+        if any(
+            quality.key.startswith("#") or (_of_people(quality) and not colour)
+            for quality, colour in zip((*first, *more), colours, strict=True)
+        ):
             return None
         return (*first, more[0]._replace(joined=joined), *more[1:])
 
@@ -280,7 +300,22 @@ for _separator, _joins in (
     (", BUT", "and"),
 ):
     rule("AP", f"AP {_separator} A1", 0.4 if _separator[0] in ",/" else 0.04)(_LISTS.get(_separator, _with)(_joins))
+rule("AP", "AP , A1", 0.6, "mixed list")(_with(",", mixed=True))
 rule("AP", "AP A1", 0.02)(_with(""))
+
+
+@rule("AP", "AP WITH A1", 0.04)
+def _mixed_colours(colours: Qualities, with_: Any, more: Qualities) -> Qualities | None:
+    """ "Brown with grey": a mixed colour; but "he is black with grey hair"."""
+    if colours[-1].key in ("black", "white") or not all(_is_colour(quality) for quality in (colours[-1], *more)):
+        return None
+    return _with("or")(colours, with_, more)
+
+
+def _is_colour(quality: Quality) -> bool:
+    """A colour that hair is searched by."""
+    pair = lexicon().pair("hair", quality.key)
+    return pair is not None and pair.reading is not None and pair.reading.node.attributes <= HAIR_COLOURS
 
 
 @rule("AP", "AP , HEDGE A1", 0.04)
@@ -367,6 +402,18 @@ def _compound(first: Thing, head: Thing) -> Thing | None:
     return head._replace(start=start, qualities=(*extra, *head.qualities))
 
 
+@rule("NG", "PN N", 0.05, "police cap")
+def _of_a_kind(kind: Thing, head: Thing) -> Thing | None:
+    """What people of a kind wear."""
+    person, worn = kind.person, head.noun is not None and head.noun.name in _WORN_BY_KIND
+    if not worn or person is None or person.role == "described" or kind.qualities or head.qualities:
+        return None
+    return head._replace(qualities=(Quality(kind.word, kind.start, kind.end, joined="noun"),))
+
+
+_WORN_BY_KIND = frozenset(("hat", "glasses", "necktie"))
+
+
 @rule("NG", "N NG", 0.95, "compound of a known noun")
 def _known_compound(first: Thing, head: Thing) -> Thing | None:
     if head.qualities or head.person is not None:
@@ -399,11 +446,13 @@ def _two_words(first: Thing, second: Thing) -> Thing | None:
 
 
 rule("NP", "NG")(lambda n: n)
+_SOMEBODY = PersonWord(None, "described", True)
 
 
 @rule("NP", "DET AP", 0.05, "the 71-year-old")
 def _somebody_of_age(determiner: str, adjectives: Qualities) -> Thing | None:
-    if determiner != "the" or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
+    bare = determiner in ("a", "an") and len(adjectives) == 1
+    if not (determiner == "the" or bare) or adjectives[0].key != "#age" or not all(each.known for each in adjectives):
         return None
     person = PersonWord(None, "described", False)
     return Thing(None, adjectives[0].start, adjectives[-1].end, adjectives, person, determiner)
@@ -422,20 +471,21 @@ rule("NP", "DET DET NG")(lambda _, d, n: n._replace(determiner=d))
 rule("NG", "DEG NG", 0.05)(lambda _, n: n)
 rule("NP", "DEG NP", 0.1)(lambda _, n: n)
 rule("NP", "DET AP MEM", 0.05)(
-    lambda _d, _a, m: Thing(None, _a[0].start, _a[-1].end, word="one") if m == "one" and _d in ("a", "an", "") else None
+    lambda _d, _a, m: (
+        Thing(None, _a[0].start, _a[-1].end, _a, word="one") if m == "one" and _d in ("a", "an", "") else None
+    )
 )
 rule("NP", "POSS NG")(lambda o, n: n._replace(owner=o))
 rule("NP", "NUM NG")(lambda k, n: n._replace(number=k))
 rule("NP", "DET NUM NG")(lambda d, k, n: n._replace(number=k, determiner=d))
 rule("NP", "NUM OF DET NUM NG", -0.3)(lambda k, _o, d, m, n: n._replace(number=m, part=k, determiner=d))
+rule("NP", "NUM OF DET NUM", -0.1)(
+    lambda k, _o, d, m: Thing(None, 0, 0, number=m, part=k, determiner=d, person=_SOMEBODY, word="them")
+)
 rule("NP", "POSS NUM NG")(lambda o, k, n: n._replace(number=k, owner=o))
 rule("NP", "DET POSS NG")(lambda _, o, n: n._replace(owner=o))
 rule("NP", "NUM OF OBJ", 0.1)(
-    lambda k, _, o: (
-        Thing(None, 0, 0, number=k, person=PersonWord(None, "described", True), word="them")
-        if o in ("them", "us")
-        else None
-    )
+    lambda k, _, o: Thing(None, 0, 0, number=k, person=_SOMEBODY, word="them") if o in ("them", "us") else None
 )
 rule("NP", "NUM OF POSS NG", 0.1)(lambda _k, _, o, n: n._replace(owner=o))
 rule("NP", "BOTH NG")(lambda _, n: n._replace(determiner="both"))
@@ -455,6 +505,8 @@ rule("LABEL", "PN NUM")(lambda p, k: (str(k), p) if k < 10 and _is_numbered(p) a
 rule("LABEL", "PN HASH NUM", -0.2)(lambda p, _h, k: (str(k), p))
 rule("LABEL", "PN LETTER")(lambda p, k: (k, p) if p.person.role == "described" else None)
 rule("LABEL", "PN NO NUM", -0.2)(lambda p, _n, k: (str(k), p))
+rule("LABEL", "NX NO NUM", -0.1)(lambda _n, _no, k: (str(k), None))
+rule("LABEL", "NO NUM", 0.2)(lambda _, k: (str(k), None))
 rule("LABEL", "HASH NUM", -0.2)(lambda _, k: (str(k), None))
 rule("LABEL", "NUM )", 0.0)(lambda k, _: (str(k), None))
 rule("NP", "EITHER POSS NG")(lambda _, o, n: n._replace(owner=o))
@@ -467,6 +519,9 @@ rule("NP", "NEITHER NG", -0.1)(
 def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     if thing.person is None and _is_described(owner):
         return None
+    kind = owner.determiner in ("a", "an") and not owner.name and not owner.owner
+    if kind and thing.noun is not None and thing.noun.bare is not None:
+        return thing._replace(determiner=owner.determiner)  # "a painter's cap"
     return thing._replace(owner="other")
 
 
@@ -499,6 +554,23 @@ def _hair_on(hair: Thing, _on: Any, place: Thing) -> Thing | None:
     return hair._replace(noun=lexicon().nouns["facial"]._replace(denied=None, narrow=True), qualities=colours)
 
 
+@rule("NP", "NP OF NP", 0.03, "a rat of a man")
+def _likened(thing: Thing, _of: Any, of: Thing) -> Thing | None:
+    plain = thing.person is None and thing.noun is None and thing.determiner in ("a", "an", "this", "that")
+    return of if plain and of.person is not None and of.determiner in ("a", "an") and not thing.name else None
+
+
+@rule("A1", "NX A1", 0.1, "bleach blonde")
+def _shade(shade: Thing, colour: Qualities) -> Qualities | None:
+    """A word that no table has before a colour of hair says which shade of it."""
+    pair = lexicon().pair("hair", colour[0].key)
+    known = pair is not None and pair.reading is not None and pair.reading.node.attributes <= HAIR_COLOURS
+    return None if shade.name or not known or shade.noun is not None else colour
+
+
+rule("NG", "NG SFX", 0.0, "a goatee type thing")(lambda n, _: n)
+
+
 @rule("NP", "NP OF NP", 0.05, "a thing of something")
 def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     marks = thing.noun is not None and thing.noun.name == "marks"
@@ -511,13 +583,27 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     return thing._replace(end=of.end)
 
 
+_MEMBERS = word_set("first second third fourth other latter former last")
+
+
 @rule("PRED", "NP BE AP", -0.1)
 def _said_of(thing: Thing, _be: Any, adjectives: Qualities) -> Said | None:
     if thing.person is not None or thing.name or adjectives[0].key in _NOT_SAID:
         return None
+    if thing.noun is None and thing.determiner == "the" and thing.word in _MEMBERS:
+        return None
     if thing.noun is None and any(_of_people(quality) for quality in (*adjectives, *thing.qualities)):
         return None
-    return Said(thing, adjectives)
+    return None if _strays(thing, adjectives) else Said(thing, adjectives)
+
+
+def _strays(thing: Thing, adjectives: Qualities) -> bool:
+    """Behind a comma something is said of the person: "hair cut short, clean shaven"."""
+    words = lexicon()
+    return thing.noun is not None and any(
+        quality.joined == "," and _of_people(quality) and words.pair(thing.noun.name, quality.key) is None
+        for quality in adjectives
+    )
 
 
 def _of_people(quality: Quality) -> bool:
@@ -529,12 +615,13 @@ def _said_behind(thing: Thing, adjectives: Qualities) -> Said | None:
     first = adjectives[0]
     if thing.noun is None or thing.person is not None or first.key.startswith("#") or not first.known:
         return None
-    if first.key in _NOT_SAID:
+    aged = thing.noun.bare is not None and any(each.key == "#age" for each in adjectives)
+    if first.key in _NOT_SAID or aged:
         return None
     grown = "beard" in (thing.noun.name, thing.noun.parent) and lexicon().pair("hair", first.key) is not None
     if lexicon().pair(thing.noun.name, first.key) is None and _of_people(first) and not grown:
         return None
-    return Said(thing, adjectives)
+    return None if _strays(thing, adjectives) else Said(thing, adjectives)
 
 
 rule("PRED", "NP BE DET AP", -0.05)(lambda t, _b, _d, a: None if t.noun is None else _said_of(t, _b, a))

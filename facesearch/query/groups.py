@@ -2,10 +2,11 @@
 1")."""
 
 from facesearch.query.chart import Edge
-from facesearch.query.grammar import Quality, Thing, meaning
+from facesearch.query.grammar import Found, Quality, Thing, meaning
 from facesearch.query.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tree import Node
 
+_SAID_BEHIND = ("BE", "V", "AP", "WITH", "IN", "NP")
 _MOST = 12
 _TOLD_APART = 5
 """Members of a group that are all counted; of more, only those of whom something is said."""
@@ -56,6 +57,14 @@ def part(scene: Scene, count: int) -> None:
     scene.clause.subject = scene.clause.near = Person(group=True, members=members, named=True)
 
 
+def number(scene: Scene, edge: Edge) -> None:
+    """ "Two wearing caps": so many of the group."""
+    count, after = int(edge.sem), scene.following()
+    told = after is not None and after.category in ("V", "BE") and scene.clause.before in ("", ",", ";", "AND")
+    if told and 0 < count < len(scene.group):
+        part(scene, count)
+
+
 def of_sex(scene: Scene, group: Person, sex: Node | None) -> Person:
     """ "The men" of "two men and a woman"; else the whole group."""
     same = [each for each in scene.persons if not each.group and each.sex == sex]
@@ -67,6 +76,8 @@ def _count(scene: Scene, said: Thing) -> int:
     """How many a group is known to have."""
     if 0 < said.number <= _TOLD_APART:
         return said.number
+    if said.determiner in ("a couple of", "couple of", "a pair of", "pair of"):
+        return 2
     both = scene.clause.before == "BOTH" or said.determiner == "both"
     pair = said.person is not None and said.person.role == "group"
     return 2 if both or pair else 0
@@ -97,13 +108,30 @@ def member(scene: Scene, edge: Edge) -> None:
     elif clause.negative and word.startswith("the ") and clause.before == "NEG":  # "he is not the one with the beard"
         clause.near = Person(described=False)
         clause.negative = False
+    elif word == "one" and _has_one(scene, edge):
+        return
     elif not _names_member(scene, word):
+        if word.startswith("the other") and bool(scene.persons) and clause.mode == "unknown":
+            scene.last_subject = clause.near = _member(scene, word)  # "I could not see the other one, but he ..."
+            return
         if word != "one":
             scene.set_aside(edge.start, edge.end, "somebody else")
     elif clause.negative:
         clause.negative = False
     elif not (clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None):
         _begin_member(scene, edge, word)
+
+
+def _has_one(scene: Scene, edge: Edge) -> bool:
+    """ "No beard in the photo, but he has one now"."""
+    clause = scene.clause
+    noun = scene.words.nouns.get(scene.last_given[1].kind) if scene.last_given is not None else None
+    if clause.verb != "have" or noun is None or noun.bare is None or clause.before not in ("V", "HEDGE", "DEG", "X"):
+        return False
+    if "now" in scene.said_words:
+        scene.correct()
+    scene.say(Found(noun.bare.node, (), ()), edge, noun.name)
+    return True
 
 
 def _tells(scene: Scene) -> bool:
@@ -131,10 +159,17 @@ def _names_member(scene: Scene, word: str) -> bool:
     before = scene.clause.before
     small = word in ("one", "another")
     opens = before in ("", ",", ";", ":", "AND", "BUT", "DASH", "OF", "REL")
-    opens = opens or (before == "NP" and scene.open_group is not None and small)
+    opens = opens or (before in ("NP", "AP") and scene.open_group is not None and small)
     after = scene.following()
     start = scene.row[scene.at].start
-    opens = opens or "so" in scene.said_words[max(0, start - 2) : start]  # "so did the other"
+    told = (
+        word.startswith("the ")
+        and before not in ("BE", "V")
+        and scene.group
+        and after is not None
+        and after.category in _SAID_BEHIND
+    )
+    opens = opens or bool(told) or "so" in scene.said_words[max(0, start - 2) : start]  # "so did the other"
     nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons
     return opens and not nobody
 
@@ -142,8 +177,21 @@ def _names_member(scene: Scene, word: str) -> bool:
 def by_trait(scene: Scene, word: str) -> Person | None:
     """ "One tall, one short. The taller one ...": who was told apart so."""
     told = word.removeprefix("the ").removesuffix(" one")
-    same = (each for each in scene.persons if any(trait[:3] == told[:3] for trait in each.traits))
-    return next(same, None) if word.startswith("the ") else None
+    same = [each for each in scene.persons if any(trait[:3] == told[:3] for trait in each.traits)]
+    return same[0] if len(same) == 1 and word.startswith("the ") else None
+
+
+def one_like(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """ "Three of them: a fat one, a bald one"."""
+    if said.word != "one" or scene.open_group is None or scene.clause.verb not in ("", "be"):
+        return False
+    found = meaning(scene.words, OF_PEOPLE, said.qualities)
+    free = [each for each in scene.group if not each.assigned]
+    one = free[0] if free else scene.add_member(scene.open_group.sex, scene.shared)
+    one.assigned = True
+    scene.make_subject(one)
+    scene.say(found, edge, "trait")
+    return True
 
 
 def _member_like(scene: Scene, edge: Edge) -> Person | None:
@@ -166,7 +214,7 @@ def _member(scene: Scene, word: str) -> Person:
     if word == "another" or (word == "one" and not scene.group):
         known = word == "one" and scene.persons and scene.open_group is None
         return scene.focused() if known else next_member(scene, None, None)
-    if not scene.group and (told_apart := _told_apart(word)):
+    if not scene.group and scene.open_group is None and (told_apart := _told_apart(word)):
         return _labelled(scene, told_apart) or scene.add_person(Person(label=told_apart, named=True))
     ordinal = next((_ORDINALS[part] for part in word.split() if part in _ORDINALS), None)
     if not scene.group and ordinal is not None:
@@ -198,13 +246,18 @@ def members(scene: Scene, edge: Edge) -> None:
     if scene.clause.before not in ("", ",", ";", ":", "AND", "BUT", "DASH"):
         return
     word = str(edge.sem)
+    if "rest" in word and not scene.group and scene.open_group is None:
+        return  # "dark roots, the rest blonde"
     count = 3 if "three" in word else 2
     free = [each for each in scene.group if not each.assigned]
-    while len(free) < count and not (free and "others" in word):
+    while len(free) < count and "others" not in word:
         free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
     for each in free:
         each.assigned = True
         each.at = min(each.at, scene.offset + edge.start)
+    if not free:
+        scene.make_subject(Person(described=False, group=True))
+        return
     scene.make_subject(Person(group=True, members=free, sex=free[0].sex))
 
 
@@ -215,6 +268,9 @@ def both(scene: Scene, edge: Edge) -> None:
     if len(scene.persons) > 1 and not scene.group:
         scene.group = [each for each in scene.persons if not each.group]
     if not scene.group and scene.open_group is None:
+        return
+    subject = scene.clause.subject
+    if subject is not None and subject.members and scene.clause.verb:  # "the women were both blonde"
         return
     while len(scene.group) < 2:
         scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared)
@@ -233,6 +289,13 @@ def label(scene: Scene, edge: Edge) -> None:
     """ "Suspect 1", "#2", "1)"."""
     key: str = edge.sem[0]
     said: Thing | None = edge.sem[1]
+    after = scene.following()
+    if (
+        scene.said_words[edge.start] == "no"
+        and scene.clause.before not in ("", ";")
+        and (after is None or after.category != ":")
+    ):
+        return  # "at No 5"
     if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
         scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
         scene.teller += 1

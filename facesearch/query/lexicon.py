@@ -60,13 +60,15 @@ _SMALL = word_set("the his her their a an both my its your")
 
 _SMALL_WORDS = word_set(
     "DET POSS HE SHE THEY SPEAKER OBJ REL AND BUT OR NOR NEITHER EITHER BOTH MEM NEG DOUBTNEG WITH IN ON "
-    "OF PREP DEG HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT X"
+    "OF PREP DEG HEDGE YES NONE EXCEPT NOTHING ANYOF CORRECT REVISE SFX X"
 )
 
 
-_SETS = word_set("OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
+_SETS = word_set("BODY OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
 """Rows of other.tsv that are only lists: they make no entries."""
 _SHORT = 6
+_SINGULAR = 3
+"""Letters of the shortest word whose plural is known."""
 _COMMON_PERSONS = 14
 """Lines of persons.tsv whose words a slip may be meant for."""
 
@@ -94,6 +96,7 @@ class Lexicon:
                 self._add(phrase_, Entry("A", " ".join(phrase_)))
         self._read_small_words()
         self._read_other()
+        self._add_plurals()
         self.face_words = {word: kind for word, kind in self.face_words.items() if len(word) > 3 and word.isalpha()}
 
     def _read_nouns(self) -> None:
@@ -161,6 +164,18 @@ class Lexicon:
             for phrase_ in _phrases(words):
                 self.fields.setdefault(phrase_, name)
 
+    def _add_plurals(self) -> None:
+        """Of the words for things and people, those that no table has."""
+        entries = [(word, node[""][0]) for word, node in self._tree.items() if node.get("")]
+        for word, entry in entries:
+            if len(word) < _SINGULAR or word.endswith(("s", "man")) or entry.category not in ("N", "PN"):
+                continue
+            plural = f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeou" else f"{word}s"
+            if plural in self._tree or (entry.category == "PN" and entry.value.plural):
+                continue
+            several = entry.value if entry.category == "N" else entry.value._replace(plural=True)
+            self._add((plural,), Entry(entry.category, several))
+
     def _note_face_words(self, words: str, kind: str) -> None:
         """Words that a slip may be meant for, each with what tells it from others."""
         for part in chain.from_iterable(_phrases(words)):
@@ -213,6 +228,10 @@ class Lexicon:
     def is_verb(self, word: str) -> bool:
         """The tables have the word as a verb, too."""
         return any(entry.category == "V" for entry in self._tree.get(word, {}).get("", ()))
+
+    def is_person(self, word: str) -> bool:
+        """The tables have the word for people."""
+        return any(entry.category == "PN" for entry in self._tree.get(word, {}).get("", ()))
 
     def says_nothing(self, tokens: list[Token], at: int) -> bool:
         """The word is a small one, of which there is nothing to tell."""

@@ -35,6 +35,12 @@ _HEIGHT = (
     rf"{_NUMBER_OF_FEET}[\s-]?{_FOOT}(?:[\s-]?(?:{_NUMBER_OF_FEET}(?:[\s.]?[½¼¾]|\.5|\sand\sa\s(?:half|quarter))?[\s-]?{_INCH}?)(?![\w]))?"
     rf"(?:[\s-]?{_INCH})?"
 )
+_NUMBERED = (
+    r"photo|picture|image|frame|cam|camera|exhibit|channel|unit|units|row|seats?|gate|platform|route|bus|page|item|room|flat|"
+    r"ward|floor|junction|highway|interstate|bay|box|aisle|track|section|sector|apartment|apt|suite|lot|stop|size|car|coach|"
+    r"carriage|lane|pump|till|table|cad|ref|log|exit|tape|clip|still|counter|desk|line|locker|court|stand|block"
+)
+"""Things that have numbers."""
 _MEASURE = rf"""
     (?:between\s+|from\s+|about\s+|around\s+|approx\w*\.?\s+|roughly\s+|some\s+|over\s+|under\s+|just\s+(?:over|under)\s+)*
     (?:
@@ -43,6 +49,9 @@ _MEASURE = rf"""
       | \d['’′]\d{{1,2}}[\"”″]?
       | (?:{_D}|\d{{1,2}})(?:{_TO}(?:{_D}|\d{{1,2}}))?[\s-]?(?:cms?|centimet(?:re|er)s?|met(?:re|er)s?|m|kgs?|kilos?|kilograms?|lbs?|pounds?|stones?|st(?!\w)|inch(?:es)?|ins?(?=[\s.,;)]|$)(?=\s(?:tall|high|long|in))|yards?|yds?|miles?|mph|km|kilometres?|mm|percent|per\s?cent|%|euros?|dollars?|quid|rows?|pages?|times)(?!\w)
         (?:\s+\d+\s?(?:lbs?|pounds?|oz))?
+      | 10-\d(?!\d|\s*(?:y|old))
+      | \d{{1,3}}\s+of\s+\d{{1,3}}(?!\w)
+      | (?:{_NUMBERED})\s+(?:no\.?\s*|number\s+|\#)?\d{{1,4}}[a-z]?(?:\s+of\s+\d{{1,4}})?(?!\w|[’'.]?\s?(?:years|yrs|yo\b|y/o))
       | [£$€]\s?\d[\d.,]*\w?
       | \d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?|o[’']clock)(?!\w)(?!\s+shadow)(?:{_TO}\d{{1,2}}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.?|p\.m\.?)(?!\w))?
       | \d{{1,2}}:\d\d(?::\d\d)?(?!\w)
@@ -62,8 +71,12 @@ _DECADE = (
     rf"(?:(?:in|into)\s+(?:his|her|their|the)\s+)?"
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
-_ABOUT = r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
-_YEARS = r"(?:[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)(?:\s+(?:male|female)\b(?=\0))?"
+_ABOUT = (
+    r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|rising|pushing|"
+    r"(?:knocking|getting|going|coming)\s+(?:on|up)(?:\s+(?:for|to|towards))?|nudging|approaching|nearing|turned|turning|"
+    r"shy\s+of|close\s+(?:on|to)|closer\s+to|more\s+like|touching|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
+)
+_YEARS = r"(?:\s+(?:summers|winters)\b|[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
 _CANNOT = r"(?:(?:cannot|can['’]?t|couldn['’]?t|(?:can|could)\s+not)(?:\s+possibly)?\s+(?:have\s+been|be)|(?:was|is|were)(?:\s+not|n['’]?t))\s+(?:much\s+|any\s+)?"
 _MORE = (
@@ -72,31 +85,44 @@ _MORE = (
 )
 _LESS = (
     rf"{_CANNOT}(?:over|older\s+than|more\s+than|above)|"
-    r"under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
+    r"(?:not|(?:is|was|are|were)n['’]?t)\s+yet|the\s+right\s+side\s+of|under|below|younger\s+than|less\s+than|no\s+(?:older|more)\s+than|not\s+(?:older|more)\s+than|not\s+over|up\s+to|at\s+most"
 )
 _AGE = rf"""
     (?P<decade>(?:\bage[ds]?:?\s+(?:about\s+)?)?(?:in\s+(?:his|her|their|the)\s+)?{_DECADE})(?:{_TO}(?:in\s+(?:his|her|their)\s+)?(?P<decade2>{_DECADE}))?
   | (?P<cue>\b(?:apparent\s+|estimated\s+|est\.?\s+|approximate\s+)?(?:aged?|ages)(?:\s+(?:range|group|of|in))?\b\s*(?:is\s+|:\s*|=\s*|-\s+|\u2013\s+)?|\blook(?:s|ed|ing)?\s+|\bcould\s+be\s+(?=\d))?
-    (?:{_ABOUT}\s+)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
+    (?:{_ABOUT}\s+|c(?:a|irca)?\.)*(?:(?P<more>{_MORE})\s+|(?P<less>{_LESS})\s+|(?P<between>(?:anything\s+|anywhere\s+|somewhere\s+)?(?:between|from)(?:\s+the\s+ages\s+of)?\s+))?
     (?:the\s+age\s+of\s+)?(?:{_ABOUT}\s+)*
-    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-)|\d\d(?=/\d\d[\s-]*y))
+    (?P<first>{_N}|(?:\d{{1,2}}|\d\d)(?=ish\b|[\s-](?:something|odd|ish)\b)|\d{{1,2}}(?=-)|\d\d(?=/\d\d(?![\w/'’]|[.,:]\d)))
     (?:{_TO}(?:about\s+)?(?P<last>{_N}))?(?P<months>[\s-](?:months?|weeks?)(?:[\s-]old)?\b)?(?P<years>{_YEARS})?(?P<loose>{_LOOSE})?
     (?P<up>\s?\+|\s+(?:or|and)\s+(?:older|over|above|up(?:wards)?)|\s+upwards)?(?P<down>\s+(?:or|and)\s+(?:younger|under))?
 """
-_BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
+_BOTH = re.compile(rf"(?<![\w.:£$€½])(?<!\d,)(?<!\d\d\d/)(?:(?P<measure>{_MEASURE})|{_AGE})", re.VERBOSE)
 _BEFORE = re.compile(
-    r"(?:^|[\],;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|of|"
-    r"maybe|perhaps|possibly|probably|likely|poss|say|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
+    r"(?:^|[\],;(\n|:•*=\u2013/\u2014+]|\.\s|\?\s|\s-|\b(?:is|was|be|been|he['’]s|she['’]s|i['’]m|['’]s|man|woman|male|female|girl|boy|lad|(?:\w*man|\w*er|\w*or|male|lady|guy|bloke|chap|lad|boy|girl|fella|person|youth|age|lass|couple|one) of|"
+    r"hes|shes|theyre|yet|maybe|perhaps|possibly|probably|likely|poss|say|have said|only|just|like|m|f|guy|at|than|about|around|lady|guy|bloke|chap|lad|kid|child|fella|teenager|named|exactly|am|were|person|youth|suspect|sus|[wbhao]/?[mf]|ic\d|"
     r"well\s+into|into|fem|approx\.?|roughly|nearly|over|as))\s*$",
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|when|but|wearing|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s)",
+    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|n|when|but|next|this|last|wearing|wears|wore|hasnt|hasn|bald|blond|blonde|clean|grey|gray|brown|dark|fair|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s|\d['’-]|\d\s?f(?:oo|ee)?t)",
     re.IGNORECASE,
 )
 
 
-_PERSON = re.compile(r"\b(?:man|woman|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager)\s+$")
+_PERSON = re.compile(
+    r"\b(?:\w*man|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager|youth|person)\s+(?:of\s+)?$"
+)
+
+
+_OF_SOMEBODY = re.compile(
+    r"\b(?:(?:s?he|who|man|woman|male|female|suspect|offender|lad|girl|boy|guy|culprit|thief|prowler|driver)"
+    r"(?:['’]s|s|\s(?:is|was|looked|looks|seemed|appeared))(?:\s(?:to\sbe|probably|maybe|perhaps|only|just|thought|believed))*"
+    r"|[wbh]?[mf]|ic\d|approx\.?|black|asian|white)\s+$"
+)
+"""Of whom a figure is said, so that it is an age whatever follows."""
+_COUNTED = re.compile(
+    r"\s+(?:\w*[^su\W]s(?<!\bwas)(?<!\bhas)(?<!wears)(?<!specs)(?<!sports)|people|men|women|children|of|cctv|more|other)\b"
+)
 
 
 class Measure(NamedTuple):
@@ -114,13 +140,15 @@ class Measure(NamedTuple):
 _LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
-def measures(text: str) -> list[Measure]:
-    """Every number in `text` that is an age or a measure; bare numbers that are neither are left out."""
+def measures(text: str, answer: tuple[int, int] = (0, 0)) -> list[Measure]:
+    """Every number in `text` that is an age or a measure; bare numbers that are neither are left out. answer: where an
+    age was asked for, so that bare numbers are one."""
     figures, places, spoken = _in_figures(text.translate(_LOWER))
     found = []
     at = 0
     while (match := _BOTH.search(figures, at)) is not None:
-        measure = _measure(figures, match, match.start("first") in spoken)
+        asked = match["first"] is not None and answer[0] <= places[match.start("first")][0] < answer[1]
+        measure = _measure(figures, match, match.start("first") in spoken, asked)
         if measure is not None:
             found.append(measure._replace(start=places[measure.start][0], end=places[measure.end - 1][1]))
         at = match.end() if measure is not None or match["measure"] else _past_word(figures, match)
@@ -155,23 +183,43 @@ def _past_word(text: str, match: re.Match[str]) -> int:
     return word.end() if word is not None else match.end()
 
 
-def _measure(text: str, match: re.Match[str], spoken: bool) -> Measure | None:
-    """What a match is; None: neither an age nor a measure. spoken: its figure was a word."""
+def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Measure | None:
+    """What a match is; None: neither an age nor a measure. spoken: its figure was a word; asked: it answers."""
     start, end = match.start(), match.start() + len(match.group().rstrip())
     if match["measure"]:
         return Measure(start, end, False)
     if match["decade"]:
         decades = [_decade(each) for each in (match["decade"], match["decade2"]) if each]
         return _age(start, end, decades[0][0], decades[-1][1])
-    low = int(match["first"])
-    high = max(low, int(match["last"] or low))
+    low, high, end = _years(text, match, end)
     if match["months"]:
         return _age(start, end, 0, 3) if high < OLD_FROM else Measure(start, end, False)
-    if not _said_as_age(match) and not _alone(text, match, (start, end), (low, high), spoken):
+    said = asked or _said_as_age(match) or _alone(text, match, (start, end), (low, high), spoken)
+    if not said or _is_date(match, low):
         return None
     if _is_duration(text, match, end):
         return Measure(start, end, False)
     return _age(start, end, *_bounded(match, low, high))
+
+
+def _is_date(match: re.Match[str], low: int) -> bool:
+    return "/" in match.group() and not (match["cue"] or match["years"]) and low < _GROWN
+
+
+def _years(text: str, match: re.Match[str], end: int) -> tuple[int, int, int]:
+    """The first and last year of an age, and where it ends: "25", "25 to 30", "sixty-five, seventy"."""
+    low = int(match["first"])
+    if match["last"]:
+        return low, max(low, int(match["last"])), end
+    listed = _OR_SO.match(text, end)
+    if listed is not None and low < int(listed[1]) <= low + _APART:
+        return low, int(listed[1]), listed.end()
+    return low, low, end
+
+
+_OR_SO = re.compile(r",\s+(\d\d)(?=\s*(?:[,;.?!)\n]|$|(?:or|and|with|maybe|years|something|ish)\b))(?!\.\d)")
+_APART = 10
+"""Years between two figures that say one age: "sixty-five, seventy"."""
 
 
 def _said_as_age(match: re.Match[str]) -> bool:
@@ -185,7 +233,7 @@ def _bounded(match: re.Match[str], low: int, high: int) -> tuple[int, int]:
     if match["more"] or match["up"]:
         return low, 120
     if match["less"] or match["down"]:
-        without = match["less"] and re.match(r"under|below|less|younger", match["less"])
+        without = match["less"] and re.match(r"under|below|less|younger|the|\S+\s+yet", match["less"])
         return 0, high - bool(without)
     return low, high
 
@@ -197,10 +245,10 @@ def _is_duration(text: str, match: re.Match[str], end: int) -> bool:
     return bare and (not _AFTER.match(text, end) or before is not None)
 
 
-_CHILD, _GROWN = 4, 13
+_CHILD, _TEN, _GROWN = 4, 10, 13
 """Least ages: where a child is spoken of, and for a bare figure."""
 _OF_A_CHILD = re.compile(
-    r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|he is|she is|hurt is)\W+(?:\w+\W+){0,2}$"
+    r"\b(?:boy|girl|child|kid|son|daughter|brother|sister|i am|s?he(?: is|['’]?s)|hurt is)\W+(?:\w+\W+){0,2}$"
 )
 _CHILD_OF = re.compile(r"\b(?:boy|girl|child|kid)s?\s+of\s+$")
 
@@ -212,16 +260,25 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
     before = text[max(0, start - 30) : start]
     ranged = match["last"] is not None
     apposed = text[start - 2 : start] == ", " and text[end : end + 1] == ","  # "Daniel, 10, has ..."
-    floor = _CHILD if ranged or apposed or _OF_A_CHILD.search(before) else _GROWN
-    if not floor <= low <= high <= 110:
+    of_him = spoken and _OF_SOMEBODY.search(before) is not None
+    child = ranged or apposed or of_him or _OF_A_CHILD.search(before)
+    if not (_CHILD if child else _GROWN) <= low <= high <= 110:
         return False
-    if spoken and low < _GROWN and not (ranged and _CHILD_OF.search(before)):
+    few = ranged and (low >= _TEN or _CHILD_OF.search(before))
+    if spoken and low < _GROWN and not (of_him or few):
         return False
-    if _PERSON.search(before):
+    if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
         return True
+    return _stands_alone(text, match, span, years)
+
+
+def _stands_alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[int, int]) -> bool:
+    """Marks or words stand around the figures as around an age."""
+    start, end = span
+    ranged = match["last"] is not None
     about = re.match(_ABOUT, match.group()) or match["more"] or match["less"] or match["up"]
-    likely = ranged and (re.match(r"\s+\d", text[end:]) or (low > 9 and high - low <= 15))
-    return bool((about or _BEFORE.search(before)) and (likely or _AFTER.match(text, end)))
+    likely = ranged and (re.match(r"\s+\d", text[end:]) or (years[0] > 9 and years[1] - years[0] <= 15))
+    return bool((about or _BEFORE.search(text[max(0, start - 30) : start])) and (likely or _AFTER.match(text, end)))
 
 
 def _age(start: int, end: int, low: int, high: int) -> Measure:

@@ -1,40 +1,43 @@
 """A text, sentence by sentence: running text, the fields of forms, questions and their answers."""
 
-from collections.abc import Callable, Sequence
+import re
 
+from facesearch.query import interview
 from facesearch.query.chart import Chart, Edge
 from facesearch.query.discourse import read_sentence
-from facesearch.query.forms import parts
+from facesearch.query.forms import DASHES, parts
 from facesearch.query.grammar import grammar, price
+from facesearch.query.interview import Answer, Question
 from facesearch.query.lexicon import Lexicon, NounClass
 from facesearch.query.measures import Measure, measures
-from facesearch.query.scene import Clause, Fact, Person, Scene
+from facesearch.query.scene import Clause, Fact, Person, Scene, topic_of
 from facesearch.query.terminals import terminals
 from facesearch.query.tokens import QUOTES, Token, sentences, word_set
-from facesearch.query.tree import negate
 
 _NONE = word_set("no n none nil nope nowt negative nothing")
 _YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
-_DOUBT = frozenset(["unknown", "unk", "n/k", "unsure", "na"])
+_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
-_LETTERS = frozenset(("q", "a"))
-_BEHIND_NO = word_set("just only but he she they it did was does is were had")
-_BEHIND_ANSWER = frozenset(
-    [",", "he", "she", "it", "they", "did", "was", "had", "n't", "is", "not", "does", "wasnt", "didnt"]
-)
-_SPEAKERS = word_set("witness interviewer interviewee officer caller victim complainant")
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _OPEN_QUESTIONS = 8
+_SHORT = 4
+"""Words of a question that goes on with the one before."""
+_FRAGMENT = 12
+"""Words of an answer that is no sentence."""
+_NO_FRAGMENT = word_set("he she they : =")
 
 
 def read_text(text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> "Reader":
     """All sentences of a text."""
     reader = Reader(text, found, words, variant)
-    rows = [row for row in sentences(found) if not _is_letter(row)]
-    for at, sentence in enumerate(rows):
-        reader.sentence(sentence, rows[at + 1] if at + 1 < len(rows) else None)
+    speakers = interview.tags(found, words)
+    reader.scene.aside += ((start, end, "field") for start, end in speakers)
+    for sentence in sentences(interview.without(found, speakers) if speakers else found):
+        reader.sentence(sentence)
+    reader.end()
     return reader
 
 
@@ -44,79 +47,102 @@ class Reader:
     def __init__(self, text: str, found: list[Token], words: Lexicon, variant: dict[str, int] | None = None) -> None:
         self.words = words
         self.scene = Scene(words, variant)
+        self.scene.dated = _YEAR.search(text) is not None
         self.steps = 0
         self._text = text
         self._read_to = 0
         self._spans = measures(text)
         self._position = {token.start: at for at, token in enumerate(found)}
-        self._asked: list[Fact] = []
-        self._open: list[Fact] = []
-        self._context: NounClass | None = None
+        self._question: Question | None = None
+        self._answered = True
 
-    def sentence(self, sentence: list[Token], after: list[Token] | None) -> None:
-        """Reads one sentence. after: the next one, which may answer it."""
+    def sentence(self, sentence: list[Token]) -> None:
+        """Reads one sentence."""
         if sentence and "\n" in self._text[self._read_to : sentence[0].start]:
             self._leave_bystander()
         self._read_to = sentence[-1].end if sentence else self._read_to
-        sentence = self._answered(_listed(sentence))
+        sentence = interview.without_speaker(_listed(sentence))
+        question = self._question
+        asked = question if question is not None and not self._answered else None
+        if question is not None:
+            sentence = self._answer(question, sentence)
         for part in parts(sentence, self.words):
             if part.field:
                 self._name_of_field(part.field, sentence[part.name : part.start])
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
-        if sentence and sentence[-1].normal[0] == "?":
-            self._ask(sentence, after)
+        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence)
+        if asked is not None and not self._answered and not asks:
+            self._conclude(asked)
+        if asks:
+            self._ask(sentence)
+
+    def end(self) -> None:
+        """No answer follows."""
+        self._leave_question()
 
     # --- questions and answers ---
 
-    def _ask(self, sentence: list[Token], after: list[Token] | None) -> None:
+    def _ask(self, sentence: list[Token]) -> None:
+        before = self._question
+        open_facts = before.facts if before is not None and not self._answered and len(sentence) <= _SHORT else ()
+        if not open_facts:
+            self._leave_question()
+        self._question = interview.question(self.scene, sentence, self.words, open_facts[-_OPEN_QUESTIONS:])
+        self._answered = False
+
+    def _leave_question(self) -> None:
         """What a question names is doubted, if nothing answers it and it asks for no person ("have you seen this
         man?")."""
-        self._asked = [*self._open, *(fact for _, fact in self.scene.clause.facts_here)]
-        self._open = self._asked[-_OPEN_QUESTIONS:]
-        self._context = self._asked_noun(sentence)
-        said = {token.normal for token in sentence}
-        if self._is_answered(after) or said & {"you", "anyone", "who"}:
-            return
-        for fact in self._asked[-1:] if "," in said else self._asked:
-            fact.certainty = min(fact.certainty, 0.5)
+        question = self._question
+        if question is not None and not self._answered and not question.personal:
+            for fact in question.facts[-1:] if question.listed else question.facts:
+                fact.certainty = min(fact.certainty, 0.5)
 
-    def _is_answered(self, after: list[Token] | None) -> bool:
-        said = [t.normal for t in _without_letter(after or []) if t.sort == "word" and t.normal not in _LETTERS][:1]
-        answers = (_NONE - {"no"}) | _YES | {"did", "could", "do", "probably", "possibly", "maybe"}
-        rest = [t.normal for t in _without_letter(after or [])]
-        return bool(said) and (said[0] in answers or self._context is not None or _no(rest, []) is not None)
-
-    def _asked_noun(self, sentence: list[Token]) -> NounClass | None:
-        """What a question with no answer in it asks for: "And his hair?"."""
-        entries = [entry for at in range(len(sentence)) for _, es in self.words.at(sentence, at)[:1] for entry in es]
-        nouns: list[NounClass] = [entry.value for entry in entries if entry.category == "N"]
-        return nouns[-1] if nouns and nouns[-1].bare is None else None
-
-    def _answered(self, sentence: list[Token]) -> list[Token]:
-        """The sentence without the answer that it begins with, which settles what was asked before."""
-        asked, self._asked = self._asked, []
-        context, self._context = self._context, None
-        asks = bool(sentence) and sentence[-1].normal[0] == "?" and len(sentence) <= 4
-        self._open = asked if asks else []
-        sentence = _without_letter(sentence)
-        if len(sentence) > 1 and sentence[0].normal in QUOTES:
+    def _answer(self, question: Question, sentence: list[Token]) -> list[Token]:
+        """Reads what a sentence answers; what is left of it."""
+        while len(sentence) > 1 and sentence[0].normal in QUOTES:
             sentence = sentence[1:]
-        if not (asked or context) or not sentence:
-            return sentence
         said = [token.normal for token in sentence]
-        for answer in _ANSWERS:
-            rest = answer(said, asked)
-            if rest is not None:
-                return sentence[rest:]
-        if _knows_not(said):
-            for fact in asked:
-                self.scene.cancel(fact, "not known")
-        elif context is not None:
-            self._read(sentence, context)
-            return []
-        return sentence
+        asks = said[-1:] == ["?"]
+        found = None if self._answered or (asks and len(said) <= _SHORT) else interview.answer(said)
+        if found is not None:
+            self._settle(question, found, sentence[0])
+            sentence = sentence[found.length :]
+        fragment = not asks and 0 < len(sentence) <= _FRAGMENT and _NO_FRAGMENT.isdisjoint(said)
+        if not (question.noun or question.ages or question.facts) or not fragment:
+            return sentence
+        if question.open and not self._answered:
+            interview.settle(self.scene, question, Answer(0.0, False, 0))
+        self._read(sentence, question.noun, question.ages)
+        if not self._answered:
+            self._conclude(question)
+        return []
+
+    def _settle(self, question: Question, found: Answer, at: Token) -> None:
+        interview.settle(self.scene, question, found)
+        if (
+            found.denied
+            and question.plain
+            and not question.facts
+            and question.noun is not None
+            and question.noun.denied is not None
+        ):
+            self._give(question.noun, at, denied=True, certainty=found.certainty)  # "Any hair? None."
+        self._answered = True
+
+    def _conclude(self, question: Question) -> None:
+        """What was asked and not answered counts only where the sentence behind it says the same; what says something
+        else of the same thing counts instead."""
+        told = [fact for _, fact in self.scene.clause.facts_here if fact not in question.facts]
+        nodes, topics = {fact.node for fact in told}, {topic_of(fact.node) for fact in told}
+        instead = [fact for fact in question.facts if fact.node not in nodes and topic_of(fact.node) in topics]
+        for fact in instead:
+            self.scene.cancel(fact, "not known")
+        if not (topics & {topic_of(fact.node) for fact in question.facts}):
+            self._leave_question()
+        self._answered = True
 
     # --- forms ---
 
@@ -197,11 +223,12 @@ class Reader:
             at = self._position[found[0].start]
             self.scene.aside.append((at, at + len(found), "field"))
 
-    def _read(self, found: list[Token], context: NounClass | None = None) -> None:
-        """Running text. context: what adjectives without a noun are said of."""
+    def _read(self, found: list[Token], context: NounClass | None = None, ages: bool = False) -> None:
+        """Running text. context: what adjectives without a noun are said of; ages: figures without a unit are ages."""
         if not found:
             return
-        row, steps = parse(found, self._spans, self.words)
+        spans = self._spans if not ages else measures(self._text, (found[0].start, found[-1].end))
+        row, steps = parse(found, spans, self.words)
         self.steps += steps
         self.scene.context = context
         read_sentence(self.scene, row, self._position[found[0].start], [token.normal for token in found])
@@ -214,78 +241,33 @@ def _listed(sentence: list[Token]) -> list[Token]:
         at for at, token in enumerate(sentence[:-1]) if token.normal == "/" and token.spaced and sentence[at + 1].spaced
     ]
     if len(places) < 2:
-        return sentence
+        places = _in_a_row(sentence)
     return [token._replace(normal=",") if at in places else token for at, token in enumerate(sentence)]
+
+
+def _in_a_row(sentence: list[Token]) -> list[int]:
+    """ "F/B/20s/heavy/glasses/red hat": the slashes of a long list, but those between single letters."""
+    slashes = [at for at, token in enumerate(sentence[1:-1], 1) if token.normal == "/"]
+    close = [at for at in slashes if any(0 < abs(at - other) <= _ITEM for other in slashes)]
+    if len(close) < _LIST:
+        return []
+    return [at for at in close if len(sentence[at - 1].normal) > 1 or len(sentence[at + 1].normal) > 1]
+
+
+_LIST, _ITEM = 4, 4
+"""Slashes of a list, and words from one to the next."""
+
+
+def _is_blank(sentence: list[Token]) -> bool:
+    """ "Glasses - ?": a field that nobody could fill in, and no question."""
+    return len(sentence) > 1 and sentence[-2].normal in (":", "=", *DASHES)
 
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
     """ "Hat: ??", "Glasses: not known"."""
-    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT):
+    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT) or said[:2] in (["n", "k"], ["n", "a"]):
         return True
     return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
-
-
-def _without_letter(sentence: list[Token]) -> list[Token]:
-    """ "A. Yes" without the "A.", "Witness: He was bald" without "Witness:"."""
-    while len(sentence) > 1 and sentence[0].normal in _LETTERS and sentence[1].normal in (".", ":"):
-        sentence = sentence[2:]
-    spoken = len(sentence) > 2 and sentence[0].normal in _SPEAKERS and sentence[1].normal == ":"
-    if spoken and (sentence[2].normal in _YES | _NONE or not _TOLD.isdisjoint(each.normal for each in sentence)):
-        return sentence[2:]
-    return sentence
-
-
-def _yes(said: Sequence[str], asked: list[Fact]) -> int | None:
-    """ "Yes", "yes he did": how many words the answer has; None: it is none."""
-    if said[0] not in _YES:
-        return None
-    for fact in asked:
-        fact.certainty = 1.0
-    return _length(said)
-
-
-def _no(said: Sequence[str], asked: list[Fact]) -> int | None:
-    if said[0] not in _NONE or not (len(said) == 1 or said[1] in _BEHIND_NO or not said[1].isalnum()):
-        return None
-    for fact in asked:
-        fact.certainty = 1.0
-        fact.node = negate(fact.node)
-    return _length(said)
-
-
-def _not_sure(said: Sequence[str], asked: list[Fact]) -> int | None:
-    """ "Not sure", "maybe", "I think so", "probably not"."""
-    if list(said[:2]) == ["probably", "not"]:
-        for fact in asked:
-            fact.node, fact.certainty = negate(fact.node), 0.8
-        return 2
-    likely = list(said[:3]) == ["i", "think", "so"] or (said[0] == "probably" and len(said) <= 2)
-    if not likely and list(said[:2]) != ["not", "sure"] and said[0] not in ("unsure", "maybe", "perhaps", "possibly"):
-        return None
-    for fact in asked:
-        fact.certainty = 0.8 if likely else 0.5
-    return 3 if likely else len(said)
-
-
-_ANSWERS: tuple[Callable[[Sequence[str], list[Fact]], int | None], ...] = (_yes, _no, _not_sure)
-
-
-def _length(said: Sequence[str]) -> int:
-    """How many words "yes, he did" has."""
-    return next((at for at, word in enumerate(said) if at and word not in _BEHIND_ANSWER), len(said))
-
-
-def _knows_not(said: Sequence[str]) -> bool:
-    """ "Didn't see", "I don't know", "no idea"."""
-    own = said[1:] if said[0] == "i" else said
-    return list(said[:2]) == ["no", "idea"] or (
-        len(own) > 1 and own[0] in ("did", "could", "do", "can", "would") and own[1] in ("n't", "not")
-    )
-
-
-def _is_letter(row: list[Token]) -> bool:
-    """ "Q." and "A.", which say nothing."""
-    return row[0].normal in _LETTERS and len(row) == 2 and row[1].normal in (".", ":")
 
 
 def parse(sentence: list[Token], spans: list[Measure], words: Lexicon) -> tuple[list[Edge], int]:

@@ -34,9 +34,13 @@ class SetAside(NamedTuple):
     why: str
 
 
+_PAIR = 2
+"""Members of a group that are counted whatever is said of them."""
+
+
 def described(scene: Scene) -> list[Person]:
     """The described persons, in the order in which they are described; at least one."""
-    persons = [person for person in scene.persons if not person.group]
+    persons = _counted(scene, [person for person in scene.persons if not person.group])
     sure = [person for person in persons if person.facts or person.named or person.label]
     persons = sure or persons[:1]
     for person in persons:
@@ -49,6 +53,16 @@ def described(scene: Scene) -> list[Person]:
         return min((person.at, *(fact.start for fact in person.facts if id(fact) not in shared)))
 
     return sorted(persons, key=first) or [Person()]
+
+
+def _counted(scene: Scene, persons: list[Person]) -> list[Person]:
+    """Without those of a group of whom nothing is said, where something is of another: "four people wearing ski masks;
+    one of them had a goatee"."""
+    members = [person for person in scene.group if person in persons]
+    told = [person for person in members if person.facts or person.label]
+    if not told or len(members) <= _PAIR:
+        return persons
+    return [person for person in persons if person in told or person not in members or person.assigned]
 
 
 def _complete(person: Person) -> None:
@@ -163,14 +177,19 @@ def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: 
     uncounted = {str(age.word) for person in persons for age in said_ages(tree_of(person)) if not age.certainty}
     for slip in slips:
         yield Notice("corrected", {"typed": slip.typed, "read": slip.read})
-    for number, each in ((n, each) for n, words in enumerate(told, 1) for each in _joined(words)):
-        if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
-            if each.means not in uncounted:  # else a notice says that the age does not count
-                yield Notice("age", {"words": each.words, "means": each.means}, number)
-        elif each.rough and each.words.casefold() != each.means:
-            yield Notice("rough", {"words": each.words, "means": each.means}, number)
+    for number, words in enumerate(told, 1):
+        yield from (notice for each in _joined(words) if (notice := _on_words(each, number, uncounted)) is not None)
     if not any(person.facts or person.pronoun_sex is not None for person in persons):
         yield Notice("nothing")
+
+
+def _on_words(each: Used, number: int, uncounted: set[str]) -> Notice | None:
+    """Words that say more than they are searched as. uncounted: ages of which a notice says that they do not count."""
+    if each.means in ("young", "old") and each.words.casefold() not in ("young", "old", "younger", "older"):
+        return None if each.means in uncounted else Notice("age", {"words": each.words, "means": each.means}, number)
+    if each.rough and each.words.casefold() != each.means:
+        return Notice("rough", {"words": each.words, "means": each.means}, number)
+    return None
 
 
 def _joined(told: Sequence[Used]) -> Iterator[Used]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
 
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Thing
@@ -43,15 +45,37 @@ class Fact:
     teller: int = 0
 
 
+class Correction(NamedTuple):
+    """A speaker corrects himself: where, what was spoken of last, and up to which sentence."""
+
+    start: int
+    noun: NounClass | None
+    until: int
+
+
+_TOPICS = tuple(
+    frozenset(chain.from_iterable(reading_of(word).node.attributes for word in words.split(", ")))
+    for words in (
+        "bald, black hair, brown hair, blond hair, gray hair",
+        "beard, mustache, goatee, stubble, sideburns",
+        "wavy hair, straight hair",
+    )
+)
+
+
+def topic_of(node: Node) -> frozenset[int]:
+    """The attributes of which one is said instead of another: the colour of hair, what grows on a chin."""
+    return next((topic for topic in _TOPICS if node.attributes <= topic), frozenset(node.attributes))
+
+
 @dataclass
 class Person:
     """Somebody spoken of, or with `group` several at once.
 
-    described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named: a
-    noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member of
-    a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody who
-    is
-    with a described person. members: of a group, where they are not those of the whole scene.
+    described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named:
+    a noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member
+    of a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody
+    who is with a described person. members: of a group, where they are not those of the whole scene.
     """
 
     described: bool = True
@@ -81,17 +105,12 @@ class Clause:
 
     mode: say (what follows describes), act, unknown, hidden or past (it does not). subject; near: who was named last,
     whom "with" and "wearing" describe; mentioned: the same, also behind a comma; outer: whom the relative clause is
-    about; listing: of whom the list behind "with" is.
-    negative: a "no" waits for what it denies, `sticky` for all of a list; certainty: so does a hedge; held: the hedge
-    on a
-    verb. verb, passive, preposition, by: what was read last. before: the category of the last phrase. thing: a thing
-    is the
-    subject. topic: the noun that adjectives behind the verb are of, `topic_subject` where it is the subject.
-    of_thing: a
-    relative clause about a thing. wearing: a list behind "in". anyof: a list of which one holds. introduced: somebody
-    new
-    is to be expected. labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has
-    said.
+    about; listing: of whom the list behind "with" is. negative: a "no" waits for what it denies, `sticky` for all of
+    a list; certainty: so does a hedge; held: the hedge on a verb. verb, passive, preposition, by: what was read last.
+    before: the category of the last phrase. thing: a thing is the subject. topic: the noun that adjectives behind the
+    verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
+    behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
+    labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has said.
     """
 
     subject: Person | None = None
@@ -108,6 +127,7 @@ class Clause:
     passive: bool = False
     preposition: str = ""
     taking: bool = False
+    handling: bool = False
     by: bool = False
     speaker: bool = False
     before: str = ""
@@ -118,6 +138,7 @@ class Clause:
     of_thing: bool = False
     wearing: bool = False
     anyof: bool = False
+    once: bool = False
     listed: bool = False
     introduced: bool = False
     labelled: bool = False
@@ -125,11 +146,14 @@ class Clause:
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
+    denied_traits: list[tuple[Person, Fact]] = field(default_factory=list)
 
 
 class Scene:
     """Everything that the sentences read so far have said.
 
+    owner: the sex of whom relations are named before anybody else is. dated: a year is named.
+    pronouns: whom "he" and "she" have meant in this sentence.
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
     them,
@@ -150,7 +174,7 @@ class Scene:
         self.used: list[tuple[int, int]] = []
         self.aside: list[tuple[int, int, str]] = []
         self.last_noun: NounClass | None = None
-        self.correcting: NounClass | None = None
+        self.correction: Correction | None = None
         self.corrected = False
         self.spoken_of = ""
         self.last_given: tuple[Person, Fact] | None = None
@@ -163,6 +187,11 @@ class Scene:
         self.said_words: Sequence[str] = ()
         self.at = 0
         self.offset = 0
+        self.sentences = 0
+        self.owner: Node | None = None
+        self.last_worn: NounClass | None = None
+        self.pronouns: dict[Node, Person] = {}
+        self.dated = False
 
     # --- the sentence ---
 
@@ -324,8 +353,9 @@ class Scene:
         if self.clause.anyof and here and here[-1][1].kind != "person":
             last = here[-1][1]
             last.node, last.used = any_of([last.node, fact.node]), (*last.used, *fact.used)
+            self.clause.anyof = not self.clause.once
             return
-        self._take_back(target, fact.kind)
+        self._take_back(target, fact)
         self.clause.facts_here.append((target, fact))
         fact.teller = self.teller
         if fact.kind not in ("person", "sex"):
@@ -335,12 +365,27 @@ class Scene:
         else:
             self._give_one(target, fact)
 
-    def _take_back(self, target: Person, kind: str) -> None:
-        """The speaker corrects what was said last of the same thing."""
-        if self.correcting is not None and kind == self.correcting.name:
-            for old in [each for each in target.facts if each.kind == kind]:
-                self.cancel(old, "corrected")
-            self.correcting = None
+    def correct(self, lasts: bool = False) -> None:
+        """From here on what was said before counts only where nothing else is said of the same thing: in this sentence
+        and the next one, or, with `lasts`, up to the end."""
+        self.corrected = True
+        start = self.offset + self.row[self.at].start
+        self.correction = Correction(start, self.last_noun, 10**9 if lasts else self.sentences + 1)
+
+    def is_corrected(self) -> bool:
+        """What is said here corrects what was said before."""
+        return self.correction is not None and self.sentences <= self.correction.until
+
+    def _take_back(self, target: Person, fact: Fact) -> None:
+        """The speaker corrects what was said before of the same thing."""
+        if self.correction is None or not self.is_corrected():
+            return
+        topic = topic_of(fact.node)
+        before = (each for each in target.facts if each.start < self.correction.start and each is not fact)
+        for old in [each for each in before if topic_of(each.node) == topic]:
+            self.cancel(old, "corrected")
+            if old.kind in ("person", "sex") and topic == topic_of(MAN):
+                target.sex = None
 
     def _give_one(self, target: Person, fact: Fact) -> None:
         if any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-_MEMORY:]):

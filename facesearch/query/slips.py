@@ -8,7 +8,7 @@ from facesearch.query.lexicon import Lexicon, lexicon
 from facesearch.query.tokens import Token
 
 SHORTEST = 5
-"""A shorter word is never corrected."""
+"""A shorter word is never corrected, but for one of four letters of which two have changed places ("hiar")."""
 _WAYS = 3
 """Meanings of a slip that are tried."""
 _LONG = 8
@@ -29,7 +29,7 @@ def corrected(found: list[Token], words: Lexicon) -> Iterator[tuple[list[Token],
     shouted = sum(t.typed.isupper() for t in found if t.sort == "word") * 2 > sum(t.sort == "word" for t in found)
     meant: dict[int, tuple[str, ...]] = {}
     for at, token in enumerate(found):
-        if token.sort == "word" and len(token.normal) >= SHORTEST and not _is_name(found, at, shouted):
+        if token.sort == "word" and len(token.normal) >= SHORTEST - 1 and not _is_name(found, at, shouted):
             meant[at] = _meant(token.normal, words)
     unclear = max((len(each) for each in meant.values()), default=0)
     for way in range(max(1, min(unclear, _WAYS))):
@@ -60,6 +60,8 @@ def _meant(word: str, words: Lexicon) -> tuple[str, ...]:
     most = 2 if len(word) >= _LONG else 1
     ranked = sorted((_distance(word, each), each) for each in near)
     best = [each for distance, each in ranked if distance <= most and distance == ranked[0][0]]
+    if len(word) < SHORTEST:
+        best = [each for each in best if sorted(each) == sorted(word)]
     return tuple({words.face_word(each): each for each in reversed(best)}.values())[::-1]
 
 

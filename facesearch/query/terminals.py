@@ -16,6 +16,13 @@ from facesearch.query.tree import Term
 
 _BEHIND_IS = word_set("a an not n't been being wearing got approximately about described")
 _ROLES = {"S": "described", "V": "bystander", "W": "bystander"}
+_ORDINALS = word_set("first second third fourth")
+_BEHIND_ORDINALS = word_set("is was had has wore wears wearing , - :")
+_SEXES = {
+    **dict.fromkeys(("him", "he", "male", "man"), True),
+    **dict.fromkeys(("her", "she", "female", "woman"), False),
+}
+"""Words before a colon that tell two persons apart: "Him: bald. Her: blonde"."""
 _COUNTS = {
     word: n
     for n, word in enumerate(
@@ -45,6 +52,7 @@ _MARKS = {
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
 _EYE_CODES = word_set("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey")
+_HAIR_WORDS = word_set("hair haired")
 _HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown")
 
 
@@ -82,7 +90,9 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
     if token.sort == "mark":
         return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal)]
     entries = words.at(sentence, at)
-    known = [edge for end, found in entries for entry in found for edge in _entry_edges(entry, at, end, sentence)]
+    longest = max((end for end, _ in entries), default=at)
+    whole = [each for each in entries if each[0] == longest or not _is_glued(sentence, each[0])]  # "ear-ring"
+    known = [edge for end, found in whole for entry in found for edge in _entry_edges(entry, at, end, sentence)]
     if token.sort == "number":
         return [*_number_edges(sentence, at, token), *known]
     if token.normal == "'s" and at:
@@ -97,11 +107,35 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
 
 def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     edges = [Edge("X", at, at + 1, 0.0, "number")]
+    if at == 0 and token.normal.isdecimal() and _is_listed(sentence):
+        edges.append(Edge("LABEL", 0, 2, -1.0, (token.normal, None)))
     if token.normal.isdecimal() and len(token.normal) < 3:
         if at + 1 < len(sentence) and sentence[at + 1].normal == "x":
             edges.append(Edge("NUM", at, at + 2, 0.0, int(token.normal)))
         edges.append(Edge("NUM", at, at + 1, 0.0, int(token.normal)))
     return edges
+
+
+_LEAD = 5
+
+
+def _is_listed(sentence: list[Token]) -> bool:
+    """ "1. White male, 30s": a line of a list of persons."""
+    if len(sentence) < _LEAD - 2 or sentence[1].normal not in (".", ")", ":") or not sentence[2].spaced:
+        return False
+    words = lexicon()
+    for at, token in enumerate(sentence[2 : 2 + _LEAD], 2):
+        if token.normal in _NO_ITEM:
+            return False
+        entries = [entry for _, found in words.at(sentence, at) for entry in found]
+        described = any(entry.category == "PN" and entry.value.role == "described" for entry in entries)
+        if described or _codes(sentence, at, token):
+            return True
+    return False
+
+
+_NO_ITEM = word_set("i we he she the my is was were saw had on at in")
+"""Words of running text that has numbers."""
 
 
 def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
@@ -115,23 +149,54 @@ def _s_edges(sentence: list[Token], at: int) -> list[Edge]:
 
 def _label_parts(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """What numbers persons: "Suspect B", "Accused No. 1", "youths x3"."""
-    if (role := _numbered_role(sentence, at, token)) is not None:
-        return [role]
-    if token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta") and at:
-        return [Edge("LETTER", at, at + 1, -0.3, token.typed[0])]
-    if token.normal == "no" and at and at + 1 < len(sentence):
-        dot = sentence[at + 1].normal == "."
-        follows = sentence[at + 1 + dot : at + 2 + dot]
-        if follows and follows[0].normal.isdecimal():
-            return [Edge("NO", at, at + 1 + dot, -0.3, None)]
-    if token.normal == "x" and at + 1 < len(sentence) and sentence[at + 1].normal.isdecimal():
-        return [Edge("X_TIMES", at, at + 2, 0.0, int(sentence[at + 1].normal[:2]))]
-    if re.fullmatch(r"x\d", token.normal):
-        return [Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1]))]
-    return []
+    after = sentence[at + 1].normal if at + 1 < len(sentence) else ""
+    found = (rule(sentence, at, token, after) for rule in _LABELS)
+    return next(([edge] for edge in found if edge is not None), [])
 
 
-def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
+def _opening(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """Words that begin to tell of somebody: "second was ...", "Him: ...", "Me: ..."."""
+    if at and sentence[at - 1].normal not in (",", ";", "and", ".", "/"):
+        return None
+    acts = after in _BEHIND_ORDINALS or (lexicon().is_verb(after) and not lexicon().is_person(after))
+    if token.normal in _ORDINALS and acts:
+        return Edge("MEM", at, at + 1, -0.5, f"the {token.normal}")
+    if token.normal == "me" and after in (":", ","):  # "You: tall. Me: short"
+        return Edge("SPEAKER", at, at + 2, -1.0, "i")
+    colon = after == ":" and at + 2 < len(sentence)
+    if token.normal in _SEXES and (colon or (token.normal in ("him", "her") and after in ("in", "with", "wearing"))):
+        sex = _sex(at, at + 1, _SEXES[token.normal])
+        return Edge("LABEL", at, at + 1 + colon, -1.0, (token.normal, sex))
+    return None
+
+
+def _letter(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "Suspect B", "suspect a is ..."."""
+    called = at > 0 and lexicon().is_person(sentence[at - 1].normal) and after in ("is", "was", "has", "had", ":")
+    if called and token.normal in ("a", "b", "c", "d"):
+        return Edge("LETTER", at, at + 1, -0.3, token.normal.upper())
+    if at and token.typed in ("A", "B", "C", "D", "Alpha", "Bravo", "Charlie", "Delta"):
+        return Edge("LETTER", at, at + 1, -0.3, token.typed[0])
+    return None
+
+
+def _number_sign(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "No. 1", "No 1:"."""
+    dot = after == "."
+    follows = [each.normal for each in sentence[at + 1 + dot : at + 3 + dot]]
+    if token.normal != "no" or not follows or not follows[0].isdecimal():
+        return None
+    return Edge("NO", at, at + 1 + dot, -0.3, None) if at or follows[1:] == [":"] else None
+
+
+def _times(_sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "Youths x3", "youths x 3"."""
+    if token.normal == "x" and after.isdecimal():
+        return Edge("X_TIMES", at, at + 2, 0.0, int(after[:2]))
+    return Edge("X_TIMES", at, at + 1, 0.0, int(token.normal[1])) if re.fullmatch(r"x\d", token.normal) else None
+
+
+def _numbered_role(sentence: list[Token], at: int, token: Token, _after: str) -> Edge | None:
     """ "S-1", "V1", "W#2": a suspect, victim or witness with a number."""
     marked = sentence[at + 1 : at + 2] != [] and sentence[at + 1].normal in ("-", "#")
     if token.typed not in _ROLES or (
@@ -146,22 +211,41 @@ def _numbered_role(sentence: list[Token], at: int, token: Token) -> Edge | None:
     return Edge("LABEL", at, number + 1, -1.0, (key, thing))
 
 
+_LABELS: tuple[Callable[[list[Token], int, Token, str], Edge | None], ...] = (
+    _numbered_role,
+    _opening,
+    _letter,
+    _number_sign,
+    _times,
+)
+
+
 def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     """ "W/M", "WM", "BRO/BLU"."""
-    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed) or (
-        at == 0 and re.fullmatch(r"[wbha][mf]", token.normal)
-    ):
+    if _is_code(sentence, at, token):
         return [Edge("PN", at, at + 1, -0.8, _sex(at, at + 1, token.normal[1] == "m"))]
     slash, second = ([each.normal for each in sentence[at + 1 : at + 3]] + ["", ""])[:2]
     if slash != "/":
         return []
     if second in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
         return [Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, second == "m"))]
-    if token.normal in _HAIR_CODES and second in _EYE_CODES:
+    of_hair = any(each.normal in _HAIR_WORDS for each in (*sentence[max(0, at - 2) : at], *sentence[at + 3 : at + 4]))
+    if token.normal in _HAIR_CODES and second in _EYE_CODES and not of_hair:  # but "brown/gray hair"
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
         return [Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node))]
     return []
+
+
+def _is_code(sentence: list[Token], at: int, token: Token) -> bool:
+    """ "WM", "HFA"; in small letters at the beginning, before a number, or between marks."""
+    if re.fullmatch(r"[WBHA][MF][AJ]?|[IO][MF][AJ]", token.typed):
+        return not (token.normal == "am" and at > 0 and sentence[at - 1].normal == "i")
+    if at == 0:
+        return re.fullmatch(r"[wbha][mf]", token.normal) is not None
+    after = sentence[at + 1].sort if at + 1 < len(sentence) else ""
+    between = after == "mark" and sentence[at - 1].sort == "mark"
+    return (after == "number" or between) and re.fullmatch(r"[wbh][mf]", token.normal) is not None
 
 
 def _sex(start: int, end: int, man: bool) -> Thing:
@@ -174,6 +258,8 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list
     """What an entry of the tables may be in a sentence; a longer one is cheaper."""
     category, value = entry
     word = " ".join(token.normal for token in sentence[at:end])
+    if category == "A" and word.endswith(" wearing") and not sentence[at + 1].glued:
+        return []
     longer = -0.15 * (end - at - 1)
     special = _SPECIAL.get(category)
     if special is not None:
@@ -185,6 +271,10 @@ def _entry_edges(entry: Entry, at: int, end: int, sentence: list[Token]) -> list
 
 _BY_WORD = word_set("POSS HE SHE OBJ DET THEY BOTH MEM MEMS")
 """Categories whose rules ask for the word."""
+
+
+def _is_glued(sentence: list[Token], at: int) -> bool:
+    return at < len(sentence) and sentence[at].glued
 
 
 def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
@@ -237,8 +327,11 @@ def _stands_alone(sentence: list[Token], at: int) -> bool:
         return True
     before = sentence[at - 1] if at else None
     after = sentence[at + 1] if at + 1 < len(sentence) else None
-    coded = before is None or before.sort == "mark" or before.normal in ("white", "black", "ic1")
+    coded = before is None or before.sort == "mark" or before.normal in _BEFORE_CODES or before.sort == "number"
     return coded or (after is not None and after.normal == "/")
+
+
+_BEFORE_CODES = word_set("white black ic1 sex gender")
 
 
 def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
@@ -249,13 +342,29 @@ def _unknown(at: int, token: Token, words: Lexicon) -> list[Edge]:
         sex = reading_of("woman" if word.endswith("woman") else "man")
         return [Edge("PN", at, at + 1, 0.0, thing._replace(person=PersonWord(sex, "described", False)))]
     quality = Quality(word, at, at + 1, known=False)
+    if (stem := _stem(word, words)) is not None:
+        return [Edge("A", at, at + 1, 0.0, Quality(stem, at, at + 1))]
     classes = words.classes(word)
     if classes is None or classes == "-":
-        costs = {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+        costs = (
+            {"DEG": 0.0}
+            if word.endswith("ly") and len(word) > _ADVERB
+            else {"NX": 0.1, "A": 0.4, **({"V": 0.2} if word.endswith(("ed", "ing")) else {})}
+        )
     else:
         costs = _costs(classes)
     sems: dict[str, Any] = {"NX": thing, "A": quality, "V": "act"}
     return [Edge(category, at, at + 1, cost, sems.get(category, word)) for category, cost in costs.items()]
+
+
+_ADVERB = 5
+
+
+def _stem(word: str, words: Lexicon) -> str | None:
+    """The colour that "blondie", "greyey" or "brownish" are made of."""
+    stems = (word.removesuffix(end) for end in ("ish", "ie", "y", "ey", "ied") if word.endswith(end))
+    shapes = (each for stem in stems for each in (stem, f"{stem}e", stem[:-1]))
+    return next((each for each in shapes if len(each) > 3 and words.pairs.get(("hair", each)) is not None), None)
 
 
 def _costs(classes: str) -> dict[str, float]:
@@ -338,20 +447,46 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
         return True
     known = [bool(words.at([token], 0)) for token in name]
+    ordinary = words.classes(name[0].normal) not in (None, "-")
+    if len(name) == 1 and ordinary and name[0].typed.isupper() and not _is_shouted(sentence):
+        return False  # "a LOT of makeup"
     small = sum(token.typed.islower() for token in sentence if token.sort == "word")
-    if _is_place(sentence, start, name, known, words) and small >= 3:
+    if _is_place(sentence, start, name, known, small, words) or _is_within(sentence, start, name, known):
         return True
     if before in _BEFORE_NAMES and small:
         return not all(known) or _BEFORE_NAMES[before]
-    return not any(known) and _stands_out(sentence, start, len(name), small)
+    return not any(known) and _stands_out(sentence, start, end, len(name), small, words)
 
 
-def _stands_out(sentence: list[Token], start: int, count: int, small: int) -> bool:
+def _is_shouted(sentence: list[Token]) -> bool:
+    return all(token.typed.isupper() for token in sentence if token.sort == "word")
+
+
+_SENTENCE = 3
+"""Words in small letters that a sentence has."""
+
+
+def _is_within(sentence: list[Token], start: int, name: list[Token], known: list[bool]) -> bool:
+    """ "A Kaizer Chiefs beanie"."""
+    within = start > 0 and sentence[start - 1].sort == "word"
+    return within and len(name) > 1 and not known[0] and not all(token.typed.isupper() for token in name)
+
+
+def _is_first_name(token: Token, behind: list[Token], words: Lexicon) -> bool:
+    """ "Amy is 22"."""
+    is_ = bool(behind) and behind[0].normal in _BEHIND_NAMES
+    return is_ and words.classes(token.normal) in (None, "-")
+
+
+def _stands_out(sentence: list[Token], start: int, end: int, count: int, small: int, words: Lexicon) -> bool:
     """Capitals that only a name has: one within a sentence, several where one begins."""
     opens = start == 0 or sentence[start - 1].sort == "mark"
+    if start == 0 and count == 1:
+        return _is_first_name(sentence[0], sentence[end:], words)
     return count > 1 if opens else small >= 2
 
 
+_BEHIND_NAMES = word_set("is was has had wears wore 's went left may")
 _BEFORE_NAMES = {
     **dict.fromkeys(("suspect", "named", "called", "offender"), False),
     **dict.fromkeys(("witness", "as", "nickname"), True),
@@ -365,13 +500,15 @@ def _is_titled(name: list[Token], before: str) -> bool:
     )
 
 
-def _is_place(sentence: list[Token], start: int, name: list[Token], known: list[bool], words: Lexicon) -> bool:
+def _is_place(
+    sentence: list[Token], start: int, name: list[Token], known: list[bool], small: int, words: Lexicon
+) -> bool:
     """ "At the Red Beard", "in Gray's Yard"; but not "with a Black male"."""
     before = sentence[start - 1].normal if start else ""
     at = before in lexicon().sets["AT"] or (
         before == "the" and start > 1 and sentence[start - 2].normal in lexicon().sets["AT"]
     )
-    if not at or (len(name) == 1 and known[0]):
+    if not at or small < _SENTENCE or (len(name) == 1 and known[0]):
         return False
     return not all(_is_of_people(token, words) for token in name)
 

@@ -25,6 +25,13 @@ _TOKEN = re.compile(
 )
 _BROKEN = re.compile(rf"(?<=[^\W\d_])[{DASHES}]\n\s*(?=[a-z])")
 _CLITIC = re.compile(rf"^(?P<stem>.+?)(?P<clitic>n[{APOSTROPHES}]t|[{APOSTROPHES}](?:s|d|ll|re|ve|m))$", re.IGNORECASE)
+_NO_APOSTROPHE = re.compile(
+    r"^(?:(?P<not>is|was|has|had|did|does|do|were|are|have|would|could|should|ca|wo)(?P<nt>nt)"
+    r"|(?P<is>he|she|that|who|there|where|what|here)(?P<s>s)|(?P<are>they|you)(?P<re>re)|(?P<have>they|you|i)(?P<ve>ve)"
+    r"|(?P<am>i)(?P<m>m)|(?P<had>he|they)(?P<d>d))$",
+    re.IGNORECASE,
+)
+"""Words with a clitic whose apostrophe was left out: "hasnt", "hes"."""
 _ABBREVIATIONS = word_set(
     "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd "
     "capt lt det ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def"
@@ -154,6 +161,13 @@ def _joins(text: str, at: int) -> bool:
 
 def _words(typed: str, start: int, glued: bool, spaced: bool) -> Iterator[Token]:
     clitic = _CLITIC.match(typed)
+    if clitic is None and (bare := _NO_APOSTROPHE.match(typed)) is not None:
+        stem, rest = (part for part in bare.groups() if part is not None)
+        cut = start + len(stem)
+        normal_stem = {"ca": "can", "wo": "will"}.get(normal(stem), normal(stem))
+        yield Token(normal_stem, start, cut, stem, "word", glued, spaced)
+        yield Token("n't" if normal(rest) == "nt" else f"'{normal(rest)}", cut, start + len(typed), rest, "word")
+        return
     if clitic is None:
         yield Token(normal(typed), start, start + len(typed), typed, "word", glued, spaced)
         return
@@ -184,20 +198,34 @@ def _sentences(found: list[Token]) -> Iterator[list[Token]]:
     """What full stops, question marks and new lines part."""
     sentence: list[Token] = []
     for at, token in enumerate(found):
-        if token.sort == "line":
-            if sentence:
-                yield sentence
-                sentence = []
-            continue
-        if sentence and token.normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]:
+        if sentence and (token.sort == "line" or _begins(found, at)):
             yield sentence
             sentence = []
+        if token.sort == "line":
+            continue
         sentence.append(token)
         if token.sort == "mark" and token.normal[0] in ".!?" and _ends(found, at):
             yield sentence
             sentence = []
     if sentence:
         yield sentence
+
+
+def _begins(found: list[Token], at: int) -> bool:
+    """Here begins something new without a full stop before: "Second suspect: ...", "... as: 1. White male"."""
+    labelled = found[at].normal in _LABELS and [each.normal for each in found[at + 2 : at + 3]] == [":"]
+    return labelled or (found[at - 1].normal == ":" and _opens_list(found, at))
+
+
+def _opens_list(found: list[Token], at: int) -> bool:
+    """ "... are described as: 1. White male"."""
+    number = found[at].sort == "number" and len(found[at].normal) <= 2
+    return (
+        number
+        and found[at + 1 : at + 2] != []
+        and found[at + 1].normal in (".", ")")
+        and found[at + 1].start == found[at].end
+    )
 
 
 LONGEST = 90
@@ -254,7 +282,8 @@ def _opens_line(row: list[Token]) -> bool:
     if row[0].sort == "mark" and row[0].normal not in ("(", '"', "'"):
         return True
     listed = len(row) > 1 and len(row[0].normal) == 1 and row[0].sort == "number" and row[1].normal in (")", ".")
-    return listed or any(token.normal in (":", "=") for token in row[1:4])
+    dashed = any(token.normal in DASHES and token.sort == "mark" and token.spaced for token in row[1:3])
+    return listed or dashed or any(token.normal in (":", "=") for token in row[1:4])
 
 
 def _ends(found: list[Token], at: int) -> bool:
@@ -268,6 +297,21 @@ def _ends(found: list[Token], at: int) -> bool:
         return after.sort == "word" and before is not None and len(before.normal) > 2 and after.typed[0].isupper()
     if before is None or before.end != token.start:
         return True
+    if _numbers(found, at):
+        return False  # "1. White male, 30s"
+    return _ends_behind(before, after)
+
+
+def _numbers(found: list[Token], at: int) -> bool:
+    """The full stop at `at` belongs to the number of a list."""
+    before = found[at - 1]
+    if before.sort != "number" or len(before.normal) > 2:
+        return False
+    return at == 1 or found[at - 2].sort == "line" or found[at - 2].normal[0] in "./:"
+
+
+def _ends_behind(before: Token, after: Token) -> bool:
+    """A full stop between these words ends a sentence."""
     if before.normal == "no":
         return after.sort != "number"  # "No. 5"
     if before.normal in _ABBREVIATIONS:

@@ -4,8 +4,8 @@ hide does not."""
 from collections.abc import Callable
 
 from facesearch.query.chart import Edge
-from facesearch.query.grammar import Said, Thing
-from facesearch.query.scene import WORN, Clause, Person, Scene, sex_of
+from facesearch.query.grammar import Found, Said, Thing
+from facesearch.query.scene import MAN, WOMAN, WORN, Clause, Person, Scene, sex_of
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import Not, negate
 
@@ -26,6 +26,9 @@ def _be(scene: Scene, edge: Edge) -> None:
     if clause.verb in ("rel", "see", "report"):
         clause.passive = False
     _return_to_outer(scene)
+    if clause.before == "AND" and not clause.topic_subject:  # "has a shaved head and is clean-shaven"
+        clause.topic = None
+    _is_now(scene, edge)
     clause.verb = "be"
     clause.introduced = False
     if clause.subject is not None:
@@ -41,6 +44,10 @@ def _have(scene: Scene, edge: Edge) -> None:
     if wears and near is not None and (clause.before == "NP" or (clause.before == "V" and near.described)):
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
+    _is_now(scene, edge)
+    if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
+        scene.last_noun = scene.words.nouns["hair"]
+        scene.correct()
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
@@ -48,12 +55,18 @@ def _have(scene: Scene, edge: Edge) -> None:
     clause.introduced = False
 
 
+def _is_now(scene: Scene, edge: Edge) -> None:
+    """ "In 2019 he had a beard. He now has a moustache": what is so now counts."""
+    if scene.dated and "now" in scene.said_words[max(0, edge.start - 1) : edge.end + 1]:
+        scene.correct()
+
+
 def _return_to_outer(scene: Scene) -> None:
     """The verb behind "the lady he knocked down" is hers."""
     clause = scene.clause
     if clause.outer is not None and clause.verb == "act":
         clause.subject = scene.last_subject = clause.outer
-        clause.outer = None
+        clause.outer, clause.speaker = None, False
 
 
 # --- saying and seeing ---
@@ -62,22 +75,41 @@ def _return_to_outer(scene: Scene) -> None:
 def _report(scene: Scene, edge: Edge) -> None:
     """Who says something is not who is described; in "was described as" somebody is."""
     clause = scene.clause
-    after = scene.following()
-    if _is_quoted(scene, after):
+    newer = scene.said_words[edge.start - 1 : edge.start] == ["now"]  # "the informant now states ..."
+    if newer and edge.sem in ("report", "believe"):
+        scene.correct(lasts=True)
+    if _is_quoted(scene, scene.following()):
         clause.mode = "unknown"
         return
-    near = clause.near
-    if clause.before == "NP" and near is not None and near.described and after is not None and after.sem == "as":
-        clause.subject = near
+    described = _described_as(scene, edge)
+    if described is not None:
+        clause.subject = described
         clause.verb, clause.mode = "as", "say"
-        return
-    if clause.verb == "be" and clause.subject is not None and clause.before in ("V", "BE", "HEDGE"):
-        clause.verb, clause.mode = "as", "say"
-        return
-    if _says_of_himself(scene):
+    elif clause.negative and clause.speaker:  # "I would not say he was old"
+        scene.clause = Clause(mode="unknown", facts_here=clause.facts_here, created=clause.created)
+    elif _says_of_himself(scene):
         _act(scene, edge)
-        return
-    scene.clause = Clause(verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True)
+    else:
+        mode = "past" if clause.mode == "past" else "say"  # "initially reported as a teenager"
+        scene.clause = Clause(
+            verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
+        )
+
+
+def _described_as(scene: Scene, edge: Edge) -> Person | None:
+    """Who is described: "a man described as ...", "he was described", "her ex, described as ..."."""
+    clause, after = scene.clause, scene.following()
+    subject, near = clause.subject, clause.near
+    if clause.verb == "be" and subject is not None and clause.before in ("V", "BE", "HEDGE", "BOTH"):
+        return subject
+    if after is None or after.sem != "as":
+        return None
+    if clause.before == "NP":
+        return near if near is not None and near.described else None
+    if clause.before == ",":
+        return clause.mentioned
+    joined = clause.before == "AND" and scene.said_words[edge.start] == "described"
+    return subject if joined and subject is not None and subject.described else None
 
 
 def _believe(scene: Scene, edge: Edge) -> None:
@@ -183,8 +215,13 @@ def _show(scene: Scene, edge: Edge) -> None:
 def _know(scene: Scene, edge: Edge) -> None:
     if scene.clause.speaker:
         _report(scene, edge)
+    elif not _ASKED.isdisjoint(scene.said_words[: edge.start]):  # "anyone know this couple?"
+        _seek(scene, edge)
     else:
         _act(scene, edge)
+
+
+_ASKED = word_set("anyone anybody")
 
 
 def _seek(scene: Scene, _: Edge) -> None:
@@ -208,7 +245,7 @@ def _act(scene: Scene, _: Edge) -> None:
     clause.wearing = False
     if clause.before in ("NP", "PRED") and clause.mode == "say" and not clause.thing and _is_of_thing(scene):
         return
-    if clause.outer is not None and clause.outer is not clause.subject:
+    if clause.outer is not None and clause.outer is not clause.subject and not clause.speaker:
         scene.demote(clause.outer)
     passive = clause.verb == "be" and clause.before in _AFTER_BE
     clause.passive = passive or (clause.passive and clause.before == "NP")
@@ -228,10 +265,37 @@ def _is_of_thing(scene: Scene) -> bool:
     return thing.person is None and (thing.noun is not None or scene.clause.verb in ("have", "be"))
 
 
+def _handle(scene: Scene, edge: Edge) -> None:
+    """What somebody adjusts, straightens or peers over they wear."""
+    _act(scene, edge)
+    clause = scene.clause
+    clause.handling = clause.mode == "act"
+    after = scene.following(("X", "SKIP", "DEG", "PREP"))
+    thing = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    subject = clause.subject
+    if thing is None or thing.noun is None or subject is None or not subject.described or subject.group:
+        return
+    sex = {"his": MAN, "her": WOMAN}.get(thing.owner)
+    if sex is not None and subject.fits(sex) and subject.pronoun_sex is None and clause.handling:
+        subject.pronoun_sex = sex
+
+
+def _don(scene: Scene, edge: Edge) -> None:
+    """ "He took my hat and put it on"."""
+    noun = scene.last_worn
+    _act(scene, edge)
+    if noun is None or noun.name not in WORN or noun.bare is None or scene.clause.speaker:
+        return
+    scene.add(Found(noun.bare.node, (), ()), edge.start, edge.end, noun.name)
+
+
 def _harm(scene: Scene, edge: Edge) -> None:
     """To whom something is done is nobody who is described."""
     clause = scene.clause
     passive = clause.verb == "be" and clause.before in _AFTER_BE
+    subject = clause.subject
+    new = subject is not None and subject in clause.created and all(fact.kind == "person" for fact in subject.facts)
+    passive = passive or (new and scene.said_words[edge.start] in ("died", "been"))  # "a man has been arrested"
     if passive and clause.subject is not None and not clause.pronoun:
         scene.demote(clause.subject)
     _act(scene, edge)
@@ -245,6 +309,8 @@ def _help(scene: Scene, edge: Edge) -> None:
     here = [fact for person, fact in clause.facts_here if person is subject]
     people = [e.sem for e in scene.row[: scene.at] if isinstance(e.sem, Thing) and e.sem.person is not None]
     new = bool(people) and people[0].determiner in ("a", "an", "another", "") and not clause.pronoun
+    if clause.verb == "rel" and subject is not None and subject in clause.created:  # "the lady who helped me"
+        scene.demote(subject)
     others = any(fact not in here for fact in scene.used_facts())
     if subject is not None and new and others:
         for fact in here:
@@ -258,7 +324,7 @@ def _help(scene: Scene, edge: Edge) -> None:
 def by(scene: Scene) -> None:
     """ "By": behind a passive stands who did it, and the subject is nobody who is described."""
     clause = scene.clause
-    clause.by = clause.passive or clause.verb in ("act", "hidden")
+    clause.by = clause.passive or clause.verb in ("act", "hidden") or clause.before == "PRED"
     after = scene.following(("X", "SKIP", "DEG"))
     if not clause.passive or after is None or after.category != "NP" or after.sem.person is None:
         return
@@ -282,8 +348,16 @@ def _company(scene: Scene, _: Edge) -> None:
 
 
 def _take(scene: Scene, edge: Edge) -> None:
-    """What was stolen or found was not worn."""
+    """What was stolen or found was not worn; "a woman had her bag snatched" tells of nobody who is described."""
+    fact = scene.fact_before()
+    if fact is not None and fact.kind in WORN and scene.clause.verb == "" and scene.clause.subject is None:
+        scene.cancel(fact, "property")  # "spectacles found nearby"
     _were_things(scene)
+    clause, behind = scene.clause, scene.thing_behind()
+    theirs = behind is not None and behind.person is None and behind.owner != "" and clause.verb == "have"
+    if theirs and clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
+        clause.passive = True
     _act(scene, edge)
     scene.clause.mode = scene.clause.verb = "act"
     scene.clause.taking = True
@@ -368,6 +442,8 @@ _VERBS: dict[str, Callable[[Scene, Edge], None]] = {
     "show": _show,
     "know": _know,
     "harm": _harm,
+    "handle": _handle,
+    "don": _don,
     "help": _help,
     "hang": _hang,
     "company": _company,

@@ -26,6 +26,7 @@ _NOT_AT = {
     "glasses": word_set("neck chest shirt collar lap"),
     "hat": word_set("neck back lap"),
 }
+_OPENS = 4
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
 
@@ -36,11 +37,7 @@ _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 def thing(scene: Scene, edge: Edge) -> None:
     """A noun with its adjectives."""
     said: Thing = edge.sem
-    if said.person is not None:
-        whom.person(scene, said, edge)
-        return
-    if said.noun is None and _is_somebody(scene, said):
-        whom.somebody(scene, said, edge)
+    if _names_somebody(scene, said, edge):
         return
     _note_topic(scene, said)
     noun = said.noun
@@ -53,13 +50,43 @@ def thing(scene: Scene, edge: Edge) -> None:
         return
     if _elsewhere(scene, said):
         return
+    if noun.name in WORN and _is_off(scene):
+        scene.set_aside(edge.start, edge.end, "not worn")
+        return
     if scene.clause.negative and _is_partly_denied(scene, said, edge):
         scene.aside_and_spent(edge, "quality")
-        return
-    if scene.clause.before == "ON" and noun.name == "necklace" and scene.clause.facts_here:
+    elif scene.clause.before == "ON" and noun.name == "necklace" and _hangs(scene):
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
-        return
-    _worn_or_grown(scene, said, noun, edge)
+    else:
+        _worn_or_grown(scene, said, noun, edge)
+
+
+def _hangs(scene: Scene) -> bool:
+    """Something worn stands before: "glasses on a chain"; but "a cross on a chain"."""
+    things = (edge.sem for edge in scene.row[max(0, scene.at - _OPENS) : scene.at] if isinstance(edge.sem, Thing))
+    return scene.context is not None or any(thing.noun is not None and thing.noun.name in WORN for thing in things)
+
+
+def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """The phrase is a person."""
+    if said.person is not None:
+        whom.person(scene, said, edge)
+        return True
+    if said.noun is not None:
+        return False
+    if groups.one_like(scene, said, edge):
+        return True
+    if _is_somebody(scene, said):
+        whom.somebody(scene, said, edge)
+        return True
+    return False
+
+
+def _is_off(scene: Scene) -> bool:
+    """ "Cap off, bald"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    off = bool(ahead) and ahead[0].category == "PREP" and ahead[0].sem == "off"
+    return off and (len(ahead) == 1 or ahead[1].category in (",", ".", ";", "AND", "X"))
 
 
 def _worn_or_grown(scene: Scene, said: Thing, noun: NounClass, edge: Edge) -> None:
@@ -97,6 +124,8 @@ def _note_topic(scene: Scene, said: Thing) -> None:
     clause = scene.clause
     if said.noun is not None:
         scene.last_noun = said.noun
+        if said.noun.name in WORN:
+            scene.last_worn = said.noun
     if clause.mode != "say":
         return
     if said.noun is None:
@@ -167,7 +196,11 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     fact = scene.fact_before()
     if fact is None:
         return False
+    lies = "there" in scene.said_words[:_OPENS] and said.noun is None and clause.before in ("ON", "PREP")
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
+    if lies and clause.verb == "be" and fact.kind in WORN:  # "there was a pair of glasses on the floor"
+        scene.cancel(fact, "not worn")
+        return True
     if fact.kind not in WORN or isinstance(fact.node, Not) or places.isdisjoint(said.word.split()):
         return False
     scene.cancel(fact, "not worn")
@@ -176,20 +209,41 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
 
 def is_read(scene: Scene, said: Thing) -> bool:
     """What stands here describes somebody: not the object of what is done, but what is worn or grown beside it."""
+    clause, noun = scene.clause, said.noun
+    if clause.mode != "act" or noun is None:
+        return clause.mode == "say"
+    if noun.name in WORN:
+        return _is_worn(scene, said, noun)
+    if clause.thing or (clause.taking and clause.before != "IN"):
+        return False
+    if _is_of_subject(scene, said):
+        return True
+    return clause.before in (",", "AND", "WITH", "") and (clause.subject is None or clause.subject.described)
+
+
+def _is_worn(scene: Scene, said: Thing, noun: NounClass) -> bool:
+    """Where somebody does something, a thing is worn behind "in" and "under", and where it is only moved."""
     clause = scene.clause
-    if clause.mode != "act" or clause.thing or said.noun is None:
-        under = clause.mode == "act" and said.noun is not None and _under(scene, said.noun)
-        return clause.mode == "say" or under
+    if clause.handling:
+        return _stays_on(scene, said)
+    if clause.thing:
+        return _under(scene, noun)
     if clause.taking and clause.before != "IN":
         return False
-    if said.noun.name not in WORN and _is_of_subject(scene, said):
-        return True
-    if said.noun.name not in WORN:
-        return clause.before in (",", "AND", "WITH", "") and (clause.subject is None or clause.subject.described)
     if clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")):
         clause.wearing = True
         return True
-    return _under(scene, said.noun)
+    return _under(scene, noun)
+
+
+def _stays_on(scene: Scene, said: Thing) -> bool:
+    """ "Adjusting his glasses", "pulled a cap down"; but "pulled a cap out of his pocket", "lifted his hat off"."""
+    after = scene.following()
+    to: str = after.sem if after is not None and after.category in ("PREP", "ON") else ""
+    subject = scene.clause.subject
+    if to in ("off", "out", "from") or subject is None or not subject.described or scene.clause.taking:
+        return False
+    return said.owner in ("his", "her") or to in ("down", "over", "up", "on") or scene.clause.before == "PREP"
 
 
 def _is_of_subject(scene: Scene, said: Thing) -> bool:
@@ -204,7 +258,8 @@ def _is_of_subject(scene: Scene, said: Thing) -> bool:
 
 def _under(scene: Scene, noun: NounClass) -> bool:
     clause = scene.clause
-    return clause.before == "PREP" and clause.preposition in ("under", "beneath") and noun.name in WORN
+    over = clause.preposition in ("under", "beneath", "underneath", "over")
+    return clause.before == "PREP" and over and noun.name in WORN
 
 
 def is_own(scene: Scene, said: Thing) -> bool:
@@ -256,7 +311,11 @@ def adjectives(scene: Scene, edge: Edge) -> None:
         if rule(scene, edge, qualities):
             return
     qualities = _hedge_first(scene, edge, qualities)
-    scene.say(_trait(scene, qualities), edge, "trait")
+    negative, found = clause.negative, _trait(scene, qualities)
+    chosen = any(quality.joined == "or" for quality in qualities[1:])
+    if not (chosen and clause.denied_traits and clause.before == "," and _denied_as_well(scene, edge, found)):
+        scene.say(found, edge, "trait")
+    clause.denied_traits = clause.facts_here[-1:] if negative and found.node is not None else []
 
 
 def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
@@ -264,7 +323,10 @@ def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
     last, after = qualities[-1], scene.following()
     than = after is not None and after.sem == "than" and last.key.endswith("er")
     degree = scene.said_words[max(0, last.start - 2) : last.start]
-    age = scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD
+    age = any(fact.node in _YOUNG_AND_OLD for fact in scene.used_facts())
+    age = age and (
+        scene.clause.before == "OBJ" or (scene.last_given is not None and scene.last_given[1].node in _YOUNG_AND_OLD)
+    )
     compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
     return qualities[:-1] if than or compared else qualities
 
@@ -295,7 +357,8 @@ _FIELDS_OF_PEOPLE = word_set("facial beard person build face skin sex hair")
 
 def _partly_denied(scene: Scene, edge: Edge, _: Qualities) -> bool:
     """ "Not completely bald", "not that old"."""
-    if not scene.clause.negative or scene.said_words[edge.start] not in _PARTLY:
+    around = {scene.said_words[edge.start], *scene.said_words[edge.end : edge.end + 1]}
+    if not scene.clause.negative or _PARTLY.isdisjoint(around):
         return False
     scene.aside_and_spent(edge, "quality")
     return True
@@ -303,7 +366,7 @@ def _partly_denied(scene: Scene, edge: Edge, _: Qualities) -> bool:
 
 def _of_corrected(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """ "He had brown hair. No, sorry, it was blond"."""
-    noun = scene.correcting
+    noun = scene.correction.noun if scene.correction is not None and scene.is_corrected() else None
     return (
         noun is not None and meaning(scene.words, noun, qualities).used != () and _of_noun(scene, noun, edge, qualities)
     )
@@ -332,9 +395,11 @@ def _of_topic(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     noun = clause.topic
     if noun is None or clause.mode != "say" or clause.before not in ("BE", "V", "HEDGE", "NEG", ",", "("):
         return False
-    if clause.before == "," and meaning(scene.words, OF_PEOPLE, qualities).node is not None:
+    found = meaning(scene.words, noun, qualities)
+    of_people = meaning(scene.words, OF_PEOPLE, qualities)
+    if clause.before == "," and of_people.node is not None and len(of_people.used) >= len(found.used):
         return False
-    return meaning(scene.words, noun, qualities).used != () and _of_noun(scene, noun, edge, qualities)
+    return found.used != () and _of_noun(scene, noun, edge, qualities)
 
 
 def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -347,7 +412,15 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     last = scene.row[scene.at + 2] if scene.at + 2 < len(scene.row) else None
     in_hair = scene.ahead(1) == ["IN"] and last is not None and isinstance(last.sem, Thing) and last.sem.noun is hair
     black = before_hair and qualities[0].key in ("black", "white") and scene.clause.before != "NP"
-    with_ = scene.clause.before == "WITH" and meaning(scene.words, OF_PEOPLE, qualities).node is None
+    listed = scene.said_words[edge.start - 1 : edge.start] == ["including"]  # "wigs, including blond"
+    topic = scene.clause.topic
+    grown = topic is not None and "beard" in (topic.name, topic.parent)  # "a beard with grey in it"
+    with_ = (
+        scene.clause.before == "WITH"
+        and not listed
+        and not grown
+        and meaning(scene.words, OF_PEOPLE, qualities).node is None
+    )
     return (in_hair or black or with_) and _of_noun(scene, hair, edge, qualities)
 
 
@@ -363,7 +436,15 @@ def _of_something_else(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     """Said of a thing, or of somebody who is not described."""
     clause = scene.clause
     of_subject = clause.topic_subject and clause.before in ("BE", "V") and clause.mode == "say"
-    age = clause.mode == "act" and qualities[0].key == "#age" and clause.before in (",", "")
+    if scene.clause.before == "PREP" and scene.clause.preposition == "how":  # "dunno how old"
+        scene.aside_and_spent(edge, "quality")
+        return True
+    wig = scene.last_noun is not None and scene.last_noun.name == "wig"
+    if scene.said_words[edge.start - 1 : edge.start] == ["including"] and wig:  # "wigs, including blond and red"
+        scene.aside_and_spent(edge, "quality")
+        return True
+    aged = any(quality.key == "#age" for quality in qualities)
+    age = aged and clause.mode == "act" and clause.before in (",", "", ":")
     if of_subject or ((clause.mode != "say" or clause.thing) and not age):
         scene.aside_and_spent(edge, "quality")
         return True
@@ -414,6 +495,10 @@ def _trait(scene: Scene, qualities: Qualities) -> Found:
         return found
     if all(quality.joined == "or" for quality in qualities[1:]):
         return found.denied()
+    ends_in_or = qualities[-1].joined == "or" and all(quality.joined in (",", "or") for quality in qualities[1:])
+    if ends_in_or and scene.choose(f"denied traits {scene.offset + qualities[0].start}", 0.0, 0.0):
+        each_alone = [meaning(scene.words, OF_PEOPLE, (quality._replace(joined=""),)).node for quality in qualities]
+        return found._replace(node=any_of([node for node in each_alone if node is not None])).denied()
     first, rest = (meaning(scene.words, OF_PEOPLE, part) for part in (qualities[:1], qualities[1:]))
     nodes = [node for node in (first.denied().node, rest.node) if node is not None]
     return Found(all_of(nodes) if nodes else None, (*first.used, *rest.used), (*first.aside, *rest.aside))
@@ -464,6 +549,7 @@ def choice(scene: Scene, edge: Edge) -> None:
     options: tuple[Any, ...] = edge.sem.options
     if _choice_of_persons(scene, edge, options):
         return
+    options = _last_of_list(scene, edge, options)
     nodes, used, rough = _options(scene, options)
     if not _says_something(scene, nodes, options):
         scene.aside_and_spent(edge, "not scored")
@@ -473,10 +559,25 @@ def choice(scene: Scene, edge: Edge) -> None:
         scene.alternatives.append((scene.offset + edge.start, scene.offset + edge.end))
     if negative and any(isinstance(option, Denied) for option in options):
         nodes[0], negative = negate(nodes[0]), False  # "no beard or no mustache"
+    if edge.sem.nor:
+        scene.clause.sticky = False
     both = edge.sem.together or (edge.sem.unclear and scene.choose(f"slash {scene.offset + edge.start}", 0.0, 0.0))
     node = all_of(nodes) if both else any_of(nodes)
     if not (isinstance(options[0], Thing) and not negative and _denied_list(scene, edge, node, used)):
         scene.say(Found(negate(node) if negative else node, used, (), rough=rough), edge, "choice")
+
+
+def _last_of_list(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> tuple[Any, ...]:
+    """ "Possibly Polish, clean-shaven or with stubble": the last of the list is one of two."""
+    first = options[0]
+    if isinstance(first, (Thing, Said, Denied, Choice)) or scene.clause.negative:
+        return options
+    cut = max((at for at, quality in enumerate(first) if quality.joined == ","), default=0)
+    if not cut:
+        return options
+    adjectives(scene, edge._replace(category="AP", end=first[cut - 1].end, sem=first[:cut]))
+    scene.clause.before = ","
+    return ((first[cut]._replace(joined=""), *first[cut + 1 :]), *options[1:])
 
 
 def _choice_of_persons(scene: Scene, edge: Edge, options: tuple[Any, ...]) -> bool:
@@ -533,6 +634,16 @@ def _denied_list(scene: Scene, edge: Edge, node: Node, used: tuple[tuple[int, in
     fact.node = negate(any_of([negate(fact.node), node]))
     fact.used = (*fact.used, *((scene.offset + a, scene.offset + b) for a, b in used))
     scene.spent()
+    return True
+
+
+def _denied_as_well(scene: Scene, edge: Edge, found: Found) -> bool:
+    """ "Not bald, old or fat" may be a denial of all three, which costs the same."""
+    if found.node is None or not scene.choose(f"denied traits {scene.offset + edge.start}", 0.0, 0.0):
+        return False
+    fact: Fact = scene.clause.denied_traits[0][1]
+    fact.node = negate(any_of([negate(fact.node), found.node]))
+    fact.used = (*fact.used, *((scene.offset + a, scene.offset + b) for a, b in found.used))
     return True
 
 

@@ -10,7 +10,7 @@ from facesearch.query.lexicon import PersonWord
 from facesearch.query.reading import reading_of
 from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
 from facesearch.query.tokens import QUOTES, word_set
-from facesearch.query.tree import Node, Not, all_of, any_of, negate
+from facesearch.query.tree import Node, Not, all_of, any_of, negate, outcomes
 
 ORDINALS = {"first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4}
 _OTHERS = frozenset(("other", "last", "remaining", "latter"))
@@ -27,6 +27,11 @@ _OF_AGE = reading_of("young").node.attributes
 _LIKENESSES = frozenset(("mask", "marks", "wig"))
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
 _SKIPPED = ("X", "SKIP", "DEG", "DET", "NOTHING")
+_PARTICIPLES = word_set(
+    "dressed clad attired described called named armed believed thought seen wanted known considered"
+)
+_MEANWHILE = word_set("as when while whilst before after")
+_PLACES = frozenset(("beside", "behind", "near", "next to", "in front of", "opposite"))
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -37,13 +42,13 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     assert said.person is not None
     if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _mentioned):
+    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _denied_age, _mentioned):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
     found = _resolve(scene, said, said.person)
     _introduce(scene, found, said, edge)
-    if said.person.plural or said.person.role == "group":
+    if said.person.plural or (said.person.role == "group" and len(scene.clause.created) < 2):
         groups.make_group(scene, found, said)
     if said.part:
         groups.part(scene, said.part)
@@ -57,8 +62,19 @@ def _opens_clause(scene: Scene, said: Thing) -> bool:
     mate = clause.before == "," and clause.verb != "" and another
     joined = clause.before in ("AND", ",") and clause.verb != "" and said.determiner == "the"
     after = scene.following()
-    told = told or (joined and after is not None and after.category == "BE")
+    told = told or (joined and after is not None and after.category == "BE") or _does(scene)
     return (told or mate) and scene.is_new_subject()
+
+
+def _does(scene: Scene) -> bool:
+    """ "The van pulled up and two men got out": whoever stands behind "and" does something."""
+    clause = scene.clause
+    behind = scene.row[scene.at + 1] if scene.at + 1 < len(scene.row) else None
+    if clause.before not in ("AND", "BUT") or behind is None or behind.category not in ("V", "BE"):
+        return False
+    word = scene.said_words[behind.start]
+    within = clause.subject is None or clause.mode == "act"
+    return within and clause.verb != "" and not word.endswith("ing") and word not in _PARTICIPLES
 
 
 def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
@@ -147,6 +163,8 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     clause = scene.clause
     if not _is_mentioned(scene, said, word):
         return False
+    if said.owner in ("his", "her") and not scene.persons:
+        scene.owner = MAN if said.owner == "his" else WOMAN
     if _may_be_described(scene, said, word):
         has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
         scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
@@ -155,6 +173,13 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
     other = _other(scene, said, word)
     scene.teller += word.role == "bystander" and scene.is_subject()
     scene.set_aside(edge.start, edge.end, "somebody else")
+    _begin_other(scene, other)
+    return True
+
+
+def _begin_other(scene: Scene, other: Person) -> None:
+    """What follows is said of somebody who is not described."""
+    clause = scene.clause
     opens = clause.before in ("", ",", "AND", "BUT", ";", ":") and clause.verb in ("", "see")
     if opens or clause.before == "BUT":
         clause.subject = scene.last_subject = other
@@ -162,6 +187,19 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         clause.mode = "say"
     clause.near = None if clause.before == "PREP" and clause.preposition in ("like", "than") else other
     clause.mentioned = other
+
+
+def _denied_age(scene: Scene, said: Thing, _word: PersonWord, edge: Edge) -> bool:
+    """ "Not a young man": a man."""
+    clause = scene.clause
+    if clause.before != "NEG" or said.determiner not in ("a", "an") or len(said.qualities) != 1:
+        return False
+    pair = scene.words.pairs.get(("person", said.qualities[0].key))
+    if pair is None or pair.reading is None or pair.reading.node.attributes != _OF_AGE:
+        return False
+    clause.negative = False
+    scene.set_aside(said.qualities[0].start, said.qualities[0].end, "quality")
+    person(scene, said._replace(qualities=()), edge)
     return True
 
 
@@ -176,6 +214,7 @@ def _may_be_described(scene: Scene, said: Thing, word: PersonWord) -> bool:
 
 def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
     other = Person(described=False, sex=sex_of(said), word=said.word, named=True)
+    other.at = scene.offset + said.start
     other.companion = scene.clause.before == "WITH" and word.role == "described" and said.owner == ""
     if other.companion and word.reading is not None:
         other.facts.append(Fact(word.reading.node, scene.offset + said.start, scene.offset + said.end, kind="person"))
@@ -185,7 +224,8 @@ def _other(scene: Scene, said: Thing, word: PersonWord) -> Person:
 
 def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
     """The first rule that knows decides."""
-    return next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
+    again = said.determiner == "the" and word.role == "relation" and said.word in [each.word for each in scene.persons]
+    return not again and next((known for rule in _MENTIONED if (known := rule(scene, said, word)) is not None), False)
 
 
 def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -199,7 +239,8 @@ def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         and not scene.words.sets["POST"].isdisjoint(place.word.split())
     ):
         return True  # "the girl on the till"
-    return True if word.role == "relation" and word.reading is None and said.owner == "" else None
+    mine = said.determiner == "" and bool(scene.persons) and scene.at == 0  # "Mum is frantic"
+    return True if word.role == "relation" and said.owner == "" and (word.reading is None or mine) else None
 
 
 def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -211,7 +252,8 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     if said.owner in SPEAKERS and word.role == "relation":
         scene.spoken_of = scene.spoken_of or "relation"
         return not scene.variant.get(PROMOTE)
-    return True if word.role != "described" and (said.owner in SPEAKERS or said.owner == "other") else None
+    mine = said.owner in SPEAKERS and (word.role != "described" or said.word in _POSITIONS)
+    return True if mine or (word.role != "described" and said.owner == "other") else None
 
 
 def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -222,7 +264,9 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
         after = scene.following()
         return after is None or after.category == "REL"
     if _is_with_him(scene):
-        return None
+        return False
+    if word.role == "relation" and scene.is_subject() and _tells(scene):
+        return True  # "her sister, who last saw her on Monday"
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
 
 
@@ -230,6 +274,12 @@ def _is_with_him(scene: Scene) -> bool:
     """ "His wife, who was with him, had ...": a companion with a description of her own."""
     ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category != ","][:6]
     categories = [edge.category for edge in ahead]
+    behind = scene.behind()
+    together = scene.clause.before == "WITH" or (behind is not None and "company" in scene.said_words[: behind.end])
+    if together and scene.ahead(1) == [","] and ahead:  # "travelling with her grandmother, described as ..."
+        verbs = [edge.sem for edge in ahead[:3] if edge.category in ("V", "BE")]
+        told = ahead[0].category == "REL" and verbs[:2] == ["be", "report"]
+        return told or (ahead[0].category == "V" and ahead[0].sem == "report")
     beside = 2 if categories[:2] == ["WITH", "OBJ"] else 4 if categories[:4] == ["REL", "BE", "WITH", "OBJ"] else 0
     return bool(beside) and [edge.sem for edge in ahead[beside : beside + 1]] in (["be"], ["have"], ["wear"])
 
@@ -316,8 +366,12 @@ def is_first_wanted(scene: Scene) -> bool:
 
 
 def _said_of_another(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
-    """ "I am a 54-year-old man", "the clerk is a bald man"."""
+    """ "I am a 54-year-old man", "the clerk is a bald man", "her ex, described as a bald man"."""
     clause = scene.clause
+    if clause.verb == "as" and clause.subject is not None and not clause.subject.described and not clause.pronoun:
+        return True
+    if clause.speaker and clause.before == "SPEAKER":
+        return True  # "me, the woman with the trolley"
     if clause.verb != "be" or clause.before not in ("BE", "V", "DEG", "HEDGE", "NEG"):
         return None
     of_another = clause.subject is not None and not clause.subject.described
@@ -331,7 +385,22 @@ def _had(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     verb = next((edge.sem for edge in reversed(scene.row[: scene.at]) if edge.category == "V"), "")
     if not has or verb == "wear" or clause.subject is None or not clause.subject.described:
         return None
-    return clause.before == "V" or said.determiner in ("a", "an")
+    ahead = scene.following()
+    told = (
+        ahead is not None and ahead.category in ("AP", "WITH", "IN", "REL") and scene.ahead(2) != ["WITH", "OBJ"]
+    )  # "..., and an old lad about 60"
+    return clause.before == "V" or (said.determiner in ("a", "an") and not (told and clause.before == "AND"))
+
+
+def _body(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "A jogger found the body of a man"."""
+    behind, clause = scene.thing_behind(2), scene.clause
+    if clause.before != "OF" or behind is None or scene.words.sets["BODY"].isdisjoint(behind.word.split()):
+        return None
+    if clause.subject is not None and clause.subject in clause.created:
+        scene.demote(clause.subject)
+        clause.subject = None
+    return False
 
 
 def _object(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
@@ -359,8 +428,8 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
         return not clause.introduced if scene.persons or clause.preposition != "of" else None
-    if clause.before == "WITH" and clause.subject is not None and clause.verb == "be":
-        return True
+    if clause.before == "WITH":
+        return True if _in_company(scene) else None
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
     picture = scene.thing_behind(2)
@@ -368,8 +437,28 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     return clause.before == "OF" and bool(scene.persons) and not pictured
 
 
+def _in_company(scene: Scene) -> bool:
+    """ "A woman with a child", "was with a man in a cap": of whom is with somebody nothing is asked."""
+    clause = scene.clause
+    if clause.verb == "be" and clause.subject is None and scene.persons:
+        return True
+    beside = clause.near or clause.subject
+    return beside is not None and not beside.group and clause.verb in ("", "be")
+
+
+def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "One girl thought he had a beard"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    thinks = len(ahead) == 2 and ahead[0].category == "HEDGE" and scene.said_words[ahead[0].start] in _THOUGHT
+    return True if thinks and ahead[1].category in ("HE", "SHE", "THEY") else None
+
+
+_THOUGHT = word_set("thought believed")
+
+
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
+    _thinks,
     _of_the_speaker,
     _of_the_described,
     _named_again,
@@ -380,6 +469,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _wanted,
     _said_of_another,
     _had,
+    _body,
     _object,
     _behind_preposition,
 )
@@ -403,29 +493,58 @@ def _resolve(scene: Scene, said: Thing, word: PersonWord) -> Person:
     for rule in _SAME:
         if (found := rule(scene, said, word)) is not None:
             return found
-    sex = sex_of(said)
+    sex = sex_of(said) or (None if word.plural else _sex_ahead(scene))
+    told = (
+        scene.clause.verb in ("report", "believe") and said.determiner == "the"
+    )  # "police now say the suspect is ..."
+    if scene.is_corrected() and scene.focus in scene.persons and told:
+        return scene.focus
     found = _known(scene, said, sex)
-    if found is None and scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described":
+    open_ = scene.open_group is not None and scene.open_group.fits(sex) and word.role == "described"
+    full = said.determiner in ("a", "an") and len(scene.group) > 1 and all(each.assigned for each in scene.group)
+    if found is None and open_ and not full:
         return groups.next_member(scene, None, sex)
     return found if found is not None else scene.add_person(Person(sex=sex))
 
 
-def _predicate(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
+def _sex_ahead(scene: Scene) -> Node | None:
+    """The sex that is said of whom a clause begins with: "the driver is described as a man", "the driver, a woman"."""
+    for edge in scene.row[scene.at + 1 :]:
+        if edge.category == "NP" and edge.sem.person is not None:
+            return None if edge.sem.person.plural or edge.sem.number else sex_of(edge.sem)
+        if edge.category not in _BEFORE_SEX or (edge.category == "V" and edge.sem not in ("be", "report", "believe")):
+            return None
+    return None
+
+
+_BEFORE_SEX = ("BE", "V", "PREP", "HEDGE", "DEG", "X", "DET", ",", "AP")
+
+
+def _predicate(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     """ "The thief is a woman", "described as a man", "the rider, a lad of 17", "Suspect 1: a man"."""
     clause = scene.clause
     subject = clause.subject
+    if word.role == "group" and len(clause.created) > 1 and clause.before in _PREDICATE:
+        return clause.created[-1]  # "a man and a woman, thought to be a couple"
+    if clause.before == "CORRECT" and scene.focus in scene.persons:
+        return scene.focus  # "make that a woman"
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
-    behind = scene.thing_behind(2)
-    apposed = clause.before == "," and behind is not None and behind.person is not None and subject is clause.mentioned
-    apposed = apposed and said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
-    if (clause.labelled and indefinite) or apposed:
+    if (clause.labelled and indefinite) or _is_apposition(scene, said, subject):
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
     direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
+
+
+def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
+    """ "The rider, a lad of 17"."""
+    behind = scene.thing_behind(2)
+    if scene.clause.before != "," or behind is None or behind.person is None or subject is not scene.clause.mentioned:
+        return False
+    return said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
 
 
 def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
@@ -484,21 +603,28 @@ def _told_apart(scene: Scene, said: Thing, _word: PersonWord) -> Person | None:
     """ "The shorter male", "the second man", "another man"."""
     keys = {quality.key for quality in said.qualities}
     sex, ordinal = sex_of(said), _ordinal(keys)
-    compared = next(iter(keys & _COMPARED), None)
-    if compared is not None and said.determiner == "the" and not scene.group:
-        known = next((each for each in scene.persons if each.label == compared), None)
-        return known or scene.add_person(Person(sex=sex, label=compared))
-    if (
-        said.determiner == "another"
-        or "another" in keys
-        or (ordinal is not None and said.determiner == "a" and scene.persons)
-    ):
+    if said.determiner == "the" and not scene.group and (one := _other_or_taller(scene, keys, sex)) is not None:
+        return one
+    more = ordinal is not None and said.determiner == "a" and scene.persons != []
+    if said.determiner == "another" or "another" in keys or more:
         return scene.add_person(Person(sex=sex))
     if ordinal is None or said.determiner not in ("the", ""):
         return None
     while len(scene.persons) <= ordinal:
         scene.add_person(Person(sex=sex))
     return scene.persons[ordinal]
+
+
+def _other_or_taller(scene: Scene, keys: set[str], sex: Node | None) -> Person | None:
+    """ "The other man", "the taller man", where no group is known."""
+    if "other" in keys and scene.persons:
+        others = [each for each in scene.persons if each is not scene.focus and each.fits(sex)]
+        return others[-1] if others else scene.add_person(Person(sex=sex))
+    compared = next(iter(keys & _COMPARED), None)
+    if compared is None:
+        return None
+    known = next((each for each in scene.persons if each.label == compared), None)
+    return known or scene.add_person(Person(sex=sex, label=compared))
 
 
 _SAME: tuple[Callable[[Scene, Thing, PersonWord], Person | None], ...] = (
@@ -516,8 +642,8 @@ def _ordinal(keys: set[str]) -> int | None:
 
 def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     """Who of those spoken of is meant; None: somebody new."""
-    candidates = [each for each in scene.persons if not each.group and each.fits(sex)]
-    if _is_new(scene, said, candidates):
+    candidates = _candidates(scene, said, sex)
+    if any(rule(scene, said, candidates) for rule in _NEW):
         return None
     if (same := _of_word(candidates, said.word)) is not None:
         return same
@@ -531,6 +657,23 @@ def _known(scene: Scene, said: Thing, sex: Node | None) -> Person | None:
     return _last_of(scene, candidates)
 
 
+def _candidates(scene: Scene, said: Thing, sex: Node | None) -> list[Person]:
+    """Those spoken of whom the phrase may mean: what it says can be true of them. "Two men" is nobody spoken of."""
+    if said.number > 1 and said.person is not None and said.person.plural:
+        return []
+    fitting = (each for each in scene.persons if not each.group and each.fits(sex))
+    return [each for each in fitting if not _clashes(scene, said, each)]
+
+
+def _clashes(scene: Scene, said: Thing, person: Person) -> bool:
+    """What the phrase says of somebody cannot be true of this person: "an elderly man ... a younger man"."""
+    word = said.person.reading if said.person is not None else None
+    traits = meaning(scene.words, OF_PEOPLE, said.qualities).node
+    nodes = [node for node in (traits, word and word.node) if node is not None]
+    plain = [fact.node for fact in person.facts if fact.certainty == 1.0]
+    return any(True not in outcomes(all_of((known, node))) for known in plain for node in nodes)
+
+
 def _of_word(candidates: list[Person], word: str) -> Person | None:
     return next((each for each in reversed(candidates) if word and each.word == word), None)
 
@@ -541,23 +684,48 @@ def _last_of(scene: Scene, candidates: list[Person]) -> Person | None:
     return candidates[-1] if candidates else None
 
 
-def _is_new(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
-    """ "The man who was with him", "the man in black ... and the man in white", "a man and a woman", "followed by a
-    boy"."""
-    clause = scene.clause
+def _beside(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The man who was with him", "his wife, described as ..."."""
     ahead = scene.ahead(4)
-    definite = said.determiner == "the"
-    if definite and candidates and (ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]):
-        return True
-    if said.owner in ("his", "her") and _is_with_him(scene):
-        return True
-    after = scene.following()
+    place = scene.row[scene.at + 1].sem if ahead[:2] == ["PREP", "OBJ"] else ""
+    with_him = place in _PLACES or ahead[:2] == ["WITH", "OBJ"] or ahead == ["REL", "BE", "WITH", "OBJ"]
+    if said.owner in ("his", "her"):
+        return _is_with_him(scene)
+    return said.determiner == "the" and bool(candidates) and with_him
+
+
+def _another_such(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The man in black ... and the man in white"."""
+    clause, after = scene.clause, scene.following()
     told_apart = after is not None and after.category in ("IN", "WITH", "REL")
-    if clause.before == "AND" and definite and told_apart and clause.verb:
-        return any(each.word == said.word for each in candidates)
-    if not clause.created:
+    joined = clause.before == "AND" and clause.verb != "" and said.determiner == "the"
+    return joined and told_apart and any(each.word == said.word for each in candidates)
+
+
+def _one_more(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "There was a younger guy", "a man and a woman", "followed by a boy"."""
+    clause = scene.clause
+    if _there_is(scene, said) and candidates and all(each.facts for each in candidates):
+        return True
+    joined = bool(scene.group) and clause.before == "AND"
+    if not clause.created and not joined:
         return False
     return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
+
+
+_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (_beside, _another_such, _one_more)
+"""Where a phrase means somebody new."""
+
+
+def _there_is(scene: Scene, said: Thing) -> bool:
+    """ "There was a younger guy waiting in the van"."""
+    behind = scene.behind()
+    there = (
+        behind is not None
+        and behind.category == "BE"
+        and scene.said_words[behind.start - 1 : behind.start] == ["there"]
+    )
+    return there and said.determiner in ("a", "an", "another")
 
 
 def _is_listed(scene: Scene, said: Thing) -> bool:
@@ -582,6 +750,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     found.sex = found.sex if found.sex is not None else sex_of(said)
     if not found.word or said.word in _POSITIONS:
         found.word = said.word
+    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
     found.at = min(found.at, scene.offset + edge.start)
     if _begins_clause(scene, found, said, word):
         clause.subject = scene.last_subject = found
@@ -590,7 +759,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause.mode = "say"
     if found in scene.persons:
         scene.focus = found
-    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, said.qualities))
+    traits = meaning(scene.words, OF_PEOPLE, degrees(scene, _own(said, word)))
     nodes = [node for node in (traits.node, word.reading and word.reading.node) if node is not None]
     if not nodes:
         scene.set_all_aside(traits)
@@ -598,11 +767,18 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
         scene.spent()
         return
     clause.negative = False
-    waits = (1.0, clause.certainty) if said.determiner == "the" else (clause.certainty, 1.0)
+    waits = (1.0, clause.certainty) if said.determiner in ("the", "the same") else (clause.certainty, 1.0)
     clause.certainty = waits[0]
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
+
+
+def _own(said: Thing, word: PersonWord) -> Qualities:
+    """The adjectives without those that compare: "the older boy" is young."""
+    if word.reading is None or not word.reading.node.attributes >= _OF_AGE:
+        return said.qualities
+    return tuple(quality for quality in said.qualities if quality.key not in _COMPARED)
 
 
 def _begins_clause(scene: Scene, found: Person, said: Thing, word: PersonWord) -> bool:
@@ -645,26 +821,34 @@ def somebody(scene: Scene, said: Thing, edge: Edge) -> None:
 
 def name(scene: Scene) -> None:
     """A name: that of somebody described where nobody else is, and it is not one of those who tell."""
-    clause = scene.clause
     if _is_apposed(scene):
         return
     title = scene.said_words[scene.row[scene.at].start]
     ranked = title in scene.words.sets["TITLE"] and (title not in _CIVIL or bool(scene.persons))
     teller = (_tells(scene) and scene.is_subject()) or ranked
-    focus = scene.focus
-    alone = focus is not None and scene.persons == [focus] and clause.before == "" and focus.word != "name"
-    known = next((each for each in scene.persons if each.word == "name"), None)
-    if teller or (scene.persons and not alone and known is None):
-        other = Person(described=False, word="name")
-        scene.others.append(other)
-        clause.subject = scene.last_subject = other
-    elif alone:
-        clause.subject = clause.near = scene.last_subject = focus  # "a missing man. Harold Singh, 81, ..."
-    elif known is not None:
-        clause.subject = scene.last_subject = known
+    named = None if teller else _named(scene)
+    clause = scene.clause
+    if named is None:
+        named = Person(described=False, word="name")
+        scene.others.append(named)
     else:
-        new = scene.add_person(Person(word="name", named=True))
-        scene.focus = clause.subject = clause.near = scene.last_subject = new
+        scene.focus = clause.near = named
+    clause.subject = scene.last_subject = named
+
+
+def _named(scene: Scene) -> Person | None:
+    """Who is described and has the name; None: nobody."""
+    free = next((each for each in scene.group if not each.assigned), None)
+    if free is not None:  # "two boys are missing. Tyler Moss, 16, ..."
+        free.assigned = True
+        return free
+    focus = scene.focus
+    if focus is not None and scene.persons == [focus] and scene.clause.before == "" and focus.word != "name":
+        return focus  # "a missing man. Harold Singh, 81, ..."
+    known = next((each for each in scene.persons if each.word == "name"), None)
+    if known is not None or scene.persons:
+        return known
+    return scene.add_person(Person(word="name", named=True, pronoun_sex=scene.owner))
 
 
 def _is_apposed(scene: Scene) -> bool:
@@ -719,6 +903,7 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     if found is None:
         found = scene.focus = scene.add_person(Person())
     clause.subject = scene.last_subject = found
+    scene.pronouns.setdefault(sex, found)
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
@@ -744,6 +929,8 @@ def reflexive(scene: Scene, edge: Edge) -> None:
 def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     """Whom "he" or "she" means: who was spoken of last and fits."""
     last = scene.last_subject
+    if (meanwhile := _spoken_of_here(scene, sex)) is not None:
+        return meanwhile
     if last is not None and _may_be(scene, last, sex):
         return last
     if scene.focus is not None and scene.focus in scene.persons and scene.focus.fits(sex):
@@ -756,10 +943,24 @@ def pronoun_target(scene: Scene, sex: Node) -> Person | None:
     return fitting[-1] if fitting else _subject_before(scene, sex)
 
 
+def _spoken_of_here(scene: Scene, sex: Node) -> Person | None:
+    """Where nothing is known of the sex of who was spoken of last, somebody in the same sentence of whom it is."""
+    last, same = scene.last_subject, scene.pronouns.get(sex)
+    if last is None or not last.described or last.sex is not None or last.pronoun_sex is not None:
+        return None
+    if same is not None and same is not last:
+        return same  # "she said the intruder had slipped when she saw him"
+    before = scene.said_words[: scene.row[scene.at].start][-1:]
+    here = (each for each in reversed(scene.others) if scene.offset <= each.at < scene.offset + len(scene.said_words))
+    exact = next((each for each in here if each.sex == sex), None)
+    return None if _MEANWHILE.isdisjoint(before) else exact  # "snatched by a youth as she walked home"
+
+
 def _subject_before(scene: Scene, sex: Node) -> Person | None:
     """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
     known = scene.persons != []
-    return next((each for each in reversed(scene.others) if known and each.assigned and each.sex == sex), None)
+    told = (each for each in reversed(scene.others) if known and (each.assigned or each.pronoun_sex == sex))
+    return next((each for each in told if sex in (each.sex, each.pronoun_sex)), None)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
@@ -770,16 +971,24 @@ def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
 
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
+    either = scene.clause.before == "OR"
     scene.new_clause()
     if str(edge.sem) == "it":
         scene.clause.topic = scene.last_noun
+        scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
 
 
-def speaker(scene: Scene, _: Edge) -> None:
-    """ "I": what the witness is and has is not asked for."""
+def speaker(scene: Scene, _edge: Edge) -> None:
+    """ "I": what the witness is and has is not asked for; but "to you, tall, with dark hair"."""
+    after = scene.following()
+    if scene.said_words[scene.row[scene.at].start] == "you" and after is not None and after.category in (",", ":"):
+        return
+    behind, clause = scene.thing_behind(), scene.clause
+    outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     scene.new_clause()
+    scene.clause.outer = outer if outer is not None and outer.described else None
     scene.clause.speaker = True
     scene.clause.subject = scene.last_subject = None
 
@@ -825,6 +1034,11 @@ def objective(scene: Scene, edge: Edge) -> None:
         _not_worn(scene, str(edge.sem))
         return
     _demote_whom_it_is_done_to(scene, sex)
+    focus = scene.focus
+    about = clause.before == "PREP" and clause.preposition == "about" and focus is not None
+    if about and scene.persons == [focus] and focus is not None and focus.sex is None and focus.pronoun_sex is None:
+        focus.pronoun_sex = sex  # "that is all I can tell you about him"
+        return
     if not scene.persons and (clause.mode == "unknown" or (clause.before == "PREP" and clause.preposition == "about")):
         scene.focused().pronoun_sex = sex
         return
@@ -864,7 +1078,7 @@ def _describe(scene: Scene, sex: Node, described: bool) -> None:
     clause = scene.clause
     found = next((each for each in reversed(scene.persons) if each.fits(sex) and not each.group), None)
     if found is None and described and not scene.persons:
-        found = scene.add_person(Person())
+        found = scene.focus = scene.add_person(Person())
     by_another = clause.subject is None or not clause.subject.described
     if found is None or not (described or clause.speaker or by_another):
         return
