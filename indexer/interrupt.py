@@ -10,7 +10,7 @@ from types import FrameType
 
 
 @contextmanager
-def stop_on_signal(stop: threading.Event, answer: Callable[[], None]) -> Iterator[None]:
+def stop_on_signal(stop: threading.Event, answer: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Within, the first SIGINT or SIGTERM sets `stop` and calls `answer`; a second one does what it did before.
 
     Outside the main thread, where Python delivers no signals, and for a signal that is ignored (nohup) nothing changes.
