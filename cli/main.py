@@ -11,6 +11,7 @@ import typer
 
 from cli import options
 from cli.attributes_cmd import attributes
+from cli.backup_cmd import backup, restore
 from cli.console import tolerate_any_stream
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
@@ -74,6 +75,8 @@ app.command()(score)
 app.command()(attributes)
 app.command()(roots)
 app.command()(status)
+app.command()(backup)
+app.command()(restore)
 app.command()(train)
 app.command()(evaluate)
 app.command()(validate)

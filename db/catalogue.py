@@ -38,7 +38,7 @@ from db.lock import exclusive, is_held
 from db.paths import AnyPath, absolute, as_path, display
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 8  # the newest migration, as user_version in the file's header
+SCHEMA_VERSION = 9  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
 _ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
@@ -63,7 +63,7 @@ class Catalogue:
         self.read_only = read_only
         self._full = full
         self.remarks = remarks
-        self._lock_file = Path(real + ".lock")
+        self._uri, self._busy_seconds = uri, busy_seconds
         self._frozen = _identity(path) if uri.endswith("immutable=1") else None
         self._reader = _engine(uri, busy_seconds, begin="BEGIN", query_only=True)
         self._writer = None if read_only else _engine(uri, busy_seconds, begin="BEGIN IMMEDIATE", query_only=False)
@@ -97,20 +97,25 @@ class Catalogue:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
             raise self._is_read_only()
-        with ExitStack() as stack:
-            with os_errors_translated(self._lock_file):  # what goes wrong in the run is no matter of the lock's
-                mine = stack.enter_context(exclusive(self._lock_file))
-            if not mine:
-                raise CatalogueBusy(
-                    f"Another index run is working on the catalogue {_name(self.path)}: wait until it has ended, or "
-                    f"use another --catalogue."
-                )
+        with reserved(self.path):
             yield
+
+    @contextmanager
+    def connection(self, *, writing: bool = False, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
+        """A connection of its own, without a transaction, for what SQLite does to a file as a whole (`db.upkeep`).
+
+        busy_seconds: how long it waits for others; None: as long as all do. Raises CatalogueError subclasses.
+        """
+        if writing and self.read_only:
+            raise self._is_read_only()
+        seconds = self._busy_seconds if busy_seconds is None else busy_seconds
+        with translated(self.path), _connection(self._uri, seconds, query_only=not writing) as connection:
+            yield connection
 
     @property
     def is_indexed_now(self) -> bool:
         """Whether an index run is working on this catalogue at this moment, as far as this machine can tell."""
-        return is_held(self._lock_file)
+        return is_held(_lock_file(self.path))
 
     def _is_read_only(self) -> CatalogueError:
         if self._full:
@@ -186,6 +191,41 @@ def open_catalogue(
             _migrate(file, uri, busy_seconds)
         remarks += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
     return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks, full=full)
+
+
+@contextmanager
+def open_file(path: Path, *, writing: bool = False, busy_seconds: float = 30.0) -> Iterator[sqlite3.Connection]:
+    """A connection, without a transaction, to the database at `path`, whatever it holds; nothing is brought up to date.
+    Raises CatalogueError subclasses."""
+    with translated(path):
+        uri = _uri(path, "mode=rw") if writing else _read_only_uri(path)
+        with _connection(uri, busy_seconds, query_only=not writing) as connection:
+            yield connection
+
+
+def version_of(path: Path) -> int:
+    """The schema version of the catalogue in this file, which is not changed. Raises CatalogueMissing, NotACatalogue,
+    CatalogueTooNew and other CatalogueErrors."""
+    with os_errors_translated(path):
+        _check_presence(path, may_be_empty=False)
+    with translated(path):
+        return _version(path, _read_only_uri(path), 5.0, may_be_empty=False)
+
+
+@contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Keep the catalogue at `path` for one index run, erasure or restoration, whether or not it can be opened. Raises
+    CatalogueBusy where another process, or thread, has it."""
+    lock_file = _lock_file(path)
+    with ExitStack() as stack:
+        with os_errors_translated(lock_file):  # what goes wrong in the run is no matter of the lock's
+            mine = stack.enter_context(exclusive(lock_file))
+        if not mine:
+            raise CatalogueBusy(
+                f"Another index run, or a command that changes the catalogue, is working on {_name(path)}: wait until "
+                f"it has ended, or use another --catalogue."
+            )
+        yield
 
 
 def indexed_folders(path: AnyPath, *, busy_seconds: float = 5.0) -> list[bytes]:
@@ -267,6 +307,10 @@ def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
             )
         case _:
             return CatalogueError(f"The catalogue {name} cannot be used ({error}): restore it from a backup.")
+
+
+def _lock_file(path: Path) -> Path:
+    return Path(os.path.realpath(path) + ".lock")
 
 
 def _name(path: Path) -> str:
@@ -372,6 +416,13 @@ def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -
         application, version = _stamps(connection)
         if application == 0 and version == 0 and may_be_empty and _is_blank(connection):
             return 0
+        blank = application == 0 and _is_blank(connection)
+        without_log = blank and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    if without_log:
+        raise NotACatalogue(
+            f"{_name(path)} is a database that was copied without its log ({_name(path)}-wal), and holds nothing: copy "
+            f"both, or make a copy that is whole with `facesearch backup`."
+        )
     if application != APPLICATION_ID:
         raise NotACatalogue(
             f"{_name(path)} is the database of another program, not a catalogue: name another file with --catalogue."

@@ -329,6 +329,8 @@ class State(Base):
     whose scores searches use. `snapshot`: name of the snapshot that stands for them up to a generation of its own.
     Naming it here, and not only in its own folder, makes it impossible to take a snapshot of another catalogue, or of a
     state that a power failure or a restored backup has undone.
+    `secret`: 32 random bytes by which a backup is known as one of this catalogue, and the key of `erasure.Pseudonyms`.
+    `backed_up`: in a backup, when it was made; None in a catalogue.
     """
 
     __tablename__ = "state"
@@ -338,3 +340,5 @@ class State(Base):
     generation: Mapped[int] = mapped_column(server_default="0")
     serving_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     snapshot: Mapped[str | None] = mapped_column(Text)
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    backed_up: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 TAIL_LIMIT = 0.05  # a snapshot that more than this share of its faces have outgrown is due
-_UNFINISHED = "building-"
+UNFINISHED = "building-"
 _LOCK = "lock"
 
 
@@ -128,7 +128,7 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
                 return False
             _sweep(catalogue)
             name = uuid.uuid4().hex
-            unfinished = folder / (_UNFINISHED + name)
+            unfinished = folder / (UNFINISHED + name)
             try:
                 built = _build(catalogue, unfinished, name, encode)
                 if built is None:
@@ -191,7 +191,7 @@ def _sweep(catalogue: Catalogue) -> None:
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:
-    name = entry.name.removeprefix(_UNFINISHED)
+    name = entry.name.removeprefix(UNFINISHED)
     return entry.is_dir(follow_symlinks=False) and len(name) == 32 and set(name) <= set("0123456789abcdef")
 
 

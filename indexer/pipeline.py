@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ from db.paths import AnyPath, absolute, display, is_folder, join
 from db.photos import Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
+from db.upkeep import checkpoint
 from db.values.photo import LeftOut, Outcome
 from db.values.scoring_model import ScoringModel
 from facesearch.cores import usable_cores
@@ -102,7 +103,11 @@ def index_folders(
     )
     named = [absolute(folder) for folder in folders]
     with catalogue.indexing(), stop_on_signal(run.stop, run.answer):
-        return run.index(named)
+        try:
+            return run.index(named)
+        finally:
+            with suppress(CatalogueError):  # all that was stored is safe in SQLite's log as well
+                checkpoint(catalogue, seconds=1.0)
 
 
 class _Stopped(Exception):  # noqa: N818  (never leaves this module)
@@ -381,6 +386,7 @@ class _Run:
         self._batches += 1
         if self._batches % self.size.snapshot == 0:
             self._rebuild_snapshot(thorough=False)
+            checkpoint(self.catalogue)
         following = Batch(self.size)
         for job, seen in written.waiting:
             following.add(job, seen)
