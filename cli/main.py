@@ -12,9 +12,11 @@ import typer
 from cli import options
 from cli.attributes_cmd import attributes
 from cli.backup_cmd import backup, restore
+from cli.check_cmd import check
 from cli.console import tolerate_any_stream
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
+from cli.failures_cmd import failures
 from cli.index_cmd import index
 from cli.interview_cmd import interview
 from cli.read_cmd import read
@@ -75,6 +77,8 @@ app.command()(score)
 app.command()(attributes)
 app.command()(roots)
 app.command()(status)
+app.command()(failures)
+app.command()(check)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

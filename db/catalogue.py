@@ -32,6 +32,7 @@ from db.errors import (
     CatalogueTooNew,
     CatalogueUnreadable,
     NotACatalogue,
+    damaged_row,
 )
 from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive, is_held
@@ -41,6 +42,7 @@ APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is our
 SCHEMA_VERSION = 9  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
+_NO_TEXT = "Could not decode to UTF-8"  # Python's words
 _ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -256,6 +258,20 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _translation(path, error) from error
+    except (ValueError, TypeError) as error:
+        if not _is_of_a_row(error):
+            raise
+        raise damaged_row("a date or a list") from error
+
+
+def _is_of_a_row(error: BaseException) -> bool:
+    """Whether a value from the database cannot be what its column holds: then SQLAlchemy, or the JSON that it reads,
+    stumbles over it."""
+    trace, module = error.__traceback__, ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return module.startswith(("sqlalchemy.", "json"))
 
 
 @contextmanager
@@ -280,6 +296,8 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
 
 def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
     name = _name(path)
+    if str(error).startswith(_NO_TEXT):  # and goes on with the bytes
+        return damaged_row("a text")
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return CatalogueBusy(f"Another process is writing to the catalogue {name}: try again when it has ended.")

@@ -43,6 +43,14 @@ class CatalogueDamaged(CatalogueError):
     """Its content contradicts itself."""
 
 
+def damaged_row(what: str) -> CatalogueDamaged:
+    """For a row that does not hold what it should. what: what cannot be read, as a noun."""
+    return CatalogueDamaged(
+        f"The catalogue is damaged ({what} cannot be read in one of its rows): `facesearch check` says where, and "
+        f"`facesearch check --repair` mends what can be mended."
+    )
+
+
 class RootUnknown(CatalogueError):
     """The named folder was never indexed."""
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from db import generation, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
-from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
+from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored, damaged_row
 from db.matching import match
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Score
@@ -449,6 +449,7 @@ def details(
             )
         )
         logits = unpack_rows([row.logits for row in rows], width)
+        _require_numbers([(row.x, row.y, row.width, row.height, row.detection) for row in rows], logits)
         paths = _paths(session, sorted({row.photo_id for row in rows}))
         for row, scores in zip(rows, logits, strict=True):
             found[row.id] = FaceDetails(
@@ -526,6 +527,16 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     ).one()
     missing = {path for _, gone, path, _ in _files(session, [face.photo_id]) if gone}
     return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
+
+
+def _require_numbers(places: Sequence[tuple[float, ...]], logits: Floats) -> None:
+    """Raises CatalogueDamaged where a place or a score is no finite number."""
+    try:
+        sound = bool(np.isfinite(np.array(places, np.float64)).all() and np.isfinite(logits).all())
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise damaged_row("the place or a score of a face")
 
 
 def _is_hidden(session: Session, face_id: int) -> bool:

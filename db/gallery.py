@@ -15,7 +15,7 @@ from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.columns import Block, Columns
-from db.errors import CatalogueDamaged
+from db.errors import CatalogueDamaged, damaged_row
 from db.manifest import DamagedSnapshot, Manifest
 from db.schema import Face, Score, State
 from db.values.scoring_model import ScoringModel
@@ -229,6 +229,11 @@ def changed_count(session: Session, number: int) -> int:
     return session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
 
 
+def changed_ids(session: Session, number: int) -> Ids:
+    """int64: the faces that are not as a snapshot of this generation has them."""
+    return np.array(list(_changed_since(session, number)), dtype=np.int64)
+
+
 def _count_visible(session: Session) -> int:
     """Both counts come from an index: a search of a million faces does not wait for them."""
     every = session.execute(select(func.count()).select_from(Face)).scalar_one()
@@ -264,12 +269,11 @@ def _block(rows: Sequence[_Row], width: int) -> Block:
     if not rows:
         return _nothing(width)
     ids, detections, sizes, blobs = zip(*rows, strict=True)
-    return Block(
-        np.array(ids, dtype=np.int64),
-        np.array(detections, dtype=np.float32),
-        np.array(sizes, dtype=np.float32),
-        unpack_rows(blobs, width),
-    )
+    try:
+        numbers = np.array(detections, dtype=np.float32), np.array(sizes, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise damaged_row("the place or a score of a face") from None
+    return Block(np.array(ids, dtype=np.int64), *numbers, unpack_rows(blobs, width))
 
 
 def _nothing(width: int) -> Block:

@@ -4,7 +4,7 @@ Faces belong to a photo (a content), files point to it. After every change of fi
 are hidden or shown: a face is visible as long as one file with its photo's content is there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -412,6 +412,29 @@ def failures(session: Session) -> list[Failure]:
     )
     by_path = {join(root, path): (reason or "unknown", bool(retry)) for root, path, reason, retry in rows}
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
+
+
+def try_again(session: Session) -> int:
+    """Let the next run open every file again that is there and failed, also where that seemed final; how many."""
+    failed = failures(session)
+    there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None))
+    session.execute(
+        update(Photo).where(Photo.outcome == Outcome.FAILED, there).values(retry=True),
+        execution_options={"synchronize_session": False},
+    )
+    session.execute(
+        update(File).where(File.missing_since.is_(None), File.reason.is_not(None)).values(retry=True),
+        execution_options={"synchronize_session": False},
+    )
+    return len(failed)
+
+
+def there(session: Session) -> Iterator[bytes]:
+    """Absolute paths of all files that are known to be there, in no order, and once for each root that has them."""
+    columns = (Root.path, File.path)
+    statement = select(*columns).join(Root, Root.id == File.root_id).where(File.missing_since.is_(None))
+    for root, path in session.execute(statement, execution_options={"yield_per": READ_AT_ONCE}):
+        yield join(root, path)
 
 
 def without_face(session: Session) -> list[bytes]:

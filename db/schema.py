@@ -26,7 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from db.errors import damaged_row
 from db.values.photo import LeftOut, Outcome
+
+_OUTCOMES, _LEFT_OUT = frozenset(Outcome), frozenset(LeftOut)
 
 
 class HexDigest(TypeDecorator[str]):
@@ -39,6 +42,8 @@ class HexDigest(TypeDecorator[str]):
         return None if value is None else bytes.fromhex(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is not None and not isinstance(value, bytes):
+            raise damaged_row("a digest")
         return None if value is None else value.hex()
 
 
@@ -65,6 +70,8 @@ class OutcomeText(TypeDecorator[Outcome]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Outcome | None:  # noqa: ARG002
+        if value is not None and value not in _OUTCOMES:
+            raise damaged_row("what became of a photo")
         return None if value is None else Outcome(value)
 
 
@@ -78,6 +85,8 @@ class LeftOutText(TypeDecorator[LeftOut]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> LeftOut | None:  # noqa: ARG002
+        if value is not None and value not in _LEFT_OUT:
+            raise damaged_row("why a photo is left out")
         return None if value is None else LeftOut(value)
 
 

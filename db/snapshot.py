@@ -12,7 +12,7 @@ one that `state` names, and from the tables every face stamped with a later gene
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,11 +23,12 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from db import columns, generation, manifest, models, vectors
+from db.arrays import Floats
 from db.catalogue import Catalogue, os_errors_translated
 from db.columns import Block
 from db.durable import flush_folder
 from db.errors import CatalogueReadOnly
-from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
+from db.gallery import Encode, Gallery, changed_count, changed_ids, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
 from db.manifest import DamagedSnapshot, Manifest, OutdatedSnapshot
 from db.paths import display, is_folder
@@ -47,6 +48,7 @@ __all__ = [
 TAIL_LIMIT = 0.05  # a snapshot that more than this share of its faces have outgrown is due
 UNFINISHED = "building-"
 _LOCK = "lock"
+_ROUNDING = 1e-4  # of profiles that another processor made of the same logits
 
 
 class Condition(StrEnum):
@@ -95,6 +97,58 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
             return SnapshotState(Condition.DAMAGED, 0, _count(session, model_id))
         behind = changed_count(session, snapshot.manifest.generation)
         return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
+
+
+def differing(catalogue: Catalogue, encode: Encode) -> list[int]:
+    """The faces (ids) that the snapshot has otherwise than the tables, in a column or in the profiles, though nothing
+    was written of them since; none where there is no sound snapshot. encode: as in `rebuild`."""
+    with catalogue.read() as session:
+        serving, name = models.serving(session), snapshot_name(session)
+        if serving is None or name is None:
+            return []
+        model_id, model = serving
+        try:
+            snapshot = open_snapshot(catalogue.folder, name, model)
+            index = vectors.open_index(snapshot.folder, snapshot.manifest)
+            profiles = vectors.profiles_of(index)  # mapped for as long as `index` is there
+            held = snapshot.columns
+            columns = [held.logits(attribute) for attribute in range(len(model.attributes))]
+            sizes = held.sizes
+        except DamagedSnapshot:
+            return []
+        changed = changed_ids(session, snapshot.manifest.generation)
+        expected = ~np.isin(held.ids, changed)  # not met yet in the tables
+        wrong: list[int] = []
+        for block in stored(session, model_id):
+            block = block.of(~np.isin(block.ids, changed))
+            places = np.minimum(np.searchsorted(held.ids, block.ids), len(held) - 1)
+            known = held.ids[places] == block.ids
+            wrong += block.ids[~known].tolist()
+            block, places = block.of(known), places[known]
+            expected[places] = False
+            same = (held.detections[places] == block.detections) & (sizes[places] == block.sizes)
+            same &= (np.stack([column[places] for column in columns], axis=1) == block.logits).all(axis=1)
+            same &= np.isclose(profiles[places], encode(block.logits, model), atol=_ROUNDING).all(axis=1)
+            wrong += block.ids[~same].tolist()
+        return sorted(wrong + held.ids[expected].tolist())
+
+
+def kept_logits(catalogue: Catalogue, face_ids: Sequence[int]) -> dict[int, Floats]:
+    """The serving model's logits (float32[A]) of those of these faces that the snapshot, if it is sound, has and that
+    were not written since."""
+    with catalogue.read() as session:
+        serving, name = models.serving(session), snapshot_name(session)
+        if serving is None or name is None:
+            return {}
+        try:
+            snapshot = open_snapshot(catalogue.folder, name, serving[1])
+            columns = np.stack([snapshot.columns.logits(each) for each in range(len(serving[1].attributes))], axis=1)
+        except DamagedSnapshot:
+            return {}
+        wanted = np.setdiff1d(np.array(face_ids, np.int64), changed_ids(session, snapshot.manifest.generation))
+        ids = snapshot.columns.ids
+        places = np.flatnonzero(np.isin(ids, wanted))
+        return {int(ids[place]): columns[place] for place in places}
 
 
 def due(catalogue: Catalogue, *, thorough: bool = True) -> bool:

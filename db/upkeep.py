@@ -61,19 +61,30 @@ def copy(
         source.execute("ROLLBACK")
 
 
-def defects(connection: sqlite3.Connection) -> list[str]:
-    """What SQLite finds wrong with the file, some first: pages, indexes, rows that refer to nothing. None: it is
-    sound."""
+def structural_defects(connection: sqlite3.Connection) -> list[str]:
+    """What SQLite finds wrong with the file's pages, indexes and constraints, some first. None: it is sound."""
     try:
         found = [str(row[0]) for row in connection.execute(f"PRAGMA integrity_check({_LISTED})")]
-        broken: dict[str, int] = {}
-        for table, *_ in connection.execute("PRAGMA foreign_key_check"):
-            broken[table] = broken.get(table, 0) + 1
     except sqlite3.DatabaseError as error:
         return [str(error)]
-    return [line for line in found if line != "ok"] + [
-        f"{number:,} rows of {table} refer to nothing" for table, number in broken.items()
-    ]
+    return [" ".join(line.split()) for line in found if line != "ok"]
+
+
+def defects(connection: sqlite3.Connection) -> list[str]:
+    """The same, and rows that refer to nothing."""
+    found = structural_defects(connection)
+    if found:
+        return found
+    broken: dict[str, int] = {}
+    for table, *_ in connection.execute("PRAGMA foreign_key_check"):
+        broken[table] = broken.get(table, 0) + 1
+    return [f"{number:,} rows of {table} refer to nothing" for table, number in broken.items()]
+
+
+def rebuild_indexes(catalogue: Catalogue) -> None:
+    """Build SQLite's indexes anew from the rows. Raises CatalogueDamaged where these cannot be read."""
+    with catalogue.connection(writing=True) as connection:
+        connection.execute("REINDEX")
 
 
 def require_sound(connection: sqlite3.Connection, path: Path) -> None:
