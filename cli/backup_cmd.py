@@ -93,6 +93,9 @@ def restore(
         with status() as display:
             done = ready.carry_out(progress=_teller(display, "Restoring"))
     say(f"Restored: {_in_words(done.contents)}. `facesearch index` finds what came since.")
+    again = done.forgotten
+    if again.photos or again.faces:
+        say(f"Forgotten again, as since the backup: {again.photos:,} photos and {again.faces:,} faces.")
     if done.snapshot_trouble:
         say(f"Searches will be slower: {done.snapshot_trouble}")
     return ExitCode.FOUND

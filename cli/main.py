@@ -17,6 +17,7 @@ from cli.console import tolerate_any_stream
 from cli.errors import reported
 from cli.evaluate_cmd import evaluate
 from cli.failures_cmd import failures
+from cli.forget_cmd import forget
 from cli.index_cmd import index
 from cli.interview_cmd import interview
 from cli.read_cmd import read
@@ -79,6 +80,7 @@ app.command()(roots)
 app.command()(status)
 app.command()(failures)
 app.command()(check)
+app.command()(forget)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from db.catalogue import Catalogue
+    from db.erasure import Summary
     from db.photos import Failure, Remarkable
     from db.values.scoring_model import ScoringModel
 
@@ -87,6 +88,7 @@ def status(
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
+    from db.erasure import summary as erasure_summary
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
@@ -105,6 +107,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)
+        erased = erasure_summary(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}"
@@ -136,6 +139,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
     unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
     yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
+    yield from _erasure_rows(erased)
     if behind:
         are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
         yield (
@@ -155,6 +159,19 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     if model:
         yield "Quality", validated_in_words(source, model[1].digest)
     yield "Snapshot", str(state_of(source))
+
+
+def _erasure_rows(erased: "Summary") -> Iterator[tuple[str, str]]:
+    if erased.photos or erased.faces:
+        yield "Forgotten", f"{erased.photos:,} photos and {erased.faces:,} faces so far"
+    if erased.pending:
+        yield (
+            "",
+            "pending: what was forgotten last may still lie in the files of the catalogue; the next command that "
+            "writes, such as `facesearch index`, takes it out once no other program reads them",
+        )
+    if erased.held_photos or erased.held_faces:
+        yield "Held", f"{erased.held_photos:,} photos and {erased.held_faces:,} single faces are not forgotten"
 
 
 def _moment(when: "datetime") -> str:

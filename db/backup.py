@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlalchemy import text, update
 
-from db import durable, upkeep
+from db import durable, erasure, upkeep
 from db.catalogue import Catalogue, open_catalogue, open_file, os_errors_translated, translated, version_of
+from db.erasure import Erased
 from db.errors import CatalogueDamaged, CatalogueError, CatalogueFull
 from db.paths import display
 from db.schema import State
@@ -115,6 +116,8 @@ def _fill(catalogue: Catalogue, part: Path, path: Path, progress: Told | None) -
             upkeep.copy(source, target, path, progress=progress)
             target.execute("UPDATE state SET backed_up = ?", (datetime.now(UTC).strftime(_MOMENT),))
             target.execute("PRAGMA journal_mode = DELETE")
+            if target.execute("SELECT 1 FROM erasures WHERE finished IS NULL").fetchone():
+                target.execute("VACUUM")  # what was taken out and still lies in the file does not go on into the copy
         except sqlite3.Error as error:
             of_source = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
             with translated(catalogue.path if of_source else path):
@@ -186,6 +189,16 @@ def keep_numbers(live: Catalogue, restored: Catalogue) -> None:
                 else "UPDATE sqlite_sequence SET seq = max(seq, :last) WHERE name = 'faces'"
             )
             session.execute(text(statement), {"last": last[0]})
+
+
+def forget_again(live: Catalogue, restored: Catalogue) -> Erased:
+    """Take out of the restored copy what was taken out of the live catalogue since; how much that was."""
+    with live.read() as session, restored.erase() as copy:
+        erased = erasure.carry(session, copy)
+    upkeep.purge(restored, seconds=5.0)
+    with restored.write() as session:
+        erasure.finish(session)
+    return erased
 
 
 def put_in_place(restored: Catalogue, live: Catalogue, *, progress: Told | None = None) -> None:

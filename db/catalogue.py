@@ -95,6 +95,24 @@ class Catalogue:
             yield session
 
     @contextmanager
+    def erase(self) -> Iterator[Session]:
+        """As `write`, for taking rows out for good: what is deleted is overwritten.
+
+        References are not enforced: to look for those to one face, SQLite would go through all scores.
+        """
+        if self.read_only:
+            raise self._is_read_only()
+        engine = _engine(
+            self._uri, self._busy_seconds, begin="BEGIN IMMEDIATE", query_only=False, foreign_keys=False, erasing=True
+        )
+        try:
+            with translated(self.path), Session(engine, expire_on_commit=False) as session, session.begin():
+                session.connection()
+                yield session
+        finally:
+            engine.dispose()
+
+    @contextmanager
     def indexing(self) -> Iterator[None]:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
@@ -557,9 +575,24 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
     return connection
 
 
-def _engine(uri: str, busy_seconds: float, *, begin: str, query_only: bool, foreign_keys: bool = True) -> Engine:
+def overwrite_deleted(connection: sqlite3.Connection) -> bool:
+    """Let this connection overwrite what it deletes; whether the database has a write-ahead log. Without one, the file
+    to which SQLite copies pages before it changes them stays, to be overwritten as well."""
+    connection.execute("PRAGMA secure_delete = ON")
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return True
+    connection.execute("PRAGMA journal_mode = PERSIST")
+    return False
+
+
+def _engine(
+    uri: str, busy_seconds: float, *, begin: str, query_only: bool, foreign_keys: bool = True, erasing: bool = False
+) -> Engine:
     def connect() -> sqlite3.Connection:
-        return _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
+        connection = _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
+        if erasing:
+            overwrite_deleted(connection)
+        return connection
 
     alone = {"pool_size": 1, "max_overflow": 0} if uri.endswith(_ALONE) else {}
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, **alone)

@@ -14,7 +14,7 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from db import faces, generation, models, provenance
+from db import erasure, faces, generation, models, provenance
 from db.arrays import Floats
 from db.chunks import READ_AT_ONCE, chunks
 from db.schema import (
@@ -22,7 +22,10 @@ from db.schema import (
     Face,
     File,
     HexDigest,
+    Hold,
     LeftOutText,
+    Mask,
+    Model,
     OutcomeText,
     Photo,
     Score,
@@ -34,7 +37,19 @@ Key = tuple[Any, ...]
 _NUMBER = "typeof({0}) IN ('real', 'integer') AND abs({0}) < 1e300"
 _MOMENT = "typeof({0}) = 'text' AND {0} GLOB '????-??-?? ??:??:??*' AND julianday({0}) IS NOT NULL"
 _LENGTHS = {("faces", "landmarks"): 40, ("state", "secret"): 32}  # bytes
-_MENDABLE = ("scores", "faces", "photos", "files", "others", "unseen", "faults", "runs", "validations")
+_MENDABLE = (
+    "scores",
+    "faces",
+    "photos",
+    "files",
+    "others",
+    "unseen",
+    "faults",
+    "runs",
+    "validations",
+    "masks",
+    "holds",
+)
 _PLAINLY = {"synchronize_session": False}
 
 
@@ -256,13 +271,8 @@ def _touch(session: Session, face_ids: list[Any]) -> None:
 
 
 def _take_out_faces(session: Session, face_ids: list[Any]) -> int:
-    generation.stamp(session)
-    number = 0
-    for some in chunks(face_ids):
-        session.execute(delete(Score).where(Score.face_id.in_(some)), execution_options=_PLAINLY)
-        gone = session.execute(delete(Face).where(Face.id.in_(some)), execution_options=_PLAINLY)
-        number += gone.rowcount  # type: ignore[attr-defined]
-    return number
+    model_ids = list(session.execute(select(Model.id)).scalars())
+    return erasure.take_out_faces(session, dict.fromkeys(face_ids, b""), generation.stamp(session), model_ids)
 
 
 def _take_out_photos(session: Session, damage: Damage, done: Mended) -> Mended:
@@ -275,6 +285,8 @@ def _take_out_photos(session: Session, damage: Damage, done: Mended) -> Mended:
     for some in chunks(ids):
         gone = session.execute(delete(File).where(File.photo_id.in_(some)), execution_options=_PLAINLY)
         files += gone.rowcount  # type: ignore[attr-defined]
+        for statement in (delete(table).where(table.photo_id.in_(some)) for table in (Mask, Hold)):
+            session.execute(statement, execution_options=_PLAINLY)
         session.execute(delete(Photo).where(Photo.id.in_(some)), execution_options=_PLAINLY)
     return replace(done, faces=done.faces + number, files=done.files + files)
 

@@ -55,12 +55,20 @@ class RootUnknown(CatalogueError):
     """The named folder was never indexed."""
 
 
+class PhotoUnknown(CatalogueError):
+    """The catalogue knows of no photo under this path, or in this folder."""
+
+
 class RootTaken(CatalogueError):
     """The named folder is already an indexed one, holds one, or lies within one."""
 
 
 class FaceUnknown(CatalogueError):
     """There never was such a face, or it was deleted. Base of the other reasons why there is nothing to show."""
+
+
+class FaceForgotten(FaceUnknown):
+    """It was taken out for good."""
 
 
 class FaceHidden(FaceUnknown):

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from db import generation, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
-from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored, damaged_row
+from db.errors import FaceForgotten, FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored, damaged_row
 from db.matching import match
 from db.paths import as_path, display, join
-from db.schema import Face, File, Model, Photo, Root, Score
+from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
 from db.values.box import Box
 from db.values.photo import LeftOut
 from db.values.scoring_model import ScoringModel
@@ -529,6 +529,11 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
 
 
+def require(session: Session, face_id: int) -> None:
+    """Raises FaceUnknown where there is no such face, visible or hidden."""
+    _is_hidden(session, face_id)
+
+
 def _require_numbers(places: Sequence[tuple[float, ...]], logits: Floats) -> None:
     """Raises CatalogueDamaged where a place or a score is no finite number."""
     try:
@@ -544,6 +549,10 @@ def _is_hidden(session: Session, face_id: int) -> bool:
     hidden = None
     if abs(face_id) < _NO_ID:
         hidden = session.execute(select(Face.hidden).where(Face.id == face_id)).scalar_one_or_none()
+    if hidden is None and abs(face_id) < _NO_ID and session.get(Tombstone, face_id) is not None:
+        raise FaceForgotten(
+            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other."
+        )
     if hidden is None:
         raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
     return hidden

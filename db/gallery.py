@@ -17,7 +17,7 @@ from db.chunks import chunks
 from db.columns import Block, Columns
 from db.errors import CatalogueDamaged, damaged_row
 from db.manifest import DamagedSnapshot, Manifest
-from db.schema import Face, Score, State
+from db.schema import Face, Score, State, Tombstone
 from db.values.scoring_model import ScoringModel
 
 Encode = Callable[[Floats, ScoringModel], Floats]  # logits [N, A] -> profiles [N, A] of unit length
@@ -225,8 +225,10 @@ def stored(session: Session, model_id: int) -> Iterator[Block]:
 
 
 def changed_count(session: Session, number: int) -> int:
-    """How many faces were added, changed, hidden, restored or scored again after this generation."""
-    return session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
+    """How many faces were added, changed, hidden, restored, scored again or taken out after this generation."""
+    changed = session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
+    out = select(func.count(Tombstone.face_id)).where(Tombstone.generation > number)
+    return changed + session.execute(out).scalar_one()
 
 
 def changed_ids(session: Session, number: int) -> Ids:
@@ -241,10 +243,11 @@ def _count_visible(session: Session) -> int:
 
 
 def _changed_since(session: Session, number: int) -> dict[int, bool]:
-    """Whether each face that was touched after this generation is hidden, by id, in order of id."""
+    """Whether each face that was touched after this generation is hidden, or taken out, by id, in order of id."""
     # Sorted here: told to sort by id, SQLite would walk through the whole table instead of the index on generations.
     rows = session.execute(select(Face.id, Face.hidden).where(Face.generation > number)).all()
-    return dict(sorted((face_id, hidden) for face_id, hidden in rows))
+    out = session.execute(select(Tombstone.face_id).where(Tombstone.generation > number)).scalars()
+    return dict(sorted([*((face_id, hidden) for face_id, hidden in rows), *((face_id, True) for face_id in out)]))
 
 
 def _of_faces(session: Session, model_id: int, ids: Sequence[int]) -> Block:

@@ -16,9 +16,11 @@ from sqlalchemy.orm import Session, aliased
 from db import faces, provenance, roots
 from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
+from db.matching import match
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
-from db.schema import Face, File, Photo, Root
+from db.schema import Face, File, Mask, Photo, Root
+from db.values.box import Box
 from db.values.photo import LeftOut, Outcome
 
 
@@ -505,18 +507,50 @@ def _store_photos(
         if digest in known and not _keeps(known[digest], photo.outcome)
     }
     if fresh:
-        session.execute(insert(Photo), [{"sha256": photo.sha256, **rows[photo.sha256]} for photo in fresh])
+        since = _first_indexed(session)
+        session.execute(
+            insert(Photo),
+            [{"sha256": photo.sha256, "first_indexed": since, **rows[photo.sha256]} for photo in fresh],
+        )
     if again:
         session.connection().execute(
             update(Photo).where(Photo.id == bindparam("row")),
             [{"row": known[digest].id, **rows[digest]} for digest in again],
         )
     ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
-    differences = faces.replace(session, {ids[digest]: photo.faces for digest, photo in again.items()}, model_id)
+    masked = _masks(session, [ids[digest] for digest in again])
+    looks = {ids[digest]: _unmasked(photo.faces, masked.get(ids[digest], ())) for digest, photo in again.items()}
+    differences = faces.replace(session, looks, model_id)
     added = faces.add(session, [(ids[photo.sha256], face) for photo in fresh for face in photo.faces], model_id)
     relooked = {digest: _relooked(before, looked_at[digest], differences) for digest, before in known.items()}
     first = (each.difference.gained for each in relooked.values() if each.before.outcome is Outcome.FAILED)
     return ids, Recorded(len(added) + sum(first), relooked)
+
+
+def _first_indexed(session: Session) -> datetime:
+    """Now, unless the clock was set back: never before what came before."""
+    newest = session.execute(select(func.max(Photo.first_indexed))).scalar_one()
+    now = datetime.now(UTC)
+    return now if newest is None else max(now, newest)
+
+
+def _masks(session: Session, photo_ids: Sequence[int]) -> dict[int, list[tuple[int, Box]]]:
+    """Page and place of every face that was taken out of each of these photos."""
+    found: dict[int, list[tuple[int, Box]]] = {}
+    for some in chunks(sorted(photo_ids)):
+        for mask in session.execute(select(Mask).where(Mask.photo_id.in_(some))).scalars():
+            found.setdefault(mask.photo_id, []).append((mask.page, Box(mask.x, mask.y, mask.width, mask.height)))
+    return found
+
+
+def _unmasked(found: Sequence[FaceRecord], masked: Sequence[tuple[int, Box]]) -> list[FaceRecord]:
+    """The faces that do not lie where one was taken out."""
+    left = list(found)
+    for page in {page for page, _ in masked}:
+        here = [place for place, face in enumerate(left) if face.page == page]
+        gone = match([left[place].box for place in here], [box for other, box in masked if other == page])
+        left = [face for place, face in enumerate(left) if place not in {here[each] for each in gone}]
+    return left
 
 
 def _relooked(before: KnownPhoto, look: PhotoRecord, differences: Mapping[int, Difference]) -> Relooked:

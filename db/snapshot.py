@@ -186,10 +186,11 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
             try:
                 built = _build(catalogue, unfinished, name, encode)
                 if built is None:
+                    _register(catalogue, None)
                     return False
                 unfinished.rename(folder / name)
                 flush_folder(folder)
-                registered = _register(catalogue, built, name)
+                registered = _register(catalogue, name, built)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 _sweep(catalogue)
@@ -226,10 +227,30 @@ def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> int
     return model_id
 
 
-def _register(catalogue: Catalogue, model_id: int, name: str) -> bool:
-    """Name the snapshot in the catalogue, unless another model has come to serve meanwhile."""
+def give_up(catalogue: Catalogue) -> None:
+    """Take away every snapshot: searches read the tables. For when one holds what it must not, and none can be built.
+    Does nothing while another process is building."""
+    if not is_folder(catalogue.folder):
+        return
+    with os_errors_translated(catalogue.folder), exclusive(catalogue.folder / _LOCK) as mine:
+        if mine:
+            _register(catalogue, None)
+            _sweep(catalogue)
+
+
+def is_alone(catalogue: Catalogue) -> bool:
+    """Whether no snapshot is left but the one that the catalogue names."""
+    if not is_folder(catalogue.folder):
+        return True
+    with catalogue.read() as session:
+        named = snapshot_name(session)
+    return not any(entry.name != named and _is_ours(entry) for entry in os.scandir(catalogue.folder))
+
+
+def _register(catalogue: Catalogue, name: str | None, model_id: int | None = None) -> bool:
+    """Name the snapshot in the catalogue, unless another model than this one has come to serve meanwhile."""
     with catalogue.write() as session:
-        if models.serving_id(session) != model_id:
+        if name is not None and models.serving_id(session) != model_id:
             return False
         session.execute(update(State).values(snapshot=name))
     return True

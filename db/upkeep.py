@@ -4,9 +4,10 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
-from db.catalogue import Catalogue, translated
+from db.catalogue import Catalogue, os_errors_translated, overwrite_deleted, translated
 from db.errors import CatalogueBusy, CatalogueDamaged
 from db.paths import display
 
@@ -22,6 +23,36 @@ def checkpoint(catalogue: Catalogue, *, seconds: float = 0.0) -> bool:
             f"PRAGMA wal_checkpoint({'TRUNCATE' if seconds else 'PASSIVE'})"
         ).fetchone()
     return not busy and frames == copied
+
+
+def purge(catalogue: Catalogue, *, seconds: float) -> bool:
+    """Write the file anew without what was deleted, and leave nothing of that in SQLite's log or journal; whether that
+    was possible. It is not while others read a former state: it waits for them so many seconds.
+
+    Raises CatalogueFull (nothing is changed then) and other CatalogueErrors.
+    """
+    try:
+        with catalogue.connection(writing=True, busy_seconds=seconds) as connection:
+            has_log = overwrite_deleted(connection)
+            connection.execute("VACUUM")
+            if has_log:
+                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            connection.execute("BEGIN IMMEDIATE")  # so that nobody begins to use the journal
+            _overwrite(Path(os.path.realpath(catalogue.path) + "-journal"))
+            connection.execute("ROLLBACK")
+            connection.execute("PRAGMA journal_mode = DELETE")
+            return True
+    except CatalogueBusy:
+        return False
+
+
+def _overwrite(path: Path) -> None:
+    with os_errors_translated(path), suppress(FileNotFoundError), path.open("r+b") as file:
+        left = os.fstat(file.fileno()).st_size
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def copy(

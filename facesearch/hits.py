@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from db import faces
 from db.catalogue import Catalogue
+from db.erasure import erased_among
 from db.faces import FaceDetails
 from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
@@ -139,7 +140,11 @@ def hits_of(
         return ()
     model = gallery.model
     with catalogue.read() as session:
+        left = ~np.isin(gallery.face_ids[rows], erased_among(session, gallery.face_ids[rows]))  # while it searched
+        rows, scores = rows[left], scores[left]
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
+    if not found:
+        return ()
     held = calibrate(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
     known = grades(model)
     query = asked if isinstance(asked, Query) else None

@@ -11,6 +11,7 @@ from pathlib import Path
 from db import backup, snapshot
 from db.backup import Contents
 from db.catalogue import Catalogue, open_catalogue, os_errors_translated, reserved
+from db.erasure import Erased
 from db.errors import CatalogueDamaged, CatalogueError, CatalogueMissing, NotACatalogue
 from db.paths import absolute, as_path, display, is_there
 from facesearch.errors import UsageError
@@ -19,10 +20,11 @@ from facesearch.ranking.similar import encode
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What a restoration did. snapshot_trouble: why searches are slower for now, as a sentence; None where they are
-    not."""
+    """What a restoration did. forgotten: what was taken out again, since it was forgotten after the backup.
+    snapshot_trouble: why searches are slower for now, as a sentence; None where they are not."""
 
     contents: Contents
+    forgotten: Erased
     snapshot_trouble: str | None
 
 
@@ -56,8 +58,10 @@ class Restoration:
     def carry_out(self, *, progress: Callable[[int, int], object] | None = None) -> Restored:
         """Put it in place. Raises CatalogueFull (all stays as it was) and other CatalogueErrors."""
         live = self._live
+        forgotten = Erased(0, 0, 0)
         if live is not None and not self.damaged:
             backup.keep_numbers(live, self._copy)
+            forgotten = backup.forget_again(live, self._copy)
         with ExitStack() as stack:
             if live is None:
                 live = stack.enter_context(_fresh(self.path))
@@ -67,7 +71,9 @@ class Restoration:
                 live.close()
                 live = stack.enter_context(_fresh(self.path))
                 backup.put_in_place(self._copy, live, progress=progress)
-            return Restored(self.coming, _build_snapshot(live))
+            with live.connection() as connection:
+                contents = backup.contents_through(connection)
+            return Restored(contents, forgotten, _build_snapshot(live))
 
 
 @contextmanager
