@@ -569,16 +569,16 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA query_only = {int(query_only)}")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA secure_delete = ON")  # as most systems build SQLite; not all do
     except BaseException:
         connection.close()  # or it keeps its locks as long as anybody holds the exception
         raise
     return connection
 
 
-def overwrite_deleted(connection: sqlite3.Connection) -> bool:
-    """Let this connection overwrite what it deletes; whether the database has a write-ahead log. Without one, the file
-    to which SQLite copies pages before it changes them stays, to be overwritten as well."""
-    connection.execute("PRAGMA secure_delete = ON")
+def keep_journal(connection: sqlite3.Connection) -> bool:
+    """Let the journal to which SQLite copies pages before it changes them stay, to be overwritten, where there is no
+    write-ahead log; whether there is one."""
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         return True
     connection.execute("PRAGMA journal_mode = PERSIST")
@@ -591,7 +591,7 @@ def _engine(
     def connect() -> sqlite3.Connection:
         connection = _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
         if erasing:
-            overwrite_deleted(connection)
+            keep_journal(connection)
         return connection
 
     alone = {"pool_size": 1, "max_overflow": 0} if uri.endswith(_ALONE) else {}

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import generation, models
+from db import generation, masks, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
 from db.errors import FaceForgotten, FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored, damaged_row
@@ -76,6 +76,7 @@ class FaceDetails:
     seconds: float | None = None
     notice: str | None = None
     pages: int = 1
+    masked: tuple[Box, ...] = ()
 
     @property
     def box(self) -> Box:
@@ -451,6 +452,7 @@ def details(
         logits = unpack_rows([row.logits for row in rows], width)
         _require_numbers([(row.x, row.y, row.width, row.height, row.detection) for row in rows], logits)
         paths = _paths(session, sorted({row.photo_id for row in rows}))
+        masked = masks.of_photos(session, [row.photo_id for row in rows])
         for row, scores in zip(rows, logits, strict=True):
             found[row.id] = FaceDetails(
                 face=row.id,
@@ -471,6 +473,7 @@ def details(
                 seconds=row.seconds,
                 notice=row.notice,
                 pages=row.pages,
+                masked=tuple(place.box for place in masked.get(row.photo_id, ()) if place.page == row.page),
             )
     for face_id in wanted:
         if face_id not in found:

@@ -13,14 +13,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db import faces, provenance, roots
+from db import faces, masks, provenance, roots
 from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
+from db.masks import MaskedPlace
 from db.matching import match
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
-from db.schema import Face, File, Mask, Photo, Root
-from db.values.box import Box
+from db.schema import Face, File, Photo, Root
 from db.values.photo import LeftOut, Outcome
 
 
@@ -518,7 +518,7 @@ def _store_photos(
             [{"row": known[digest].id, **rows[digest]} for digest in again],
         )
     ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
-    masked = _masks(session, [ids[digest] for digest in again])
+    masked = masks.of_photos(session, [ids[digest] for digest in again])
     looks = {ids[digest]: _unmasked(photo.faces, masked.get(ids[digest], ())) for digest, photo in again.items()}
     differences = faces.replace(session, looks, model_id)
     added = faces.add(session, [(ids[photo.sha256], face) for photo in fresh for face in photo.faces], model_id)
@@ -534,16 +534,7 @@ def _first_indexed(session: Session) -> datetime:
     return now if newest is None else max(now, newest)
 
 
-def _masks(session: Session, photo_ids: Sequence[int]) -> dict[int, list[tuple[int, Box]]]:
-    """Page and place of every face that was taken out of each of these photos."""
-    found: dict[int, list[tuple[int, Box]]] = {}
-    for some in chunks(sorted(photo_ids)):
-        for mask in session.execute(select(Mask).where(Mask.photo_id.in_(some))).scalars():
-            found.setdefault(mask.photo_id, []).append((mask.page, Box(mask.x, mask.y, mask.width, mask.height)))
-    return found
-
-
-def _unmasked(found: Sequence[FaceRecord], masked: Sequence[tuple[int, Box]]) -> list[FaceRecord]:
+def _unmasked(found: Sequence[FaceRecord], masked: Sequence[MaskedPlace]) -> list[FaceRecord]:
     """The faces that do not lie where one was taken out."""
     left = list(found)
     for page in {page for page, _ in masked}:

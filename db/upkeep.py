@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from db.catalogue import Catalogue, os_errors_translated, overwrite_deleted, translated
+from db.catalogue import Catalogue, keep_journal, os_errors_translated, translated
 from db.errors import CatalogueBusy, CatalogueDamaged
 from db.paths import display
 
@@ -33,7 +33,7 @@ def purge(catalogue: Catalogue, *, seconds: float) -> bool:
     """
     try:
         with catalogue.connection(writing=True, busy_seconds=seconds) as connection:
-            has_log = overwrite_deleted(connection)
+            has_log = keep_journal(connection)
             connection.execute("VACUUM")
             if has_log:
                 return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]

@@ -25,8 +25,8 @@ COPY_FROM = 0.995
 """Cosine of two profiles from which their photos may be one, encoded twice. Of portraits that were written anew as JPEG
 of quality 85, nine in ten reach it; so may two people who look alike."""
 
-_LOOKED_AROUND = 500  # faces; each is one search through all profiles
-_NEIGHBOURS = 20
+_LOOKED_AROUND = 1000  # faces
+_BLOCK = 16384  # faces compared with them at a time
 _NO_FILE = Path("(no known file)")
 READERS = 30.0
 """Seconds that searches under way are waited for."""
@@ -151,26 +151,30 @@ def release(catalogue: Catalogue, wanted: Wanted, now: datetime) -> int:
 
 
 def candidates(catalogue: Catalogue, shown: Plan) -> list[Candidate]:
-    """Faces of other photos that may be copies, in another encoding, of those that are to go; around some first of
-    these. None of them goes: similar is not the same."""
+    """Faces of other photos that may be copies, in another encoding, of those that are to go; around the first
+    thousand of these. None of them goes: similar is not the same."""
     gallery = snapshot.load_gallery(catalogue)
     with catalogue.read() as session:
         of_photos = erasure.faces_in(session, shown.doomed.photos)
-        doomed = {*shown.doomed.faces, *(each for some in of_photos.values() for each in some)}
-        if gallery is None or not doomed:
-            return []
-        stays = ~np.isin(gallery.face_ids, np.array(sorted(doomed), np.int64))
-        found: dict[int, int] = {}
-        rows = np.flatnonzero(~stays)[:_LOOKED_AROUND]
-        logits = np.stack([gallery.logits(each)[rows] for each in range(len(gallery.model.attributes))], axis=1)
-        if not len(rows) or not stays.any():
-            return []
-        for row, profile in zip(rows, encode(logits, gallery.model), strict=True):
-            near, cosines = gallery.nearest(profile, _NEIGHBOURS, stays, encode)
-            for each in gallery.face_ids[near[cosines >= COPY_FROM]].tolist():
-                found.setdefault(each, int(gallery.face_ids[row]))
+    doomed = np.array(sorted({*shown.doomed.faces, *(each for some in of_photos.values() for each in some)}), np.int64)
+    if gallery is None or not len(doomed):
+        return []
+    goes = np.isin(gallery.face_ids, doomed)
+    rows = np.flatnonzero(goes)[:_LOOKED_AROUND]
+    if not len(rows):
+        return []
+    columns = [gallery.logits(each) for each in range(len(gallery.model.attributes))]
+    probes = encode(np.stack([column[rows] for column in columns], axis=1), gallery.model)
+    found: dict[int, int] = {}
+    for start in range(0, len(gallery), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        profiles = encode(np.stack([column[block] for column in columns], axis=1), gallery.model)
+        cosines = profiles @ probes.T
+        for place in np.flatnonzero((cosines.max(axis=1) >= COPY_FROM) & ~goes[block]).tolist():
+            found[int(gallery.face_ids[start + place])] = int(gallery.face_ids[rows[cosines[place].argmax()]])
+    with catalogue.read() as session:
         details = faces.details(session, sorted(found), model_id=gallery.model_id)
-        return [Candidate(each.face, each.path, found[each.face]) for each in details]
+    return [Candidate(each.face, each.path, found[each.face]) for each in details]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import select, text
 
-from db import erasure, photos, snapshot
+from cli.thumbnails import thumbnails, whole_photo
+from db import erasure, faces, photos, snapshot
 from db.catalogue import open_catalogue
 from db.erasure import Pseudonyms
 from db.schema import Face, Photo, Score
@@ -165,6 +167,25 @@ def test_a_face_goes_alone_where_others_are_in_the_photo(facesearch: Program, ca
     assert facesearch("forget", str(second), "--yes", "--catalogue", catalogue).code == 0
     assert "white and black.png" not in faces_by_photo(catalogue), "with its last face the photo goes"
     assert left_of(catalogue, [b"white and black"]) == []
+
+
+def test_a_forgotten_face_is_painted_over_where_its_photo_is_shown(catalogue: Path) -> None:
+    first, second = faces_by_photo(catalogue)["white and black.png"]
+
+    def reddish() -> list[int]:
+        """How many pixels of the photo, and of the other face, are those of a face."""
+        with open_catalogue(catalogue) as opened, opened.read() as session:
+            (shown,) = faces.details(session, [second])
+        pictures = [whole_photo(shown).jpeg, thumbnails([shown], lambda _: None)[second].jpeg]
+        arrays = [np.asarray(Image.open(io.BytesIO(jpeg or b"")).convert("RGB"), np.int16) for jpeg in pictures]
+        return [int(((each[..., 0] > 180) & (each[..., 1] < 90)).sum()) for each in arrays]
+
+    both = reddish()
+    with open_catalogue(catalogue) as opened:
+        wanted, now = Wanted(faces=(first,)), datetime.now(UTC)
+        forgetting.forget(opened, wanted, forgetting.plan(opened, wanted, now), now)
+    one = reddish()
+    assert 0.4 < one[0] / both[0] < 0.6 and 0 < one[1] < both[1]
 
 
 def test_a_folder_goes_with_all_below_it(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
