@@ -95,7 +95,7 @@ def restore(
     say(f"Restored: {_in_words(done.contents)}. `facesearch index` finds what came since.")
     again = done.forgotten
     if again.photos or again.faces:
-        say(f"Forgotten again, as since the backup: {again.photos:,} photos and {again.faces:,} faces.")
+        say(f"Forgotten again, as since the backup: photos {again.photos:,}, faces {again.faces:,}.")
     if done.snapshot_trouble:
         say(f"Searches will be slower: {done.snapshot_trouble}")
     return ExitCode.FOUND

@@ -120,6 +120,7 @@ def _mended(done: "Repaired") -> Iterator[str]:
         (mended.faces, "Lost: faces with their numbers; `facesearch index` finds them again, under other numbers"),
         (mended.photos, "To be looked at again: photos"),
         (mended.files, "Lost: what was known of files; `facesearch index` takes them for new"),
+        (mended.holds, "Lost: holds; `facesearch forget --hold` holds again what must stay"),
         (mended.others, "Lost: rows of what was noted beside that"),
     ):
         if number:

@@ -163,7 +163,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
 
 def _erasure_rows(erased: "Summary") -> Iterator[tuple[str, str]]:
     if erased.photos or erased.faces:
-        yield "Forgotten", f"{erased.photos:,} photos and {erased.faces:,} faces so far"
+        yield "Forgotten", f"so far: photos {erased.photos:,}, faces {erased.faces:,}"
     if erased.pending:
         yield (
             "",
@@ -171,7 +171,7 @@ def _erasure_rows(erased: "Summary") -> Iterator[tuple[str, str]]:
             "writes, such as `facesearch index`, takes it out once no other program reads them",
         )
     if erased.held_photos or erased.held_faces:
-        yield "Held", f"{erased.held_photos:,} photos and {erased.held_faces:,} single faces are not forgotten"
+        yield "Held", f"not to be forgotten: photos {erased.held_photos:,}, single faces {erased.held_faces:,}"
 
 
 def _moment(when: "datetime") -> str:

@@ -289,7 +289,8 @@ def _is_of_a_row(error: BaseException) -> bool:
     while trace is not None:
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
         trace = trace.tb_next
-    return module.startswith(("sqlalchemy.", "json"))
+    written = module == "sqlalchemy.engine.default"  # it handed over what cannot be stored
+    return not written and module.startswith(("sqlalchemy.", "json"))
 
 
 @contextmanager

@@ -83,14 +83,16 @@ class Damage:
 class Mended:
     """What mending did. restored: faces whose scores came back from the snapshot; scores: those that have none now,
     until an index run makes them again; faces: taken out, with their numbers; photos: that an index run looks at again;
-    files: that it takes for new; others: rows of other tables, taken out; shown: faces that are searched, or hidden,
-    again."""
+    files: that it takes for new; holds: taken out, so that they hold no longer; others: rows of other tables, taken
+    out; shown: faces that are searched, or hidden, again.
+    """
 
     restored: int = 0
     scores: int = 0
     faces: int = 0
     photos: int = 0
     files: int = 0
+    holds: int = 0
     others: int = 0
     shown: int = 0
 
@@ -244,6 +246,8 @@ def mend(session: Session, found: list[Damage], kept: Mapping[int, Floats]) -> M
             photo_ids = _values_of(session, "SELECT DISTINCT photo_id FROM files WHERE id IN", damage.keys)
             done = replace(done, files=done.files + _take_out(session, damage))
             faces.settle_visibility(session, photo_ids)
+        elif damage.table == "holds":
+            done = replace(done, holds=done.holds + _take_out(session, damage))
         else:
             done = replace(done, others=done.others + _take_out(session, damage))
     return done

@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import numpy as np
 from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import faces, generation, roots
-from db.arrays import Ids
 from db.chunks import chunks
+from db.errors import damaged_row
 from db.matching import match
 from db.paths import join, within
 from db.schema import (
@@ -116,8 +115,11 @@ class Erased:
 
 
 def pseudonyms(session: Session) -> Pseudonyms:
-    """Those of this catalogue."""
-    return Pseudonyms(session.execute(select(State.secret)).scalar_one() or b"")
+    """Those of this catalogue. Raises CatalogueDamaged where its secret is lost: without it nothing is known again."""
+    secret = session.execute(select(State.secret)).scalar_one()
+    if not secret:
+        raise damaged_row("the catalogue's secret")
+    return Pseudonyms(secret)
 
 
 def memory(session: Session, *, lifting: bool = False) -> Memory:
@@ -143,16 +145,6 @@ def leave_alone(session: Session, root_id: int, files: Iterable[tuple[bytes, int
         touched.update(id for id in session.execute(select(File.photo_id).where(*mine)).scalars() if id is not None)
         session.execute(delete(File).where(*mine), execution_options=_PLAINLY)
     faces.settle_visibility(session, sorted(touched))
-
-
-def erased_among(session: Session, face_ids: Ids) -> Ids:
-    """int64: those of these faces that were taken out."""
-    found: list[int] = []
-    if not session.execute(select(exists().where(Tombstone.face_id > 0))).scalar_one():
-        return np.empty(0, np.int64)
-    for some in chunks(face_ids.tolist()):
-        found += session.execute(select(Tombstone.face_id).where(Tombstone.face_id.in_(some))).scalars()
-    return np.array(found, np.int64)
 
 
 def erase(session: Session, doomed: Doomed, *, override: str | None = None) -> Erased:
@@ -434,9 +426,8 @@ def finish(session: Session) -> None:
 def carry(live: Session, restored: Session) -> Erased:
     """Take out of a restored copy, in a session of `Catalogue.erase`, what was taken out of the live catalogue since;
     holds are those of the live one."""
-    secret = live.execute(select(State.secret)).scalar_one()
-    restored.execute(update(State).values(secret=secret))
-    known = Pseudonyms(secret or b"")
+    restored.execute(update(State).values(secret=live.execute(select(State.secret)).scalar_one()))
+    known = pseudonyms(live)
     forgotten = set(live.execute(select(Forgotten.digest)).scalars())
     restored.execute(delete(Forgotten), execution_options=_PLAINLY)  # some may have been lifted since
     stones = dict(live.execute(select(Tombstone.face_id, Tombstone.photo)).all())

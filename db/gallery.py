@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from db import manifest, models, vectors
+from db import manifest, models, tombstones, vectors
 from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -153,12 +153,16 @@ class Gallery:
 
     def _abandon_snapshot(self) -> None:
         """Take everything from the tables instead: those of this moment, but for faces that were looked at again since,
-        which have the scores and sizes of the new look."""
+        which have the scores and sizes of the new look. Those that were taken out since keep their rows, without
+        anything of them: who shows hits leaves them out."""
         ids = self.face_ids[: len(self) - len(self._tail.ids)]
         with self._catalogue.read() as session:
             known = _of_faces(session, self.model_id, ids.tolist())
-        if len(known.ids) != len(ids):
-            raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
+            lost = np.setdiff1d(ids, known.ids)
+            if len(lost) and len(tombstones.among(session, lost)) != len(lost):
+                raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
+        if len(lost):
+            known = _with_blanks(known, ids)
         self._tail = _concatenated([known, self._tail])
         self._snapshot, self._kept = None, None
 
@@ -277,6 +281,20 @@ def _block(rows: Sequence[_Row], width: int) -> Block:
     except (TypeError, ValueError):
         raise damaged_row("the place or a score of a face") from None
     return Block(np.array(ids, dtype=np.int64), *numbers, unpack_rows(blobs, width))
+
+
+def _with_blanks(known: Block, ids: Ids) -> Block:
+    """A block of all these faces, whose ids ascend, with nothing but finite numbers for those that are not known."""
+    blank = Block(
+        ids,
+        np.zeros(len(ids), dtype=np.float32),
+        np.zeros(len(ids), dtype=np.float32),
+        np.ones((len(ids), known.logits.shape[1]), dtype=np.float32),
+    )
+    places = np.searchsorted(ids, known.ids)
+    for whole, part in zip(blank[1:], known[1:], strict=True):
+        whole[places] = part
+    return blank
 
 
 def _nothing(width: int) -> Block:

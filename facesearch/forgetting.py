@@ -6,6 +6,7 @@ transaction of `forget`: it is the only place where rows are taken out on reques
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -194,12 +195,12 @@ def _chosen(session: Session, wanted: Wanted, now: datetime) -> _Chosen:
             faces.require(session, face_id)
     found: list[tuple[int, int | None]] = []
     for path in wanted.photos:
-        some = erasure.photos_of_paths(session, path)
+        some = erasure.photos_of_paths(session, path) or erasure.photos_of_paths(session, os.path.realpath(path))
         if not some:
             raise PhotoUnknown(f"{display(path)} is no photo of this catalogue: check how it is spelled.")
         found += some
     for folder in wanted.folders:
-        some = erasure.photos_of_folder(session, folder)
+        some = erasure.photos_of_folder(session, folder) or erasure.photos_of_folder(session, os.path.realpath(folder))
         if not some:
             raise PhotoUnknown(f"No photo of this catalogue lies in {display(folder)}: check how it is spelled.")
         found += some

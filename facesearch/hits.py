@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db import faces
+from db import faces, tombstones
 from db.catalogue import Catalogue
-from db.erasure import erased_among
 from db.faces import FaceDetails
 from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
@@ -140,7 +139,7 @@ def hits_of(
         return ()
     model = gallery.model
     with catalogue.read() as session:
-        left = ~np.isin(gallery.face_ids[rows], erased_among(session, gallery.face_ids[rows]))  # while it searched
+        left = ~np.isin(gallery.face_ids[rows], tombstones.among(session, gallery.face_ids[rows]))  # while it searched
         rows, scores = rows[left], scores[left]
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
     if not found:
