@@ -102,10 +102,15 @@ def restore(
 
 
 def _refuse_own_files(file: Path, catalogue: Path) -> None:
-    """Raises UsageProblem where the backup would go onto the catalogue, or what belongs to it."""
+    """Raises UsageProblem where the backup would go onto the catalogue, or what belongs to it, or onto a device."""
+    from db.paths import is_there
+
+    if is_there(file) and not file.is_file() and not file.is_dir():
+        raise UsageProblem(f"{file} is no file, and a backup takes the place of what is there: name a file.")
     own, target = os.path.realpath(catalogue), os.path.realpath(file)
     beside = {f"{own}{rest}" for rest in ("", "-wal", "-shm", "-journal", ".lock", ".d")}
-    if target in beside or target.startswith(f"{own}.d{os.sep}"):
+    same = is_there(file) and file.samefile(catalogue)  # under whatever name
+    if same or target in beside or target.startswith(f"{own}.d{os.sep}"):
         raise UsageProblem(f"{file} belongs to the catalogue itself: name another file, best on another disk.")
 
 

@@ -137,9 +137,11 @@ def _moment_before(now: datetime, span: str) -> datetime:
 
 
 def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
-    if shown.paths:
+    if shown.doomed.photos:
         yield f"To be forgotten, with {_number(shown.faces - len(shown.single), 'face')}:"
     yield from _listed(shown.paths)
+    if shown.without_file:
+        yield f"  {_number(shown.without_file, 'photo')} that no known file holds any more"
     if shown.elsewhere:
         yield "Of these, the same content under other paths:"
     yield from _listed(shown.elsewhere)

@@ -55,14 +55,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to go. doomed: its ids. faces: how many go in all. paths: of every file of the photos. elsewhere: those
-    of them that lie outside of what was named: copies. single: for faces that go alone, the path of the photo that
-    stays. held: photos and faces that stay because they are held, unless holds are set aside. ahead: photos that are
-    noted as first indexed in the future, by this clock. everything: nothing would be left."""
+    """What is to go. doomed: its ids. faces: how many go in all. paths: of every file of the photos; without_file: how
+    many photos have none, such as those of detached folders. elsewhere: the paths outside of what was named: copies.
+    single: for faces that go alone, the path of the photo that stays. held: photos and faces that stay because they are
+    held, unless holds are set aside. ahead: photos that are noted as first indexed in the future, by this clock.
+    everything: nothing would be left."""
 
     doomed: Doomed
     faces: int
     paths: tuple[Path, ...]
+    without_file: int
     elsewhere: tuple[Path, ...]
     single: tuple[tuple[int, Path], ...]
     held: tuple[Path, ...]
@@ -244,6 +246,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
         doomed,
         sum(map(len, inside.values())) + len(single),
         tuple(map(as_path, gone)),
+        sum(not paths[photo_id] for photo_id in photos),
         tuple(map(as_path, elsewhere)),
         tuple((each, _first(paths[of_faces[each]])) for each in sorted(single)),
         tuple(sorted(_first(paths[each]) for each in held)),

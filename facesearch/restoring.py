@@ -85,7 +85,7 @@ def restoration(path: Path, file: Path) -> Iterator[Restoration]:
     either is something else, CatalogueDamaged for the backup, CatalogueFull and other CatalogueErrors.
     """
     path, file = as_path(absolute(path)), as_path(absolute(file))
-    if os.path.realpath(path) == os.path.realpath(file):
+    if is_there(path) and is_there(file) and path.samefile(file):
         raise UsageError(f"{_name(file)} is the catalogue itself: name a backup of it.")
     try:
         coming = backup.contents_of(file)

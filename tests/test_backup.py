@@ -135,6 +135,18 @@ def test_a_backup_through_a_link_to_the_catalogue_is_refused(
     assert facesearch("backup", tmp_path / "link.db", "--force", "--catalogue", catalogue).code == 2
 
 
+def test_a_backup_never_takes_the_place_of_a_pipe_or_of_another_name_of_the_catalogue(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.link(catalogue, tmp_path / "other name.db")
+    for target, words in ((tmp_path / "pipe", "is no file"), (tmp_path / "other name.db", "the catalogue itself")):
+        ran = facesearch("backup", target, "--force", "--catalogue", catalogue)
+        assert ran.code == 2 and words in ran.err
+    ran = facesearch("restore", tmp_path / "other name.db", "--yes", "--catalogue", catalogue)
+    assert ran.code == 2 and "the catalogue itself" in ran.err
+
+
 def test_a_backup_never_goes_into_an_indexed_folder(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
     ran = facesearch("backup", tmp_path / "album" / "b.db", "--force", "--catalogue", catalogue)
     assert ran.code == 2 and "is indexed" in ran.err

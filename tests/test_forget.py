@@ -453,6 +453,14 @@ def test_photos_go_by_how_long_they_are_known(facesearch: Program, catalogue: Pa
     assert "wanted-17.png" not in faces_by_photo(catalogue), "a new look does not make a photo younger"
 
 
+def test_photos_of_a_detached_folder_go_as_well(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+    facesearch("roots", "--detach", tmp_path / "album", "--catalogue", catalogue)
+    ran = facesearch("forget", "--older-than", "0d", "--yes", "--catalogue", catalogue)
+    assert ran.code == 0 and "4 photos that no known file holds any more" in ran.out
+    index(catalogue, tmp_path / "album")
+    assert faces_by_photo(catalogue) == {}
+
+
 def test_a_clock_that_was_set_back_makes_no_photo_older(catalogue: Path, tmp_path: Path) -> None:
     with sqlite3.connect(catalogue) as rows:
         rows.execute("UPDATE photos SET first_indexed = '2031-01-01 00:00:00.000000'")
