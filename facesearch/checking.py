@@ -13,6 +13,7 @@ from db.checking import Damage, Kind, Mended
 from db.errors import CatalogueError
 from db.paths import as_path, is_folder, within
 from db.snapshot import Condition, SnapshotState
+from facesearch.forgetting import finish_pending
 from facesearch.ranking.similar import encode
 
 _NAMED = 1000
@@ -102,7 +103,7 @@ def repair(catalogue: Catalogue, found: Checked) -> Repaired:
                 rebuilt = snapshot.rebuild(catalogue, encode)
             except CatalogueError as error:
                 trouble = str(error)
-        return Repaired(mended, indexes, rebuilt, trouble)
+        return Repaired(mended, indexes, rebuilt, trouble or finish_pending(catalogue, seconds=1.0))
 
 
 def _kept_logits(catalogue: Catalogue, face_ids: list[int]) -> dict[int, Floats]:

@@ -557,6 +557,29 @@ def test_a_kill_between_the_rows_and_the_files_is_made_up_for(catalogue: Path, f
     assert ran.code == 0 and left_of(catalogue, what) == []
 
 
+def test_the_command_killed_once_its_rows_are_gone_is_finished_by_the_next_run(catalogue: Path) -> None:
+    photo = wanted_photo(catalogue)
+    (face_id,) = faces_by_photo(catalogue)[photo.name]
+    what = traces(catalogue, photo, face_id)
+    command = ["forget", "--photo", str(photo), "--yes", "--catalogue", str(catalogue)]
+    program = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )
+    with open_catalogue(catalogue) as opened:
+        begun = False
+        while not begun and program.poll() is None:
+            with opened.read() as session:
+                begun = session.execute(text("SELECT count(*) FROM erasures")).scalar_one() > 0
+    program.kill()
+    program.wait()
+    assert face_id not in searched(catalogue)
+    index(catalogue)
+    assert left_of(catalogue, what) == []
+
+
 # Copies
 
 
