@@ -88,7 +88,9 @@ def audit(
         if action is Action.VERIFY:
             return _verify(audit_log.verify(session, head))
         from_on = since.replace(tzinfo=UTC) if since is not None else None
-        rows = (each for each in audit_log.entries(session, kind or (), from_on) if face is None or _shows(each, face))
+        rows = audit_log.entries(session, kind or (), from_on)
+        if face is not None:
+            rows = (each for each in rows if face in audit_log.faces_of(each))
         return _print(rows, as_json=as_json, as_csv=as_csv)
 
 
@@ -110,13 +112,6 @@ def _verify(found: Any) -> int:
     if found.holds_head is None:
         say("Without a head that was kept elsewhere (--head), a rewritten or cut log cannot be told from a sound one.")
     return ExitCode.FOUND
-
-
-def _shows(entry: "Entry", face: int) -> bool:
-    payload = entry.payload or {}
-    faces = payload.get("faces", [])
-    faces = faces if isinstance(faces, list) else []  # of an index run it is how many
-    return payload.get("face") == face or any((each[0] if isinstance(each, list) else each) == face for each in faces)
 
 
 def _print(rows: "Iterator[Entry]", *, as_json: bool, as_csv: bool) -> int:

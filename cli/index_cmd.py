@@ -97,6 +97,9 @@ def index(
             show_default=False,
         ),
     ] = None,
+    allow_again: Annotated[
+        bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
+    ] = False,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
@@ -144,6 +147,7 @@ def index(
             again=again,
             choice=choice,
             limits=options.limits_of(max_megapixels),
+            allow_again=allow_again,
             progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()
@@ -319,6 +323,8 @@ def _lines(report: "RunReport") -> Iterator[str]:
     if report.unsupported:
         heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
         yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
+    if report.forgotten:
+        yield f"Photos left alone, since they were forgotten: {report.forgotten:,} (--allow-again takes them in)"
     if report.online_only:
         yield f"Files whose content is only online, and not opened: {report.online_only:,} (download them first)"
     if report.others:

@@ -14,9 +14,13 @@ import typer
 from cli import options
 from cli.attributes_cmd import attributes
 from cli.audit_cmd import audit
+from cli.backup_cmd import backup, restore
+from cli.check_cmd import check
 from cli.console import tolerate_any_stream
 from cli.errors import reported, working_folder_is_lost
 from cli.evaluate_cmd import evaluate
+from cli.failures_cmd import failures
+from cli.forget_cmd import forget
 from cli.index_cmd import index
 from cli.interview_cmd import interview
 from cli.read_cmd import read
@@ -99,6 +103,11 @@ app.command()(score)
 app.command()(attributes)
 app.command()(roots)
 app.command()(status)
+app.command()(failures)
+app.command()(check)
+app.command()(forget)
+app.command()(backup)
+app.command()(restore)
 app.command()(train)
 app.command()(evaluate)
 app.command()(validate)

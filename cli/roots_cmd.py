@@ -49,6 +49,7 @@ def roots(
     from db.paths import absolute, is_folder, within
     from db.photos import detach_root
     from db.roots import list_roots, move_root
+    from facesearch.forgetting import finish_pending
     from indexer.moving import check_moved
 
     if forget is not None and detach is None:
@@ -60,13 +61,17 @@ def roots(
         if moved is not None:
             old, new = moved
             check_moved(target, old, new)
-            with target.indexing(), target.write() as session:
-                move_root(session, old, new)
+            with target.indexing():
+                finish_pending(target, seconds=1.0)
+                with target.write() as session:
+                    move_root(session, old, new)
             if not is_folder(new):
                 say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
         if detach is not None:
-            with target.indexing(), target.write() as session:
-                files, faces = detach_root(session, detach)
+            with target.indexing():
+                finish_pending(target, seconds=1.0)
+                with target.write() as session:
+                    files, faces = detach_root(session, detach)
             say(f"Detached: {detach}, {files:,} photos. Faces that left the results: {faces:,}")
             with target.read() as session:
                 around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(detach))]

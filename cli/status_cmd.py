@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from db.catalogue import Catalogue
+    from db.erasure import Summary
     from db.photos import Failure, Remarkable
     from db.values.scoring_model import ScoringModel
 
@@ -88,6 +89,7 @@ def status(
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
+    from db.erasure import summary as erasure_summary
     from db.exhibits import names
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
@@ -109,6 +111,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)
         since, references = sealed_since(session), names(session)
+        erased = erasure_summary(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     sealed = f" (sealed since {_moment(since)})" if since else ""
@@ -142,6 +145,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
     unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
     yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
+    yield from _erasure_rows(erased)
     if behind:
         are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
         yield (
@@ -161,6 +165,19 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     if model:
         yield "Quality", validated_in_words(source, model[1].digest)
     yield "Snapshot", str(state_of(source))
+
+
+def _erasure_rows(erased: "Summary") -> Iterator[tuple[str, str]]:
+    if erased.photos or erased.faces:
+        yield "Forgotten", f"so far: photos {erased.photos:,}, faces {erased.faces:,}"
+    if erased.pending:
+        yield (
+            "",
+            "pending: what was forgotten last may still lie in the files of the catalogue; the next command that "
+            "writes, such as `facesearch index`, takes it out once no other program reads them",
+        )
+    if erased.held_photos or erased.held_faces:
+        yield "Held", f"not to be forgotten: photos {erased.held_photos:,}, single faces {erased.held_faces:,}"
 
 
 def _moment(when: "datetime") -> str:

@@ -67,16 +67,18 @@ def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> 
 
 def whole_photo(face: FaceDetails) -> Thumbnail:
     """The picture that the face is in, reduced, with a frame around the face."""
-    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS, face.page)
+    return framed(face.path, face.sha256, [face.box], WHOLE_PIXELS, face.page, masked=face.masked)
 
 
-def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int, page: int = 1) -> Thumbnail:
+def framed(
+    path: Path, sha256: str, boxes: Sequence[Box], pixels: int, page: int = 1, masked: Sequence[Box] = ()
+) -> Thumbnail:
     """A picture of the photo with this content, its longer side reduced to `pixels`, with a frame around each of these
-    places."""
+    places. masked: places that are painted over, since faces that were there are forgotten."""
     photo = _picture(_opened(path, sha256), page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
-    picture = Image.fromarray(photo.rgb)
+    picture = Image.fromarray(_painted_over(photo.rgb, masked))
     picture.thumbnail((pixels, pixels), Image.Resampling.LANCZOS, reducing_gap=3.0)
     x, y = picture.width / photo.width, picture.height / photo.height
     draw = ImageDraw.Draw(picture)
@@ -87,6 +89,17 @@ def framed(path: Path, sha256: str, boxes: Sequence[Box], pixels: int, page: int
                 [*(c - grown for c in corners[:2]), *(c + grown for c in corners[2:])], outline=colour, width=width
             )
     return Thumbnail(_as_jpeg(picture))
+
+
+def _painted_over(rgb: NDArray[np.uint8], masked: Sequence[Box]) -> NDArray[np.uint8]:
+    """The picture, uint8 [H, W, 3], without what was in these places."""
+    if not masked:
+        return rgb
+    painted = rgb.copy()
+    for box in masked:
+        top, left = max(0, int(box.y)), max(0, int(box.x))
+        painted[top : max(top, int(box.y + box.height) + 1), left : max(left, int(box.x + box.width) + 1)] = _EMPTY
+    return painted
 
 
 def _as_jpeg(picture: Image.Image) -> bytes:
@@ -128,5 +141,6 @@ def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbn
             if face.page == page and isinstance(picture, str):
                 found[face.face] = Thumbnail(None, picture)
             elif face.page == page and isinstance(picture, DecodedPhoto):
-                found[face.face] = Thumbnail(cut(picture.rgb, face.box, face.turned, pixels))
+                shown = _painted_over(picture.rgb, face.masked)
+                found[face.face] = Thumbnail(cut(shown, face.box, face.turned, pixels))
     return found

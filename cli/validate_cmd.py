@@ -176,7 +176,7 @@ class _Shown:
 
         made = []
         for view in views:
-            made.append(framed(view.path, view.sha256, view.boxes, _PHOTO_PIXELS).jpeg)
+            made.append(framed(view.path, view.sha256, view.boxes, _PHOTO_PIXELS, masked=view.masked).jpeg)
             self._add(1)
         return made
 

@@ -7,8 +7,9 @@ did.
 
 import hashlib
 import json
+import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from db.paths import display, within
 from db.schema import AuditRow
 
 _BEFORE_THE_FIRST = bytes(32)
@@ -108,6 +110,32 @@ def verify(session: Session, expected: str | None = None) -> Verification:
         chain, last = row.chain, row.id
         holds = holds or (None if wanted is None else chain.hex() == wanted)
     return Verification(Head(last, chain.hex()) if last else None, broken_at, blanked, holds)
+
+
+def blank_naming(session: Session, faces: Collection[int]) -> None:
+    """Blank the rows that name one of these faces, as shown, found or exported."""
+    named = [each.sequence for each in entries(session) if not faces_of(each).isdisjoint(faces)]
+    blank(session, named)
+
+
+def blank_folders(session: Session, folders: Collection[bytes]) -> None:
+    """Blank the rows that name one of these folders (absolute paths), or a folder below one."""
+    gone = [os.fsencode(display(each)) for each in folders]
+    named = [
+        each.sequence
+        for each in entries(session)
+        for folder in (each.payload or {}).get("folders", [])
+        if any(os.fsencode(folder) == one or within(one, os.fsencode(folder)) is not None for one in gone)
+    ]
+    blank(session, named)
+
+
+def faces_of(entry: Entry) -> set[int]:
+    """The ids of the faces that a row names."""
+    payload = entry.payload or {}
+    shown = payload.get("faces", [])
+    found = {each[0] if isinstance(each, list) else each for each in shown} if isinstance(shown, list) else set()
+    return found | ({payload["face"]} if "face" in payload else set())
 
 
 def blank(session: Session, sequences: Sequence[int]) -> None:

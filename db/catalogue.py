@@ -33,6 +33,7 @@ from db.errors import (
     CatalogueTooNew,
     CatalogueUnreadable,
     NotACatalogue,
+    damaged_row,
 )
 from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive, is_held
@@ -40,9 +41,10 @@ from db.paths import AnyPath, absolute, as_path, display
 from db.seal import is_sealed
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 11  # the newest migration, as user_version in the file's header
+SCHEMA_VERSION = 12  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
+_NO_TEXT = "Could not decode to UTF-8"  # Python's words
 _ALONE = "facesearch=alone"  # at the end of a URI, where SQLite does not heed it
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -65,7 +67,7 @@ class Catalogue:
         self.read_only = read_only
         self._full = full
         self.remarks = remarks
-        self._lock_file = Path(real + ".lock")
+        self._uri, self._busy_seconds = uri, busy_seconds
         self._frozen = _identity(path) if uri.endswith("immutable=1") else None
         self._reader = _engine(uri, busy_seconds, begin="BEGIN", query_only=True)
         self._writer = None if read_only else _engine(uri, busy_seconds, begin="BEGIN IMMEDIATE", query_only=False)
@@ -97,6 +99,26 @@ class Catalogue:
             yield session
 
     @contextmanager
+    def erase(self) -> Iterator[Session]:
+        """As `write`, for taking rows out for good: what is deleted is overwritten.
+
+        References are not enforced: to look for those to one face, SQLite would go through all scores.
+        """
+        if self.read_only:
+            raise self._is_read_only()
+        engine = _engine(
+            self._uri, self._busy_seconds, begin="BEGIN IMMEDIATE", query_only=False, foreign_keys=False, erasing=True
+        )
+        try:
+            with translated(self.path), Session(engine, expire_on_commit=False) as session, session.begin():
+                session.connection()
+                if is_sealed(session):
+                    raise self._is_sealed()
+                yield session
+        finally:
+            engine.dispose()
+
+    @contextmanager
     def indexing(self) -> Iterator[None]:
         """Be the one index run on this catalogue. Raises CatalogueBusy where another process, or thread, is."""
         if self.read_only:
@@ -104,20 +126,25 @@ class Catalogue:
         with self.read() as session:
             if is_sealed(session):
                 raise self._is_sealed()
-        with ExitStack() as stack:
-            with os_errors_translated(self._lock_file):  # what goes wrong in the run is no matter of the lock's
-                mine = stack.enter_context(exclusive(self._lock_file))
-            if not mine:
-                raise CatalogueBusy(
-                    f"Another index run is working on the catalogue {_name(self.path)}: wait until it has ended, or "
-                    f"use another --catalogue."
-                )
+        with reserved(self.path):
             yield
+
+    @contextmanager
+    def connection(self, *, writing: bool = False, busy_seconds: float | None = None) -> Iterator[sqlite3.Connection]:
+        """A connection of its own, without a transaction, for what SQLite does to a file as a whole (`db.upkeep`).
+
+        busy_seconds: how long it waits for others; None: as long as all do. Raises CatalogueError subclasses.
+        """
+        if writing and self.read_only:
+            raise self._is_read_only()
+        seconds = self._busy_seconds if busy_seconds is None else busy_seconds
+        with translated(self.path), _connection(self._uri, seconds, query_only=not writing) as connection:
+            yield connection
 
     @property
     def is_indexed_now(self) -> bool:
         """Whether an index run is working on this catalogue at this moment, as far as this machine can tell."""
-        return is_held(self._lock_file)
+        return is_held(_lock_file(self.path))
 
     def _is_sealed(self) -> CatalogueError:
         return CatalogueSealed(
@@ -201,6 +228,41 @@ def open_catalogue(
     return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks, full=full)
 
 
+@contextmanager
+def open_file(path: Path, *, writing: bool = False, busy_seconds: float = 30.0) -> Iterator[sqlite3.Connection]:
+    """A connection, without a transaction, to the database at `path`, whatever it holds; nothing is brought up to date.
+    Raises CatalogueError subclasses."""
+    with translated(path):
+        uri = _uri(path, "mode=rw") if writing else _read_only_uri(path)
+        with _connection(uri, busy_seconds, query_only=not writing) as connection:
+            yield connection
+
+
+def version_of(path: Path) -> int:
+    """The schema version of the catalogue in this file, which is not changed. Raises CatalogueMissing, NotACatalogue,
+    CatalogueTooNew and other CatalogueErrors."""
+    with os_errors_translated(path):
+        _check_presence(path, may_be_empty=False)
+    with translated(path):
+        return _version(path, _read_only_uri(path), 5.0, may_be_empty=False)
+
+
+@contextmanager
+def reserved(path: Path) -> Iterator[None]:
+    """Keep the catalogue at `path` for one index run, erasure or restoration, whether or not it can be opened. Raises
+    CatalogueBusy where another process, or thread, has it."""
+    lock_file = _lock_file(path)
+    with ExitStack() as stack:
+        with os_errors_translated(lock_file):  # what goes wrong in the run is no matter of the lock's
+            mine = stack.enter_context(exclusive(lock_file))
+        if not mine:
+            raise CatalogueBusy(
+                f"Another index run, or a command that changes the catalogue, is working on {_name(path)}: wait until "
+                f"it has ended, or use another --catalogue."
+            )
+        yield
+
+
 def indexed_folders(path: AnyPath, *, busy_seconds: float = 5.0) -> list[bytes]:
     """The indexed folders (absolute paths) of a catalogue of whatever version; none where there is none, or where it
     cannot be read. Changes nothing."""
@@ -229,6 +291,21 @@ def translated(path: Path) -> Iterator[None]:
         raise
     except sqlite3.Error as error:
         raise _translation(path, error) from error
+    except (ValueError, TypeError) as error:
+        if not _is_of_a_row(error):
+            raise
+        raise damaged_row("a date or a list") from error
+
+
+def _is_of_a_row(error: BaseException) -> bool:
+    """Whether a value from the database cannot be what its column holds: then SQLAlchemy, or the JSON that it reads,
+    stumbles over it."""
+    trace, module = error.__traceback__, ""
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    written = module == "sqlalchemy.engine.default"  # it handed over what cannot be stored
+    return not written and module.startswith(("sqlalchemy.", "json"))
 
 
 @contextmanager
@@ -253,6 +330,8 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
 
 def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
     name = _name(path)
+    if str(error).startswith(_NO_TEXT):  # and goes on with the bytes
+        return damaged_row("a text")
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
             return CatalogueBusy(f"Another process is writing to the catalogue {name}: try again when it has ended.")
@@ -280,6 +359,10 @@ def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
             )
         case _:
             return CatalogueError(f"The catalogue {name} cannot be used ({error}): restore it from a backup.")
+
+
+def _lock_file(path: Path) -> Path:
+    return Path(os.path.realpath(path) + ".lock")
 
 
 def _name(path: Path) -> str:
@@ -385,6 +468,13 @@ def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -
         application, version = _stamps(connection)
         if application == 0 and version == 0 and may_be_empty and _is_blank(connection):
             return 0
+        blank = application == 0 and _is_blank(connection)
+        without_log = blank and connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    if without_log:
+        raise NotACatalogue(
+            f"{_name(path)} is a database that was copied without its log ({_name(path)}-wal), and holds nothing: copy "
+            f"both, or make a copy that is whole with `facesearch backup`."
+        )
     if application != APPLICATION_ID:
         raise NotACatalogue(
             f"{_name(path)} is the database of another program, not a catalogue: name another file with --catalogue."
@@ -495,15 +585,30 @@ def _connect(uri: str, busy_seconds: float, *, query_only: bool, foreign_keys: b
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA query_only = {int(query_only)}")
         connection.execute("PRAGMA journal_size_limit = 67108864")
+        connection.execute("PRAGMA secure_delete = ON")  # as most systems build SQLite; not all do
     except BaseException:
         connection.close()  # or it keeps its locks as long as anybody holds the exception
         raise
     return connection
 
 
-def _engine(uri: str, busy_seconds: float, *, begin: str, query_only: bool, foreign_keys: bool = True) -> Engine:
+def keep_journal(connection: sqlite3.Connection) -> bool:
+    """Let the journal to which SQLite copies pages before it changes them stay, to be overwritten, where there is no
+    write-ahead log; whether there is one."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+        return True
+    connection.execute("PRAGMA journal_mode = PERSIST")
+    return False
+
+
+def _engine(
+    uri: str, busy_seconds: float, *, begin: str, query_only: bool, foreign_keys: bool = True, erasing: bool = False
+) -> Engine:
     def connect() -> sqlite3.Connection:
-        return _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
+        connection = _connect(uri, busy_seconds, query_only=query_only, foreign_keys=foreign_keys)
+        if erasing:
+            keep_journal(connection)
+        return connection
 
     alone = {"pool_size": 1, "max_overflow": 0} if uri.endswith(_ALONE) else {}
     engine = create_engine("sqlite+pysqlite://", creator=connect, poolclass=QueuePool, **alone)

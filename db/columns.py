@@ -35,6 +35,10 @@ class Block(NamedTuple):
     sizes: Floats
     logits: Floats
 
+    def of(self, chosen: npt.NDArray[np.bool_]) -> "Block":
+        """Those of the faces that are chosen (bool[n])."""
+        return Block(self.ids[chosen], self.detections[chosen], self.sizes[chosen], self.logits[chosen])
+
 
 def write(
     folder: Path, faces: int, attributes: int, blocks: Iterable[Block], probabilities: Callable[[Floats, bool], Floats]

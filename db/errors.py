@@ -47,8 +47,20 @@ class CatalogueDamaged(CatalogueError):
     """Its content contradicts itself."""
 
 
+def damaged_row(what: str) -> CatalogueDamaged:
+    """For a row that does not hold what it should. what: what cannot be read, as a noun."""
+    return CatalogueDamaged(
+        f"The catalogue is damaged ({what} cannot be read in one of its rows): `facesearch check` says where, and "
+        f"`facesearch check --repair` mends what can be mended."
+    )
+
+
 class RootUnknown(CatalogueError):
     """The named folder was never indexed."""
+
+
+class PhotoUnknown(CatalogueError):
+    """The catalogue knows of no photo under this path, or in this folder."""
 
 
 class RootTaken(CatalogueError):
@@ -57,6 +69,10 @@ class RootTaken(CatalogueError):
 
 class FaceUnknown(CatalogueError):
     """There never was such a face, or it was deleted. Base of the other reasons why there is nothing to show."""
+
+
+class FaceForgotten(FaceUnknown):
+    """It was taken out for good."""
 
 
 class FaceHidden(FaceUnknown):

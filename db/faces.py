@@ -12,13 +12,13 @@ import numpy.typing as npt
 from sqlalchemy import bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import exhibits, generation, models
+from db import exhibits, generation, masks, models
 from db.arrays import Floats, pack, unpack_rows
 from db.chunks import chunks
-from db.errors import FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored
+from db.errors import FaceForgotten, FaceHidden, FaceUnfound, FaceUnknown, FaceUnscored, damaged_row
 from db.matching import match
 from db.paths import as_path, display, join
-from db.schema import Face, File, Model, Photo, Root, Score
+from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
 from db.values.box import Box
 from db.values.photo import LeftOut
 from db.values.scoring_model import ScoringModel
@@ -77,6 +77,7 @@ class FaceDetails:
     seconds: float | None = None
     notice: str | None = None
     pages: int = 1
+    masked: tuple[Box, ...] = ()
     exhibits: Mapping[Path, str] = field(default_factory=dict)
 
     @property
@@ -456,8 +457,10 @@ def details(
             )
         )
         logits = unpack_rows([row.logits for row in rows], width)
+        _require_numbers([(row.x, row.y, row.width, row.height, row.detection) for row in rows], logits)
         paths = _paths(session, sorted({row.photo_id for row in rows}))
         references = exhibits.names(session)
+        masked = masks.of_photos(session, [row.photo_id for row in rows])
         for row, scores in zip(rows, logits, strict=True):
             found[row.id] = FaceDetails(
                 face=row.id,
@@ -479,6 +482,7 @@ def details(
                 seconds=row.seconds,
                 notice=row.notice,
                 pages=row.pages,
+                masked=tuple(place.box for place in masked.get(row.photo_id, ()) if place.page == row.page),
             )
     for face_id in wanted:
         if face_id not in found:
@@ -537,11 +541,30 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
     return FaceInFull(face, tuple(as_path(path) for path in sorted(missing)), width, height, size, format, model)
 
 
+def require(session: Session, face_id: int) -> None:
+    """Raises FaceUnknown where there is no such face, visible or hidden."""
+    _is_hidden(session, face_id)
+
+
+def _require_numbers(places: Sequence[tuple[float, ...]], logits: Floats) -> None:
+    """Raises CatalogueDamaged where a place or a score is no finite number."""
+    try:
+        sound = bool(np.isfinite(np.array(places, np.float64)).all() and np.isfinite(logits).all())
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise damaged_row("the place or a score of a face")
+
+
 def _is_hidden(session: Session, face_id: int) -> bool:
     """Whether this face is hidden. Raises FaceUnknown."""
     hidden = None
     if abs(face_id) < _NO_ID:
         hidden = session.execute(select(Face.hidden).where(Face.id == face_id)).scalar_one_or_none()
+    if hidden is None and abs(face_id) < _NO_ID and session.get(Tombstone, face_id) is not None:
+        raise FaceForgotten(
+            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other."
+        )
     if hidden is None:
         raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
     return hidden

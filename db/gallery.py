@@ -10,14 +10,14 @@ import numpy.typing as npt
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from db import manifest, models, vectors
+from db import manifest, models, tombstones, vectors
 from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.columns import Block, Columns
-from db.errors import CatalogueDamaged
+from db.errors import CatalogueDamaged, damaged_row
 from db.manifest import DamagedSnapshot, Manifest
-from db.schema import Face, Score, State
+from db.schema import Face, Score, State, Tombstone
 from db.values.scoring_model import ScoringModel
 
 Encode = Callable[[Floats, ScoringModel], Floats]  # logits [N, A] -> profiles [N, A] of unit length
@@ -153,12 +153,16 @@ class Gallery:
 
     def _abandon_snapshot(self) -> None:
         """Take everything from the tables instead: those of this moment, but for faces that were looked at again since,
-        which have the scores and sizes of the new look."""
+        which have the scores and sizes of the new look. Those that were taken out since keep their rows, without
+        anything of them: who shows hits leaves them out."""
         ids = self.face_ids[: len(self) - len(self._tail.ids)]
         with self._catalogue.read() as session:
             known = _of_faces(session, self.model_id, ids.tolist())
-        if len(known.ids) != len(ids):
-            raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
+            lost = np.setdiff1d(ids, known.ids)
+            if len(lost) and len(tombstones.among(session, lost)) != len(lost):
+                raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
+        if len(lost):
+            known = _with_blanks(known, ids)
         self._tail = _concatenated([known, self._tail])
         self._snapshot, self._kept = None, None
 
@@ -225,8 +229,15 @@ def stored(session: Session, model_id: int) -> Iterator[Block]:
 
 
 def changed_count(session: Session, number: int) -> int:
-    """How many faces were added, changed, hidden, restored or scored again after this generation."""
-    return session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
+    """How many faces were added, changed, hidden, restored, scored again or taken out after this generation."""
+    changed = session.execute(select(func.count(Face.id)).where(Face.generation > number)).scalar_one()
+    out = select(func.count(Tombstone.face_id)).where(Tombstone.generation > number)
+    return changed + session.execute(out).scalar_one()
+
+
+def changed_ids(session: Session, number: int) -> Ids:
+    """int64: the faces that are not as a snapshot of this generation has them."""
+    return np.array(list(_changed_since(session, number)), dtype=np.int64)
 
 
 def _count_visible(session: Session) -> int:
@@ -236,10 +247,11 @@ def _count_visible(session: Session) -> int:
 
 
 def _changed_since(session: Session, number: int) -> dict[int, bool]:
-    """Whether each face that was touched after this generation is hidden, by id, in order of id."""
+    """Whether each face that was touched after this generation is hidden, or taken out, by id, in order of id."""
     # Sorted here: told to sort by id, SQLite would walk through the whole table instead of the index on generations.
     rows = session.execute(select(Face.id, Face.hidden).where(Face.generation > number)).all()
-    return dict(sorted((face_id, hidden) for face_id, hidden in rows))
+    out = session.execute(select(Tombstone.face_id).where(Tombstone.generation > number)).scalars()
+    return dict(sorted([*((face_id, hidden) for face_id, hidden in rows), *((face_id, True) for face_id in out)]))
 
 
 def _of_faces(session: Session, model_id: int, ids: Sequence[int]) -> Block:
@@ -264,12 +276,25 @@ def _block(rows: Sequence[_Row], width: int) -> Block:
     if not rows:
         return _nothing(width)
     ids, detections, sizes, blobs = zip(*rows, strict=True)
-    return Block(
-        np.array(ids, dtype=np.int64),
-        np.array(detections, dtype=np.float32),
-        np.array(sizes, dtype=np.float32),
-        unpack_rows(blobs, width),
+    try:
+        numbers = np.array(detections, dtype=np.float32), np.array(sizes, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise damaged_row("the place or a score of a face") from None
+    return Block(np.array(ids, dtype=np.int64), *numbers, unpack_rows(blobs, width))
+
+
+def _with_blanks(known: Block, ids: Ids) -> Block:
+    """A block of all these faces, whose ids ascend, with nothing but finite numbers for those that are not known."""
+    blank = Block(
+        ids,
+        np.zeros(len(ids), dtype=np.float32),
+        np.zeros(len(ids), dtype=np.float32),
+        np.ones((len(ids), known.logits.shape[1]), dtype=np.float32),
     )
+    places = np.searchsorted(ids, known.ids)
+    for whole, part in zip(blank[1:], known[1:], strict=True):
+        whole[places] = part
+    return blank
 
 
 def _nothing(width: int) -> Block:

@@ -4,7 +4,7 @@ Faces belong to a photo (a content), files point to it. After every change of fi
 are hidden or shown: a face is visible as long as one file with its photo's content is there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import bindparam, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db import faces, provenance, roots
+from db import faces, masks, provenance, roots
 from db.chunks import READ_AT_ONCE, chunks
 from db.faces import Difference, FaceRecord
+from db.masks import MaskedPlace
+from db.matching import match
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
 from db.schema import Face, File, Photo, Root
@@ -416,6 +418,29 @@ def failures(session: Session) -> list[Failure]:
     return [Failure(as_path(path), display(path), *by_path[path]) for path in sorted(by_path)]
 
 
+def try_again(session: Session) -> int:
+    """Let the next run open every file again that is there and failed, also where that seemed final; how many."""
+    failed = failures(session)
+    there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None))
+    session.execute(
+        update(Photo).where(Photo.outcome == Outcome.FAILED, there).values(retry=True),
+        execution_options={"synchronize_session": False},
+    )
+    session.execute(
+        update(File).where(File.missing_since.is_(None), File.reason.is_not(None)).values(retry=True),
+        execution_options={"synchronize_session": False},
+    )
+    return len(failed)
+
+
+def there(session: Session) -> Iterator[bytes]:
+    """Absolute paths of all files that are known to be there, in no order, and once for each root that has them."""
+    columns = (Root.path, File.path)
+    statement = select(*columns).join(Root, Root.id == File.root_id).where(File.missing_since.is_(None))
+    for root, path in session.execute(statement, execution_options={"yield_per": READ_AT_ONCE}):
+        yield join(root, path)
+
+
 def without_face(session: Session) -> list[bytes]:
     """Absolute paths of the files that are there and in whose photo no face was found, in byte order."""
     rows = session.execute(
@@ -484,18 +509,41 @@ def _store_photos(
         if digest in known and not _keeps(known[digest], photo.outcome)
     }
     if fresh:
-        session.execute(insert(Photo), [{"sha256": photo.sha256, **rows[photo.sha256]} for photo in fresh])
+        since = _first_indexed(session)
+        session.execute(
+            insert(Photo),
+            [{"sha256": photo.sha256, "first_indexed": since, **rows[photo.sha256]} for photo in fresh],
+        )
     if again:
         session.connection().execute(
             update(Photo).where(Photo.id == bindparam("row")),
             [{"row": known[digest].id, **rows[digest]} for digest in again],
         )
     ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
-    differences = faces.replace(session, {ids[digest]: photo.faces for digest, photo in again.items()}, model_id)
+    masked = masks.of_photos(session, [ids[digest] for digest in again])
+    looks = {ids[digest]: _unmasked(photo.faces, masked.get(ids[digest], ())) for digest, photo in again.items()}
+    differences = faces.replace(session, looks, model_id)
     added = faces.add(session, [(ids[photo.sha256], face) for photo in fresh for face in photo.faces], model_id)
     relooked = {digest: _relooked(before, looked_at[digest], differences) for digest, before in known.items()}
     first = (each.difference.gained for each in relooked.values() if each.before.outcome is Outcome.FAILED)
     return ids, Recorded(len(added) + sum(first), relooked)
+
+
+def _first_indexed(session: Session) -> datetime:
+    """Now, unless the clock was set back: never before what came before."""
+    newest = session.execute(select(func.max(Photo.first_indexed))).scalar_one()
+    now = datetime.now(UTC)
+    return now if newest is None else max(now, newest)
+
+
+def _unmasked(found: Sequence[FaceRecord], masked: Sequence[MaskedPlace]) -> list[FaceRecord]:
+    """The faces that do not lie where one was taken out."""
+    left = list(found)
+    for page in {page for page, _ in masked}:
+        here = [place for place, face in enumerate(left) if face.page == page]
+        gone = match([left[place].box for place in here], [box for other, box in masked if other == page])
+        left = [face for place, face in enumerate(left) if place not in {here[each] for each in gone}]
+    return left
 
 
 def _relooked(before: KnownPhoto, look: PhotoRecord, differences: Mapping[int, Difference]) -> Relooked:

@@ -28,7 +28,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from db.errors import damaged_row
 from db.values.photo import LeftOut, Outcome
+
+_OUTCOMES, _LEFT_OUT = frozenset(Outcome), frozenset(LeftOut)
 
 
 class HexDigest(TypeDecorator[str]):
@@ -41,6 +44,8 @@ class HexDigest(TypeDecorator[str]):
         return None if value is None else bytes.fromhex(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        if value is not None and not isinstance(value, bytes):
+            raise damaged_row("a digest")
         return None if value is None else value.hex()
 
 
@@ -67,6 +72,8 @@ class OutcomeText(TypeDecorator[Outcome]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Outcome | None:  # noqa: ARG002
+        if value is not None and value not in _OUTCOMES:
+            raise damaged_row("what became of a photo")
         return None if value is None else Outcome(value)
 
 
@@ -80,6 +87,8 @@ class LeftOutText(TypeDecorator[LeftOut]):
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> LeftOut | None:  # noqa: ARG002
+        if value is not None and value not in _LEFT_OUT:
+            raise damaged_row("why a photo is left out")
         return None if value is None else LeftOut(value)
 
 
@@ -128,7 +137,8 @@ class Photo(Base):
     are what EXIF says: when, by the camera's own clock, and make and model ("" where it says nothing).
     `provenance_id`: the versions that all this, and its faces, come from. `pages`: how many pictures its file holds
     (pages, frames, views; the numbers above are those of the first that could be shown). `unlooked`: how many of them
-    nobody looks at. `notice`: what is to be said of it, such as that it is cut short.
+    nobody looks at. `notice`: what is to be said of it, such as that it is cut short. `first_indexed`: since when it
+    is known; of photos that were known before that was noted, the end of the last run before it was.
     """
 
     __tablename__ = "photos"
@@ -140,6 +150,7 @@ class Photo(Base):
         Index("ix_photos_provenance", "provenance_id", "outcome"),
         Index("ix_photos_remarkable", "id", sqlite_where=text("unlooked > 0 OR notice IS NOT NULL")),  # few
         Index("ix_photos_failed", "id", sqlite_where=text("outcome = 'failed'")),  # few
+        Index("ix_photos_first_indexed", "first_indexed"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -157,6 +168,7 @@ class Photo(Base):
     pages: Mapped[int] = mapped_column(server_default="1")
     unlooked: Mapped[int] = mapped_column(server_default="0")
     notice: Mapped[str | None] = mapped_column(Text)
+    first_indexed: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class File(Base):
@@ -273,6 +285,68 @@ class Face(Base):
     notice: Mapped[str | None] = mapped_column(Text)
 
 
+class Tombstone(Base):
+    """A face that was taken out for good. Snapshots up to a generation before `generation` still have it.
+
+    `photo`: `erasure.Pseudonyms.content` of its photo, by which it is found again in an older backup.
+    """
+
+    __tablename__ = "tombstones"
+
+    face_id: Mapped[int] = mapped_column(primary_key=True)
+    generation: Mapped[int] = mapped_column(index=True)
+    photo: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Forgotten(Base):
+    """A content, or a file as it was, that no run takes in again: a digest of `erasure.Pseudonyms`, and no more."""
+
+    __tablename__ = "forgotten"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+
+
+class Mask(Base):
+    """Where a face was that was taken out, in a photo that stays: what a new look finds there is not stored. Places as
+    those of a `Face`."""
+
+    __tablename__ = "masks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
+    page: Mapped[int]
+    x: Mapped[float] = mapped_column(Double)
+    y: Mapped[float] = mapped_column(Double)
+    width: Mapped[float] = mapped_column(Double)
+    height: Mapped[float] = mapped_column(Double)
+
+
+class Hold(Base):
+    """A photo, or with `face_id` one face of it, that is not to be taken out."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), index=True)
+    face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id"), index=True)
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Erasure(Base):
+    """How much was taken out, and when. `finished`: when nothing of it was left in the files of the catalogue; None
+    while that is to be done. `override`: why holds were set aside, if they were."""
+
+    __tablename__ = "erasures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    began: Mapped[datetime] = mapped_column(UtcDateTime)
+    finished: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    photos: Mapped[int]
+    faces: Mapped[int]
+    override: Mapped[str | None] = mapped_column(Text)
+
+
 class Model(Base):
     """A checkpoint that scored faces here, with all that a search needs of it, so that no search opens the checkpoint.
 
@@ -385,6 +459,8 @@ class State(Base):
     whose scores searches use. `snapshot`: name of the snapshot that stands for them up to a generation of its own.
     Naming it here, and not only in its own folder, makes it impossible to take a snapshot of another catalogue, or of a
     state that a power failure or a restored backup has undone.
+    `secret`: 32 random bytes by which a backup is known as one of this catalogue, and the key of `erasure.Pseudonyms`.
+    `backed_up`: in a backup, when it was made; None in a catalogue.
     """
 
     __tablename__ = "state"
@@ -395,3 +471,5 @@ class State(Base):
     serving_model_id: Mapped[int | None] = mapped_column(ForeignKey("models.id"))
     snapshot: Mapped[str | None] = mapped_column(Text)
     sealed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    backed_up: Mapped[datetime | None] = mapped_column(UtcDateTime)

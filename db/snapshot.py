@@ -12,7 +12,7 @@ one that `state` names, and from the tables every face stamped with a later gene
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -23,11 +23,12 @@ from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from db import columns, generation, manifest, models, vectors
+from db.arrays import Floats
 from db.catalogue import Catalogue, os_errors_translated
 from db.columns import Block
 from db.durable import flush_folder
 from db.errors import CatalogueReadOnly
-from db.gallery import Encode, Gallery, changed_count, load_gallery, open_snapshot, snapshot_name, stored
+from db.gallery import Encode, Gallery, changed_count, changed_ids, load_gallery, open_snapshot, snapshot_name, stored
 from db.lock import exclusive
 from db.manifest import DamagedSnapshot, Manifest, OutdatedSnapshot
 from db.paths import display, is_folder
@@ -45,8 +46,9 @@ __all__ = [
 ]
 
 TAIL_LIMIT = 0.05  # a snapshot that more than this share of its faces have outgrown is due
-_UNFINISHED = "building-"
+UNFINISHED = "building-"
 _LOCK = "lock"
+_ROUNDING = 1e-4  # of profiles that another processor made of the same logits
 
 
 class Condition(StrEnum):
@@ -97,6 +99,58 @@ def state_of(catalogue: Catalogue, *, thorough: bool = True) -> SnapshotState:
         return SnapshotState(Condition.STALE if behind else Condition.CURRENT, len(snapshot.columns), behind)
 
 
+def differing(catalogue: Catalogue, encode: Encode) -> list[int]:
+    """The faces (ids) that the snapshot has otherwise than the tables, in a column or in the profiles, though nothing
+    was written of them since; none where there is no sound snapshot. encode: as in `rebuild`."""
+    with catalogue.read() as session:
+        serving, name = models.serving(session), snapshot_name(session)
+        if serving is None or name is None:
+            return []
+        model_id, model = serving
+        try:
+            snapshot = open_snapshot(catalogue.folder, name, model)
+            index = vectors.open_index(snapshot.folder, snapshot.manifest)
+            profiles = vectors.profiles_of(index)  # mapped for as long as `index` is there
+            held = snapshot.columns
+            columns = [held.logits(attribute) for attribute in range(len(model.attributes))]
+            sizes = held.sizes
+        except DamagedSnapshot:
+            return []
+        changed = changed_ids(session, snapshot.manifest.generation)
+        expected = ~np.isin(held.ids, changed)  # not met yet in the tables
+        wrong: list[int] = []
+        for block in stored(session, model_id):
+            block = block.of(~np.isin(block.ids, changed))
+            places = np.minimum(np.searchsorted(held.ids, block.ids), len(held) - 1)
+            known = held.ids[places] == block.ids
+            wrong += block.ids[~known].tolist()
+            block, places = block.of(known), places[known]
+            expected[places] = False
+            same = (held.detections[places] == block.detections) & (sizes[places] == block.sizes)
+            same &= (np.stack([column[places] for column in columns], axis=1) == block.logits).all(axis=1)
+            same &= np.isclose(profiles[places], encode(block.logits, model), atol=_ROUNDING).all(axis=1)
+            wrong += block.ids[~same].tolist()
+        return sorted(wrong + held.ids[expected].tolist())
+
+
+def kept_logits(catalogue: Catalogue, face_ids: Sequence[int]) -> dict[int, Floats]:
+    """The serving model's logits (float32[A]) of those of these faces that the snapshot, if it is sound, has and that
+    were not written since."""
+    with catalogue.read() as session:
+        serving, name = models.serving(session), snapshot_name(session)
+        if serving is None or name is None:
+            return {}
+        try:
+            snapshot = open_snapshot(catalogue.folder, name, serving[1])
+            columns = np.stack([snapshot.columns.logits(each) for each in range(len(serving[1].attributes))], axis=1)
+        except DamagedSnapshot:
+            return {}
+        wanted = np.setdiff1d(np.array(face_ids, np.int64), changed_ids(session, snapshot.manifest.generation))
+        ids = snapshot.columns.ids
+        places = np.flatnonzero(np.isin(ids, wanted))
+        return {int(ids[place]): columns[place] for place in places}
+
+
 def due(catalogue: Catalogue, *, thorough: bool = True) -> bool:
     """Whether a rebuild pays: the snapshot is missing, damaged, of another model, or outgrown by more than 5 %.
 
@@ -128,14 +182,15 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
                 return False
             _sweep(catalogue)
             name = uuid.uuid4().hex
-            unfinished = folder / (_UNFINISHED + name)
+            unfinished = folder / (UNFINISHED + name)
             try:
                 built = _build(catalogue, unfinished, name, encode)
                 if built is None:
+                    _register(catalogue, None)
                     return False
                 unfinished.rename(folder / name)
                 flush_folder(folder)
-                registered = _register(catalogue, built, name)
+                registered = _register(catalogue, name, built)
             finally:
                 shutil.rmtree(unfinished, ignore_errors=True)
                 _sweep(catalogue)
@@ -172,10 +227,30 @@ def _build(catalogue: Catalogue, folder: Path, name: str, encode: Encode) -> int
     return model_id
 
 
-def _register(catalogue: Catalogue, model_id: int, name: str) -> bool:
-    """Name the snapshot in the catalogue, unless another model has come to serve meanwhile."""
+def give_up(catalogue: Catalogue) -> None:
+    """Take away every snapshot: searches read the tables. For when one holds what it must not, and none can be built.
+    Does nothing while another process is building."""
+    if not is_folder(catalogue.folder):
+        return
+    with os_errors_translated(catalogue.folder), exclusive(catalogue.folder / _LOCK) as mine:
+        if mine:
+            _register(catalogue, None)
+            _sweep(catalogue)
+
+
+def is_alone(catalogue: Catalogue) -> bool:
+    """Whether no snapshot is left but the one that the catalogue names."""
+    if not is_folder(catalogue.folder):
+        return True
+    with catalogue.read() as session:
+        named = snapshot_name(session)
+    return not any(entry.name != named and _is_ours(entry) for entry in os.scandir(catalogue.folder))
+
+
+def _register(catalogue: Catalogue, name: str | None, model_id: int | None = None) -> bool:
+    """Name the snapshot in the catalogue, unless another model than this one has come to serve meanwhile."""
     with catalogue.write() as session:
-        if models.serving_id(session) != model_id:
+        if name is not None and models.serving_id(session) != model_id:
             return False
         session.execute(update(State).values(snapshot=name))
     return True
@@ -191,7 +266,7 @@ def _sweep(catalogue: Catalogue) -> None:
 
 
 def _is_ours(entry: os.DirEntry[str]) -> bool:
-    name = entry.name.removeprefix(_UNFINISHED)
+    name = entry.name.removeprefix(UNFINISHED)
     return entry.is_dir(follow_symlinks=False) and len(name) == 32 and set(name) <= set("0123456789abcdef")
 
 

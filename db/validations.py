@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import exists, insert, select
 from sqlalchemy.orm import Session
 
+from db import masks
 from db.chunks import chunks
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Validation
@@ -35,12 +36,14 @@ class PhotoView:
     """A content that was looked at for faces, and what was found there.
 
     path: of a file that has it and is not known to be missing. boxes: of the visible faces.
+    masked: where on the first page faces were that were forgotten, not to be shown.
     """
 
     photo_id: int
     sha256: str
     path: Path
     boxes: tuple[Box, ...]
+    masked: tuple[Box, ...] = ()
 
     @property
     def display(self) -> str:
@@ -105,7 +108,9 @@ def views(session: Session, photo_ids: Sequence[int], min_detection: float) -> l
             .where(Photo.id.in_(some), File.missing_since.is_(None))
             .order_by(Root.path, File.path)
         )
+        masked = masks.of_photos(session, some)
         for photo_id, sha256, root, path in session.execute(files):
-            view = PhotoView(photo_id, sha256, as_path(join(root, path)), tuple(boxes.get(photo_id, ())))
+            gone = tuple(place.box for place in masked.get(photo_id, ()) if place.page == 1)
+            view = PhotoView(photo_id, sha256, as_path(join(root, path)), tuple(boxes.get(photo_id, ())), gone)
             found.setdefault(photo_id, view)
     return [found[photo_id] for photo_id in photo_ids if photo_id in found]

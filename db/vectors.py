@@ -88,13 +88,19 @@ def _checked(folder: Path, manifest: Manifest) -> Iterator[int]:
         os.close(descriptor)
 
 
+def profiles_of(index: Any) -> Floats:
+    """The index's vectors, float32[N, width], as long as it is there."""
+    vectors: Floats = _faiss().rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
+    return vectors
+
+
 def candidates(index: Any, profile: Floats, k: int, allowed: npt.NDArray[np.bool_] | None) -> tuple[Ids, Floats]:
     """Rows and cosines of the k best among the allowed rows (bool[N]; None: all), in no order.
 
     More than k where others come so close to the last that rounding decides: the caller breaks ties.
     """
     faiss = _faiss()
-    vectors: Floats = faiss.rev_swig_ptr(index.get_xb(), index.ntotal * index.d).reshape(index.ntotal, index.d)
+    vectors = profiles_of(index)
     if k >= min(_HEAP_LIMIT, index.ntotal):
         rows = np.arange(index.ntotal) if allowed is None else np.flatnonzero(allowed)
         return rows, cosines(vectors if allowed is None else vectors[rows], profile)

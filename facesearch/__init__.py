@@ -101,6 +101,7 @@ def _index_folders(
     device: str,
     checkpoint: "AnyPath | None",
     detector_model: "AnyPath | None",
+    allow_again: bool,
 ) -> "RunReport":
     """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
     leads to all rooms."""
@@ -134,6 +135,7 @@ def _index_folders(
         detector=yunet_name(model, look),
         again=again,
         choice=choice,
+        allow_again=allow_again,
         progress=progress,
     )
     if report.unusable:

@@ -37,7 +37,7 @@ class Logged:
 
 def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
     """Add a row about something that was done with this catalogue. values: any JSON. Never raises."""
-    row = {"moment": datetime.now(UTC).isoformat(), "kind": kind, "payload": {**_by(), **values}}
+    row = {"moment": datetime.now(UTC).isoformat(), "kind": kind, "payload": {**by_whom(), **values}}
     try:
         waiting = _waiting(catalogue)
         with catalogue.write() as session:
@@ -66,7 +66,8 @@ def log_result(
     return log(catalogue, kind, answer)
 
 
-def _by() -> dict[str, Any]:
+def by_whom() -> dict[str, Any]:
+    """Who acts, on which machine, on whose behalf: the first part of every row."""
     who = {key: value for key, value in asdict(acting_now()).items() if value and key != "keep_text"}
     return {"user": _user(), "host": os.uname().nodename, **who}
 

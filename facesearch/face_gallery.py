@@ -344,6 +344,7 @@ class FaceGallery:
         device: str = "auto",
         checkpoint: AnyPath | None = None,
         detector_model: AnyPath | None = None,
+        allow_again: bool = False,
     ) -> IndexReport:
         """Find and score the faces in these folders, or in every folder indexed before. Makes the catalogue.
 
@@ -365,6 +366,7 @@ class FaceGallery:
             device=device,
             checkpoint=checkpoint,
             detector_model=detector_model,
+            allow_again=allow_again,
         )
         if report.interrupted:
             raise KeyboardInterrupt

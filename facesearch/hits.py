@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from db import faces
+from db import faces, tombstones
 from db.catalogue import Catalogue
 from db.faces import FaceDetails
 from db.paths import is_there
@@ -147,7 +147,11 @@ def hits_of(
         return ()
     model = gallery.model
     with catalogue.read() as session:
+        left = ~np.isin(gallery.face_ids[rows], tombstones.among(session, gallery.face_ids[rows]))  # while it searched
+        rows, scores = rows[left], scores[left]
         found = faces.details(session, gallery.face_ids[rows], model_id=gallery.model_id)
+    if not found:
+        return ()
     held = calibrate(np.stack([face.logits for face in found]), model.calibration_scale, model.calibration_bias)
     known = grades(model)
     query = asked if isinstance(asked, Query) else None

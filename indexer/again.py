@@ -16,10 +16,10 @@ from db.provenance import BehindPhoto, Group, Place, StoredFile
 from db.values.photo import Outcome
 from indexer.identity import Contents
 from indexer.listing import Job
-from indexer.looking import Known, Looked, Looker, Unread
+from indexer.looking import Looker, Seen, Unread
 from indexer.walk import FoundFile
 
-Opened = tuple[Job, Unread | Known | Looked]
+Opened = tuple[Job, Seen]
 """A file that was opened, and what it turned out to be."""
 
 

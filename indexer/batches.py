@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db import faults, photos, unseen
+from db import erasure, faults, photos, unseen
 from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from db.faces import FaceRecord
@@ -19,7 +19,7 @@ from db.photos import FileRecord, KnownPhoto, PhotoRecord, Relooked, Unreadable
 from db.provenance import Provenance
 from db.values.photo import Outcome
 from indexer.listing import Job
-from indexer.looking import Crop, Known, Looked, Trouble, Unread, trouble_of
+from indexer.looking import Crop, Known, Looked, Seen, Trouble, Unread, Withheld, trouble_of
 
 Logits = NDArray[np.float32]
 
@@ -52,11 +52,11 @@ class Batch:
     """Files that were looked at and are not written yet."""
 
     size: Size
-    entries: list[tuple[Job, Unread | Known | Looked]] = field(default_factory=list)
+    entries: list[tuple[Job, Seen]] = field(default_factory=list)
     faces: int = 0
     since: float = field(default_factory=time.monotonic)
 
-    def add(self, job: Job, seen: Unread | Known | Looked) -> None:
+    def add(self, job: Job, seen: Seen) -> None:
         self.entries.append((job, seen))
         self.faces += len(seen.faces) if isinstance(seen, Looked) else 0
 
@@ -84,12 +84,14 @@ class Settled:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What became of a batch. faces: new ones in photos that were new or had failed. relooked: photos that were known
-    and looked at again. waiting: files whose content another worker has taken and not brought yet."""
+    and looked at again. waiting: files whose content another worker has taken and not brought yet. withheld: those
+    whose content was forgotten, of which nothing is stored."""
 
     settled: list[Settled]
     faces: int
     relooked: list[Relooked]
-    waiting: list[tuple[Job, Unread | Known | Looked]]
+    waiting: list[tuple[Job, Seen]]
+    withheld: list[Job] = field(default_factory=list)
 
 
 def score_each(scorer: Scorer, groups: Sequence[Sequence[Crop]], *, at_once: int) -> list[Logits | Trouble]:
@@ -155,6 +157,7 @@ def _store_one_by_one(catalogue: Catalogue, batch: Batch, results: _Results, mod
             whole.faces + written.faces,
             whole.relooked + written.relooked,
             whole.waiting + written.waiting,
+            whole.withheld + written.withheld,
         )
     return whole
 
@@ -164,10 +167,14 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
     elsewhere = {seen.sha256 for _, seen in batch.entries if isinstance(seen, Known)} - records.keys()
     known = photos.known_photos(session, elsewhere)
     by_root: dict[int, list[FileRecord]] = {}
-    answers: list[tuple[Job, Unread | Known | Looked, PhotoRecord | KnownPhoto | Unreadable]] = []
-    waiting: list[tuple[Job, Unread | Known | Looked]] = []
+    answers: list[tuple[Job, Seen, PhotoRecord | KnownPhoto | Unreadable]] = []
+    waiting: list[tuple[Job, Seen]] = []
     traced: list[tuple[bytes, Trouble | None]] = []
+    withheld: list[Job] = []
     for job, seen in batch.entries:
+        if isinstance(seen, Withheld):
+            withheld.append(job)
+            continue
         content: PhotoRecord | KnownPhoto | Unreadable | None
         if isinstance(seen, Unread):
             content = Unreadable(seen.trouble.reason, seen.trouble.retry)
@@ -185,6 +192,10 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
     recorded = photos.record_all(session, by_root, model_id=model_id)
     for root_id, files in by_root.items():
         unseen.looked_at(session, root_id, [file.path for file in files])
+    for root_id in {job.root_id for job in withheld}:
+        mine = [job.file for job in withheld if job.root_id == root_id]
+        erasure.leave_alone(session, root_id, [(file.path, file.size, file.mtime_ns) for file in mine])
+        unseen.looked_at(session, root_id, [file.path for file in mine])
     faults.note(session, [(path, each.reason, each.trace) for path, each in traced if each and each.trace])
     settled = []
     for job, seen, content in answers:
@@ -192,7 +203,7 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
         relooked = None if isinstance(seen, Unread) else recorded.relooked.get(seen.sha256)
         retry = content.retry or (relooked is not None and relooked.kept)
         settled.append(Settled(job, outcome, content.reason, retry, isinstance(seen, Known)))
-    return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting)
+    return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting, withheld)
 
 
 def _result(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> tuple[PhotoRecord, Trouble | None]:

@@ -53,11 +53,13 @@ class Memory:
 class Hands:
     """What a comparison needs done. found: is told of every file, and whether it is a photo; when it answers False the
     walk is broken off, and nothing counts as gone. sniff: `FileKind` or OSError of each of these files (absolute
-    paths), in their order; fewer when the run is to stop. remember: files that are no photos."""
+    paths), in their order; fewer when the run is to stop. remember: files that are no photos. is_forgotten: whether
+    this file of the root, which is not known, is to be left alone."""
 
     found: Callable[[bool], bool]
     sniff: Callable[[Sequence[bytes]], list[FileKind | OSError]]
     remember: Callable[[list[tuple[bytes, OtherFile]]], None]
+    is_forgotten: Callable[[FoundFile], bool] = lambda _: False
 
 
 @dataclass(slots=True)
@@ -72,8 +74,10 @@ class Listing:
     read. no_photos: ids of files whose content was never known, and is that of no photo. vanished: those of the gone
     whose folder is gone as well, by the topmost such one. spared: sentences about the places where nobody could look.
     others: files that are no photos, by what they are, or else by extension. unsupported: photos of a kind that this
-    installation cannot read, by kind. outdated: what is remembered of files that are gone or photos by now. unusable:
-    why there was no walk at all.
+    installation cannot read, by kind. outdated: what is remembered of files that are gone or photos by now. forgotten:
+    how many were left alone, since they were forgotten. unusable: why there was no walk at all. unseen: what nobody has
+    looked at so far, by path within the root: photos that are new or changed, or whose content is elsewhere, and
+    folders.
     """
 
     target: Target
@@ -92,6 +96,7 @@ class Listing:
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
     outdated: list[bytes] = field(default_factory=list)
+    forgotten: int = 0
     unusable: Remark | None = None
     unseen: dict[bytes, Why] = field(default_factory=dict)
 
@@ -162,6 +167,9 @@ class _Comparison:
             if before.missing and _is_as_large_and_old(file, before):
                 self._listing.returned.append(before.id)  # at least in all likelihood: it is read in any case
         elif self._is_known_other(file):
+            return False
+        elif self._hands.is_forgotten(file):
+            self._listing.forgotten += 1
             return False
         if self._attributes and _is_elsewhere(join(self._target.root, path), self._attributes):
             self._listing.aside.online_only.append(path)

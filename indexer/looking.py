@@ -73,6 +73,13 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """The file was read, and its content was forgotten: it is not looked at."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """A content that was new. width and height: pixels of its first picture, upright; taken and camera: as in
     `DecodedPhoto`; faces: picture by picture, left to right; pages, unlooked, notice: as in `schema.Photo`."""
@@ -91,19 +98,31 @@ class Looked:
     notice: str | None = None
 
 
+Seen = Unread | Known | Withheld | Looked
+"""What a worker makes of a file."""
+
+
 class Looker:
     """Looks at photos on behalf of several threads, each with a detector of its own."""
 
     def __init__(
-        self, contents: Contents, new_detector: Callable[[], Detector], *, limits: Limits, budget: PixelBudget
+        self,
+        contents: Contents,
+        new_detector: Callable[[], Detector],
+        *,
+        limits: Limits,
+        budget: PixelBudget,
+        is_forgotten: Callable[[str], bool] = lambda _: False,
     ) -> None:
+        """is_forgotten: whether the content of this SHA-256 (hexadecimal) is to be left alone."""
         self._contents = contents
         self._new_detector = new_detector
         self._limits = limits
         self._budget = budget
+        self._is_forgotten = is_forgotten
         self._own = threading.local()
 
-    def look(self, path: bytes) -> Unread | Known | Looked:
+    def look(self, path: bytes) -> Seen:
         """Everything about the photo at `path` short of its scores. Raises nothing that the photo is to blame for."""
         try:
             photo = read_photo(path, limits=self._limits)
@@ -111,6 +130,8 @@ class Looker:
             return Unread(Trouble(error.reason, error.retry))
         except Exception as error:
             return Unread(trouble_of(error, "it cannot be read"))
+        if self._is_forgotten(photo.sha256):
+            return Withheld(photo.sha256)
         if not self._contents.take(photo.sha256):
             return Known(photo.sha256)
         with self._budget.share() as share:

@@ -13,12 +13,12 @@ import os
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 
 from sqlalchemy.orm import Session
 
-from db import faces, models, others, photos, provenance, roots, runs, snapshot, unseen
+from db import erasure, faces, models, others, photos, provenance, roots, runs, snapshot, unseen
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -29,6 +29,7 @@ from db.paths import AnyPath, absolute, display, is_folder, join
 from db.photos import Relooked, Remarkable
 from db.provenance import BehindPhoto, Group, Place, Provenance
 from db.roots import Selection
+from db.upkeep import checkpoint
 from db.values.photo import LeftOut, Outcome
 from db.values.scoring_model import ScoringModel
 from facesearch.audit import log
@@ -36,6 +37,7 @@ from facesearch.cores import usable_cores
 from facesearch.decode import Limits
 from facesearch.decoding.sniff import FileKind, sniff_file
 from facesearch.detection import Detector
+from facesearch.forgetting import finish_pending
 from facesearch.source import loud_opens
 from facesearch.versions import current, is_behind, may_replace
 from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
@@ -50,6 +52,7 @@ from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Sta
 from indexer.rescoring import Rescored, rescore
 from indexer.selection import Choice, Chooser, refuse_to_write_into
 from indexer.targets import new_roots, targets
+from indexer.walk import FoundFile
 from indexer.workers import side_by_side
 
 _TOLD = 256  # files found from one word about the progress to the next
@@ -72,6 +75,7 @@ def index_folders(
     limits: Limits | None = None,
     batch: Size | None = None,
     workers: int | None = None,
+    allow_again: bool = False,
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
@@ -80,7 +84,7 @@ def index_folders(
     again: which known photos are looked at again: None those that are behind, True all, False none. choice: what is
     taken of the folders from now on. Setting `stop` ends
     the run as Ctrl-C does: what is decided is written, the report says `interrupted`. workers: threads that read and
-    decode (default: one a core).
+    decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
     the catalogue lies in a new one, BadPattern, CatalogueError (busy, read-only, disk full, ...: batches written before
@@ -100,10 +104,16 @@ def index_folders(
         limits,
         batch or Size(),
         workers or usable_cores(),
+        allow_again,
     )
     named = [absolute(folder) for folder in folders]
     with catalogue.indexing(), stop_on_signal(run.stop, run.answer):
-        return run.index(named)
+        finish_pending(catalogue, seconds=1.0)
+        try:
+            return run.index(named)
+        finally:
+            with suppress(CatalogueError):  # all that was stored is safe in SQLite's log as well
+                checkpoint(catalogue, seconds=1.0)
 
 
 class _Stopped(Exception):  # noqa: N818  (never leaves this module)
@@ -127,6 +137,7 @@ class _Run:
         limits: Limits,
         size: Size,
         workers: int,
+        allow_again: bool,
     ) -> None:
         self.catalogue = catalogue
         self.model = model
@@ -139,6 +150,8 @@ class _Run:
         self.stop = stop
         self.size = size
         self.workers = workers
+        with catalogue.read() as session:
+            self._forgotten = erasure.memory(session, lifting=allow_again)
         self.report = RunReport()
         self._scorer: Scorer | None = None
         self._limits = limits
@@ -238,7 +251,9 @@ class _Run:
                 continue
             root_id, selection = held[walk.root]
             self._places.append(Place(root_id, walk.within))
-            hands = Hands(self._found, self._sniff, partial(self._remember, root_id))
+            hands = Hands(
+                self._found, self._sniff, partial(self._remember, root_id), partial(self._is_forgotten, walk.root)
+            )
             with self.catalogue.write() as session:
                 unseen.begin_listing(session, root_id, walk.within)
             with _without_garbage_collection():
@@ -287,6 +302,9 @@ class _Run:
         with closing(side_by_side(_sniffed, paths, workers=workers, stop=self.stop)) as results:
             return [kind for _, kind in results]
 
+    def _is_forgotten(self, root: bytes, file: FoundFile) -> bool:
+        return self._forgotten.holds_file(join(root, file.path), file.size, file.mtime_ns)
+
     def _remember(self, root_id: int, files: Sequence[tuple[bytes, OtherFile]]) -> None:
         if files:
             with self.catalogue.write() as session:
@@ -317,6 +335,7 @@ class _Run:
         report.passed_over += [PassedOver(join(root, each.path), each.kind) for each in aside.passed_over]
         report.hidden += aside.hidden
         report.excluded += aside.excluded
+        report.forgotten += listing.forgotten
         report.online_only += len(aside.online_only)
         report.others += listing.others + aside.special
         report.unsupported += listing.unsupported
@@ -382,9 +401,14 @@ class _Run:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
         written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, now=self.now)
         settle(written)
+        lifted = self._forgotten.take_lifted()
+        if lifted:
+            with self.catalogue.write() as session:
+                erasure.lift(session, lifted)
         self._batches += 1
         if self._batches % self.size.snapshot == 0:
             self._rebuild_snapshot(thorough=False)
+            checkpoint(self.catalogue)
         following = Batch(self.size)
         for job, seen in written.waiting:
             following.add(job, seen)
@@ -392,6 +416,8 @@ class _Run:
 
     def _settle(self, written: Written) -> None:
         self._note(written, self._is_work)
+        self.report.forgotten += len(written.withheld)
+        self.report.photos -= len(written.withheld)
         for each in written.settled:
             self._done += 1
             self.report.opened += 1
@@ -504,6 +530,10 @@ class _Run:
         def settle(written: Written) -> None:
             nonlocal failed
             self._note(written, lambda path: path in opened or self._is_work(path))
+            for job in written.withheld:
+                self._take_back(job.path, opened.pop(job.path))
+                report.photos -= 1
+                report.forgotten += 1
             for each in written.settled:
                 self._take_back(each.job.path, opened.pop(each.job.path))
                 self._tally(each.job.path, each.outcome, each.reason, each.retry)
@@ -592,7 +622,13 @@ class _Run:
             except IndexError:
                 return self.new_detector()
 
-        return Looker(self._contents, detector, limits=self._limits, budget=PixelBudget(_PIXELS_IN_MEMORY))
+        return Looker(
+            self._contents,
+            detector,
+            limits=self._limits,
+            budget=PixelBudget(_PIXELS_IN_MEMORY),
+            is_forgotten=self._forgotten.holds_content,
+        )
 
     def _is_settled(self, sha256: str) -> bool:
         with self.catalogue.read() as session:

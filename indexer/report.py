@@ -113,6 +113,7 @@ class RunReport:
     photos could not be read or lie in folders that are not there (not said when interrupted); waiting_photos names a
     file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
+    forgotten: files that were left alone, since they, or what they hold, were forgotten (not among `photos`).
     snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it). logged: how the
     run was logged.
     """
@@ -160,6 +161,7 @@ class RunReport:
     waiting_photos: list[Failure] = field(default_factory=list)
     serving: bool = False
     unsearchable: int = 0
+    forgotten: int = 0
     snapshot_rebuilt: bool = False
     snapshot_trouble: str | None = None
     interrupted: bool = False

@@ -173,6 +173,20 @@ def test_whatever_is_logged_comes_back_and_holds(entries: list[tuple[str, dict[s
             assert audit.verify(session).sound
 
 
+def test_forgetting_blanks_what_names_the_face_and_is_logged_itself(facesearch: Program, catalogue: Path) -> None:
+    facesearch("search", "stubble", "--catalogue", catalogue)
+    facesearch("show", "2", "--catalogue", catalogue)
+    facesearch("show", "1", "--catalogue", catalogue)
+    ran = facesearch("forget", "1", "--yes", "--catalogue", catalogue)
+    assert ran.code == 0, ran.err
+    logged = rows(catalogue)
+    assert [(each.kind, each.payload is None) for each in logged] == [
+        ("index", False), ("search", True), ("show", False), ("show", True), ("forget", False),
+    ]  # fmt: skip
+    assert (logged[-1].payload or {})["erased_faces"] == 1
+    assert verified(catalogue).sound and verified(catalogue).blanked == 2
+
+
 # Where it cannot be written
 
 
