@@ -112,6 +112,28 @@ def verify(session: Session, expected: str | None = None) -> Verification:
     return Verification(Head(last, chain.hex()) if last else None, broken_at, blanked, holds)
 
 
+def rows_after(session: Session, known: Head | None) -> list[dict[str, Any]]:
+    """The rows behind this one (all where it is None), as they are; none where this log does not hold it."""
+    if known is not None:
+        held = session.execute(select(AuditRow.chain).where(AuditRow.id == known.sequence)).scalar_one_or_none()
+        if held is None or held.hex() != known.chain:
+            return []
+    rows = session.execute(select(AuditRow).where(AuditRow.id > (known.sequence if known else 0)).order_by(AuditRow.id))
+    columns = AuditRow.__table__.columns.keys()
+    return [{name: getattr(row, name) for name in columns} for row in rows.scalars()]
+
+
+def blanked(session: Session) -> list[int]:
+    """The numbers of the rows that were blanked."""
+    return list(session.execute(select(AuditRow.id).where(AuditRow.payload.is_(None))).scalars())
+
+
+def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Put rows of the same log, as `rows_after` gives them, behind those that are there."""
+    if rows:
+        session.execute(insert(AuditRow), rows)
+
+
 def blank_naming(session: Session, faces: Collection[int]) -> None:
     """Blank the rows that name one of these faces, as shown, found or exported."""
     named = [each.sequence for each in entries(session) if not faces_of(each).isdisjoint(faces)]

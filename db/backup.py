@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import text, update
 
-from db import durable, erasure, upkeep
+from db import audit, durable, erasure, upkeep
 from db.catalogue import Catalogue, open_catalogue, open_file, os_errors_translated, translated, version_of
 from db.erasure import Erased
 from db.errors import CatalogueDamaged, CatalogueError, CatalogueFull
@@ -189,6 +189,18 @@ def keep_numbers(live: Catalogue, restored: Catalogue) -> None:
                 else "UPDATE sqlite_sequence SET seq = max(seq, :last) WHERE name = 'faces'"
             )
             session.execute(text(statement), {"last": last[0]})
+
+
+def keep_log(live: Catalogue, restored: Catalogue) -> None:
+    """What was done since the backup stays in its audit log: to go back is no way to have done nothing."""
+    with restored.read() as session:
+        last = audit.head(session)
+    with live.read() as session:
+        rows, blanked = audit.rows_after(session, last), audit.blanked(session)
+    if rows:
+        with restored.erase() as session:
+            audit.append(session, rows)
+            audit.blank(session, blanked)
 
 
 def forget_again(live: Catalogue, restored: Catalogue) -> Erased:

@@ -60,6 +60,9 @@ class Restoration:
         live = self._live
         forgotten = Erased(0, 0, 0)
         if live is not None and not self.damaged:
+            with live.write():  # which a sealed one refuses
+                pass
+            backup.keep_log(live, self._copy)
             backup.keep_numbers(live, self._copy)
             forgotten = backup.forget_again(live, self._copy)
         with ExitStack() as stack:

@@ -187,6 +187,29 @@ def test_forgetting_blanks_what_names_the_face_and_is_logged_itself(facesearch: 
     assert verified(catalogue).sound and verified(catalogue).blanked == 2
 
 
+def test_a_restored_backup_keeps_what_was_done_since(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+    facesearch("show", "2", "--catalogue", catalogue)
+    facesearch("backup", tmp_path / "kept.db", "--catalogue", catalogue)
+    facesearch("show", "1", "--catalogue", catalogue)
+    facesearch("forget", "2", "--yes", "--catalogue", catalogue)
+    head = facesearch("audit", "head", "--catalogue", catalogue).out.strip()
+    ran = facesearch("restore", tmp_path / "kept.db", "--yes", "--catalogue", catalogue)
+    assert ran.code == 0, ran.err
+    kinds = [(each.kind, each.payload is None) for each in rows(catalogue)]
+    assert kinds == [
+        ("index", False), ("show", True), ("backup", False), ("show", False), ("forget", False), ("restore", False),
+    ]  # fmt: skip
+    assert verified(catalogue, head).sound
+
+
+def test_a_sealed_catalogue_is_not_restored_over(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
+    facesearch("backup", tmp_path / "kept.db", "--catalogue", catalogue)
+    facesearch("seal", "--yes", "--catalogue", catalogue)
+    ran = facesearch("restore", tmp_path / "kept.db", "--yes", "--catalogue", catalogue)
+    assert ran.code == 3 and "is sealed" in ran.err
+    assert facesearch("forget", "1", "--yes", "--catalogue", catalogue).code == 3
+
+
 # Where it cannot be written
 
 
