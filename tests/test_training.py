@@ -547,7 +547,7 @@ def test_every_recipe_of_the_package_loads() -> None:
 
 def test_an_unknown_recipe_is_an_error_that_lists_the_known_ones() -> None:
     lfwa, celeba = (
-        "borrowed-eyes, commercial, distilled, distilled-standard, lfwa, lfwa-independent, lfwa-scratch",
+        "borrowed-eyes, commercial, degraded, distilled, distilled-standard, lfwa, lfwa-independent, lfwa-scratch",
         "paper, protocol, protocol-lighter, protocol-longer, protocol-longest",
     )
     with pytest.raises(RecipeError, match=f"{lfwa}, {celeba}, refit, standard"):
