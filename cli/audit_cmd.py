@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -74,10 +75,18 @@ def audit(
     """
     from cli.results import opened
     from db import audit as audit_log
+    from facesearch.audit import count_waiting
 
+    if head is not None and not re.fullmatch(r"\s*(?:\d+:)?[0-9a-fA-F]{64}\s*", head):
+        raise UsageProblem(
+            "That is no head: it is a number, a colon and 64 hexadecimal digits, as `audit head` prints it."
+        )
     if head is not None and action is not Action.VERIFY:
         raise UsageProblem("--head belongs to verify: facesearch audit verify --head HEAD.")
     with opened(options.catalogue_of(context, catalogue)) as source, source.read() as session:
+        if waiting := count_waiting(source):
+            rows_wait = "1 row waits" if waiting == 1 else f"{waiting:,} rows wait"
+            say(f"{rows_wait} in your own folder, since the catalogue could not be written: not among these.")
         if action is Action.HEAD:
             found = audit_log.head(session)
             if found is None:
@@ -86,7 +95,7 @@ def audit(
             results().print(str(found))
             return ExitCode.FOUND
         if action is Action.VERIFY:
-            return _verify(audit_log.verify(session, head))
+            return _verify(audit_log.verify(session, head and head.strip()))
         from_on = since.replace(tzinfo=UTC) if since is not None else None
         rows = audit_log.entries(session, kind or (), from_on)
         if face is not None:

@@ -90,8 +90,8 @@ def forget(
         for line in _lines(shown, alike):
             console.print(printable(line), soft_wrap=True)
         if shown.is_empty:
-            say("There is nothing to forget.")
-            return ExitCode.FOUND
+            say("Nothing was forgotten: what is held stays." if shown.held else "There is nothing to forget.")
+            return ExitCode.NOTHING if shown.held else ExitCode.FOUND
         everything = "That is everything that the catalogue holds. " if shown.everything else ""
         if not agreed(f"{everything}Forget {_amount(shown)} for good?", yes=yes):
             say("Nothing was changed.")

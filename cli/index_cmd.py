@@ -310,6 +310,9 @@ def _lines(report: "RunReport") -> Iterator[str]:
     )
     yield from (f"{words}: {number:,}" for words, number in numbers if number)
     yield from _changed_files(report)
+    for exhibit, number in report.unlisted.items():
+        are = "1 photo is" if number == 1 else f"{number:,} photos are"
+        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
     if report.waiting:
         yield (
             "Faces that this network could not score because their photos cannot be read, or are not there now: "

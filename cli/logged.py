@@ -12,7 +12,7 @@ def unlogged_in_words(logged: "Logged | None") -> list[str]:
         return []
     if logged.lost:
         return [f"Not logged: {logged.problem}"]
-    return [f"Logged in your own folder until the catalogue can be written: {logged.problem}"]
+    return [f"Logged in your own folder, not in the catalogue: {logged.problem}"]
 
 
 def audit_facts(logged: "Logged | None") -> list[tuple[str, str]]:

@@ -21,8 +21,10 @@ def seal(
     copy the file before, or index into another --catalogue.
     """
     from cli.results import opened
+    from db.audit import note
     from db.seal import seal as seal_state
     from db.seal import sealed_since
+    from facesearch.audit import by_whom
 
     with opened(options.catalogue_of(context, catalogue)) as target:
         with target.read() as session:
@@ -37,6 +39,7 @@ def seal(
                 say("Not sealed.")
                 return ExitCode.NOTHING
         with target.indexing(), target.write() as session:
+            note(session, "seal", by_whom())
             seal_state(session)
         say("Sealed: it can be searched, and nothing in it changes any more.")
     return ExitCode.FOUND

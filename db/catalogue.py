@@ -148,8 +148,8 @@ class Catalogue:
 
     def _is_sealed(self) -> CatalogueError:
         return CatalogueSealed(
-            f"The catalogue {_name(self.path)} is sealed: it can be searched, and nothing in it changes any more; to "
-            "index, name another --catalogue."
+            f"The catalogue {_name(self.path)} is sealed: it can be searched, and nothing in it changes any more; "
+            "work on a copy from before, or with another --catalogue."
         )
 
     def _is_read_only(self) -> CatalogueError:

@@ -50,6 +50,11 @@ def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
     return Logged(head)
 
 
+def count_waiting(catalogue: Catalogue) -> int:
+    """How many rows about this catalogue wait in the user's folder."""
+    return len(_waiting(catalogue))
+
+
 def log_result(
     catalogue: Catalogue, kind: str, request: Request, model: str, hits: Sequence[tuple[int, float]]
 ) -> Logged:

@@ -108,7 +108,12 @@ def forget(catalogue: Catalogue, wanted: Wanted, shown: Plan, now: datetime, *, 
             if _plan(session, wanted, now, override=override is not None) != shown:
                 raise CatalogueBusy("The catalogue was changed meanwhile, so nothing was taken out: look at it again.")
             erased = erasure.erase(session, shown.doomed, override=override)
-            done = {"photos": erased.photos, "erased_faces": erased.faces, "files": erased.files, "override": override}
+            done = {
+                "photos": erased.photos,
+                "erased_faces": erased.faces,
+                "erased_files": erased.files,
+                "override": override,
+            }
             audit.note(session, "forget", {**by_whom(), **done})
         trouble = finish_pending(catalogue, seconds=READERS)
         with catalogue.read() as session:

@@ -18,7 +18,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from db import erasure, faces, models, others, photos, provenance, roots, runs, snapshot, unseen
+from db import erasure, exhibits, faces, models, others, photos, provenance, roots, runs, snapshot, unseen
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -198,6 +198,13 @@ class _Run:
         if not report.interrupted:
             self._rebuild_snapshot(thorough=True)
             report.interrupted = self.stop.is_set()
+        with self.catalogue.read() as session:
+            walked = [each for each in exhibits.exhibits(session) if each.path in self._walked and each.listed]
+            report.unlisted = {
+                each.name or display(each.path): number
+                for each in walked
+                if (number := exhibits.count_unlisted(session, each.root_id))
+            }
         folders_walked = sorted(map(display, self._walked))
         report.logged = log(self.catalogue, "index", {"run": run_id, "folders": folders_walked, **_counts(report)})
         return report

@@ -114,8 +114,8 @@ class RunReport:
     file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
     forgotten: files that were left alone, since they, or what they hold, were forgotten (not among `photos`).
-    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it). logged: how the
-    run was logged.
+    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it). unlisted: how
+    many photos of an exhibit, by its reference, its manifest does not list. logged: how the run was logged.
     """
 
     photos: int = 0
@@ -165,4 +165,5 @@ class RunReport:
     snapshot_rebuilt: bool = False
     snapshot_trouble: str | None = None
     interrupted: bool = False
+    unlisted: dict[str, int] = field(default_factory=dict)
     logged: Logged | None = None

@@ -184,6 +184,8 @@ def test_forgetting_blanks_what_names_the_face_and_is_logged_itself(facesearch: 
         ("index", False), ("search", True), ("show", False), ("show", True), ("forget", False),
     ]  # fmt: skip
     assert (logged[-1].payload or {})["erased_faces"] == 1
+    listed = facesearch("audit", "--catalogue", catalogue)
+    assert listed.code == 0 and "forget" in listed.out.splitlines()[-1]
     assert verified(catalogue).sound and verified(catalogue).blanked == 2
 
 
@@ -219,7 +221,7 @@ def test_a_read_only_catalogue_is_logged_in_the_users_folder_and_merged_later(
     catalogue.chmod(0o400)
     with without_root_powers():
         ran = facesearch("--case", "9/26", "search", "stubble", "--catalogue", catalogue)
-    assert ran.code == 0 and "Logged in your own folder until the catalogue can be written" in ran.err
+    assert ran.code == 0 and "Logged in your own folder, not in the catalogue" in ran.err
     catalogue.chmod(0o600)
     assert [each.kind for each in rows(catalogue)] == ["index"]
     facesearch("show", "1", "--catalogue", catalogue)
@@ -263,4 +265,6 @@ def test_the_log_is_listed_filtered_and_exported(facesearch: Program, catalogue:
 
 
 def test_head_belongs_to_verify(facesearch: Program, catalogue: Path) -> None:
-    assert facesearch("audit", "--head", "1:ab", "--catalogue", catalogue).code == 2
+    assert facesearch("audit", "--head", "1:" + "ab" * 32, "--catalogue", catalogue).code == 2
+    mistyped = facesearch("audit", "verify", "--head", "1:ab", "--catalogue", catalogue)
+    assert mistyped.code == 2 and "That is no head" in mistyped.err

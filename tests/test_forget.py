@@ -404,7 +404,7 @@ def test_what_is_held_stays_unless_a_reason_is_given(facesearch: Program, catalo
     assert ran.code == 0 and "1 more" in ran.err
     assert "0 more" in facesearch("forget", "--photo", photo, "--hold", "--catalogue", catalogue).err
     ran = facesearch("forget", "--photo", photo, "--yes", "--catalogue", catalogue)
-    assert ran.code == 0 and f"Held, and kept (--release, or --override REASON):\n  {photo}" in ran.out
+    assert ran.code == 1 and f"Held, and kept (--release, or --override REASON):\n  {photo}" in ran.out
     ran = facesearch("forget", "--folder", tmp_path / "album", "--yes", "--catalogue", catalogue)
     assert "Forgotten: 3 photos and 3 faces." in ran.err
     assert list(faces_by_photo(catalogue)) == [photo.name]

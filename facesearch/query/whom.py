@@ -42,7 +42,16 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
     assert said.person is not None
     if _opens_clause(scene, said):
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    for rule in (_none_of_a_group, _of_a_group, _or_another, _denied_sex, _against_pronoun, _denied_age, _mentioned):
+    for rule in (
+        _is_victim,
+        _none_of_a_group,
+        _of_a_group,
+        _or_another,
+        _denied_sex,
+        _against_pronoun,
+        _denied_age,
+        _mentioned,
+    ):
         if rule(scene, said, said.person, edge):
             return
     _note_owner(scene, said)
@@ -75,6 +84,27 @@ def _does(scene: Scene) -> bool:
     word = scene.said_words[behind.start]
     within = clause.subject is None or clause.mode == "act"
     return within and clause.verb != "" and not word.endswith("ing") and word not in _PARTICIPLES
+
+
+_WRONGED = word_set("victim complainant witness informant caller")
+
+
+def _is_victim(scene: Scene, said: Thing, _: PersonWord, edge: Edge) -> bool:
+    """ "The man with the beard was the victim": whoever it was is nobody who is described."""
+    clause = scene.clause
+    subject = clause.subject
+    is_ = clause.verb == "be" and clause.before in ("BE", "HEDGE") and not clause.negative
+    if not is_ or said.word not in _WRONGED or subject is None or not subject.described:
+        return False
+    here = [fact for owner, fact in clause.facts_here if owner is subject]
+    if any(fact not in here for fact in subject.facts):  # another than who was spoken of before
+        for fact in here:
+            scene.cancel(fact, "somebody else")
+        clause.subject = Person(described=False, named=True)
+    else:
+        scene.demote(subject)
+    scene.set_aside(edge.start, edge.end, "somebody else")
+    return True
 
 
 def _none_of_a_group(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
