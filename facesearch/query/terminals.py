@@ -52,8 +52,9 @@ _MARKS = {
 _OFFICIAL = {name.casefold(): index for index, name in enumerate(NAMES)}
 _SEX_CODE = re.compile(r"[wbhailo]", re.IGNORECASE)
 _EYE_CODES = word_set("blu bro brn grn hzl haz gry blk blue brown green hazel gray grey")
+_CODE = 3
 _HAIR_WORDS = word_set("hair haired")
-_HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown")
+_HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown gray grey black")
 
 
 def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
@@ -230,7 +231,8 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
     if second in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
         return [Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, second == "m"))]
     of_hair = any(each.normal in _HAIR_WORDS for each in (*sentence[max(0, at - 2) : at], *sentence[at + 3 : at + 4]))
-    if token.normal in _HAIR_CODES and second in _EYE_CODES and not of_hair:  # but "brown/gray hair"
+    coded = len(token.normal) == _CODE or second not in _HAIR_CODES  # but "Hair: Brown/Grey"
+    if token.normal in _HAIR_CODES and second in _EYE_CODES and coded and not of_hair:  # but "brown/gray hair"
         pair = lexicon().pair("hair", token.normal)
         node = pair.reading.node if pair is not None and pair.reading is not None else None
         return [Edge("A", at, at + 3, -0.6, Quality("#fact", at, at + 3, node))]
