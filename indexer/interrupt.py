@@ -5,8 +5,11 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
+
+_PATIENCE = 5.0
+"""Seconds that the answer may take at most, such as on a terminal that is stopped."""
 
 
 @contextmanager
@@ -21,12 +24,15 @@ def stop_on_signal(stop: threading.Event, answer: Callable[[], None] = lambda: N
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     caught = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
 
+    answering: list[threading.Thread] = []
+
     def request(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 (signal's form)
         stop.set()
         for each, handler in caught.items():
             signal.signal(each, handler)
-        with suppress(RuntimeError):  # in the middle of a line that is being written
-            answer()
+        # In a thread of its own: this one may be in the middle of a line that it writes.
+        answering.append(threading.Thread(target=answer, name="facesearch-answer", daemon=True))
+        answering[-1].start()
 
     for number in caught:
         signal.signal(number, request)
@@ -35,3 +41,5 @@ def stop_on_signal(stop: threading.Event, answer: Callable[[], None] = lambda: N
     finally:
         for number, handler in caught.items():
             signal.signal(number, handler)
+        for thread in answering:
+            thread.join(_PATIENCE)
