@@ -77,7 +77,7 @@ def forget(
         raise UsageProblem(
             "--override is for what is to be forgotten: leave it out, or leave out --hold and --release."
         )
-    if override is not None and not override.strip():
+    if override is not None and (not override.strip() or override.startswith("-")):
         raise UsageProblem("--override needs a reason, which is kept: say why holds are set aside.")
     with opened(options.catalogue_of(context, catalogue)) as target:
         if hold or release:
