@@ -8,6 +8,7 @@ import typer
 from cli import options
 from cli.console import printable, results, say
 from cli.errors import ExitCode
+from cli.wording import counted
 
 if TYPE_CHECKING:
     from db.checking import Damage
@@ -66,7 +67,7 @@ def _lines(found: "Checked", *, repairing: bool) -> Iterator[str]:
     if found.snapshot is None:
         yield "Snapshot: not compared, since the tables that it is made of are damaged"
     elif found.differing:
-        faces = _number(len(found.differing), "face")
+        faces = counted(len(found.differing), "face")
         yield f"Snapshot: {faces} not as in the tables, such as face {found.differing[0]}; searches show them wrongly"
     elif found.snapshot_is_wrong:
         yield "Snapshot: damaged; searches do without it, and are slower"
@@ -87,13 +88,13 @@ def _in_words(damage: "Damage") -> str:
 
     if damage.kind is Kind.UNREADABLE:
         return f"the table {damage.table} cannot be read to its end"
-    number = _number(len(damage.keys), "row")
+    number = counted(len(damage.keys), "row")
     names = _keys(damage)
     match damage.kind:
         case Kind.ORPHAN:
             return f"{number} of {damage.table} refer to what is not there ({damage.column}){names}"
         case Kind.SHOWN:
-            return f"{_number(len(damage.keys), 'face')} searched or hidden that should not be{names}"
+            return f"{counted(len(damage.keys), 'face')} searched or hidden that should not be{names}"
         case _:
             return f"{number} of {damage.table} hold what {damage.column} cannot be{names}"
 
@@ -125,7 +126,3 @@ def _mended(done: "Repaired") -> Iterator[str]:
     ):
         if number:
             yield f"{words}: {number:,}"
-
-
-def _number(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,6 +11,7 @@ import typer
 from cli import options
 from cli.console import printable, results, say
 from cli.errors import ExitCode, UsageProblem
+from cli.wording import counted
 
 if TYPE_CHECKING:
     from facesearch.forgetting import Candidate, Plan, Wanted
@@ -138,10 +139,10 @@ def _moment_before(now: datetime, span: str) -> datetime:
 
 def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
     if shown.doomed.photos:
-        yield f"To be forgotten, with {_number(shown.faces - len(shown.single), 'face')}:"
+        yield f"To be forgotten, with {counted(shown.faces - len(shown.single), 'face')}:"
     yield from _listed(shown.paths)
     if shown.without_file:
-        yield f"  {_number(shown.without_file, 'photo')} that no known file holds any more"
+        yield f"  {counted(shown.without_file, 'photo')} that no known file holds any more"
     if shown.elsewhere:
         yield "Of these, the same content under other paths:"
     yield from _listed(shown.elsewhere)
@@ -172,11 +173,7 @@ def _listed(items: "Sequence[object]") -> Iterator[str]:
 
 def _amount(shown: "Plan") -> str:
     photos = len(shown.doomed.photos)
-    parts = [_number(photos, "photo")] if photos else []
-    parts += [_number(shown.faces, "face")] if shown.faces else []
-    parts += [_number(len(shown.doomed.files), "unreadable file")] if shown.doomed.files else []
+    parts = [counted(photos, "photo")] if photos else []
+    parts += [counted(shown.faces, "face")] if shown.faces else []
+    parts += [counted(len(shown.doomed.files), "unreadable file")] if shown.doomed.files else []
     return " and ".join(parts)
-
-
-def _number(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -11,6 +11,7 @@ import typer
 from cli import options
 from cli.console import say
 from cli.errors import ExitCode, UsageProblem
+from cli.wording import counted
 from db.paths import display
 
 if TYPE_CHECKING:
@@ -333,7 +334,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
     if report.others:
         yield f"Other files: {_by_kind(report.others)}"
     if report.unlooked:
-        yield f"Pages and frames not looked at: {report.unlooked:,} of {_photos(report.unlooked_photos)}"
+        yield f"Pages and frames not looked at: {report.unlooked:,} of {counted(report.unlooked_photos, 'photo')}"
     if report.excluded:
         yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
     yield from _passed_over(report)
@@ -375,10 +376,6 @@ def _changed_files(report: "RunReport") -> Iterator[str]:
         yield f"  {display(path)}: {faces} left the results with the former photo"
     if len(report.replaced) > _LISTED:
         yield f"  and {len(report.replaced) - _LISTED:,} more"
-
-
-def _photos(number: int) -> str:
-    return "1 photo" if number == 1 else f"{number:,} photos"
 
 
 def _passed_over(report: "RunReport") -> Iterator[str]:

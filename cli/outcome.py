@@ -6,7 +6,7 @@ from cli.command_line import search_command
 from cli.logged import unlogged_in_words
 from cli.output import DIM_BELOW, score_in_words
 from cli.unseen import unseen_in_words
-from cli.wording import behind_in_words, notice_in_words
+from cli.wording import behind_in_words, counted, notice_in_words
 from db.paths import is_there
 from facesearch.errors import Notice
 from facesearch.hits import SearchResult
@@ -84,7 +84,7 @@ def outcome_in_words(result: SearchResult, expects: bool, again: Mapping[str, Se
     said += behind_remarks(result)
     if expects and result.expected is not None:
         are = "is" if result.faces == 1 else "are"
-        said.append(f"{_expected(result.expected)} of {_faces(result.faces)} {are} expected to fit.")
+        said.append(f"{_expected(result.expected)} of {counted(result.faces, 'face')} {are} expected to fit.")
     return said
 
 
@@ -100,20 +100,16 @@ def _nothing(result: SearchResult) -> str:
     """Which filter left no face, or that none reaches the least score."""
     if result.faces:
         best = "" if result.best is None else f"; the best has {in_short(result.best)}"
-        return f"No face matched: none of the {_faces(result.faces)} searched reaches --min-score{best}."
+        return f"No face matched: none of the {counted(result.faces, 'face')} searched reaches --min-score{best}."
     for step in result.narrowed:
         if not step.left and step.left_out:
-            return f"No face matched: none of {_faces(step.left_out)} passes the filter {step.words}."
+            return f"No face matched: none of {counted(step.left_out, 'face')} passes the filter {step.words}."
     narrowed = [step for step in result.narrowed if step.left_out]
     if narrowed:
         return f"No face matched: nothing but what was started from passes the filter {narrowed[-1].words}."
     if not result.withheld:
         return "No face matched: there is no other face."
-    return f"No face matched: all {_faces(result.withheld)} have a lower detection score than --min-detection."
-
-
-def _faces(number: int) -> str:
-    return "1 face" if number == 1 else f"{number:,} faces"
+    return f"No face matched: all {counted(result.withheld, 'face')} have a lower detection score than --min-detection."
 
 
 def _expected(number: float) -> str:

@@ -10,6 +10,7 @@ import typer
 from cli import options
 from cli.console import printable, results, say
 from cli.errors import ExitCode, UsageProblem
+from cli.wording import counted
 
 if TYPE_CHECKING:
     from db.roots import IndexedRoot
@@ -45,7 +46,6 @@ def roots(
     """
     from cli.output import new_table
     from cli.results import opened
-    from db.exhibits import names
     from db.paths import absolute, is_folder, within
     from db.photos import detach_root
     from db.roots import list_roots, move_root
@@ -78,7 +78,7 @@ def roots(
             if around:
                 say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
         with target.read() as session:
-            known, references = list_roots(session), names(session)
+            known = list_roots(session)
     if not known:
         say("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
         return ExitCode.FOUND
@@ -89,7 +89,7 @@ def roots(
     table.add_column("now", no_wrap=True)
     for root in known:
         there = "there" if is_folder(root.path) else "not there"
-        exhibit = f"{references[os.fsencode(root.path)]}: " if os.fsencode(root.path) in references else ""
+        exhibit = f"{root.exhibit}: " if root.exhibit else ""
         table.add_row(printable(exhibit + root.display), f"{root.files:,}", f"{root.missing:,}", there)
     console = results()
     console.print(table)
@@ -104,12 +104,8 @@ def _selection(root: "IndexedRoot") -> Iterator[str]:
 
     excluded, hidden = (root.left_out.get(why, 0) for why in (LeftOut.EXCLUDED, LeftOut.HIDDEN))
     if root.exclude:
-        yield f"{root.display}: {_photos(excluded)} excluded, by {'  '.join(root.exclude)}"
+        yield f"{root.display}: {counted(excluded, 'photo')} excluded, by {'  '.join(root.exclude)}"
     if root.everything:
         yield f"{root.display}: hidden and system folders are looked at, too (--everything)"
     if hidden:
-        yield f"{root.display}: {_photos(hidden)} in hidden or system folders passed over (index --everything)"
-
-
-def _photos(number: int) -> str:
-    return "1 photo" if number == 1 else f"{number:,} photos"
+        yield f"{root.display}: {counted(hidden, 'photo')} in hidden or system folders passed over (index --everything)"

@@ -1,6 +1,5 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
-import os
 from collections.abc import Iterator, Sequence
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Annotated
@@ -90,7 +89,6 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from cli.unseen import unseen_in_words
     from cli.validated import validated_in_words
     from db.erasure import summary as erasure_summary
-    from db.exhibits import names
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
@@ -110,7 +108,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     with source.read() as session:
         numbers, known, runs, model = counts(session), list_roots(session), latest_runs(session), serving(session)
         logged = count_faults(session)
-        since, references = sealed_since(session), names(session)
+        since = sealed_since(session)
         erased = erasure_summary(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
@@ -120,7 +118,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
         left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
-        exhibit = f"{references[os.fsencode(root.path)]}: " if os.fsencode(root.path) in references else ""
+        exhibit = f"{root.exhibit}: " if root.exhibit else ""
         yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
         if root.exclude:
             yield "", f"leaves out {'  '.join(root.exclude)}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from cli.wording import counted
 from db.unseen import Why
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def _sentences(unseen: "Unseen") -> Iterator[str]:
             if unseen.being_indexed
             else "the index run was stopped; `facesearch index` goes on"
         )
-        yield f"{unseen.waiting:,} of {_number(unseen.photos, 'photo')} {have} not been looked at yet: {on}."
+        yield f"{unseen.waiting:,} of {counted(unseen.photos, 'photo')} {have} not been looked at yet: {on}."
     if unseen.unlisted:
         yield _of_folders(
             unseen.unlisted,
@@ -61,9 +62,9 @@ def _sentences(unseen: "Unseen") -> Iterator[str]:
         if paths := [path for path, reason in unseen.out_of_reach if reason is why]:
             yield _of_folders(paths, one, several, "")
     if unseen.online:
-        yield f"{_number(unseen.online, 'photo')} not looked at: the content is only online; download it first."
+        yield f"{counted(unseen.online, 'photo')} not looked at: the content is only online; download it first."
     if unseen.failed:
-        yield f"{_number(unseen.failed, 'photo')} failed: `facesearch status --failures` says why."
+        yield f"{counted(unseen.failed, 'photo')} failed: `facesearch status --failures` says why."
     if unseen.unreadable:
         kinds = ", ".join(f"{number:,} {kind}" for kind, number in unseen.unreadable.items())
         heic = "; HEIC needs one more package: pip install 'facesearch[heic]'" if "HEIC" in unseen.unreadable else ""
@@ -71,7 +72,7 @@ def _sentences(unseen: "Unseen") -> Iterator[str]:
     if unseen.unscored:
         are, lack = ("is", "it lacks") if unseen.unscored == 1 else ("are", "they lack")
         yield (
-            f"{_number(unseen.unscored, 'face')} {are} not searched: {lack} scores of the network in use; "
+            f"{counted(unseen.unscored, 'face')} {are} not searched: {lack} scores of the network in use; "
             "`facesearch index` makes up for it."
         )
 
@@ -88,7 +89,3 @@ def _of_folders(paths: "tuple[str, ...] | list[str]", one: str, several: str, re
         return f"The folder {paths[0]} {one}{remedy}."
     more = f" and {len(paths) - _NAMED:,} more" if len(paths) > _NAMED else ""
     return f"The folders {', '.join(paths[:_NAMED])}{more} {several}{remedy}."
-
-
-def _number(number: int, noun: str) -> str:
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from facesearch.query.report import SetAside
     from facesearch.query.statement import Statement
 
+
+def counted(number: int, noun: str) -> str:
+    """ "1 photo", "2,000 photos"."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 _SHOWN = 6
 """Set-aside phrases that a sentence lists of each kind."""
 _ASIDE = {

@@ -19,7 +19,8 @@ from db.values.photo import LeftOut
 class IndexedRoot:
     """An indexed folder. files: how many photo files are there and searched; missing: how many were and are no longer.
 
-    everything, exclude: as in `Selection`. left_out: how many files are there that a run passes over, by reason.
+    everything, exclude: as in `Selection`. exhibit: under which reference it is in evidence, None where it is not.
+    left_out: how many files are there that a run passes over, by reason.
     """
 
     id: int
@@ -29,6 +30,7 @@ class IndexedRoot:
     missing: int
     everything: bool = False
     exclude: tuple[str, ...] = ()
+    exhibit: str | None = None
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
 
@@ -53,7 +55,7 @@ def list_roots(session: Session) -> list[IndexedRoot]:
             numbers.setdefault(root_id, {})[why] = number
         else:
             there[root_id] = there.get(root_id, 0) + number
-    columns = (Root.id, Root.path, Root.display, Root.everything, Root.exclude)
+    columns = (Root.id, Root.path, Root.display, Root.everything, Root.exclude, Root.exhibit)
     return [
         IndexedRoot(
             id,
@@ -63,9 +65,10 @@ def list_roots(session: Session) -> list[IndexedRoot]:
             numbers.get(id, {}).get(None, 0),
             everything,
             tuple(exclude),
+            exhibit,
             {why: number for why, number in numbers.get(id, {}).items() if why is not None},
         )
-        for id, path, text, everything, exclude in session.execute(select(*columns).order_by(Root.path))
+        for id, path, text, everything, exclude, exhibit in session.execute(select(*columns).order_by(Root.path))
     ]
 
 

@@ -81,18 +81,6 @@ def folders(session: Session, limit: int | None = None) -> list[tuple[bytes, Why
     return [(join(root, path) if path else root, Why(why)) for root, path, why in rows]
 
 
-def waiting(session: Session, limit: int | None = None) -> list[bytes]:
-    """The photos that wait (absolute paths), in order; the first `limit`."""
-    rows = session.execute(
-        select(Root.path, Unseen.path)
-        .join(Root, Root.id == Unseen.root_id)
-        .where(Unseen.why == Why.WAITING)
-        .order_by(Root.path, Unseen.path)
-        .limit(limit)
-    )
-    return [join(root, path) for root, path in rows]
-
-
 def count_failed(session: Session) -> int:
     """How many photos that are there have failed, or could not be read."""
     there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None))
