@@ -30,7 +30,7 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
     facts = [
         *heading.facts,
         *(("Remark", each) for each in remarks),
-        *([("Result", " ".join(outcome))] if result.hits and outcome else []),
+        *(("Result", each) for each in outcome if result.hits),
         *([("Faded", f"scores below {DIM_BELOW:g}")] if any(hit.score < below for hit in result.hits) else []),
         ("Faces searched", searched_in_words(result)),
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
