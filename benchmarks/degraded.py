@@ -3,9 +3,9 @@
     python benchmarks/degraded.py CELEBA --work WORK [--role val] [--checkpoint FILE] [--faces N] [--only size cctv ...]
         [--utkface UTKFACE] [--csv FILE] [--html FILE] [--svg FOLDER]
 
-Every face of a role, or a seeded sample of N, is made worse (facesearch/degrade.py), cut and scored as `index` would:
-fewer pixels, JPEG, blur, movement, noise, darkness, each alone, and as a surveillance camera has them together. It is
-cut where the face is known to be: how many such faces a detector still finds is another question. Prints Markdown:
+Every face of a role, or a seeded sample of N, is made worse (facesearch/training/degrade.py), cut and scored as `index`
+would: fewer pixels, JPEG, blur, movement, noise, darkness, each alone, and as a surveillance camera has them together.
+It is cut where the face is known to be: how many such faces a detector still finds is another question. Prints:
 means of each condition with the loss of average precision against the faces as they are (95 % of draws over people),
 the same by group, then average precision, grade and calibration error of each attribute by size. --html writes a page
 with the curves of each attribute, --svg its means as pictures, --csv every figure. Logits are kept in WORK/degraded, so
@@ -28,16 +28,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import kept_logits
 
-from cli import charts, html_frame
+from cli.report import charts, html_frame
 from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME, NAMES, Group, members
-from facesearch.degrade import Degradation, cctv, degraded_crop
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.reliability import MOST_CALIBRATION_ERROR, graded
 from facesearch.training import figures
 from facesearch.training.bootstrap import Interval, average_precisions, draw_people, interval
 from facesearch.training.datasets import Dataset, FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
+from facesearch.training.degrade import Degradation, cctv, degraded_crop
 from facesearch.training.evaluate import GROUPED_BY, degraded_face, rows_of
 from facesearch.training.figures import Figures, measure
 from facesearch.training.metrics import mean
@@ -168,7 +168,7 @@ class _Worse:
 
 def genders(checkpoint: Checkpoint, portraits: Portraits) -> Iterator[tuple[str, str, float, float, float]]:
     """Condition, group, share of men taken for men, share of women not taken for men, mean error, of UTKFace."""
-    from facesearch.detection import YuNet
+    from facesearch.vision.detection import YuNet
 
     scorer, detector = Scorer(checkpoint), YuNet()
     hows = {AS_THEY_ARE: Degradation(), "48 px": Degradation(size=48), "32 px": Degradation(size=32)}

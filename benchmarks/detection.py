@@ -52,8 +52,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-import facesearch.detection
-from facesearch.detection import STORE_FROM, Look
+import facesearch.vision.detection
+from facesearch.vision.detection import STORE_FROM, Look
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parent
@@ -76,7 +76,7 @@ class Candidate:
 
     def load(self) -> Any:
         if self.module is None:
-            return facesearch.detection.YuNet(look=Look(self.look))
+            return facesearch.vision.detection.YuNet(look=Look(self.look))
         return importlib.import_module(self.module).YuNet()
 
     def detector(self) -> Detector:
@@ -88,7 +88,7 @@ class Candidate:
 
 def candidates(looks: Sequence[str], against: str, folder: Path) -> list[Candidate]:
     """Those of the working tree, and that of the revision `against` ("" for none), whose code is put into `folder`."""
-    code = _code_digest(facesearch.detection)
+    code = _code_digest(facesearch.vision.detection)
     found = [Candidate(f"now, {look}", look, f"{look} {code}") for look in looks]
     if against:
         revision = _git("rev-parse", "--short=7", against).decode().strip()
@@ -111,14 +111,14 @@ def _git(*arguments: str) -> bytes:
 
 
 def _check_out(revision: str, folder: Path) -> str:
-    """Put facesearch.detection of the revision there under another name; all that it imports else is the working
+    """Put facesearch.vision.detection of the revision there under another name; all that it imports else is the working
     tree's."""
     name = f"detection_at_{revision}"
-    paths = _git("ls-tree", "-r", "--name-only", revision, "facesearch/detection.py", "facesearch/detection/")
+    paths = _git("ls-tree", "-r", "--name-only", revision, "facesearch/vision/detection/")
     for path in paths.decode().split():
-        to = folder / path.replace("facesearch/detection", name, 1)
+        to = folder / path.replace("facesearch/vision/detection", name, 1)
         to.parent.mkdir(parents=True, exist_ok=True)
-        to.write_bytes(_git("show", f"{revision}:{path}").replace(b"facesearch.detection", name.encode()))
+        to.write_bytes(_git("show", f"{revision}:{path}").replace(b"facesearch.vision.detection", name.encode()))
     return name
 
 

@@ -22,10 +22,10 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from facesearch.detection import Look
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
-from facesearch.probe import look
+from facesearch.search.probe import look
+from facesearch.vision.detection import Look
 
 MEGAPIXELS = (12, 2)
 MARKS = {(Look.DEFAULT, 12): 3.0, (Look.DEFAULT, 2): 1.6, (Look.QUICK, 12): 1.4, (Look.QUICK, 2): 1.4}

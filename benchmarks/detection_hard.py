@@ -25,9 +25,9 @@ from rich.console import Console
 from rich.progress import track
 
 from db.values.box import Box
-from facesearch.decode import decode_photo
-from facesearch.detection import SEARCH_FROM, Look, YuNet, iou
-from facesearch.detection.geometry import scaled
+from facesearch.vision.decode import decode_photo
+from facesearch.vision.detection import SEARCH_FROM, Look, YuNet, iou
+from facesearch.vision.detection.geometry import scaled
 
 Pixels = NDArray[np.uint8]
 

@@ -12,7 +12,7 @@ from rich import box
 from rich.table import Table
 
 from db.values.box import Box
-from facesearch.detection import SEARCH_FROM, Look, iou
+from facesearch.vision.detection import SEARCH_FROM, Look, iou
 
 SAME_FROM = 0.5
 TOUCHES_FROM = 0.2

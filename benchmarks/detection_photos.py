@@ -22,8 +22,8 @@ import numpy as np
 from detection_scenery import NOWHERE, Picture, Scenery, animals, background, without_faces
 from numpy.typing import NDArray
 
-from facesearch.decode import PhotoError, decode_photo
-from facesearch.detection import bundled_model
+from facesearch.vision.decode import PhotoError, decode_photo
+from facesearch.vision.detection import bundled_model
 
 CLEAR_FROM = 0.9
 RIVAL_FROM = 0.6

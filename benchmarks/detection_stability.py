@@ -22,10 +22,10 @@ from rich.table import Table
 
 from db.values.box import Box
 from db.values.scoring_model import calibrate
-from facesearch.crop import crop_face
-from facesearch.detection import SEARCH_FROM, iou
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
 from facesearch.network.scorer import Scorer
+from facesearch.vision.crop import crop_face
+from facesearch.vision.detection import SEARCH_FROM, iou
 
 SIZES = (100, 150, 250, 400, 700, 1000, 1500, 2000, 3000)
 MARK = 0.01

@@ -32,12 +32,12 @@ from numpy.typing import NDArray
 from db.values.box import Box
 from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.device import bf16_pays, device_name, keep_freed_memory, pick_device
 from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, prepare
 from facesearch.network.scorer import Scorer
 from facesearch.training.augment import Augmentation, moved_crop
+from facesearch.vision.crop import INPUT_SIZE
 
 GALLERY = Path(__file__).resolve().parent.parent / "tests" / "gallery"
 WIDTH, NEAREST = len(NAMES), 100

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
 from facesearch.certainty import certainty_of, error_of
-from facesearch.interview import ERROR, witnessed
-from facesearch.ranking.information import information, is_foregone, passed_over
+from facesearch.search.interview import ERROR, witnessed
+from facesearch.search.ranking.information import information, is_foregone, passed_over
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
 from facesearch.network.views import Views
 from facesearch.training.datasets import FaceCache, Labels, cache_folder, open_cache, read_dataset
 from facesearch.training.loop import predict
+from facesearch.vision.crop import INPUT_SIZE
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,11 @@ from db.values.box import Box
 from db.values.photo import Outcome
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
-from facesearch.detection import SEARCH_FROM
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.query.tree import And, Node, Or, Term, Weighted, without_hedges
-from facesearch.ranking import scan
-from facesearch.ranking.similar import encode
+from facesearch.search.ranking import scan
+from facesearch.search.ranking.similar import encode
+from facesearch.vision.detection import SEARCH_FROM
 
 TOP = 20
 BLOCK = 100_000
@@ -92,7 +92,7 @@ def write_columns(folder: Path, model: ScoringModel, faces: int) -> dict[str, Fl
 
 
 class Ours:
-    """What `facesearch.search` does before it reads the hits' rows from the catalogue."""
+    """What `facesearch.search.description` does before it reads the hits' rows from the catalogue."""
 
     def __init__(self, model: ScoringModel, columns: dict[str, Floats]) -> None:
         self._detections = columns["detections"]

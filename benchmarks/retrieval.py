@@ -15,7 +15,7 @@ Three ways of scoring:
 Average precision, NDCG and precision of the first 20, and area under the ROC curve are means over queries. Intervals
 are 95 % of 200 draws of the people (all faces of a person together), the same draws for every way of scoring.
 A second table compares the order of the scores with two that reckon with a witness who errs
-(facesearch/ranking/witness.py), over all faces and over those with a score below .1 alone, as `facesearch search` does.
+(facesearch/search/ranking/witness.py), over all faces and over those with a score below .1 alone, as `search` does.
 Its descriptions are these and 250 each of four and five words that fit a drawn face; what fits is told by the labels,
 and 0, 10 or 20 % of the words (seeded) are turned round before they are searched. --role val chooses, test reports.
 
@@ -31,10 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scored_faces import ScoredFaces, scored_faces
 
-from facesearch.hits import LIKELY_FROM
 from facesearch.query.tree import Node, Term, all_of
-from facesearch.ranking.joint import joint_probability
-from facesearch.ranking.witness import doubted, shipped_errors
+from facesearch.search.hits import LIKELY_FROM
+from facesearch.search.ranking.joint import joint_probability
+from facesearch.search.ranking.witness import doubted, shipped_errors
 from facesearch.training.bootstrap import draw_people, interval
 from facesearch.training.datasets import Role
 from facesearch.training.metrics import average_precision, weighted_average_precision

@@ -70,9 +70,9 @@ def scored(portraits: Portraits, work: Path, checkpoint: Path | None) -> Floats:
     path = work / "utkface-logits.npy"
     if path.exists() and len(logits := np.load(path)) == len(portraits.paths):
         return calibrate(logits, known.calibration_scale, known.calibration_bias)
-    from facesearch.detection import YuNet
     from facesearch.network.scorer import Scorer
     from facesearch.training.utkface import score_portraits
+    from facesearch.vision.detection import YuNet
 
     def tell(done: int, of: int) -> None:
         print(f"\rscoring {done:,} of {of:,} faces", end="", file=sys.stderr)

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.training.datasets import Dataset, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.loop import plain_crop
+from facesearch.vision.crop import INPUT_SIZE
 
 KEPT_EVERY = 512
 """Faces after which the logits are written: what an interrupted run loses at most."""

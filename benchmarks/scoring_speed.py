@@ -22,12 +22,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from facesearch.crop import INPUT_SIZE
 from facesearch.network import fastconv
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.inference import FastMcnn
 from facesearch.network.mcnn import CONV1, CONV2, CONV3, FC, MCNN_LAYOUT, POOLED, Mcnn, prepare
 from facesearch.network.scorer import mcnn_logits
+from facesearch.vision.crop import INPUT_SIZE
 
 
 class PlainMcnn(nn.Module):

@@ -22,7 +22,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.device import bf16_pays, device_name, keep_freed_memory, pick_device
 from facesearch.network.mcnn import (
     MCNN_LAYOUT,
@@ -34,6 +33,7 @@ from facesearch.network.mcnn import (
     parameter_count,
     prepare,
 )
+from facesearch.vision.crop import INPUT_SIZE
 
 PAPER_BATCH = 100
 

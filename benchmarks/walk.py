@@ -23,8 +23,8 @@ from PIL import Image
 
 from db.catalogue import open_catalogue
 from db.values.scoring_model import ScoringModel
-from facesearch.detection import Detection
 from facesearch.network.checkpoint import load_checkpoint
+from facesearch.vision.detection import Detection
 from indexer.pipeline import index_folders
 from indexer.report import RunReport
 

@@ -17,12 +17,12 @@ from pathlib import Path
 
 from db.catalogue import open_catalogue
 from facesearch.attributes import NAMES
-from facesearch.detection import MODEL_SHA256, YuNet, detector_name
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.scorer import Scorer
 from facesearch.query import parse
-from facesearch.request import Request
-from facesearch.search import search
+from facesearch.search.description import search
+from facesearch.search.request import Request
+from facesearch.vision.detection import MODEL_SHA256, YuNet, detector_name
 from indexer.pipeline import index_folders
 
 Labels = dict[str, bool]

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 import typer
 
-from cli.console import printable, say
+from cli.terminal.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
 from facesearch.errors import FacesearchError, RequestError, UsageError
 from indexer.errors import BadPattern, IndexerError, NothingToIndex, WrongFolder
@@ -86,12 +86,12 @@ def reported(action: Callable[[], int]) -> int:
 def _in_words(error: Exception) -> str:
     """The sentence of an error; some say only their kind, with values."""
     if isinstance(error, RequestError):
-        from cli.wording import request_in_words
+        from cli.report.wording import request_in_words
 
         return printable(request_in_words(error))
     if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
         return str(error)
-    from cli.wording import error_in_words
+    from cli.report.wording import error_in_words
     from facesearch.query.errors import StatementError
 
     return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)

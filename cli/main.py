@@ -11,29 +11,29 @@ from typing import Annotated
 
 import typer
 
-from cli import options
-from cli.attributes_cmd import attributes
-from cli.audit_cmd import audit
-from cli.backup_cmd import backup, restore
-from cli.check_cmd import check
-from cli.console import tolerate_any_stream
+from cli.commands import options
+from cli.commands.attributes import attributes
+from cli.commands.audit import audit
+from cli.commands.backup import backup, restore
+from cli.commands.check import check
+from cli.commands.evaluate import evaluate
+from cli.commands.failures import failures
+from cli.commands.forget import forget
+from cli.commands.index import index
+from cli.commands.interview import interview
+from cli.commands.read import read
+from cli.commands.roots import roots
+from cli.commands.score import score
+from cli.commands.seal import seal
+from cli.commands.search import DescriptionCommand, search
+from cli.commands.show import show
+from cli.commands.similar import similar
+from cli.commands.status import status
+from cli.commands.train import train
+from cli.commands.validate import validate
+from cli.commands.verify import verify
 from cli.errors import reported, working_folder_is_lost
-from cli.evaluate_cmd import evaluate
-from cli.failures_cmd import failures
-from cli.forget_cmd import forget
-from cli.index_cmd import index
-from cli.interview_cmd import interview
-from cli.read_cmd import read
-from cli.roots_cmd import roots
-from cli.score_cmd import score
-from cli.seal_cmd import seal
-from cli.search_cmd import DescriptionCommand, search
-from cli.show_cmd import show
-from cli.similar_cmd import similar
-from cli.status_cmd import status
-from cli.train_cmd import train
-from cli.validate_cmd import validate
-from cli.verify_cmd import verify
+from cli.terminal.console import tolerate_any_stream
 
 app = typer.Typer(
     name="facesearch",
@@ -88,7 +88,7 @@ def facesearch(
 
 def _set_acting(examiner: str, case: str, reason: str, *, keep_text: bool) -> None:
     """For what the audit log says of this command."""
-    from facesearch.acting import Acting, act_as
+    from facesearch.custody.acting import Acting, act_as
 
     act_as(Acting(examiner.strip(), case.strip(), reason.strip(), keep_text))
 

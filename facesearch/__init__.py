@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from facesearch.face_gallery import FoundFaces as FoundFaces
     from facesearch.face_gallery import KnownFace as KnownFace
     from facesearch.network.scorer import Scorer
-    from facesearch.request import Order as Order
-    from facesearch.request import Request as Request
+    from facesearch.search.request import Order as Order
+    from facesearch.search.request import Request as Request
     from indexer.errors import IndexerError as IndexerError
     from indexer.report import Progress, RunReport
 
@@ -70,9 +70,9 @@ _HOMES = {
     "FoundFaces": "facesearch.face_gallery",
     "IndexerError": "indexer.errors",
     "KnownFace": "facesearch.face_gallery",
-    "Order": "facesearch.request",
+    "Order": "facesearch.search.request",
     "QueryError": "facesearch.errors",
-    "Request": "facesearch.request",
+    "Request": "facesearch.search.request",
     "UsageError": "facesearch.errors",
 }
 
@@ -108,8 +108,8 @@ def _index_folders(
     import os
 
     from db.paths import absolute, as_path, is_there
-    from facesearch.detection import Look, YuNet, yunet_name
     from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.vision.detection import Look, YuNet, yunet_name
     from indexer.errors import IndexerError
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into

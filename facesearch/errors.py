@@ -14,7 +14,7 @@ class UsageError(FacesearchError):
 
 
 class RequestError(UsageError):
-    """The same, told as a kind and values, which `cli.wording` makes a sentence of."""
+    """The same, told as a kind and values, of which `cli.report.wording` makes a sentence."""
 
     def __init__(self, kind: str, values: Mapping[str, object] = MappingProxyType({})) -> None:
         super().__init__(kind)
@@ -23,8 +23,8 @@ class RequestError(UsageError):
 
 @dataclass(frozen=True)
 class Notice:
-    """What a user should know though nothing went wrong: a kind and values, which `cli.wording` makes a sentence of.
-    person: the number of whom in a statement it is on; 0: all of it."""
+    """What a user should know though nothing went wrong: a kind and values, of which `cli.report.wording` makes a
+    sentence. person: the number of whom in a statement it is on; 0: all of it."""
 
     kind: str
     values: Mapping[str, object] = field(default_factory=dict)

@@ -25,11 +25,11 @@ from db.values.box import Box
 from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.errors import Notice, UsageError
-from facesearch.hits import Hit, SearchResult
-from facesearch.portrait import Portrait, portrait
 from facesearch.query.photo_filters import folder_named, taken_range
-from facesearch.records import HIT_COLUMNS, cell, header, hit_last_columns, hit_records, portrait_record
-from facesearch.request import Order, Request, catalogue_name, describe
+from facesearch.search.face import Portrait, portrait
+from facesearch.search.hits import Hit, SearchResult
+from facesearch.search.records import HIT_COLUMNS, cell, header, hit_last_columns, hit_records, portrait_record
+from facesearch.search.request import Order, Request, catalogue_name, describe
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from facesearch.query import Statement
     from facesearch.query.report import SetAside
-    from facesearch.similar import ProbeFace
+    from facesearch.search.similar import ProbeFace
 
 Texts = str | Iterable[str]
 
@@ -390,7 +390,7 @@ class FaceGallery:
         that describes several. must: faces
         without this stand behind all others. order: "witness" or "score", as in `Order`.
         """
-        from facesearch.search import search
+        from facesearch.search.description import search
 
         if isinstance(description, Request):
             if filters or person is not None or strict or must or order != Order.WITNESS:
@@ -419,8 +419,8 @@ class FaceGallery:
         pick: which face of each photo, from 0, left to right, where it has several. present, absent: words that the
         face is changed by before it is looked for. Photos need torch and OpenCV, numbers do not.
         """
-        from facesearch.changes import parse_changes
-        from facesearch.similar import distinct, indexed_faces, like, similar
+        from facesearch.search.changes import parse_changes
+        from facesearch.search.similar import distinct, indexed_faces, like, similar
 
         paths = [each for each in probes if isinstance(each, str | bytes | os.PathLike)]
         faces = [int(each) for each in probes if not isinstance(each, str | bytes | os.PathLike)]  # numpy's, too
@@ -439,7 +439,7 @@ class FaceGallery:
 
     def face(self, number: int, *, nearest: int = 5) -> KnownFace:
         """All that is known of the face with this number, and the `nearest` faces most like it."""
-        from facesearch.similar import IndexedFace, like
+        from facesearch.search.similar import IndexedFace, like
 
         found = portrait(self.catalogue, int(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
@@ -496,11 +496,11 @@ def _photo_faces(
     """The face that is meant in each photo, scored."""
     import numpy as np
 
-    from facesearch.detection import YuNet
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.network.scorer import Scorer
-    from facesearch.probe import choose, look
-    from facesearch.similar import PhotoFace
+    from facesearch.search.probe import choose, look
+    from facesearch.search.similar import PhotoFace
+    from facesearch.vision.detection import YuNet
 
     if pick and len(pick) != len(photos):
         raise UsageError(f"pick names {len(pick)} faces for {len(photos)} photos: give one for each, or None.")

@@ -14,8 +14,8 @@ from db.paths import display, is_folder, join, within
 from db.photos import KnownFile
 from db.unseen import Why
 from db.values.photo import LeftOut, Outcome
-from facesearch.decode import readable_extensions, readable_kinds
-from facesearch.decoding.sniff import PHOTO_LABELS, FileKind
+from facesearch.vision.decode import readable_extensions, readable_kinds
+from facesearch.vision.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark
 from indexer.selection import Chooser
 from indexer.targets import Target

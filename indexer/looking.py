@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.faces import FacePlace
-from facesearch.decode import (
+from facesearch.errors import on_one_line
+from facesearch.vision.decode import (
     NO_LIMITS,
     DecodedPhoto,
     EncodedPhoto,
@@ -26,9 +27,8 @@ from facesearch.decode import (
     open_encoded,
     read_photo,
 )
-from facesearch.detection import Detection, Detector
-from facesearch.errors import on_one_line
-from facesearch.seen import cut_face, find_faces
+from facesearch.vision.detection import Detection, Detector
+from facesearch.vision.faces import cut_face, find_faces
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from db.exhibits import ListedHash
 from db.paths import display, is_there, join
 from facesearch.cores import usable_cores
-from facesearch.source import open_source
+from facesearch.vision.source import open_source
 from indexer.errors import IndexerError
 from indexer.workers import side_by_side
 

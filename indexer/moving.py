@@ -11,7 +11,7 @@ from db.catalogue import Catalogue
 from db.paths import AnyPath, absolute, display, is_folder, join
 from db.photos import StoredContent
 from db.roots import known_root
-from facesearch.decode import NO_LIMITS, PhotoError, read_photo
+from facesearch.vision.decode import NO_LIMITS, PhotoError, read_photo
 from indexer.errors import WrongFolder
 
 _SAMPLED = 200

@@ -32,14 +32,14 @@ from db.roots import Selection
 from db.upkeep import checkpoint
 from db.values.photo import LeftOut, Outcome
 from db.values.scoring_model import ScoringModel
-from facesearch.audit import log
 from facesearch.cores import usable_cores
-from facesearch.decode import Limits
-from facesearch.decoding.sniff import FileKind, sniff_file
-from facesearch.detection import Detector
-from facesearch.forgetting import finish_pending
-from facesearch.source import loud_opens
-from facesearch.versions import current, is_behind, may_replace
+from facesearch.custody.audit import log
+from facesearch.custody.forgetting import finish_pending
+from facesearch.vision.decode import Limits
+from facesearch.vision.decoding.sniff import FileKind, sniff_file
+from facesearch.vision.detection import Detector
+from facesearch.vision.source import loud_opens
+from facesearch.vision.versions import current, is_behind, may_replace
 from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
 from indexer.batches import Batch, Scorer, Size, Written, write
 from indexer.budget import PixelBudget
@@ -598,7 +598,7 @@ class _Run:
 
     def _rebuild_snapshot(self, *, thorough: bool) -> None:
         """Searches work without a snapshot, only slower: what keeps it from being built is a remark, not a failure."""
-        from facesearch.ranking.similar import encode
+        from facesearch.search.ranking.similar import encode
 
         def encode_unless_stopped(logits: Floats, model: ScoringModel) -> Floats:
             if thorough and self.stop.is_set():

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from db.values.photo import LeftOut, Outcome
-from facesearch.audit import Logged
+from facesearch.custody.audit import Logged
 
 
 class PassedOver(NamedTuple):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from db.filesystems import counts_blocks, without_change_times
 from facesearch import places
-from facesearch.source import open_folder, special_kind
+from facesearch.vision.source import open_folder, special_kind
 from indexer.report import PassedOver
 from indexer.selection import Chooser
 

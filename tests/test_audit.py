@@ -12,11 +12,11 @@ from sqlalchemy import text
 
 from db import audit
 from db.catalogue import open_catalogue
-from facesearch.acting import Acting, acting
-from facesearch.audit import log
+from facesearch.custody.acting import Acting, acting
+from facesearch.custody.audit import log
 from facesearch.query import parse
-from facesearch.request import Request
-from facesearch.search import search
+from facesearch.search.description import search
+from facesearch.search.request import Request
 from tests.conftest import Program
 from tests.support.powers import without_root_powers
 from tests.support.squares import album, index

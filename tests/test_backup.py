@@ -16,7 +16,7 @@ from db.catalogue import open_catalogue
 from db.errors import NotACatalogue
 from db.schema import Face, Score
 from db.snapshot import Condition, load_gallery, state_of
-from facesearch.restoring import restoration
+from facesearch.custody.restoring import restoration
 from indexer.batches import Size
 from tests.conftest import Program
 from tests.support.catalogues import index, make_version, new_catalogue

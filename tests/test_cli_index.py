@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 from safetensors.numpy import load_file, save
 
-from cli.index_cmd import _Teller
-from cli.progress import Status
-from facesearch.detection import bundled_model
+from cli.commands.index import _Teller
+from cli.terminal.progress import Status
 from facesearch.network.checkpoint import load_checkpoint
+from facesearch.vision.detection import bundled_model
 from indexer.report import Progress, Stage
 from tests.conftest import Program
 from tests.support.powers import FOREGROUND_PROGRAM, without_root_powers

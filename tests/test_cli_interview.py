@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from cli.output import DIM_BELOW
+from cli.report.tables import DIM_BELOW
 from tests.conftest import Program, Ran
 from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index

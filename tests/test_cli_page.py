@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.thumbnails import PIXELS, cut
+from cli.report.thumbnails import PIXELS, cut
 from db.values.box import Box
 from tests.conftest import Program
 from tests.support.pages import Reader

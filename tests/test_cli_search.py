@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from cli.output import hit_table, write_csv
+from cli.report.tables import hit_table, write_csv
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
-from facesearch.records import hit_records
-from facesearch.request import Request
-from facesearch.search import search
+from facesearch.search.description import search
+from facesearch.search.records import hit_records
+from facesearch.search.request import Request
 from tests.conftest import Program
 from tests.support.powers import names_of_any_bytes, without_root_powers
 from tests.support.squares import BLACK, GREEN, WHITE, album, index

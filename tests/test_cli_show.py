@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from facesearch.attributes import ATTRIBUTES, Group
-from facesearch.detection import Detection
 from facesearch.query.phrases import phrase
+from facesearch.vision.detection import Detection
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.squares import GREEN, RED, album, index

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file
 
-from cli.train_cmd import train
+from cli.commands.train import train
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.mcnn import Normalisation

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from cli.output import score_in_words
+from cli.report.tables import score_in_words
 from facesearch.errors import RequestError
 from facesearch.query import parse
 from facesearch.query.musts import unmarked, with_musts
-from facesearch.ranking.explain import whole_percent
+from facesearch.search.ranking.explain import whole_percent
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.squares import album, index

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from db.values.box import Box
-from facesearch.crop import INPUT_SIZE, SIDE, Jitter, Padding, crop_face, region
+from facesearch.vision.crop import INPUT_SIZE, SIDE, Jitter, Padding, crop_face, region
 
 
 def _picture(height: int = 300, width: int = 400) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesearch.decode import PhotoError
+from facesearch.vision.decode import PhotoError
 from tests.support.odd_files import (
     P3,
     SIZE,

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from pillow_heif import register_heif_opener
 
-from facesearch.decode import (
+from facesearch.vision.decode import (
     EXTENSIONS,
     EncodedPhoto,
     Limits,
@@ -356,7 +356,7 @@ def test_a_folder_under_a_photo_name_is_a_failed_read(tmp_path: Path) -> None:
 WITHOUT_ITS_EXTRA = """
 import sys
 sys.modules["pillow_heif"] = None  # as if it were not installed
-from facesearch.decode import EncodedPhoto, PhotoError, decode_encoded, readable_extensions
+from facesearch.vision.decode import EncodedPhoto, PhotoError, decode_encoded, readable_extensions
 assert not {".heic", ".heif", ".hif"} & readable_extensions()
 try:
     decode_encoded(EncodedPhoto(sys.stdin.buffer.read(), ""))

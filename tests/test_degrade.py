@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from db.values.box import Box
-from facesearch.crop import SIDE
-from facesearch.degrade import Degradation, cctv, degraded, degraded_crop, drawn_degradation
 from facesearch.training.augment import Augmentation, augmented_crop
+from facesearch.training.degrade import Degradation, cctv, degraded, degraded_crop, drawn_degradation
+from facesearch.vision.crop import SIDE
 
 BOX = Box(30.0, 20.0, 80.0, 100.0)
 

@@ -10,8 +10,17 @@ import pytest
 from numpy.typing import NDArray
 
 from db.values.box import Box
-from facesearch.decode import decode_photo
-from facesearch.detection import SEARCH_FROM, STORE_FROM, DetectorError, Look, YuNet, bundled_model, iou, is_outdated
+from facesearch.vision.decode import decode_photo
+from facesearch.vision.detection import (
+    SEARCH_FROM,
+    STORE_FROM,
+    DetectorError,
+    Look,
+    YuNet,
+    bundled_model,
+    iou,
+    is_outdated,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -302,7 +311,8 @@ def test_the_faces_of_a_small_photo_keep_the_boxes_that_training_has_learnt_from
 def test_nothing_is_noted_of_the_machine_in_the_users_folder(tmp_path: Path) -> None:
     """ONNX Runtime keeps a log of its users, to be sent, unless it is told not to."""
     code = (
-        "import numpy as np; from facesearch.detection import YuNet; YuNet().detect([np.zeros((64, 64, 3), np.uint8)])"
+        "import numpy as np; from facesearch.vision.detection import YuNet; "
+        "YuNet().detect([np.zeros((64, 64, 3), np.uint8)])"
     )
     own = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "PATH": os.environ["PATH"]}
     subprocess.run([sys.executable, "-c", code], env=own, check=True)

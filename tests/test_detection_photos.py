@@ -28,7 +28,7 @@ from detection_photos import (
 from PIL import Image
 
 from db.values.box import Box
-from facesearch.detection import Look, YuNet, iou
+from facesearch.vision.detection import Look, YuNet, iou
 
 pytestmark = pytest.mark.slow
 

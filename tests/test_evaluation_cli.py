@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from cli import charts
-from cli.evaluation_tables import print_evaluation, print_groups
 from cli.main import run
+from cli.report import charts
+from cli.terminal.evaluation_tables import print_evaluation, print_groups
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.reliability import smallest_face

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.training import bootstrap, metrics
 from facesearch.training.datasets import Dataset, FaceCache, open_cache, read_celeba
 from facesearch.training.evaluate import before_aux, small_crop
 from facesearch.training.figures import COLUMNS, measure, measure_unlabelled, rows
 from facesearch.training.loop import plain_crop
 from facesearch.training.published import published
+from facesearch.vision.crop import INPUT_SIZE
 from tests.support.labelled import celeba, portraits
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from facesearch.decode import DecodedPhoto, decode_photo
+from facesearch.vision.decode import DecodedPhoto, decode_photo
 from tests.support.photos import decode_bytes
 
 MAKE, MODEL, ORIENTATION, DATE_TIME, EXIF_IFD, ORIGINAL, DIGITIZED = (

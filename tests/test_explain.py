@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from facesearch.attributes import BY_NAME
 from facesearch.query import parse
-from facesearch.ranking.explain import AskedProbability, Mark, explain, hedged, weak_remarks
-from facesearch.ranking.joint import joint_probability
+from facesearch.search.ranking.explain import AskedProbability, Mark, explain, hedged, weak_remarks
+from facesearch.search.ranking.joint import joint_probability
 
 UNGRADED = (None,) * 40
 

@@ -8,10 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.fastconv import SMALLEST_BATCH, conv2d, toom_cook
 from facesearch.network.inference import FastMcnn, suits
 from facesearch.network.mcnn import MCNN_LAYOUT, TRUNK_LAYOUT, Layout, Mcnn, Normalisation, fold, prepare
+from facesearch.vision.crop import INPUT_SIZE
 
 pytestmark = pytest.mark.slow
 

@@ -14,14 +14,14 @@ import pytest
 from PIL import Image
 from sqlalchemy import select, text
 
-from cli.thumbnails import thumbnails, whole_photo
+from cli.report.thumbnails import thumbnails, whole_photo
 from db import erasure, faces, photos, snapshot, tombstones
 from db.catalogue import open_catalogue
 from db.erasure import Pseudonyms
 from db.schema import Face, Photo, Score
-from facesearch import forgetting
-from facesearch.forgetting import Wanted
-from facesearch.ranking.similar import encode
+from facesearch.custody import forgetting
+from facesearch.custody.forgetting import Wanted
+from facesearch.search.ranking.similar import encode
 from tests.conftest import Program
 from tests.support.catalogues import encode as encode_plainly
 from tests.support.catalogues import index as index_contents

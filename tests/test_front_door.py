@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import facesearch
-from facesearch.request import catalogue_name
+from facesearch.search.request import catalogue_name
 from tests.conftest import Program
 
 pytestmark = pytest.mark.slow

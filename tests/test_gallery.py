@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from facesearch.attributes import BY_NAME
-from facesearch.decode import decode_photo
-from facesearch.detection import SEARCH_FROM, STORE_FROM, Detection, YuNet
+from facesearch.vision.decode import decode_photo
+from facesearch.vision.detection import SEARCH_FROM, STORE_FROM, Detection, YuNet
 
 pytestmark = pytest.mark.slow
 

@@ -132,7 +132,7 @@ def run_without(packages: set[str], script: str, *arguments: str | Path) -> str:
 def test_descriptions_are_read_where_nothing_but_numpy_is_installed() -> None:
     script = (
         "from facesearch.query import parse, understand\n"
-        "from facesearch.request import Request\n"
+        "from facesearch.search.request import Request\n"
         "print(Request.from_json(Request(parse('man, goatee, folder:2019')).to_json()))\n"
     )
     missing = {"sqlalchemy", "alembic", "torch", "cv2", "faiss", "onnxruntime", "PIL"}
@@ -141,9 +141,9 @@ def test_descriptions_are_read_where_nothing_but_numpy_is_installed() -> None:
 
 def test_photos_are_decoded_and_faces_found_and_cut_without_a_database(gallery: Path) -> None:
     script = """
-from facesearch.crop import crop_face
-from facesearch.decode import decode_photo
-from facesearch.detection import YuNet
+from facesearch.vision.crop import crop_face
+from facesearch.vision.decode import decode_photo
+from facesearch.vision.detection import YuNet
 
 photo = decode_photo(sys.argv[1])
 (face,) = YuNet().detect([photo.rgb])[0]
@@ -155,5 +155,5 @@ print(photo.format, repr(photo.camera), crop_face(photo.rgb, face.box).shape)
 
 @pytest.mark.slow
 def test_networks_rank_and_train_without_a_database() -> None:
-    modules = ("facesearch.network.checkpoint", "facesearch.ranking.scan", "facesearch.ranking.similar")
+    modules = ("facesearch.network.checkpoint", "facesearch.search.ranking.scan", "facesearch.search.ranking.similar")
     run_without({"sqlalchemy", "alembic"}, f"import facesearch.training.run, {', '.join(modules)}")

@@ -24,12 +24,12 @@ from PIL import Image
 from db import faces, models, photos, runs, snapshot
 from db.catalogue import open_catalogue
 from db.errors import FaceUnfound
-from db.filters import faces_of
+from db.photo_filters import faces_of
 from db.values.box import Box
 from db.values.photo import Outcome
 from db.values.photo_filter import PhotoFilter
-from facesearch.decode import DECODER, Limits
-from facesearch.detection import Detection
+from facesearch.vision.decode import DECODER, Limits
+from facesearch.vision.detection import Detection
 from indexer.batches import Size
 from indexer.report import Progress, Stage
 from tests.support.catalogues import make_version

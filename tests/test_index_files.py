@@ -16,7 +16,7 @@ from db.errors import CatalogueFull, FaceHidden
 from db.faces import in_full
 from db.schema import Other
 from db.values.photo import LeftOut
-from facesearch.decode import EncodedPhoto, Limits
+from facesearch.vision.decode import EncodedPhoto, Limits
 from indexer.batches import Batch, Size, write
 from indexer.errors import BadPattern, WrongFolder
 from indexer.listing import Job

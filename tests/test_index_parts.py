@@ -13,7 +13,7 @@ import pytest
 
 from db.photos import KnownFile
 from db.values.photo import Outcome
-from facesearch.decoding.sniff import FileKind, Kind
+from facesearch.vision.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 from indexer.interrupt import stop_on_signal

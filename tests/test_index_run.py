@@ -23,7 +23,7 @@ from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueBusy, CatalogueFull, CatalogueReadOnly
 from db.gallery import load_gallery
 from db.values.box import Box
-from facesearch.decode import Limits
+from facesearch.vision.decode import Limits
 from indexer.batches import Size
 from indexer.errors import NothingToIndex
 from indexer.report import Progress, Stage
@@ -633,7 +633,7 @@ def test_places_that_are_no_numbers_fail_their_photo_only(run: Runs, album: Path
 def test_a_box_beyond_the_photos_edge_is_cut_and_stored(run: Runs, tmp_path: Path) -> None:
     class Wide(RedSquares):
         def detect(self, images: Any) -> Any:
-            from facesearch.detection import Detection
+            from facesearch.vision.detection import Detection
 
             return [[Detection(Box(-30, -20, 400, 300), 0.9, np.zeros((5, 2), np.float32))] for _ in images]
 

@@ -20,7 +20,11 @@ from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN, NAMES, Attribute
 from facesearch.certainty import certainty_of, error_of
 from facesearch.errors import UsageError
-from facesearch.interview import (
+from facesearch.query import Query, parse
+from facesearch.query.statement import MAX_HEIGHT
+from facesearch.query.tree import Term, all_of, hedge, height
+from facesearch.search.description import search
+from facesearch.search.interview import (
     LEAST_BITS,
     Answer,
     Candidates,
@@ -28,14 +32,10 @@ from facesearch.interview import (
     begin,
     witnessed,
 )
-from facesearch.query import Query, parse
-from facesearch.query.statement import MAX_HEIGHT
-from facesearch.query.tree import Term, all_of, hedge, height
-from facesearch.questions import question
-from facesearch.ranking.information import SAMPLE, information, representatives
-from facesearch.ranking.joint import joint_probability
-from facesearch.request import UNDESCRIBED, Order, Request
-from facesearch.search import search
+from facesearch.search.questions import question
+from facesearch.search.ranking.information import SAMPLE, information, representatives
+from facesearch.search.ranking.joint import joint_probability
+from facesearch.search.request import UNDESCRIBED, Order, Request
 from tests.support.catalogues import LOOKED
 from tests.support.stand_ins import model
 

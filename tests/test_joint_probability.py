@@ -11,8 +11,8 @@ from db.values.scoring_model import calibrate
 from facesearch.errors import QueryError
 from facesearch.query import parse
 from facesearch.query.tree import EVERYTHING, And, Node, Not, Or, Term, Weighted
-from facesearch.ranking import scan
-from facesearch.ranking.joint import joint_probability
+from facesearch.search.ranking import scan
+from facesearch.search.ranking.joint import joint_probability
 
 K = 4
 FACES = 5

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from db.matching import SAME_FACE_FROM, match
 from db.values.box import Box
-from facesearch.detection import iou
+from facesearch.vision.detection import iou
 
 BOXES = st.lists(
     st.builds(Box, *(st.integers(0, 12).map(float),) * 2, *(st.integers(0, 12).map(float),) * 2), max_size=8

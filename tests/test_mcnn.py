@@ -5,7 +5,6 @@ import pytest
 import torch
 
 from facesearch.attributes import ATTRIBUTES, Group, members
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.mcnn import (
     MCNN_LAYOUT,
     SINGLE_LAYOUT,
@@ -18,6 +17,7 @@ from facesearch.network.mcnn import (
     parameter_count,
     prepare,
 )
+from facesearch.vision.crop import INPUT_SIZE
 
 pytestmark = pytest.mark.slow
 

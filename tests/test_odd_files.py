@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from facesearch.decode import EncodedPhoto, PhotoError, open_encoded
+from facesearch.vision.decode import EncodedPhoto, PhotoError, open_encoded
 from tests.support.odd_files import SIZE, odd_files, scene
 
 RECORD = Path(__file__).with_name("odd_files.tsv")

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cli.thumbnails import thumbnails, whole_photo
+from cli.report.thumbnails import thumbnails, whole_photo
 from db import faces, photos
 from db.catalogue import open_catalogue
-from facesearch.probe import look
+from facesearch.search.probe import look
 from tests.conftest import Program
 from tests.support.index_runs import Runs
 from tests.support.stand_ins import RedSquares, encoded, picture

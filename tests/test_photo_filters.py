@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event
 
 from db import photos, roots
 from db.catalogue import Catalogue
-from db.filters import faces_of
+from db.photo_filters import faces_of
 from db.values.photo_filter import PhotoFilter
 from tests.support.catalogues import file, index, new_catalogue, photo
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from facesearch.detection import DetectorError
-from facesearch.probe import ProbeError, look
+from facesearch.search.probe import ProbeError, look
+from facesearch.vision.detection import DetectorError
 from tests.support.powers import without_root_powers
 from tests.support.stand_ins import DotColours, RedSquares, picture, save
 

@@ -18,9 +18,9 @@ from db.provenance import Group, Place, Provenance
 from db.schema import Face
 from db.values.box import Box
 from db.values.photo import Outcome
-from facesearch.decode import DECODER
-from facesearch.detection import MODEL_SHA256, Look, detector_name
-from facesearch.versions import current, is_behind, may_replace
+from facesearch.vision.decode import DECODER
+from facesearch.vision.detection import MODEL_SHA256, Look, detector_name
+from facesearch.vision.versions import current, is_behind, may_replace
 from tests.support.catalogues import LOOKED, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
 
 Opened = tuple[Catalogue, int, int]

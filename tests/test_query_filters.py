@@ -13,7 +13,7 @@ from facesearch.query import QueryError, parse
 from facesearch.query.description import Query
 from facesearch.query.photo_filters import folder_named, taken_range
 from facesearch.query.tree import EVERYTHING, Term, Threshold
-from facesearch.ranking.joint import joint_probability, passes
+from facesearch.search.ranking.joint import joint_probability, passes
 
 SMILING, BALD, MALE, NO_BEARD = (BY_NAME[name].index for name in ("Smiling", "Bald", "Male", "No_Beard"))
 

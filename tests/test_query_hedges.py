@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from facesearch.attributes import BY_NAME
 from facesearch.query import QueryError, parse
 from facesearch.query.tree import Term, Weighted, any_of, hedge, negate
-from facesearch.ranking.joint import joint_probability
+from facesearch.search.ranking.joint import joint_probability
 
 
 def term(name: str, holds: bool = True) -> Term:

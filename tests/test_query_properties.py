@@ -24,7 +24,7 @@ from facesearch.query.tree import (
     outcomes,
     without_hedges,
 )
-from facesearch.ranking.joint import joint_probability
+from facesearch.search.ranking.joint import joint_probability
 
 terms = st.builds(Term, st.integers(0, 39), st.booleans())
 trees = st.recursive(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.wording import remarks_on
+from cli.report.wording import remarks_on
 from facesearch.query import parse, understand
 from facesearch.query.errors import StatementError
 

@@ -23,7 +23,7 @@ from facesearch.query.tree import (
     parts_of,
     without_hedges,
 )
-from facesearch.ranking import estimate, scan
+from facesearch.search.ranking import estimate, scan
 
 FACES = scan.CHUNK + 1234  # more than are scored exactly without further ado
 SCALE = np.linspace(0.7, 1.4, 40, dtype=np.float32)

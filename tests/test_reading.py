@@ -17,13 +17,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from facesearch.decode import (
+from facesearch.vision.decode import (
     DecodedPhoto,
     PhotoError,
     decode_photo,
 )
-from facesearch.decoding.colour import HDR_NOTICE
-from facesearch.decoding.sniff import Kind, sniff, sniff_file
+from facesearch.vision.decoding.colour import HDR_NOTICE
+from facesearch.vision.decoding.sniff import Kind, sniff, sniff_file
 from tests.support.odd_files import (
     ADOBE,
     LINEAR,
@@ -133,7 +133,7 @@ def test_what_is_no_photo_fails_by_what_it_is() -> None:
 WITHOUT_RAW = """
 import sys
 sys.modules["rawpy"] = None  # as if it were not installed
-from facesearch.decode import EncodedPhoto, PhotoError, decode_encoded, decoder_name
+from facesearch.vision.decode import EncodedPhoto, PhotoError, decode_encoded, decoder_name
 assert "rawpy" not in decoder_name()
 try:
     decode_encoded(EncodedPhoto(sys.stdin.buffer.read(), ""))
@@ -602,10 +602,10 @@ def test_libraries_write_nothing_on_the_terminal(capfd: pytest.CaptureFixture[st
 def test_answers_are_those_of_the_srgb_file(gallery: Path, tmp_path: Path) -> None:
     """The real network, on one portrait in several colour spaces."""
     from db.values.scoring_model import calibrate
-    from facesearch.detection import YuNet
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.network.scorer import Scorer
-    from facesearch.probe import look
+    from facesearch.search.probe import look
+    from facesearch.vision.detection import YuNet
 
     network, detector = load_checkpoint(), YuNet(None)
     scorer = Scorer(network, "cpu")

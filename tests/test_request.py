@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.wording import request_in_words
+from cli.report.wording import request_in_words
 from db.values.box import Box
 from db.values.photo_filter import PhotoFilter
-from facesearch.changes import Changes
 from facesearch.errors import Notice, RequestError, SearchError
 from facesearch.query import Query, parse
 from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import MAX_REPEATED, Term, Threshold, all_of, any_of, hedge, height, leaves, negate
-from facesearch.ranking.witness import WordErrors, shipped_errors
-from facesearch.request import KINDS, VERSION, LikeFace, LikePhoto, Order, Request, describe
+from facesearch.search.changes import Changes
+from facesearch.search.ranking.witness import WordErrors, shipped_errors
+from facesearch.search.request import KINDS, VERSION, LikeFace, LikePhoto, Order, Request, describe
 
 fractions = st.floats(0, 1)
 texts = st.text(max_size=20)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cli.wording import request_in_words
+from cli.report.wording import request_in_words
 from db import models, photos, roots, runs
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
@@ -21,11 +21,11 @@ from db.values.photo_filter import PhotoFilter
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import RequestError, SearchError
-from facesearch.hits import SearchResult
 from facesearch.query import parse
-from facesearch.ranking.similar import encode
-from facesearch.request import Order, Request, catalogue_name
-from facesearch.search import search
+from facesearch.search.description import search
+from facesearch.search.hits import SearchResult
+from facesearch.search.ranking.similar import encode
+from facesearch.search.request import Order, Request, catalogue_name
 from tests.support.catalogues import LOOKED
 from tests.support.powers import without_root_powers
 
@@ -280,7 +280,7 @@ def test_bounds_that_make_no_sense_are_refused(catalogue: Catalogue, bounds: dic
 @pytest.mark.slow
 def test_a_search_needs_neither_network_nor_pictures_nor_migrations() -> None:
     code = (
-        "import sys, facesearch.search, facesearch.query; "
+        "import sys, facesearch.search.description, facesearch.query; "
         "print(sorted({'torch', 'cv2', 'alembic', 'faiss', 'PIL'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -21,11 +21,11 @@ from db.values.photo_filter import PhotoFilter
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import SearchError
-from facesearch.hits import SearchResult
 from facesearch.query import parse
-from facesearch.ranking.similar import encode
-from facesearch.request import Request
-from facesearch.search import search
+from facesearch.search.description import search
+from facesearch.search.hits import SearchResult
+from facesearch.search.ranking.similar import encode
+from facesearch.search.request import Request
 from tests.support.catalogues import LOOKED
 
 MODEL = ScoringModel(

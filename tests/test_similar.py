@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cli.wording import notice_in_words
+from cli.report.wording import notice_in_words
 from db import models, photos, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import FaceHidden, FaceUnknown
@@ -20,12 +20,12 @@ from db.values.photo import Outcome
 from db.values.photo_filter import PhotoFilter
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
-from facesearch.changes import ChangeError, Changes, parse_changes
 from facesearch.errors import QueryError, SearchError
-from facesearch.hits import SearchResult
-from facesearch.ranking.similar import AttributeMeans, attribute_means, encode
-from facesearch.request import Request
-from facesearch.similar import PhotoFace, indexed_faces, similar
+from facesearch.search.changes import ChangeError, Changes, parse_changes
+from facesearch.search.hits import SearchResult
+from facesearch.search.ranking.similar import AttributeMeans, attribute_means, encode
+from facesearch.search.request import Request
+from facesearch.search.similar import PhotoFace, indexed_faces, similar
 from tests.support.catalogues import LOOKED
 
 RNG = np.random.default_rng(11)

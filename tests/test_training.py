@@ -14,7 +14,6 @@ from safetensors import safe_open
 
 from db.lock import exclusive
 from facesearch.attributes import BY_NAME, NAMES
-from facesearch.detection import iou
 from facesearch.errors import UsageError
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, Normalisation, fold, prepare
@@ -28,6 +27,7 @@ from facesearch.training.recipe import Recipe, RecipeError, Stage, load_recipe, 
 from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import StartError, trainable, unfold
 from facesearch.training.targets import Targets
+from facesearch.vision.detection import iou
 from tests.support import labelled
 from tests.support.checkpoints import random_checkpoint
 from tests.support.labelled import noise

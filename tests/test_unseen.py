@@ -13,7 +13,7 @@ import pytest
 
 from db.catalogue import Catalogue, open_catalogue
 from db.unseen import Why
-from facesearch.unseen import NOTHING_UNSEEN, unseen_by_searches
+from facesearch.search.unseen import NOTHING_UNSEEN, unseen_by_searches
 from indexer.batches import Size
 from indexer.report import Progress, Stage
 from tests.conftest import Program

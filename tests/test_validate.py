@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cli.label_page import label_page
-from cli.validated import validated_where
+from cli.report.label_page import label_page
+from cli.report.validated import validated_where
 from db.catalogue import open_catalogue
 from db.models import serving
 from facesearch.attributes import BY_NAME, NAMES

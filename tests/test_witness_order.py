@@ -13,8 +13,8 @@ from facesearch.errors import RequestError
 from facesearch.query import parse, understand
 from facesearch.query.said_ages import BORDER, certainty, weighed
 from facesearch.query.tree import EVERYTHING, Node, Term, Weighted, parts_of
-from facesearch.ranking.joint import joint_probability
-from facesearch.ranking.witness import doubted, error_in, read_errors, shipped_errors
+from facesearch.search.ranking.joint import joint_probability
+from facesearch.search.ranking.witness import doubted, error_in, read_errors, shipped_errors
 
 ERRORS = shipped_errors()
 

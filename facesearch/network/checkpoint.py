@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from db.durable import replace
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE, SIDE
 from facesearch.errors import FacesearchError
 from facesearch.network.views import Views
+from facesearch.vision.crop import INPUT_SIZE, SIDE
 
 if TYPE_CHECKING:
     from facesearch.network.mcnn import Aux, Mcnn

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.values.box import Box
-from facesearch.crop import INPUT_SIZE, Jitter, Padding, crop_face
-from facesearch.degrade import degraded_crop, drawn_degradation
+from facesearch.training.degrade import degraded_crop, drawn_degradation
+from facesearch.vision.crop import INPUT_SIZE, Jitter, Padding, crop_face
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Augmentation:
     shift: largest shift, fraction of the square's side. scale: largest |ln factor|. rotation: largest angle, degrees.
     random_padding: draw what stands beyond the picture's edge, instead of the reflection that is used everywhere else.
     colour: largest relative change of brightness, contrast, saturation; a third of it for each channel alone.
-    degraded_p: as a bad camera would show it (facesearch/degrade.py), instead of low_resolution_p and jpeg_p.
+    degraded_p: as a bad camera would show it (facesearch/training/degrade.py), instead of low_resolution_p and jpeg_p.
     """
 
     shift: float = 0.06

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME
-from facesearch.crop import INPUT_SIZE, crop_face
-from facesearch.degrade import Degradation, degraded
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.reliability import smallest_reliable
 from facesearch.training.bootstrap import Interval, accuracies, average_precisions, draw_people, interval
 from facesearch.training.contradictions import Contradictions, contradictions
 from facesearch.training.datasets import Dataset, DatasetError, FaceCache, Labels, Role
+from facesearch.training.degrade import Degradation, degraded
 from facesearch.training.figures import Figures, measure
 from facesearch.training.loop import plain_crop
 from facesearch.training.metrics import Reliability, mean, reliability
 from facesearch.training.published import Published, published
+from facesearch.vision.crop import INPUT_SIZE, crop_face
 
 Floats = NDArray[np.float64]
 Logits = NDArray[np.float32]

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES, Attribute
-from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.training.datasets import FaceCache, Labels
 from facesearch.training.loop import Progress, predict, train
 from facesearch.training.recipe import Recipe
+from facesearch.vision.crop import INPUT_SIZE
 
 
 def train_alone(

@@ -25,7 +25,6 @@ from torch import Tensor
 from db import durable
 from db.lock import exclusive
 from facesearch.cores import usable_cores
-from facesearch.crop import INPUT_SIZE, crop_face
 from facesearch.errors import FacesearchError
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.device import bf16_pays, keep_freed_memory
@@ -42,6 +41,7 @@ from facesearch.training.recipe import LITE0, Recipe, Stage, as_of_today, stored
 from facesearch.training.start import trainable
 from facesearch.training.targets import Targets, cross_entropy, plain_targets
 from facesearch.training.teacher import Student, expand_student
+from facesearch.vision.crop import INPUT_SIZE, crop_face
 
 SAVE_EVERY = 240.0
 """Seconds between two saved states: what a killed run may lose."""

@@ -12,14 +12,13 @@ import torch
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.errors import UsageError
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
-from facesearch.ranking.similar import PROFILE_MEANS
 from facesearch.reliability import SIZES
+from facesearch.search.ranking.similar import PROFILE_MEANS
 from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.distillation import teacher_answers
 from facesearch.training.evaluate import Evaluation, evaluate
@@ -33,6 +32,7 @@ from facesearch.training.softlabels import soft_labels
 from facesearch.training.start import check_trainable
 from facesearch.training.targets import Targets
 from facesearch.training.teacher import sface_model, teacher_embeddings
+from facesearch.vision.crop import INPUT_SIZE
 
 TERMS = "The terms of the data that the network was trained on apply to its weights."
 """What a checkpoint says about its use unless whoever trains it knows better."""

@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from facesearch.attributes import NAMES
-from facesearch.crop import INPUT_SIZE
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.training.datasets import FaceCache
 from facesearch.training.kept import kept
 from facesearch.training.loop import predict
+from facesearch.vision.crop import INPUT_SIZE
 
 
 def soft_labels(

@@ -19,13 +19,13 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from facesearch.crop import INPUT_SIZE, SIDE, crop_face
-from facesearch.detection import bundled_model
 from facesearch.errors import FacesearchError
 from facesearch.network.mcnn import CONV3, FC, POOLED, Layout
 from facesearch.training.datasets import FaceCache
 from facesearch.training.kept import kept
 from facesearch.training.processes import in_order
+from facesearch.vision.crop import INPUT_SIZE, SIDE, crop_face
+from facesearch.vision.detection import bundled_model
 
 MODEL_FILE = "face_recognition_sface_2021dec_int8bq.onnx"
 MODEL_SHA256 = "fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee"

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from db.values.box import Box
 from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME, NAMES
-from facesearch.crop import crop_face
-from facesearch.decode import PhotoError, decode_photo
-from facesearch.detection import SEARCH_FROM, Detection, Detector
 from facesearch.network.scorer import BATCH, Scorer
 from facesearch.training.datasets import DatasetError
 from facesearch.training.datasets.facecache import labelled_face
 from facesearch.training.figures import Figures, measure, measure_unlabelled
+from facesearch.vision.crop import crop_face
+from facesearch.vision.decode import PhotoError, decode_photo
+from facesearch.vision.detection import SEARCH_FROM, Detection, Detector
 
 Floats = NDArray[np.float64]
 

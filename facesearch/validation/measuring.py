@@ -10,12 +10,12 @@ from db.matching import match
 from db.validations import Measured
 from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
-from facesearch.decode import decoder_name
-from facesearch.hits import gallery_of
+from facesearch.search.hits import gallery_of
 from facesearch.validation.agreement import Agreement, compare
 from facesearch.validation.answers import Answers
 from facesearch.validation.sample import Sample, ValidationError
 from facesearch.validation.standing import Use
+from facesearch.vision.decode import decoder_name
 
 
 def measure(

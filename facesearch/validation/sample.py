@@ -14,9 +14,9 @@ from db.faces import FaceDetails
 from db.validations import PhotoView
 from db.values.box import Box
 from facesearch.attributes import BY_NAME, NAMES
-from facesearch.detection import SEARCH_FROM
 from facesearch.errors import FacesearchError
-from facesearch.hits import gallery_of, sure_mask
+from facesearch.search.hits import gallery_of, sure_mask
+from facesearch.vision.detection import SEARCH_FROM
 
 FACES, PHOTOS = 300, 60
 """How many are drawn if nobody says otherwise: of 300 faces, an error of 10 % is known to within 4 points."""

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from facesearch.attributes import BY_NAME
-from facesearch.detection import YuNet
 from facesearch.training.datasets import Labels, Role, read_celeba
+from facesearch.vision.detection import YuNet
 
 HERE = Path(__file__).resolve().parent
 SEED = 20170204

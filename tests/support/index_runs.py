@@ -12,7 +12,7 @@ from sqlalchemy import update
 from db import faces, snapshot
 from db.catalogue import Catalogue
 from db.schema import File
-from facesearch.detection import Detector
+from facesearch.vision.detection import Detector
 from indexer.pipeline import index_folders
 from indexer.report import Progress, RunReport
 from tests.support.stand_ins import DotColours, RedSquares, model

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from facesearch.decode import DecodedPhoto, EncodedPhoto, Limits, OpenPhoto, decode_encoded, open_encoded
+from facesearch.vision.decode import DecodedPhoto, EncodedPhoto, Limits, OpenPhoto, decode_encoded, open_encoded
 
 
 def decode_bytes(data: bytes, *, limits: Limits | None = None) -> DecodedPhoto:

@@ -18,7 +18,7 @@ from PIL import Image
 from db.values.box import Box
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
-from facesearch.detection import Detection
+from facesearch.vision.detection import Detection
 
 RED = (250, 10, 10)
 DARK = 40

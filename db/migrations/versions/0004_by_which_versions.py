@@ -1,8 +1,9 @@
 """By which versions a photo was looked at, so that a newer one looks again; faces that a new look does not find.
 
 `photos` is written anew, in one pass: two of its columns go and a reference comes, which SQLite cannot add. What is
-known of photos so far: the detector, and whether the decoder read EXIF data (version 1, as `facesearch.decode` counts)
-or not (0, which also stands for all that failed: a decoder that knows more may read them now).
+known of photos so far: the detector, and whether the decoder read EXIF data (version 1, as
+`facesearch.vision.decode` counts) or not (0, which also stands for all that failed: a decoder that knows more
+may read them now).
 """
 
 import sqlalchemy as sa

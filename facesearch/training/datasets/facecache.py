@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from db import durable
 from db.lock import exclusive
 from db.values.box import Box
-from facesearch.crop import INPUT_SIZE, SIDE, region
-from facesearch.decode import PhotoError, decode_photo
-from facesearch.detection import MODEL_SHA256, Detection, YuNet, detector_name
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
 from facesearch.training.processes import in_order
+from facesearch.vision.crop import INPUT_SIZE, SIDE, region
+from facesearch.vision.decode import PhotoError, decode_photo
+from facesearch.vision.detection import MODEL_SHA256, Detection, YuNet, detector_name
 
 REACH = 1.5 * 1.2
 """The widest jittered crop that a cache can serve, as a multiple of the plain crop's side."""

@@ -1,0 +1,418 @@
+"""`facesearch index`: find and score the faces of photo folders."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.commands import options
+from cli.errors import ExitCode, UsageProblem
+from cli.report.wording import counted
+from cli.terminal.console import say
+from db.paths import display
+
+if TYPE_CHECKING:
+    from cli.terminal.progress import Status
+    from db.exhibits import ListedHash
+    from indexer.report import Progress, RunReport, Stage
+
+_LISTED = 50
+_MEASURED = 5.0  # seconds of looking again after which the time that it takes can be told
+_CHANGES = {
+    ("failed", "indexed"): "Photos that had failed and have faces now",
+    ("failed", "no face"): "Photos that had failed and have no face",
+    ("no face", "indexed"): "Photos that had no face and have some now",
+    ("indexed", "no face"): "Photos that had faces and have none now",
+}
+
+
+def index(
+    context: typer.Context,
+    photos: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[FOLDER]...",
+            help="Folders with photos; without any, every folder indexed before.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 4 if any photo failed or a sub-folder could not be read.")
+    ] = False,
+    again: Annotated[
+        bool | None,
+        typer.Option(
+            "--again/--no-again",
+            help="Look again at all photos of the folders, or at none. Else at those that this version, or this way to "
+            "look, can make more of than the one that has looked at them.",
+            show_default=False,
+        ),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="PATTERN",
+            help="Leave out files and folders that match, such as '*.png' or 'raw/' (gitignore syntax), now and in "
+            "later runs. Several times: all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--include",
+            metavar="PATTERN",
+            help="No longer leave out what this pattern excludes, spelled as `facesearch roots` shows it.",
+            show_default=False,
+        ),
+    ] = None,
+    everything: Annotated[
+        bool | None,
+        typer.Option(
+            "--everything/--no-everything",
+            help="Look into recycle bins, snapshots, thumbnails and other hidden or system folders as well, now and in "
+            "later runs. For seized media: what was thrown away may be the evidence.",
+            show_default=False,
+        ),
+    ] = None,
+    exhibit: Annotated[
+        str | None,
+        typer.Option(
+            "--exhibit",
+            metavar="NAME",
+            help="The reference under which the folder is in evidence, such as JS/1: it stands with every path.",
+            show_default=False,
+        ),
+    ] = None,
+    manifest: Annotated[
+        Path | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="With --exhibit: a list of the folder's files with their MD5, SHA-1 or SHA-256, as forensic tools "
+            "export it; afterwards all files are compared with it (again at any time: `facesearch verify`).",
+            show_default=False,
+        ),
+    ] = None,
+    allow_again: Annotated[
+        bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
+    ] = False,
+    max_megapixels: options.MaxMegapixelsOption = None,
+    look: options.LookOption = options.Look.DEFAULT,
+    catalogue: options.CatalogueOption = None,
+    device: options.DeviceOption = options.Device.AUTO,
+    checkpoint: options.CheckpointOption = None,
+    detector_model: options.DetectorOption = None,
+) -> int:
+    """Find the faces in photo folders, score 40 attributes of each, and store them in the catalogue.
+
+    A second run opens only what is new or changed. Photos that are gone leave the results; a folder that is missing
+    as a whole, such as an unplugged drive, is reported and its photos stay. Ctrl-C stops after what is decided is
+    stored.
+
+    The content of a file decides whether it is a photo, not its name. Photos are only read, and nothing is written into
+    their folders. With another network all faces are scored again; the old scores serve until
+    that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
+    after the new ones: faces that are found again keep their numbers.
+    """
+    from cli.commands.hits import opened
+    from cli.commands.network import new_detector, new_scorer
+    from cli.terminal.progress import status
+    from db.paths import absolute, is_there
+    from facesearch.network.checkpoint import load_checkpoint
+    from facesearch.vision.detection import Look, yunet_name
+    from indexer.exhibits import keep_exhibit
+    from indexer.pipeline import index_folders
+    from indexer.selection import Choice, refuse_to_write_into
+
+    listed = _listed(photos or [], exhibit, manifest)
+    choice = Choice(everything=everything, exclude=exclude or (), include=include or ())
+    network = load_checkpoint(checkpoint)
+    path = options.catalogue_of(context, catalogue)
+    if not is_there(path):  # before it is made
+        refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
+    thoroughness = Look(look.value)
+    detector = yunet_name(detector_model, thoroughness)
+    with opened(path, create=True) as target, status() as display:
+        report = index_folders(
+            target,
+            photos or [],
+            model=network.scoring_model(),
+            new_scorer=lambda: new_scorer(network, device.value),
+            new_detector=lambda: new_detector(detector_model, thoroughness),
+            detector=detector,
+            again=again,
+            choice=choice,
+            limits=options.limits_of(max_megapixels),
+            allow_again=allow_again,
+            progress=_Teller(display, asked=bool(again)).tell,
+        )
+        display.flush()
+        if exhibit is not None and not report.unusable:
+            keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
+    _print(report)
+    if manifest is not None and not (report.interrupted or report.unusable):
+        sound = _compare(path, exhibit or "")
+        if strict and not sound:
+            return ExitCode.SOME_FAILED
+    if report.interrupted:
+        say("Interrupted: what was done so far is stored, and the next run goes on from there.")
+        return ExitCode.INTERRUPTED
+    if report.unusable:
+        for remark in report.unusable:
+            say(f"Error: {remark.sentence}")
+        return ExitCode.UNUSABLE
+    return (
+        ExitCode.SOME_FAILED if strict and (report.failed or report.spared or report.waiting_photos) else ExitCode.FOUND
+    )
+
+
+def _listed(folders: list[Path], exhibit: str | None, manifest: Path | None) -> "list[ListedHash] | None":
+    """What the manifest lists, before any work; None without one. Raises UsageProblem."""
+    from db.paths import absolute
+    from indexer.manifests import read_manifest
+
+    if manifest is not None and exhibit is None:
+        raise UsageProblem("--manifest belongs to an exhibit: give its reference as well, as in --exhibit JS/1.")
+    if exhibit is None:
+        return None
+    if len(folders) != 1:
+        raise UsageProblem("--exhibit is the reference of one folder: name one.")
+    if not exhibit[:1].isalnum() or not exhibit.isprintable():  # nor does a spreadsheet take it for a formula then
+        raise UsageProblem("--exhibit needs a reference that begins with a letter or a digit, such as JS/1.")
+    return None if manifest is None else read_manifest(manifest, absolute(folders[0]))
+
+
+def _compare(catalogue: Path, exhibit: str) -> bool:
+    """Compare the exhibit with its manifest, and say how; whether all is as it was."""
+    from cli.commands.verify import compared_in_words
+    from cli.terminal.console import printable, results
+    from cli.terminal.progress import status
+    from db.catalogue import open_catalogue
+    from indexer.exhibits import compare
+
+    with open_catalogue(catalogue) as source, status() as display:
+        compared = list(compare(source, [exhibit], progress=lambda done, all: display.show("Comparing", done, all)))
+    for each in compared:
+        for line in compared_in_words(each):
+            results().print(printable(line), soft_wrap=True)
+    return all(each.verified is not None and each.verified.sound for each in compared)
+
+
+class _Teller:
+    """Turns where a run stands into words."""
+
+    def __init__(self, display: "Status", *, asked: bool) -> None:
+        """asked: whether photos are looked at again because the user wants it."""
+        self._display = display
+        self._asked = asked
+        self._stage: Stage | None = None
+        self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
+        self._estimated = False
+
+    def tell(self, now: "Progress") -> None:
+        from cli.terminal.progress import duration
+        from indexer.report import Stage
+
+        if now.stage is Stage.LISTING:
+            self._display.show("Listing photos", now.total, None)
+        elif now.stage is Stage.LOADING:
+            self._display.show("Loading the network", now.done, now.total)
+        elif now.stage is Stage.STOPPING:
+            self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
+        elif now.stage is Stage.SNAPSHOT:
+            self._display.show("Building the index", now.done, now.total)
+        else:
+            if now.stage is not self._stage:
+                self._stage, self._first = now.stage, None
+                if now.stage is Stage.AGAIN:
+                    self._display.note(_announced(now.total, self._asked))
+            rate, seconds = self._rate(now.done - now.unchanged)
+            if now.stage is Stage.AGAIN and seconds >= _MEASURED and rate and not self._estimated:
+                self._estimated = True
+                self._display.note(f"That takes about {duration((now.total - now.done) / rate)} more.")
+            rescoring = now.stage is Stage.RESCORING
+            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if rate else []
+            if not rescoring:
+                words.append(f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces")
+            words.append(f"{now.failures:,} failed")
+            if rate and now.done < now.total:
+                words.append(f"{duration((now.total - now.done) / rate)} left")
+            what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")
+            self._display.show(what, now.done, now.total, ", ".join(words))
+
+    def _rate(self, worked: int) -> tuple[float, float]:
+        """How much is done in a second, measured since the first of it came (what comes before, such as loading the
+        network, comes once), and for how many seconds that was."""
+        if not worked:
+            return 0.0, 0.0
+        now = time.monotonic()
+        if self._first is None:
+            self._first = worked, now
+        before, began = self._first
+        return ((worked - before) / (now - began) if now > began else 0.0), now - began
+
+
+def _announced(number: int, asked: bool) -> str:
+    """What is going to be done with photos that are behind, before it takes its time."""
+    photos = "1 photo" if number == 1 else f"{number:,} photos"
+    behind = "since another version or a quick look was the last, or a run with --again was stopped"
+    why = "as asked" if asked else f"{behind}; --no-again leaves them"
+    return f"Looking again at {photos}, {why}. Ctrl-C stops, and the next run goes on from there."
+
+
+def _print(report: "RunReport") -> None:
+    """What the run did: numbers, then everything that the user should know or mend."""
+    from cli.terminal.console import printable, results
+
+    console = results()
+    for line in _lines(report):
+        console.print(printable(line), soft_wrap=True)
+
+
+def _lines(report: "RunReport") -> Iterator[str]:
+    from db.values.photo import LeftOut
+
+    outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
+    waiting = report.photos - report.indexed - report.no_face - report.failed
+    if report.interrupted and waiting:
+        outcomes += f", {waiting:,} not looked at yet"
+    effort = f"{report.opened:,} opened, {report.unchanged:,} unchanged"
+    yield f"Photos: {report.photos:,} ({outcomes}; {effort})"
+    if report.photos and not (report.opened or report.again or report.rescored or report.interrupted):
+        yield (
+            "Nothing new: the photo is known."
+            if report.photos == 1
+            else f"Nothing new: all {report.photos:,} are known."
+        )
+    numbers = (
+        ("New faces", report.faces),
+        ("Opened, and known already by their content", report.same_content),
+        ("Files renamed or moved since the last run", report.renamed),
+        ("Files gone since the last run", report.missing - report.renamed),
+        ("Photos that left the results, since no file holds them any more", report.lost),
+        ("Photos that left the results, since they are excluded now", report.left_out[LeftOut.EXCLUDED]),
+        (
+            "Photos that left the results, since hidden and system folders are passed over",
+            report.left_out[LeftOut.HIDDEN],
+        ),
+        ("Back since the last run", report.returned),
+        ("Photos looked at again", report.again),
+        ("Faces gained by looking again", report.gained),
+        ("Faces no longer found by looking again, and left out of the results", report.unfound),
+        *((_CHANGES[change], number) for change, number in sorted(report.changed.items())),
+        ("Photos that could not be looked at again, since they were no longer there", report.gone_meanwhile),
+        ("Photos still to be looked at again", report.behind),
+        ("Faces scored again by this network", report.rescored),
+    )
+    yield from (f"{words}: {number:,}" for words, number in numbers if number)
+    yield from _changed_files(report)
+    for exhibit, number in report.unlisted.items():
+        are = "1 photo is" if number == 1 else f"{number:,} photos are"
+        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
+    if report.waiting:
+        yield (
+            "Faces that this network could not score because their photos cannot be read, or are not there now: "
+            f"{report.waiting:,}"
+            + ("" if report.serving else "; searches use the former network's scores until they can")
+        )
+    if report.unsearchable:
+        yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
+    if report.snapshot_trouble:
+        yield f"Searches will be slower: {report.snapshot_trouble}"
+    if report.unsupported:
+        heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
+        yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
+    if report.forgotten:
+        yield f"Photos left alone, since they were forgotten: {report.forgotten:,} (--allow-again takes them in)"
+    if report.online_only:
+        yield f"Files whose content is only online, and not opened: {report.online_only:,} (download them first)"
+    if report.others:
+        yield f"Other files: {_by_kind(report.others)}"
+    if report.unlooked:
+        yield f"Pages and frames not looked at: {report.unlooked:,} of {counted(report.unlooked_photos, 'photo')}"
+    if report.excluded:
+        yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
+    yield from _passed_over(report)
+    if report.without_change_times:
+        yield (
+            f"On {_in_a_row(report.without_change_times)} a photo that was edited and keeps its size and date is not "
+            "noticed: `facesearch index --again` reads all again."
+        )
+    if report.loud:
+        yield (
+            "Access times of photos may have changed, since only the owner of a file can read it without (and only on "
+            "Linux): mount the drive read-only to keep them."
+        )
+    for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
+        yield remark.sentence
+    if report.noticed:
+        yield "With a notice:"
+    for remark in report.noticed[:_LISTED]:
+        yield f"  {remark.sentence}"
+    if len(report.noticed) > _LISTED:
+        yield f"  and {len(report.noticed) - _LISTED:,} more: `facesearch status --failures` lists all"
+    failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())
+    if failures:
+        yield "Failed:"
+    for failure in failures[:_LISTED]:
+        yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
+    if len(failures) > _LISTED:
+        yield f"  and {len(failures) - _LISTED:,} more: `facesearch status --failures` lists all"
+
+
+def _changed_files(report: "RunReport") -> Iterator[str]:
+    """Which files have a new name, and which hold another photo than before."""
+    for former, new in report.renames:
+        yield f"  {display(former)} is now {display(new)}"
+    if report.replaced:
+        yield f"Files that hold another photo than before: {len(report.replaced):,}"
+    for path, lost in report.replaced[:_LISTED]:
+        faces = "1 face" if lost == 1 else f"{lost:,} faces"
+        yield f"  {display(path)}: {faces} left the results with the former photo"
+    if len(report.replaced) > _LISTED:
+        yield f"  and {len(report.replaced) - _LISTED:,} more"
+
+
+def _passed_over(report: "RunReport") -> Iterator[str]:
+    """What was not looked into, and what it is: first what holds photos that were thrown away."""
+    number = len(report.passed_over) + report.hidden.total()
+    if not number:
+        return
+    kinds = Counter(each.kind for each in report.passed_over)
+    sorts = [f"{count:,} {_plural(kind, count)}" for kind, count in kinds.most_common()]
+    sorts += [f"{report.hidden.total():,} {'file' if report.hidden.total() == 1 else 'files'}"] if report.hidden else []
+    binned = report.hidden["recycle bin"]
+    thrown = f", of which {binned:,} thrown away" if binned else ""
+    yield f"Hidden or system files and folders passed over: {number:,} ({', '.join(sorts)}{thrown}; --everything: none)"
+    first = ("recycle bin", "snapshot", "recovered files", "hidden")
+    order = {kind: place for place, kind in enumerate(first)}
+    folders = sorted(report.passed_over, key=lambda each: (order.get(each.kind, len(order)), each.path))
+    for each in folders[:_LISTED]:
+        yield f"  {display(each.path)} ({each.kind})"
+    if len(folders) > _LISTED:
+        yield f"  and {len(folders) - _LISTED:,} more folders"
+
+
+def _plural(kind: str, number: int) -> str:
+    words = {
+        "recycle bin": ("recycle bin", "recycle bins"),
+        "snapshot": ("folder of snapshots", "folders of snapshots"),
+        "hidden": ("hidden folder", "hidden folders"),
+    }
+    one, several = words.get(kind, (f"folder of {kind}", f"folders of {kind}"))
+    if kind in ("cache", "system"):
+        one, several = f"{kind} folder", f"{kind} folders"
+    return one if number == 1 else several
+
+
+def _in_a_row(words: Iterable[str]) -> str:
+    return " and ".join(sorted(words))
+
+
+def _by_kind(counts: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {kind or 'without extension'}" for kind, number in counts.most_common())

@@ -1,0 +1,143 @@
+"""`facesearch read`: how a statement is understood, without searching."""
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.commands import options
+from cli.errors import ExitCode, FileProblem, UsageProblem
+from cli.terminal.console import printable, results, say
+
+if TYPE_CHECKING:
+    from facesearch.errors import Notice
+    from facesearch.query.errors import StatementError
+    from facesearch.query.statement import Described, Statement
+
+
+def read(
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help='A statement, or "-" for the one on stdin.', show_default=False),
+    ] = None,
+    file: options.StatementFileOption = None,
+    json: options.JsonOption = False,
+) -> int:
+    """Show how a statement is understood: who is described, what is searched, and what is left aside.
+
+    The text stands as it was written, what is searched in bold and what is left aside dimmed; below it the reading of
+    each person. `facesearch search` takes the same text, with `--person N` where several persons are described.
+    """
+    from facesearch.query.errors import StatementError
+    from facesearch.query.statement import understand
+
+    whole = statement_text(text, file)
+    try:
+        statement = understand(whole)
+        statement.check_searched()
+    except StatementError as error:
+        if not json:
+            raise
+        print(json_module.dumps({"error": error_record(error)}, ensure_ascii=False, indent=2))
+        return ExitCode.USAGE
+    if json:
+        print(json_module.dumps(record(statement), ensure_ascii=False, indent=2))
+        return ExitCode.FOUND
+    _show(statement)
+    return ExitCode.FOUND
+
+
+def statement_text(words: list[str] | None, file: Path | None) -> str:
+    """The text of a command: its words, a file, or stdin. Raises UsageProblem and FileProblem."""
+    if file is not None and words:
+        raise UsageProblem("The statement stands in the command and in a file: give one of them.")
+    if file is not None and str(file) != "-":
+        try:
+            return file.read_text(encoding="utf-8-sig", errors="replace")
+        except OSError as error:
+            raise FileProblem(f"The statement {printable(str(file))} cannot be read ({error.strerror}).") from None
+    if words == ["-"] or file is not None:
+        return sys.stdin.read()
+    text = " ".join(words or ())
+    if not text.strip():
+        raise UsageProblem(
+            'No description is given: write one (DESCRIPTION or TEXT), name a file with --file, or give "-" to read '
+            "stdin."
+        )
+    return text
+
+
+def record(statement: "Statement") -> dict[str, Any]:
+    """What `--json` prints."""
+    from cli.report.wording import notice_in_words
+
+    def notices(found: Any) -> list[dict[str, Any]]:
+        return [{"kind": each.kind, **each.values, "message": notice_in_words(each)} for each in found]
+
+    return {
+        "language": statement.language,
+        "notices": notices(statement.notices),
+        "persons": [
+            _person(
+                person,
+                statement,
+                notices((*(each for each in statement.notices if each.person == number), *_notices(person))),
+            )
+            for number, person in enumerate(statement.persons, 1)
+        ],
+    }
+
+
+def _person(person: "Described", statement: "Statement", notices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "label": person.label,
+        "reading": str(person.tree),
+        "used": [each._asdict() for each in person.used],
+        "set_aside": [each._asdict() for each in statement.set_aside],
+        "corrected": [each._asdict() for each in statement.corrected],
+        "notices": notices,
+    }
+
+
+def _notices(person: "Described") -> "tuple[Notice, ...]":
+    """What is to be said of the words that are searched."""
+    from facesearch.query import Query
+
+    return Query("", person.tree).notices(" ".join(each.words for each in person.used))
+
+
+def error_record(error: "StatementError") -> dict[str, Any]:
+    from cli.report.wording import error_in_words
+
+    return {
+        "kind": error.kind,
+        "message": error_in_words(error),
+        "readings": list(error.readings),
+        "spans": [list(span) for span in error.spans],
+    }
+
+
+def _show(statement: "Statement") -> None:
+    from rich.text import Text
+
+    from cli.report.wording import notice_in_words, remarks_on
+
+    console = results()
+    shown = Text("".join(c if c == "\n" else printable(c) for c in statement.text))
+    if len(shown.plain) == len(statement.text):  # no character was escaped, so the offsets hold
+        for aside in statement.set_aside:
+            shown.stylize("dim", aside.start, aside.end)
+        for person in statement.persons:
+            for used in person.used:
+                shown.stylize("bold", used.start, used.end)
+    shown.rstrip()
+    console.print(shown, soft_wrap=True)
+    console.print()
+    several = len(statement.persons) > 1
+    for number, person in enumerate(statement.persons, 1):
+        console.print(f"{f'Person {number}' if several else 'Read as'}: {person.tree}", soft_wrap=True)
+    about_words = (notice_in_words(each) for person in statement.persons for each in _notices(person))
+    for remark in dict.fromkeys((*remarks_on(statement, most=len(statement.set_aside)), *about_words)):
+        say(remark)

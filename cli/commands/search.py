@@ -1,0 +1,232 @@
+"""`facesearch search`: faces that fit a description."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+from cli.commands import options
+from cli.commands.read import statement_text
+from cli.errors import ExitCode, UsageProblem
+from cli.terminal.console import printable, results, say
+from facesearch.errors import QueryError
+
+if TYPE_CHECKING:
+    from facesearch.query import Query, Statement
+    from facesearch.search.request import Request
+
+
+_SHOWN_BEFORE, _SHOWN_AFTER = 40, 30
+"""Characters around the place where a description goes wrong: with what stands for the rest, they fit a narrow
+terminal."""
+
+
+class DescriptionCommand(TyperCommand):
+    """A command whose words may begin with one dash ("-smiling, young"); options begin with two, so a mistyped one is
+    still an error."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with_value = {
+            name for each in self.params if isinstance(each, TyperOption) and not each.is_flag for name in each.opts
+        }
+        return super().parse_args(ctx, _words_last(args, with_value))
+
+
+def _words_last(arguments: Iterable[str], with_value: set[str]) -> list[str]:
+    """The same command line with all that is no option behind a "--"; none where the last option lacks its value, which
+    would be taken for one.
+    """
+    given: list[str] = []
+    words: list[str] = []
+    rest = iter(arguments)
+    for each in rest:
+        if each == "--":
+            words.extend(rest)
+        elif not each.startswith("--") and each != "-h":
+            words.append(each)
+        else:
+            given.append(each)
+            if each in with_value:
+                value = next(rest, None)
+                if value is None:
+                    return given
+                given.append(value)
+    return [*given, "--", *words] if words else given
+
+
+@options.grouped
+def search(
+    context: typer.Context,
+    description: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="DESCRIPTION",
+            help='Such as "male, goatee, not bald", or a whole statement; "-" for the one on stdin.',
+            show_default=False,
+        ),
+    ] = None,
+    faces: options.FaceOptions = options.FaceOptions(),  # noqa: B008 (it is frozen)
+    min_score: options.MinScoreOption = 0.0,
+    file: options.StatementFileOption = None,
+    person: options.PersonOption = None,
+    must: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--must",
+            metavar="WORDS",
+            help='Faces without this go behind all others: --must "man". Nothing is left out. In the description: '
+            "must:man.",
+            show_default=False,
+        ),
+    ] = None,
+    strict_order: Annotated[
+        bool,
+        typer.Option(
+            "--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."
+        ),
+    ] = False,
+    witness_file: options.WitnessFileOption = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse words that are known but not scored, such as scar and tall."),
+    ] = False,
+    explain_query: Annotated[
+        bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
+    ] = False,
+    output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
+) -> int:
+    """Find the faces that fit a description, best first.
+
+    A comma, "and" or "with" means that both must hold; "or" joins its neighbours: "blond or gray hair, woman". "not",
+    "no", "without" and a leading dash deny: "-smiling, young". "maybe" and "probably" count less: "maybe bald".
+    `facesearch attributes` lists the words. A whole statement may be pasted, too: `facesearch read` shows what is
+    understood.
+
+    The score is the probability that all of the description holds. Each word shows its own: it fits from 70 % on, is
+    unsure from 30 % on, and does not fit below; the one marked ! cost the score most, that is, the score would be the
+    highest if this word held for certain. "fits 4 of 5": so many of the things searched, each with 70 % or more. A hit
+    is a lead, not evidence.
+
+    Hits with a score below .1 are dimmed. Where four or more things are said, these stand in an order that reckons with
+    a witness who errs now and then: one wrong word does not hide a face on which all others fit (`facesearch attributes
+    --witness`; --strict-order for the plain order). "must:man" puts faces that are not judged to be men behind all
+    others.
+
+    Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
+    the description, too ("folder:holiday"), and all must be met.
+    """
+    described, remarks = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    limit = faces.limit()
+    request = replace(faces.narrow(described), min_score=min_score).merged()  # the reading can be pasted whole
+    filters = options.filters_in_words(request)
+    reading = f"{request} ({'; '.join(filters)})" if filters else str(request)
+    if explain_query:
+        if output.csv or output.html or output.json:
+            raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
+        say(f"Read as: {reading}")
+        return _explain(request.query, remarks, filters)
+    from cli.commands.hits import opened, present, wanted
+    from cli.report.heading import Heading
+    from facesearch.search.description import search as search_faces
+    from facesearch.search.ranking.witness import read_errors
+    from facesearch.search.request import Order, catalogue_name
+
+    path = options.catalogue_of(context, faces.catalogue)
+    request = replace(
+        request,
+        order=Order.SCORE if strict_order else Order.WITNESS,
+        errors=read_errors(witness_file) if witness_file else None,
+        catalogues=(catalogue_name(path),),
+    )
+    query = request.query
+    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
+        say(f"Searching for: {reading}")
+        for remark in remarks:
+            say(remark)
+        result = search_faces(source, request, top=limit)
+        heading = Heading(
+            kind="Faces that fit a description",
+            title=str(query),
+            score="score",
+            facts=[
+                ("Asked", query.text),
+                *(("Filter", each) for each in filters),
+                *(("Remark", each) for each in remarks),
+            ],
+            attributes=query.attributes,
+            query=query,
+            reading=reading,
+            remarks=remarks,
+            expects=bool(query.asked) and query.without_hedges is not None,
+            fades=bool(query.asked),
+            again={
+                **faces.again(context, request),
+                "--witness-file": [str(witness_file)] if witness_file else [],
+                "--strict-order": [""] if strict_order else [],
+            },
+        )
+        return present(result, heading, outputs, path)
+
+
+def understood(
+    text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()
+) -> "tuple[Request, tuple[str, ...]]":
+    """A statement, or a description in the search language, as a request, and what its reader should know, a sentence
+    each; musts: words that must hold beside those that it marks. Raises RequestError, and QueryError after showing
+    where in the text the trouble begins, or whom a statement describes."""
+    from cli.report.wording import notice_in_words, remarks_on
+    from facesearch.query.errors import StatementError
+    from facesearch.query.musts import unmarked
+    from facesearch.search.request import describe
+
+    try:
+        request, statement = describe(text, person=person, strict=strict, musts=musts)
+    except QueryError as error:
+        _point(unmarked(text)[0], error)
+        if isinstance(error, StatementError) and error.kind == "several persons":
+            for number, reading in enumerate(error.readings, 1):
+                say(f"Person {number}: {reading}")
+        raise
+    used = " ".join(each.words for each in statement.person(person).used)
+    notices = map(notice_in_words, request.query.notices(used))
+    return request, tuple(dict.fromkeys((*remarks_on(statement, person), *notices)))
+
+
+def statement_of(text: str) -> "Statement":
+    """What a text says. Raises QueryError, after showing where in the text the trouble begins."""
+    from facesearch.query import understand
+
+    try:
+        return understand(text)
+    except QueryError as error:
+        _point(text, error)
+        raise
+
+
+def _explain(query: "Query", remarks: Sequence[str], filters: Sequence[str]) -> int:
+    for remark in remarks:
+        say(remark)
+    for line in [*query.explained().splitlines(), *filters]:
+        results().print(printable(line), soft_wrap=True)
+    return ExitCode.FOUND
+
+
+def _point(text: str, error: QueryError) -> None:
+    """Shows where in the description the trouble begins, if it is known and a terminal can: the words around it where
+    it is long."""
+    from rich.cells import cell_len
+
+    spans = getattr(error, "spans", ())
+    position = spans[-1][0] if spans else error.position
+    if not spans:
+        return
+    text = "".join(" " if each.isspace() else each for each in text)
+    if not text.strip() or not text.isprintable() or position > len(text):
+        return
+    start, end = max(0, position - _SHOWN_BEFORE), position + _SHOWN_AFTER
+    before = ("..." if start else "") + text[start:position]
+    after = text[position:end] + ("..." if end < len(text) else "")
+    say(f"  {before}{after}")
+    say(f"  {' ' * cell_len(before)}^")

@@ -1,0 +1,48 @@
+"""`facesearch show`: one face with all that is known of it."""
+
+from typing import Annotated
+
+import typer
+
+from cli.commands import options
+from cli.errors import ExitCode
+
+
+def show(
+    context: typer.Context,
+    face: Annotated[int, typer.Argument(metavar="FACE", help="Its number, as search prints it.", show_default=False)],
+    catalogue: options.CatalogueOption = None,
+    nearest: Annotated[
+        int, typer.Option("--nearest", metavar="N", min=1, help="How many of the faces that are most like it.")
+    ] = 5,
+    html: options.HtmlOption = None,
+    json: options.JsonOption = False,
+) -> int:
+    """Show one face: its photo under all its paths, its place in it, all 40 attributes, and the faces most like it.
+
+    The bars are the probabilities that the attributes hold, in the groups of the network's paper, each with its grade:
+    A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
+    recognition.
+    """
+    from cli.commands.hits import opened, wanted
+    from cli.report.face import print_json, print_portrait, print_unfound, write_page
+    from db.errors import FaceUnfound
+    from facesearch.search.face import portrait
+
+    path = options.catalogue_of(context, catalogue)
+    output = options.OutputOptions(html=html, json=json)
+    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
+        try:
+            found = portrait(source, face, nearest=nearest)
+        except FaceUnfound as problem:
+            if json:
+                print_unfound(face, problem)
+            raise
+        if outputs.html is not None:
+            write_page(outputs.html, found, path)
+        outputs.finish()
+        if json:
+            print_json(found)
+        else:
+            print_portrait(found)
+    return ExitCode.FOUND

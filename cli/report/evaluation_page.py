@@ -1,0 +1,494 @@
+"""An evaluation as one self-contained page, to read, to print and to hand on.
+
+Charts are inline SVG (`cli.report.charts`), so that nothing is loaded from elsewhere. All text is escaped.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cli.report import charts, html_frame
+from facesearch.attributes import ATTRIBUTES, NAMES, Group, members
+from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, RULE, UNGRADED
+from facesearch.training.bootstrap import Interval
+from facesearch.training.contradictions import PAIRS, in_words
+from facesearch.training.datasets import Dataset
+from facesearch.training.evaluate import COMPARED_FROM, MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
+from facesearch.training.figures import Figures
+from facesearch.training.metrics import BINS, Floats, mean
+from facesearch.training.utkface import AGES, BY_AGE, EVERYONE, GroupFigures, band_in_words
+
+_STYLE = (
+    """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 1340px; padding: 28px clamp(14px, 3vw, 32px) 56px; background: #fff; color: #1d1f21;
+  font: 14px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+h1 { margin: 0; font-size: 26px; font-weight: 600; line-height: 1.25; }
+h2 { margin: 44px 0 6px; font-size: 19px; font-weight: 600; border-top: 1px solid #d9dcdf; padding-top: 18px; }
+h3 { margin: 20px 0 4px; font-size: 14px; font-weight: 600; }
+p { margin: 6px 0 12px; max-width: 80ch; }
+.kind { margin: 0 0 2px; color: #5d6368; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 14px 0 20px; }
+dt { color: #5d6368; }
+dd { margin: 0; overflow-wrap: anywhere; }
+.tiles { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); margin: 18px 0 0; }
+.tile { border: 1px solid #d9dcdf; border-radius: 6px; padding: 12px 14px; }
+.tile b { display: block; font-size: 25px; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.tile span { display: block; color: #5d6368; font-size: 13px; }
+.wide { overflow-x: auto; margin: 10px 0 14px; }
+table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; font-size: 13px; }
+th, td { padding: 2px 9px; text-align: right; white-space: nowrap; }
+thead th { vertical-align: bottom; white-space: normal; font-weight: 600; border-bottom: 1px solid #9aa0a6;
+  padding: 4px 10px; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; }
+tbody th { font-weight: 400; background: #fff; position: sticky; left: 0; }
+tbody tr:nth-child(5n) > * { border-bottom: 1px solid #eceef0; }
+tr.mean > * { font-weight: 600; border-top: 1px solid #9aa0a6; }
+.bars { width: 100%; max-width: 860px; }
+.bars td { padding: 1px 0 1px 8px; }
+.bars td:nth-child(2) { width: 100%; }
+.bars thead td { font-size: 11px; color: #5d6368; }
+.bars thead div { display: flex; justify-content: space-between; }
+.bars thead span { display: flex; width: 0; justify-content: center; }
+svg.bar { width: 100%; height: 13px; }
+.key i { display: inline-block; width: 12px; height: 10px; margin: 0 5px 0 14px; }
+.key i:first-child { margin-left: 0; }
+.key .k1 { background: #cfd5db; } .key .k2 { background: #1f5fa8; } .key .k3 { background: #c0392b; }
+.key .k4 { background: #e08a1e; width: 3px; height: 14px; vertical-align: -2px; }
+.diagrams { display: grid; gap: 14px 12px; margin: 12px 0;
+  grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); }
+figure { margin: 0; }
+figcaption { font-size: 12px; line-height: 1.3; overflow-wrap: anywhere; }
+figcaption span { color: #5d6368; }
+.diagrams svg { width: 100%; height: auto; }
+.pooled { max-width: 340px; }
+.pooled svg { width: 100%; height: auto; }
+.charts { display: flex; flex-wrap: wrap; gap: 16px 28px; margin: 10px 0; }
+.charts svg { max-width: 100%; height: auto; }
+.legend { display: flex; flex-wrap: wrap; gap: 2px 16px; }
+.legend span { display: inline-flex; align-items: center; gap: 6px; }
+.note { color: #5d6368; }
+@media print {
+  body { max-width: none; padding: 0; font-size: 11px; }
+  .wide { overflow: visible; }
+  h2 { break-after: avoid; }
+}
+"""
+    + charts.STYLE
+)
+
+_NONE = "-"
+_SHOWN_RELATIONS = 12
+_SHOWN_DIFFERENCES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What stands above the figures. facts: label and text, such as which network and which data."""
+
+    title: str
+    facts: Sequence[tuple[str, str]]
+
+
+def page(
+    heading: Heading,
+    evaluation: Evaluation | None,
+    grades: Sequence[str | None],
+    groups: Mapping[str, GroupFigures] | None = None,
+) -> Iterator[str]:
+    """The page, part by part. grades: of the 40 attributes, None where unknown. groups: of `evaluate_groups`."""
+    facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in heading.facts)
+    yield (
+        f"{html_frame.beginning(escape(heading.title), _STYLE)}"
+        f'<header><p class="kind">How good the network is</p>\n<h1>{escape(heading.title)}</h1>\n'
+        f"<dl>{facts}</dl></header>\n"
+    )
+    if evaluation is not None:
+        yield _summary(evaluation)
+        yield _layers(evaluation)
+        yield _accuracy_bars(evaluation)
+        yield _attribute_table(evaluation, grades)
+        yield _calibration(evaluation)
+        yield _aux(evaluation)
+        yield _contradictions(evaluation)
+        if evaluation.by_size:
+            yield _sizes(evaluation)
+        if evaluation.by_framing:
+            yield _framings(evaluation)
+        for comparison in evaluation.comparisons:
+            yield _comparison(comparison)
+    if groups is not None:
+        yield _utkface(groups)
+    yield _glossary()
+    yield html_frame.END
+
+
+def _summary(found: Evaluation) -> str:
+    whole = found.together
+    others = "" if found.dataset is Dataset.LFWA else ", on other faces"
+    paper = [f"{_percent(mean(found.paper.mcnn_aux))} in the paper{others}"] if found.paper else []
+    faces = f"of {found.people:,} people" if found.people is not None else "identities unknown"
+    tiles = [
+        (
+            "Accuracy",
+            _percent(mean(whole.accuracy)),
+            [
+                _between(found.intervals.get("accuracy")),
+                f"{_percent(mean(whole.majority))} by the commoner answer",
+                *paper,
+            ],
+        ),
+        (
+            "Average precision",
+            _percent(mean(whole.average_precision)),
+            [_between(found.intervals.get("average_precision")), f"{_percent(mean(whole.positives))} by guessing"],
+        ),
+        ("Balanced accuracy", _percent(mean(whole.balanced_accuracy)), ["50.00 by always giving one answer"]),
+        (
+            "Calibration error",
+            _error(mean(whole.calibration_error)),
+            [f"{_error(mean(whole.chance_calibration_error))} if every probability were exactly right"],
+        ),
+        ("Faces", f"{whole.faces:,}", [faces, f"{whole.detected:,} found by the detector"]),
+    ]
+    boxes = "".join(
+        f'<div class="tile"><span>{escape(name)}</span><b>{value}</b>'
+        f"{''.join(f'<span>{escape(line)}</span>' for line in lines if line)}</div>"
+        for name, value, lines in tiles
+    )
+    return (
+        f'<div class="tiles">{boxes}</div>\n'
+        '<p class="note">Means over the 40 attributes, in percent. In brackets, where 95 % of bootstrap samples of the '
+        "people lie. Accuracy flatters: rare attributes are right by always saying no. Average precision and balanced "
+        "accuracy do not reward that.</p>\n"
+    )
+
+
+def _layers(found: Evaluation) -> str:
+    names = [name for name in (MCNN_ALONE, UNCALIBRATED) if name in found.before]
+    figures = [(name, found.before[name]) for name in names] + [(f"{NETWORK}, as it is used", found.together)]
+    text = ""
+    if found.paper:
+        ours = (
+            f"The paper reports {_percent(mean(found.paper.mcnn))} for MCNN and {_percent(mean(found.paper.mcnn_aux))}"
+        )
+        text = f"<p>{escape(ours)} for MCNN-AUX ({escape(found.paper.source)}).</p>"
+    gains = [
+        f"{of.replace('_', ' ')} by {_signed(found.gain(of))} {_between(found.intervals[f'{of}_gain'], _signed)}"
+        for of in ("accuracy", "average_precision")
+        if f"{of}_gain" in found.intervals
+    ]
+    if gains:
+        said = f"AUX changes {' and '.join(gains)} points; where the brackets hold 0, these faces tell no difference."
+        text = f"<p>{escape(said)}</p>{text}"
+    text += "<p>Raw: before calibration, which moves the probabilities and not the order of the faces.</p>"
+    return f"<h2>What each layer adds</h2>\n{text}{_means_table('network', figures)}"
+
+
+def _accuracy_bars(found: Evaluation) -> str:
+    whole, paper = found.together, found.paper.mcnn_aux if found.paper else None
+    start = np.floor(10 * min(0.9, float(whole.majority.min()), float(whole.accuracy.min()))) / 10
+    rows = []
+    for each in ATTRIBUTES:
+        i = each.index
+        other = None if paper is None else float(paper[i])
+        words = f"{each.name}: accuracy {_percent(whole.accuracy[i])}, commoner answer {_percent(whole.majority[i])}"
+        words += "" if other is None else f", paper {_percent(other)}"
+        drawn = charts.bar(float(whole.accuracy[i]), float(whole.majority[i]), other, float(start), words)
+        rows.append(f"<tr><th>{escape(each.name)}</th><td>{drawn}</td><td>{_percent(whole.accuracy[i])}</td></tr>")
+    ticks = "".join(f"<span>{value}</span>" for value in range(round(100 * start), 101, 10))
+    key = (
+        '<i class="k1"></i>always the commoner answer<i class="k2"></i>gained over it<i class="k3"></i>lost against it'
+    )
+    key += '<i class="k4"></i>MCNN-AUX in the paper' if paper is not None else ""
+    return (
+        f'<h2>Accuracy</h2>\n<p class="key">{key}</p>\n<table class="bars"><thead><tr><td></td>'
+        f"<td><div>{ticks}</div></td><td></td></tr></thead><tbody>{''.join(rows)}</tbody></table>\n"
+    )
+
+
+def _attribute_table(found: Evaluation, grades: Sequence[str | None]) -> str:
+    whole, alone, paper = found.together, found.before.get(MCNN_ALONE), found.paper
+    columns: list[tuple[str, Floats, bool]] = [
+        ("accuracy", whole.accuracy, True),
+        *([("paper's accuracy", paper.mcnn_aux, True)] if paper else []),
+        *([("MCNN's accuracy", alone.accuracy, True)] if alone else []),
+        ("commoner answer", whole.majority, True),
+        ("positives", whole.positives, True),
+        ("recall", whole.recall, True),
+        ("specificity", whole.specificity, True),
+        ("balanced accuracy", whole.balanced_accuracy, True),
+        ("average precision", whole.average_precision, True),
+        *([("MCNN's average precision", alone.average_precision, True)] if alone else []),
+        ("calibration error", whole.calibration_error, False),
+        ("if perfect", whole.chance_calibration_error, False),
+    ]
+    graded = any(grades)
+    rows = [
+        [name, *([grades[i] or UNGRADED] if graded else [])]
+        + [_percent(c[i]) if percent else _error(c[i]) for _, c, percent in columns]
+        for i, name in enumerate(NAMES)
+    ]
+    last = ["mean", *([""] if graded else [])]
+    last += [_percent(mean(c)) if percent else _error(mean(c)) for _, c, percent in columns]
+    meaning = "".join(f"<br>{grade}: {escape(words)}" for grade, words in MEANINGS.items()) if graded else ""
+    return (
+        "<h2>Attribute by attribute</h2>\n<p>In percent, but for the calibration errors. Recall: share of those who "
+        f"have it that are found; specificity: share of those who do not that are denied.{meaning}</p>\n"
+        + _table(["attribute", *(["grade"] if graded else []), *(name for name, _, _ in columns)], rows, last)
+    )
+
+
+def _calibration(found: Evaluation) -> str:
+    whole, bins = found.together, found.reliability
+    pooled = bins.pooled()
+    diagrams = "".join(
+        f"<figure>{charts.reliability_diagram(bins, i, f'Reliability diagram of {name}')}"
+        f"<figcaption>{escape(name)}<br><span>{_error(whole.calibration_error[i])}, "
+        f"if perfect {_error(whole.chance_calibration_error[i])}</span></figcaption></figure>"
+        for i, name in enumerate(NAMES)
+    )
+    return (
+        "<h2>Calibration</h2>\n"
+        "<p>Of the faces with a probability near .7, 70 % should have the attribute. Each dot is one of "
+        f"{BINS} bins of the probability said (across) with the share that is labelled so (up); on the dashed line "
+        "they agree, and the stroke is the gap. Pale dots stand for fewer than ten faces. The grey bars show how many "
+        "faces fall into a bin (square root). The calibration error is the gap averaged over faces; beside it, what a "
+        "perfectly calibrated network would show on as many faces by chance.</p>\n"
+        f'<h3>All attributes together</h3>\n<div class="pooled">'
+        f"{charts.reliability_diagram(pooled, 0, 'Reliability diagram of all attributes together', 300)}</div>\n"
+        f'<h3>Each attribute, with its calibration error</h3>\n<div class="diagrams">{diagrams}</div>\n'
+    )
+
+
+def _aux(found: Evaluation) -> str:
+    order = [each.index for group in Group for each in members(group)]
+    names = [NAMES[i] for i in order]
+    departure = (found.aux - np.eye(len(NAMES)))[np.ix_(order, order)]
+    apart = np.abs(departure - np.diag(np.diag(departure)))
+    strongest = np.argsort(-apart, axis=None)[:_SHOWN_RELATIONS]
+    relations = [
+        [names[row], names[column], f"{departure[row, column]:+.3f}"]
+        for row, column in zip(*np.unravel_index(strongest, apart.shape), strict=True)
+    ]
+    sizes = {group.value: len(members(group)) for group in Group}
+    return (
+        "<h2>What AUX has learnt</h2>\n"
+        "<p>The weights of the 40 x 40 layer, as in Figures 3 and 4 of the paper: across MCNN's scores, down what AUX "
+        "makes of them, in the paper's groups. Red: speaks for it; blue: speaks against it. The diagonal shows the "
+        "departure from the identity, which would leave the scores as they are.</p>\n"
+        f'<div class="wide">{charts.heatmap(departure, names, sizes, "AUX weights less the identity")}</div>\n'
+        f'<div class="wide">{charts.colour_scale(departure)}</div>\n'
+        f"<h3>Strongest relations</h3>\n{_table(['score of', 'is moved by that of', 'weight'], relations)}"
+    )
+
+
+def _contradictions(found: Evaluation) -> str:
+    whole = found.contradictions[NETWORK]
+    if np.isnan(whole.any_labelled):
+        return ""
+    rows = [
+        [in_words(pair), _percent(float(whole.labelled[place]))]
+        + [
+            _percent(float(share[place]))
+            for of in found.contradictions.values()
+            for share in (of.answered, of.expected)
+        ]
+        for place, pair in enumerate(PAIRS)
+    ]
+    last = ["any of them", _percent(whole.any_labelled)]
+    last += [cell for of in found.contradictions.values() for cell in (_percent(of.any_answered), "")]
+    heads = [f"{name}: {what}" for name in found.contradictions for what in ("answered", "expected")]
+    return (
+        "<h2>Does it contradict itself?</h2>\n<p>Of 100 faces, how many get a yes to two attributes that no face can "
+        "have both of (answered: both probabilities above one half), and how many a search for both would expect (the "
+        "mean product of the two); beside it, how often the labels themselves say both.</p>\n"
+        + _table(["pair", "labelled", *heads], rows, last)
+    )
+
+
+_WORDS = (
+    ("MCNN", "the network that looks at a face and gives a number for each of 40 attributes"),
+    ("AUX", "its last layer, which corrects each number by all the others: a beard makes lipstick less likely"),
+    ("Role", "what a photo served for; only those of role test had no part in making the network"),
+    ("Accuracy", "how often yes or no is right, where yes is a probability above one half"),
+    ("Balanced accuracy", "the mean of the shares that are right among those who have it and among those who do not"),
+    (
+        "Average precision",
+        "how well the attribute sorts faces: 100 where all who have it come before all others; at random it would be "
+        "the share of those who have it",
+    ),
+    ("Calibration error", "how far the probabilities are off: of faces said to be 70 % should 70 of 100 have it"),
+    ("In brackets", "the range that the figure would mostly have had with other people of the same kind"),
+    (
+        "Grade",
+        f"how far an attribute can be relied on, from the held-out faces on which AUX was fitted. {RULE.rstrip('.')}",
+    ),
+    (
+        "For whom",
+        "the probabilities are right for photos like those that the network was calibrated on, which for CelebA are "
+        "press photos of celebrities; on others expect worse",
+    ),
+)
+
+
+def _glossary() -> str:
+    rows = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}.</dd>" for word, meaning in _WORDS)
+    return f"<h2>What the words mean</h2>\n<dl>{rows}</dl>\n"
+
+
+def _sizes(found: Evaluation) -> str:
+    figures = [(f"{size} pixels", found.by_size[size]) for size in sorted(found.by_size)] + [
+        ("as they are", found.together)
+    ]
+    labels = [*(str(size) for size in sorted(found.by_size)), "full"]
+    drawn = [
+        ("accuracy", "Accuracy, percent", 1, 100.0),
+        ("average_precision", "Average precision, percent", 0, 100.0),
+        ("calibration_error", "Calibration error", 3, 1.0),
+    ]
+    parts = []
+    for name, title, digits, times in drawn:
+        values = [times * mean(getattr(f, name)) for _, f in figures]
+        low, high = (0.0, 0.0) if name == "calibration_error" else (min(values), max(values))
+        chart = charts.line_chart(labels, {title: values}, f"{title}, by size of the face", digits, low, high)
+        parts.append(f"<figure><figcaption>{title}</figcaption>{chart}</figure>")
+    limit = found.smallest_face
+    said = f"A face is too small below {limit} pixels" if limit else "No size that was tried is enough"
+    rule = (
+        f"{said}: the smallest size from which on mean accuracy is at most {100 * MOST_LOST:g} points below that of "
+        f"the faces as they are and the mean calibration error at most {MOST_CALIBRATION_ERROR:g} times theirs."
+    )
+    return (
+        "<h2>Small faces</h2>\n<p>The same faces, reduced until the longer side of the face box has so many pixels, "
+        f"and enlarged again. {escape(rule)}</p>\n"
+        f'<div class="charts">{"".join(parts)}</div>\n{_means_table("longer side", figures)}'
+    )
+
+
+def _framings(found: Evaluation) -> str:
+    return f"<h2>By picture size</h2>\n{_means_table('pictures', [*found.by_framing.items()])}"
+
+
+def _comparison(compared: Comparison) -> str:
+    use, few = compared.comparable, np.flatnonzero(compared.comparable)
+    text = (
+        f"{len(few)} attributes are compared: those that at least {COMPARED_FROM} faces of either group have and lack. "
+        "What one group hardly ever has is left out; accuracy still depends on how common an attribute is in a group, "
+        "balanced accuracy does not."
+    )
+    title = f"<h2>Faces labelled {escape(compared.attribute)} and others</h2>\n<p>{text}</p>\n"
+    if not len(few):
+        return title
+    means = _means_table("labelled", [*compared.groups.items()], use)
+    one, other = compared.has, compared.lacks
+    apart = np.abs(one.balanced_accuracy - other.balanced_accuracy)
+    largest = few[np.argsort(-apart[few])][:_SHOWN_DIFFERENCES]
+    rows = [
+        [NAMES[i]]
+        + [_percent(getattr(g, of)[i]) for of in ("balanced_accuracy", "recall", "specificity") for g in (one, other)]
+        for i in largest
+    ]
+    short = [compared.attribute, f"not {compared.attribute}"]
+    headers = ["attribute", *(f"{of}, {who}" for of in ("balanced accuracy", "recall", "specificity") for who in short)]
+    return f"{title}{means}<h3>Largest differences</h3>\n{_table(headers, rows)}"
+
+
+def _utkface(groups: Mapping[str, GroupFigures]) -> str:
+    rows = [
+        [
+            name,
+            f"{g.gender.faces:,}",
+            _percent(g.gender.detected / g.gender.faces),
+            _percent(g.searched / g.gender.faces),
+            *(_percent(getattr(g.gender, of)[0]) for of in ("accuracy", "recall", "specificity", "average_precision")),
+            _error(g.gender.calibration_error[0]),
+            *(f"{value:+.2f}" if np.isfinite(value) else _NONE for value in g.age_order),
+        ]
+        for name, g in groups.items()
+    ]
+    headers = [
+        *("group", "faces", "found", "found from .8 on", "Male: accuracy", "men taken for men"),
+        *("women not taken for men", "Male: average precision", "Male: calibration error"),
+        *("Young against age (-1 is best)", "Gray_Hair against age (+1 is best)"),
+    ]
+    bands = [band_in_words(band) for band in AGES]
+    drawn, tables = [], []
+    for i, attribute in enumerate(BY_AGE):
+        shares = {
+            name: [100 * float(g.by_age[band].answered_yes[i]) if band in g.by_age else np.nan for band in AGES]
+            for name, g in groups.items()
+        }
+        title = f"Taken for {attribute}, percent"
+        chart = charts.line_chart(bands, shares, f"{title}, by age and group", 0, 0.0, 100.0)
+        drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>")
+        cells = [[name, *(_NONE if np.isnan(v) else f"{v:.1f}" for v in values)] for name, values in shares.items()]
+        tables.append((title, cells))
+    counts = [
+        [name, *(f"{g.by_age[band].faces:,}" if band in g.by_age else "0" for band in AGES)]
+        for name, g in groups.items()
+    ]
+    by_age = "".join(
+        f"<div><h3>{escape(title)}</h3>{_table(['group', *bands], cells)}</div>"
+        for title, cells in (*tables, ("Faces", counts))
+    )
+    return (
+        "<h2>By group of people (UTKFace)</h2>\n<p>Adults of the five groups that UTKFace's file names tell, under its "
+        "own words. It carries none of the 40 attributes: <i>Male</i> is held against gender, <i>Young</i> and "
+        "<i>Gray_Hair</i> against age (rank correlation of the probability with it). Faces that the detector misses "
+        "are cut where faces usually are, and count. The pictures end close around the face: the differences between "
+        "groups count here, not the level.</p>\n"
+        f"{_table(headers, rows)}"
+        f'{charts.legend([*groups])}<div class="charts">{"".join(drawn)}</div>\n'
+        f'<div class="charts">{by_age}</div>\n<p class="note">{escape(EVERYONE)}: every face, whatever its group.</p>\n'
+    )
+
+
+def _means_table(first: str, figures: Sequence[tuple[str, Figures]], use: NDArray[np.bool_] | None = None) -> str:
+    """Means over the attributes (those marked in `use`), a row for each set of faces or network."""
+    of = slice(None) if use is None else use
+    percent = ("accuracy", "majority", "balanced_accuracy", "average_precision")
+    errors = ("calibration_error", "chance_calibration_error")
+    headers = [first, "accuracy", "commoner answer", "balanced accuracy", "average precision"]
+    rows = [
+        [
+            name,
+            *(_percent(mean(getattr(f, column)[of])) for column in percent),
+            *(_error(mean(getattr(f, column)[of])) for column in errors),
+            f"{f.faces:,}",
+            f"{f.detected:,}",
+        ]
+        for name, f in figures
+    ]
+    return _table([*headers, "calibration error", "if perfect", "faces", "found"], rows)
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], last: Sequence[str] = ()) -> str:
+    head = "".join(f"<th>{escape(h)}</th>" for h in headers)
+    body = "".join(_row(row) for row in rows) + (_row(last, ' class="mean"') if last else "")
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
+
+
+def _row(cells: Sequence[str], kind: str = "") -> str:
+    first, *rest = cells
+    return f"<tr{kind}><th>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in rest)}</tr>"
+
+
+def _percent(value: float) -> str:
+    return _NONE if np.isnan(value) else f"{100 * value:.2f}"
+
+
+def _signed(value: float) -> str:
+    return f"{100 * value:+.2f}"
+
+
+def _error(value: float) -> str:
+    return _NONE if np.isnan(value) else f"{value:.4f}"
+
+
+def _between(at: Interval | None, how: Callable[[float], str] = _percent) -> str:
+    return "" if at is None else f"({how(at.low)} to {how(at.high)})"

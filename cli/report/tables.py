@@ -1,0 +1,251 @@
+"""Results as a table for people, and as CSV and JSON for programs. One record (`facesearch.search.records`) feeds both,
+so they never differ.
+
+CSV is RFC 4180 in UTF-8 (in a file after a byte order mark, by which Excel knows that; see `cli.commands.hits`). A path
+that is not valid UTF-8 is written as the very bytes that the system gives, so that it opens the file; in JSON such a
+byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back. A line break in a name stays
+within its quoted cell.
+"""
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from cli.terminal.console import printable, results
+from facesearch.search.hits import LIKELY_FROM, Hit
+from facesearch.search.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Fit, Mark, shared_certainty
+from facesearch.search.records import Record, cell, said_in_words
+
+LEAD = "A hit is a lead, not evidence: the network errs, so look at the photo and find other proof."
+DIM_BELOW = LIKELY_FROM
+"""Hits with a lower score stand back, and a search without a higher one found nobody likely."""
+MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗", Mark.NOT_NEEDED: "·"}
+COST_MOST = "!"
+_ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x", Mark.NOT_NEEDED: "."}
+_STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_NEEDED: "dim"}
+
+_PLACE = 17  # columns of "1024,768 120x160", with its gap
+_GAP = 2  # columns between two columns
+_NARROW = 60  # columns of a terminal below which no column but the photo's stands beside what was asked
+_ROOMY = 160  # columns of a terminal in which what does not fit is named once more
+
+
+def score_in_words(score: float) -> str:
+    """A score in three decimals, which is 1.000 or 0.000 only where it is 1 or 0."""
+    shown = f"{score:.3f}"
+    if shown == "1.000" and score < 1:
+        return ">0.999"
+    return "<0.001" if shown == "0.000" and score > 0 else shown
+
+
+def write_csv(write: Callable[[bytes], object], columns: Sequence[str], records: Iterable[Record]) -> None:
+    """A header and one row a record, through `write`."""
+    rows = csv.writer(_Encoder(write))
+    rows.writerow(columns)
+    rows.writerows([cell(record[name]) for name in columns] for record in records)
+
+
+def write_json(
+    write: Callable[[bytes], object],
+    records: Iterable[Record],
+    about: Mapping[str, Any] | None = None,
+    name: str = "hits",
+) -> None:
+    """A list of objects, one a line; with `about` an object that has these keys and then the list under its name."""
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False) for record in records)
+    found = f"[\n{lines}\n]" if lines else "[]"
+    if about is not None:
+        keys = "".join(f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n" for key, value in about.items())
+        found = f'{{\n{keys}"{name}": {found}\n}}'
+    write(f"{found}\n".encode("utf-8", "backslashreplace"))
+
+
+def to_stdout(data: bytes) -> None:
+    """Bytes as they are, whatever encoding the terminal has."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+
+
+def new_table() -> Table:
+    """A table as all commands print it: a rule below the heading, nothing else."""
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, _GAP - 1, 0, 0))
+
+
+class _Encoder:
+    """What csv.writer writes to."""
+
+    def __init__(self, write: Callable[[bytes], object]) -> None:
+        self._write = write
+
+    def write(self, text: str) -> None:
+        self._write(text.encode("utf-8", "surrogateescape"))
+
+
+def print_table(
+    hits: Sequence[Hit],
+    score_heading: str,
+    below: Sequence[str],
+    fades: bool,
+    said: tuple[int, int] = (0, 0),
+    behind: str = "",
+) -> None:
+    """The hits as a table on stdout, those that stand behind others under a line of their own, `behind`; under it these
+    sentences, what the marks say, and what a hit is worth."""
+    console = results()
+    for some, title in ([hit for hit in hits if not hit.behind], ""), ([hit for hit in hits if hit.behind], behind):
+        if title and some:
+            console.print(Text(title, style="bold"))
+        if some:
+            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said))
+    for sentence in below:
+        console.print(Text(sentence))
+    if hits[0].asked:
+        console.print(Text(marks_in_words(hits, console.encoding), style="dim"))
+    console.print(Text(LEAD, style="dim"))
+
+
+def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
+    """What the marks beside the probabilities mean, those for costs and weak attributes where there are such."""
+    marks = _marks(encoding)
+    asked = [each for hit in hits for each in hit.asked]
+    said = [
+        f"{marks[Mark.FITS]} fits, from {FITS_FROM * 100:.0f} % on",
+        f"{marks[Mark.UNSURE]} unsure, from {UNSURE_FROM * 100:.0f} %",
+        f"{marks[Mark.FITS_NOT]} does not fit",
+    ]
+    if any(each.mark is Mark.NOT_NEEDED for each in asked):
+        said.append(f'{marks[Mark.NOT_NEEDED]} not needed, the rest of its "or" fits')
+    if any(each.cost_most for each in asked):
+        said.append(f"{COST_MOST} cost the score most")
+    if any(each.weak for each in asked):
+        said.append("(C), (D) weak attribute")
+    if any(hit.fit for hit in hits):
+        said.append("fits: how many of the things searched do")
+    shared = shared_certainty(hits[0].asked)
+    if shared is not None:
+        said.append(f"every word counts with a certainty of {shared:.2g}")
+    return "; ".join(said)
+
+
+def asked_words(asked: Sequence[AskedProbability]) -> list[str]:
+    """Each thing asked for, in words; the certainty that `marks_in_words` states for all is left out."""
+    if shared_certainty(asked) is not None:
+        return [each.unhedged for each in asked]
+    return [each.words for each in asked]
+
+
+def hit_table(
+    hits: Sequence[Hit],
+    score_heading: str,
+    width: int,
+    encoding: str = "utf-8",
+    fades: bool = False,
+    said: tuple[int, int] = (0, 0),
+) -> Table:
+    """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
+    `Heading.fades`; said: as in SearchResult."""
+    table = new_table()
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column(score_heading, justify="right", no_wrap=True)
+    words = asked_words(hits[0].asked) if hits else []
+    longest = max((len(hit.face.display) for hit in hits), default=0)
+    taken = sum(max(9, len(each)) + _GAP for each in words)
+    room = width - len(score_heading) - 17  # for what was asked, the place and the photo
+    beside = [
+        (heading, cells)
+        for heading, cells in (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
+        if any(cells)
+    ]
+    columns = beside if width >= _NARROW or not words else []
+    for heading, cells in columns:
+        table.add_column(heading, no_wrap=True)
+        room -= max(len(heading), *map(len, cells)) + _GAP
+    with_place = width >= 120 or taken + longest <= room - _PLACE
+    room -= _PLACE if with_place else 0
+    apart = taken + min(longest, 36) <= room
+    if apart:
+        for each in words:
+            table.add_column(each, justify="right", no_wrap=True)
+    elif words:
+        text = sum(len(each) + len(" 100%✓, ") for each in words)  # folds into about as many lines as the photo's name
+        photo = max(min(longest, 16), (room - _GAP) * longest // (longest + text))
+        taken = max(24, room - _GAP - photo) + _GAP
+        table.add_column("as described", max_width=taken - _GAP)
+    if with_place:
+        table.add_column("at", no_wrap=True)
+    table.add_column("face", justify="right", no_wrap=True)
+    table.add_column("photo", overflow="fold")
+    marks = _marks(encoding)
+    for number, hit in enumerate(hits):
+        row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in columns)]
+        if apart:
+            row += [_asked_cell(each, marks) for each in hit.asked]
+        elif words:
+            described = zip(words, hit.asked, strict=True)
+            told = [] if columns else [Text(f"{heading} {cells[number]}") for heading, cells in beside]
+            row.append(Text(", ").join([*told, *(_asked_text(each, one, marks) for each, one in described)]))
+        row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
+        name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
+        table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
+    return table
+
+
+def _searched(hits: Sequence[Hit], said: tuple[int, int], width: int) -> list[str]:
+    """Beside each score how much of what was said is searched, where that is not all of it."""
+    if said[0] >= said[1] or not any(hit.fit for hit in hits):
+        return [""] * len(hits)
+    words = said_in_words(said)
+    return [words if width >= _ROOMY else words.removesuffix(" things said")] * len(hits)
+
+
+def _fits(hits: Sequence[Hit], width: int) -> list[str]:
+    """How many things fit; which ones do not also stands beside the marks, so a narrow table leaves it there."""
+
+    def words(fit: Fit | None) -> str:
+        if fit is None:
+            return ""
+        return str(fit) if width >= _ROOMY else f"{fit.fitting} of {fit.parts}"
+
+    return [words(hit.fit) for hit in hits]
+
+
+def _name(path: str, room: int) -> str:
+    """A path for a column of that width: where it does not fit, its last part begins a line, to stay in one piece."""
+    shown = printable(path)
+    folder, slash, name = shown.rpartition("/")
+    return f"{folder}{slash}\n{name}" if len(shown) > room and folder else shown
+
+
+def _asked_cell(asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
+    cost = f"{COST_MOST} " if asked.cost_most else ""
+    return Text(f"{cost}{asked.percent} % {marks[asked.mark]}", style=_style(asked))
+
+
+def _asked_text(words: str, asked: AskedProbability, marks: Mapping[Mark, str]) -> Text:
+    mark = f"{marks[asked.mark]}{COST_MOST if asked.cost_most else ''}"
+    return Text(f"{words} {asked.percent}%{mark}", style=_style(asked))
+
+
+def _style(asked: AskedProbability) -> str:
+    return f"{_STYLES[asked.mark]} bold".strip() if asked.cost_most else _STYLES[asked.mark]
+
+
+def _marks(encoding: str) -> Mapping[Mark, str]:
+    return MARKS if encoding.lower().startswith("utf") else _ASCII_MARKS
+
+
+def _notes(hit: Hit) -> list[str]:
+    turned = [f"turned {hit.face.turned}°"] if hit.face.turned else []
+    exhibit = [f"exhibit {hit.face.exhibit}"] if hit.face.exhibit else []
+    return exhibit + turned + [*hit.hard] + ([hit.face.notice] if hit.face.notice else []) + list(hit.marks)
+
+
+def place_in_words(x: float, y: float, width: float, height: float) -> str:
+    """A box for people: where its left upper corner lies, and how large it is, in pixels of the upright photo."""
+    return f"{x:.0f},{y:.0f} {width:.0f}x{height:.0f}"

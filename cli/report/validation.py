@@ -1,0 +1,166 @@
+"""What a validation found, as tables for the terminal and as one self-contained page."""
+
+import math
+from collections.abc import Iterator
+from html import escape
+from pathlib import Path
+
+from cli.report import charts, html_frame
+from cli.report.tables import new_table
+from cli.terminal.console import printable, results
+from db.validations import Measured
+from facesearch.attributes import BY_NAME
+from facesearch.training.bootstrap import Interval
+from facesearch.training.metrics import BINS
+from facesearch.validation.agreement import Agreement, Share
+from facesearch.validation.sample import Sample
+from facesearch.validation.standing import percent
+
+_NONE = "-"
+_WORD_COLUMNS = ("have it", "kappa", "disagree", "error", "95 %", "missed", "false", "ECE", "chance")
+_LEGEND = (
+    "have it: faces that both people say have it. kappa: how far the two agree beyond chance (1: always). disagree: "
+    "share of faces on which one says yes and the other no. error: how often the network is wrong where both agree, "
+    "with its 95 % interval. missed: of those who have it, the share it denies; false: of those who do not, the share "
+    f"it affirms. ECE: expected calibration error over {BINS} bins; chance: what it would be if every probability were "
+    "exactly right. All but kappa, ECE and chance in percent."
+)
+
+
+def print_statement(found: Agreement, measured: Measured, sample: Sample) -> None:
+    """The statement, and a line for each word."""
+    out = results()
+    table = new_table()
+    table.add_column("word", no_wrap=True)
+    for name in _WORD_COLUMNS:
+        table.add_column(name, justify="right")
+    for cells in _word_rows(found):
+        table.add_row(*cells)
+    out.print(table)
+    out.print(_LEGEND, soft_wrap=True)
+    out.print()
+    for line in statement_lines(found, measured, sample):
+        out.print(printable(line), soft_wrap=True)
+
+
+def statement_lines(found: Agreement, measured: Measured, sample: Sample) -> Iterator[str]:
+    """The statement, sentence by sentence."""
+    words = "1 word" if len(found.words) == 1 else f"{len(found.words)} words"
+    yield (
+        f"Validated on {measured.made.astimezone():%Y-%m-%d}: network {measured.model[:12]}, facesearch "
+        f"{measured.version}, {found.faces:,} faces drawn from {sample.of_faces:,} (seed {sample.seed}), {words}, "
+        f"labelled by {found.people[0]} and {found.people[1]}."
+    )
+    yield (
+        f"Where both agree, the network is wrong in {_share(found.error)} of the answers; against each person's own "
+        f"answers in {_percent(found.against_each)} %."
+    )
+    yield f"The two people disagree on {_share(found.disagree)} of the answers that both could give."
+    yield f"Calibration error over all words: {_error(found.calibration_error)} (by chance {_error(found.chance)})."
+    for title, part in found.parts.items():
+        faces = "1 face" if part.faces == 1 else f"{part.faces:,} faces"
+        yield f"{_title(title)} ({faces}): {_share(part.error)} wrong."
+    detection = found.detection
+    yield f"Of the drawn faces, {_share(detection.not_faces)} are no faces."
+    if detection.photos:
+        yield (
+            f"On {detection.photos:,} whole photos, {_share(detection.missed)} of the faces that people see were not "
+            f"found; the two counted alike on {_percent(detection.counts_agree)} % of them."
+        )
+    if found.gone:
+        yield (
+            f"{found.gone:,} drawn faces are not counted: the catalogue holds them no more, or elsewhere in the photo."
+        )
+    if found.left_out:
+        names = ", ".join(BY_NAME[name].label for name in found.left_out)
+        yield f"Not measured, since not both have finished: {names}."
+
+
+def page(found: Agreement, measured: Measured, sample: Sample, catalogue: Path) -> Iterator[str]:
+    """The same as a page to hand on."""
+    title = f"Validated here on {measured.made.astimezone():%Y-%m-%d}"
+    facts = (
+        ("Catalogue", str(catalogue)),
+        ("Network", measured.model),
+        ("Version", f"facesearch {measured.version}, decoder {measured.decoder}, detector {measured.detector}"),
+        ("Sample", f"{sample.key}, seed {sample.seed}, detection scores from {sample.min_detection:g} on"),
+    )
+    listed = "".join(f"<dt>{escape(label)}</dt><dd>{escape(printable(text))}</dd>" for label, text in facts)
+    yield f"{html_frame.beginning(escape(title), _STYLE)}<h1>{escape(title)}</h1>\n<dl>{listed}</dl>\n"
+    for line in statement_lines(found, measured, sample):
+        yield f"<p>{escape(printable(line))}</p>\n"
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("word", *_WORD_COLUMNS))
+    body = "".join(
+        f"<tr><th>{escape(cells[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells[1:])}</tr>"
+        for cells in _word_rows(found)
+    )
+    yield f"<h2>Word by word</h2>\n<p>{escape(_LEGEND)}</p>\n"
+    yield f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
+    diagram = charts.reliability_diagram(found.bins, 0, "Reliability diagram of all words together", 300)
+    yield (
+        "<h2>Do the probabilities hold?</h2>\n<p>Of the answers with a probability near .7, 70 % should be yes. Each "
+        "dot is a range of the probability said (across) with the share that both people call right (up); on the "
+        f"dashed line they agree. Grey: how many answers (square root).</p>\n{diagram}\n"
+        "<p>This holds for photos like these, this network and this version. It says nothing about recognising a "
+        "person: a hit is a lead, not evidence.</p>\n"
+    )
+    yield html_frame.END
+
+
+def _word_rows(found: Agreement) -> Iterator[list[str]]:
+    for word in found.words:
+        yield [
+            BY_NAME[word.name].label,
+            f"{word.have:,}",
+            _NONE if math.isnan(word.kappa) else f"{word.kappa:.2f}",
+            _percent(word.disagree.value),
+            _percent(word.error.value),
+            _span(word.error.interval),
+            _percent(word.misses.value),
+            _percent(word.alarms.value),
+            _error(word.calibration_error),
+            _error(word.chance),
+        ]
+
+
+def _share(share: Share) -> str:
+    if not share.judged:
+        return "none (nothing could be judged)"
+    span = f" (95 %: {_span(share.interval)})" if share.interval else ""
+    return f"{_percent(share.value)} %{span}"
+
+
+def _span(between: Interval | None) -> str:
+    return f"{percent(between.low)} to {percent(between.high)}" if between else _NONE
+
+
+def _percent(value: float) -> str:
+    return _NONE if math.isnan(value) else percent(value)
+
+
+def _error(value: float) -> str:
+    return _NONE if math.isnan(value) else f"{value:.3f}"
+
+
+def _title(part: str) -> str:
+    name = part.removeprefix("not ")
+    if name not in BY_NAME:
+        return f"Faces of {part}" if not part.startswith("under") else f"Faces {part}"
+    return f"Labelled {part.replace(name, BY_NAME[name].label)}"
+
+
+_STYLE = (
+    """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 1000px; padding: 28px clamp(14px, 3vw, 32px) 56px; background: #fff; color: #1d1f21;
+  font: 14px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
+h1 { margin: 0 0 8px; font-size: 26px; } h2 { margin: 32px 0 6px; font-size: 19px; } p { max-width: 80ch; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; } dt { color: #5d6368; }
+dd { margin: 0; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
+th, td { padding: 3px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid #eceef0; }
+th:first-child { text-align: left; font-weight: 400; } thead th { font-weight: 600; border-color: #9aa0a6; }
+"""
+    + charts.STYLE
+)

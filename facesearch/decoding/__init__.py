@@ -1,2 +1,0 @@
-"""What lies in a photo file: which kind it is, which pictures it holds, and their pixels in sRGB. `facesearch.decode`
-is the door; nothing here is used from elsewhere but `sniff`."""
