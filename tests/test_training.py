@@ -19,7 +19,17 @@ from facesearch.network.checkpoint import load_checkpoint
 from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, Normalisation, fold, prepare
 from facesearch.training import loop
 from facesearch.training.augment import Augmentation
-from facesearch.training.datasets import DatasetError, FaceCache, Labels, Role, facecache, open_cache, read_celeba
+from facesearch.training.datasets import (
+    DatasetError,
+    FaceCache,
+    Labels,
+    Role,
+    cache_folder,
+    facecache,
+    open_cache,
+    open_role,
+    read_celeba,
+)
 from facesearch.training.independent import train_alone
 from facesearch.training.kept import kept
 from facesearch.training.loop import Progress, TrainingError, learning_rate, train
@@ -74,6 +84,22 @@ def test_two_commands_that_prepare_the_same_faces_do_not_mix_them(celeba: Path, 
     with exclusive(tmp_path / "cache" / ".lock"), pytest.raises(DatasetError, match="Another command"):
         open_cache(labels, tmp_path / "cache")
     assert len(open_cache(labels, tmp_path / "cache").records) == 32
+
+
+def test_who_needs_one_role_looks_at_no_other_picture(celeba: Path, tmp_path: Path) -> None:
+    labels = read_celeba(celeba)
+    for row in labels.of(Role.TRAIN):
+        (labels.photos / labels.names[row]).write_bytes(b"no picture")
+    some, cache = open_role(labels, tmp_path / "work", Role.TEST)
+    assert len(cache.records) == len(some.names) == 4
+    assert some.labels.tolist() == labels.labels[labels.of(Role.TEST)].tolist()
+
+
+def test_who_needs_one_role_takes_it_from_the_faces_of_all_where_they_are_kept(celeba: Path, tmp_path: Path) -> None:
+    labels = read_celeba(celeba)
+    open_cache(labels, cache_folder(tmp_path / "work", labels.dataset))
+    some, cache = open_role(labels, tmp_path / "work", Role.TEST)
+    assert len(cache.records) == len(some.names) == 32
 
 
 def test_faces_that_were_mixed_up_are_not_used(celeba: Path) -> None:

@@ -83,7 +83,7 @@ def evaluate(
     from facesearch.reliability import SIZES
     from facesearch.reliability import grades as grades_of
     from facesearch.training import table
-    from facesearch.training.datasets import Role, cache_folder, open_cache, read_dataset
+    from facesearch.training.datasets import Role, open_role, read_dataset
     from facesearch.training.evaluate import evaluate as evaluate_on
     from facesearch.training.evaluate import rows_of
     from facesearch.training.provenance import cautions
@@ -115,11 +115,12 @@ def evaluate(
         found, groups = None, None
         with status() as display:
             if labels is not None:
-                folder = cache_folder(work, labels.dataset)
-                cache = open_cache(labels, folder, lambda done, total: display.show("Finding faces", done, total))
+                some, cache = open_role(
+                    labels, work, Role(role.value), lambda done, total: display.show("Finding faces", done, total)
+                )
                 found = evaluate_on(
                     scorer,
-                    labels,
+                    some,
                     cache,
                     Role(role.value),
                     lambda done, total: display.show("Scoring faces", done, total),

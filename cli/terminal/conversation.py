@@ -1,6 +1,8 @@
 """The talk with a witness: questions on stderr, answers from the terminal or a pipe, one a line."""
 
 import math
+import os
+import select
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -90,6 +92,8 @@ def _heard(question: "Question", number: int) -> _Meaning:
     person = sys.stdin is not None and sys.stdin.isatty()
     while True:
         print(f"{number}. {question.text} (yes / no / not sure) ", end="", file=sys.stderr, flush=True)
+        if person:
+            _wait_for_line()
         line = sys.stdin.readline(_LONGEST) if sys.stdin is not None else ""
         said = line.strip() if line else _Command.STOP.value
         if not (person and line):  # the witness's own line break ends the line of the question
@@ -102,6 +106,13 @@ def _heard(question: "Question", number: int) -> _Meaning:
                 f'"{said[:40]}" is no answer: each line of the input is yes, no, not sure, back, list or stop.'
             )
         _explain()
+
+
+def _wait_for_line() -> None:
+    """Return when the terminal has a line. A Ctrl-C that arrives just before a read begins would not end that read."""
+    if os.name == "posix":
+        while not select.select([sys.stdin], [], [], 0.2)[0]:
+            pass
 
 
 def _tolerate_any_answer() -> None:

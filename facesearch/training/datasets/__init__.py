@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from facesearch.training.datasets.celeba import ALIGNED, read_celeba
-from facesearch.training.datasets.facecache import REACH, FaceCache, cache_folder, open_cache, restore_cache
+from facesearch.training.datasets.facecache import REACH, FaceCache, cache_folder, open_cache, open_role, restore_cache
 from facesearch.training.datasets.labels import UNKNOWN, Dataset, DatasetError, Labels, Role
 from facesearch.training.datasets.lfwa import PHOTOS, read_lfwa
 from facesearch.training.datasets.openimages import is_open_images, read_open_images
@@ -20,6 +20,7 @@ __all__ = [
     "Role",
     "cache_folder",
     "open_cache",
+    "open_role",
     "read_celeba",
     "read_dataset",
     "read_lfwa",

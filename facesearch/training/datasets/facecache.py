@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from db import durable
 from db.lock import exclusive
 from db.values.box import Box
-from facesearch.training.datasets.labels import Dataset, DatasetError, Labels
+from facesearch.training.datasets.labels import Dataset, DatasetError, Labels, Role
 from facesearch.training.processes import in_order
 from facesearch.vision.crop import INPUT_SIZE, SIDE, region
 from facesearch.vision.decode import PhotoError, decode_photo
@@ -68,6 +68,26 @@ class FaceCache:
 def cache_folder(work: Path, dataset: Dataset) -> Path:
     """Where the faces of a data set are kept in the folder that all runs share."""
     return work / ("cache" if dataset is Dataset.CELEBA else f"cache-{dataset.lower().replace(' ', '-')}")
+
+
+def open_role(
+    labels: Labels, work: Path, role: Role, progress: Callable[[int, int], None] | None = None
+) -> tuple[Labels, FaceCache]:
+    """The faces of one role, and their lists, for who needs no others: from the cache of all where one is whole, else
+    from a cache of their own, so that the photos of the other roles are not looked at."""
+    folder = cache_folder(work, labels.dataset)
+    if _holds_all(labels, folder):
+        return labels, open_cache(labels, folder, progress)
+    some = labels.only(role)
+    return some, open_cache(some, folder.with_name(f"{folder.name}-{role}"), progress)
+
+
+def _holds_all(labels: Labels, folder: Path) -> bool:
+    """Whether the cache in `folder` is of these images, and complete."""
+    records = folder / "records.bin"
+    if not records.exists() or records.stat().st_size != len(labels.names) * _RECORD.itemsize:
+        return False
+    return bool(_read(folder / "cache.json") == _about(labels))
 
 
 def open_cache(labels: Labels, folder: Path, progress: Callable[[int, int], None] | None = None) -> FaceCache:

@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -73,6 +73,14 @@ class Labels:
     def of(self, *roles: Role) -> NDArray[np.int64]:
         """Row numbers of the images with one of the roles."""
         return np.flatnonzero(np.isin(self.roles, [r.value for r in roles]))
+
+    def only(self, role: Role) -> "Labels":
+        """The same lists, of the images with this role alone."""
+        rows = self.of(role)
+        names = tuple(self.names[row] for row in rows)
+        return replace(
+            self, names=names, labels=self.labels[rows], identities=self.identities[rows], roles=self.roles[rows]
+        )
 
     def in_words(self) -> str:
         """Which data this is, in one sentence for the checkpoint."""
