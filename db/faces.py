@@ -20,7 +20,6 @@ from db.matching import match
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
 from db.values.box import Box
-from db.values.photo import LeftOut
 from db.values.scoring_model import ScoringModel
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
@@ -506,13 +505,15 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
             raise FaceUnfound(
                 f"Face {face_id} is not among the results any more because the newest look at {photo} does not find "
                 f"it again: open the photo to see what was taken for a face; should a later look find it, it comes "
-                f"back under this number."
+                f"back under this number.",
+                face=face_id,
             )
         if not last:
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because no known file holds its photo: another "
-                "picture has taken its place, whose faces have other numbers, or its folder was forgotten, and "
-                "`facesearch index FOLDER` brings it back."
+                "picture has taken its place, whose faces have other numbers, or its folder was forgotten.",
+                "face replaced",
+                face=face_id,
             )
         photo = f"its photo {display(os.fsencode(last[0]))}"
         why = session.execute(
@@ -520,14 +521,16 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
         ).scalars()
         left_out = next(why, None)
         if left_out is not None:
-            option = {LeftOut.EXCLUDED: "--include PATTERN", LeftOut.HIDDEN: "--everything"}[left_out]
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because {photo} is {left_out.value}, and passed "
-                f"over: `facesearch index {option}` brings it back."
+                "over.",
+                "face left out",
+                face=face_id,
+                why=left_out.value,
             )
         raise FaceHidden(
-            f"Face {face_id} is not among the results any more because {photo} is gone: put it back and run "
-            f"`facesearch index`."
+            f"Face {face_id} is not among the results any more because {photo} is gone: put it back.",
+            face=face_id,
         )
     serving = models.serving(session)
     if serving is None:
@@ -563,17 +566,15 @@ def _is_hidden(session: Session, face_id: int) -> bool:
         hidden = session.execute(select(Face.hidden).where(Face.id == face_id)).scalar_one_or_none()
     if hidden is None and abs(face_id) < _NO_ID and session.get(Tombstone, face_id) is not None:
         raise FaceForgotten(
-            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other."
+            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other.", face=face_id
         )
     if hidden is None:
-        raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
+        raise FaceUnknown(f"There is no face {face_id} in this catalogue.", face=face_id)
     return hidden
 
 
 def _unscored(face_id: int) -> FaceUnscored:
-    return FaceUnscored(
-        f"Face {face_id} has no scores of the network in use yet: run `facesearch index` to complete them."
-    )
+    return FaceUnscored(f"Face {face_id} has no scores of the network in use yet.", face=face_id)
 
 
 def of_photo(session: Session, sha256: str, page: int = 1) -> dict[int, Box]:

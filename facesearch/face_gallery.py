@@ -178,18 +178,14 @@ class FoundFaces(Sequence[FoundFace]):
         return self.result.expected
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """What should be known of this result, such as photos that no filter could judge: sentences."""
-        return self.result.remarks
-
-    @property
     def set_aside(self) -> tuple[SetAside, ...]:
         """What was said and is not searched: each with its words, its place in the text and why."""
         return () if self.statement is None else self.statement.set_aside
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What should be known of how the words were read, and of this result: kinds with values."""
+        """What should be known of how the words were read, and of this result, such as photos that no filter could
+        judge: kinds with values (docs/notices.md)."""
         if self.statement is None:
             return self.result.notices
         person = self.statement.person(self.request.person)

@@ -10,6 +10,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
+from cli.report.remedies import error_in_words
 from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
@@ -100,7 +101,7 @@ def forget(
         done = forgetting.forget(target, wanted, shown, now, override=override)
     say(f"Forgotten: {_amount(shown)}.")
     if done.trouble:
-        say(done.trouble)
+        say(error_in_words(done.trouble))
     if done.pending:
         say(
             "Pending: no search finds it any more, but it still lies in the files of the catalogue, since others read "

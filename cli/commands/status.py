@@ -8,6 +8,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
+from cli.report.remedies import error_in_words
 from cli.terminal.console import printable, results
 from db.paths import display
 
@@ -190,7 +191,7 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     try:
         installed = load_checkpoint().scoring_model()
     except CheckpointError as error:
-        trouble = str(error)
+        trouble = error_in_words(error)
     shown = serving or installed
     if shown is not None:
         yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"

@@ -59,7 +59,7 @@ _WEIGHTS = {
 """The paper's layers as this format holds them, written out so that a wrong file is refused without importing torch."""
 
 
-class CheckpointError(FacesearchError):
+class CheckpointError(FacesearchError, kinds=("checkpoint", "no checkpoint", "checkpoint of another version")):
     """A checkpoint cannot be used or saved."""
 
 
@@ -130,10 +130,10 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         tensors = load(content)
         about = json.loads(_header(content).get("__metadata__", {}).get(_KEY, "{}"))
     except (SafetensorError, KeyError, ValueError) as e:
-        raise CheckpointError(f"{path} is no facesearch checkpoint: name a file that `facesearch train` wrote.") from e
+        raise CheckpointError(f"{path} is no facesearch checkpoint.", "no checkpoint", path=path) from e
     if about.get("format") != FORMAT:
         what = "is of another version" if "format" in about else "is no facesearch checkpoint"
-        raise CheckpointError(f"{path} {what}: name a file that this version's `facesearch train` wrote.")
+        raise CheckpointError(f"{path} {what}.", "checkpoint of another version", path=path)
     if absent := [key for key in _KEYS if key not in about]:
         raise CheckpointError(f"{path} does not say its {', '.join(absent)}: train it again.")
     if about["attributes"] != list(NAMES):

@@ -53,7 +53,7 @@ _VALIDATION_FACES = 1500
 _UNFOLDING_FACES = 256
 
 
-class TrainingError(FacesearchError):
+class TrainingError(FacesearchError, kinds=("training",)):
     """Training cannot go on."""
 
 

@@ -15,7 +15,7 @@ from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import REACH, Role
 
 
-class RecipeError(UsageError):
+class RecipeError(UsageError, kinds=("recipe",)):
     """The recipe file is missing or wrong."""
 
 

