@@ -1,5 +1,6 @@
 """`facesearch index`: find and score the faces of photo folders."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -121,6 +122,7 @@ def index(
     """
     from cli.commands.hits import opened
     from cli.commands.network import new_detector, new_scorer
+    from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from db.paths import absolute, is_there
     from facesearch.network.checkpoint import load_checkpoint
@@ -138,19 +140,22 @@ def index(
     thoroughness = Look(look.value)
     detector = yunet_name(detector_model, thoroughness)
     with opened(path, create=True) as target, status() as display:
-        report = index_folders(
-            target,
-            photos or [],
-            model=network.scoring_model(),
-            new_scorer=lambda: new_scorer(network, device.value),
-            new_detector=lambda: new_detector(detector_model, thoroughness),
-            detector=detector,
-            again=again,
-            choice=choice,
-            limits=options.limits_of(max_megapixels),
-            allow_again=allow_again,
-            progress=_Teller(display, asked=bool(again)).tell,
-        )
+        stop, teller = threading.Event(), _Teller(display, asked=bool(again))
+        with stop_on_signal(stop, teller.stopping):
+            report = index_folders(
+                target,
+                photos or [],
+                model=network.scoring_model(),
+                new_scorer=lambda: new_scorer(network, device.value),
+                new_detector=lambda: new_detector(detector_model, thoroughness),
+                detector=detector,
+                again=again,
+                choice=choice,
+                limits=options.limits_of(max_megapixels),
+                allow_again=allow_again,
+                progress=teller.tell,
+                stop=stop,
+            )
         display.flush()
         if exhibit is not None and not report.unusable:
             keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
@@ -214,6 +219,10 @@ class _Teller:
         self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
         self._estimated = False
 
+    def stopping(self) -> None:
+        """Answer the first Ctrl-C."""
+        self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
+
     def tell(self, now: "Progress") -> None:
         from cli.terminal.progress import duration
         from indexer.report import Stage
@@ -222,8 +231,6 @@ class _Teller:
             self._display.show("Listing photos", now.total, None)
         elif now.stage is Stage.LOADING:
             self._display.show("Loading the network", now.done, now.total)
-        elif now.stage is Stage.STOPPING:
-            self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:

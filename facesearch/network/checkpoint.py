@@ -104,6 +104,7 @@ class Checkpoint:
         Raises CheckpointError where the file is no longer the one that was opened: its scores would be taken for those
         of another network.
         """
+        import torch
         from safetensors.torch import load
 
         from facesearch.network.mcnn import Aux, Mcnn, Normalisation
@@ -112,7 +113,8 @@ class Checkpoint:
         if hashlib.sha256(content).hexdigest() != self.digest:
             raise CheckpointError(f"{self.path} was replaced in the meantime: start again to use the new one.")
         tensors = load(content)
-        mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
+        with torch.random.fork_rng(devices=[]):  # what is drawn for the weights is not of the caller's numbers
+            mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
         for prefix, network in (("mcnn.", mcnn), ("aux.", aux)):
             network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         return mcnn.eval(), aux.eval()

@@ -40,6 +40,7 @@ _PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one 
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
+@scan.shared_threads()
 def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from facesearch.vision.decoding import colour
 from facesearch.vision.decoding.colour import Pixels
 from facesearch.vision.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.vision.decoding.exif import Exif
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import PROFILE, Drawn, Rectangle, drawn, load_as
 from facesearch.vision.decoding.unwritten import without_unwritten
 
@@ -337,7 +337,7 @@ def _of_a_kind_not_read(header: Header) -> PhotoError | None:
 
 def _why(data: bytes) -> PhotoError:
     try:
-        with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        with open_as(data, "JPEG") as image:
             image.load()
     except Exception as error:
         return broken(NAME, error)

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,14 +73,26 @@ def read_model(path: Path) -> bytes:
         ) from e
 
 
+def _onnxruntime() -> Any:
+    """The package, which at its first import, unless it is told otherwise, notes the machine in the user's folder."""
+    before = os.environ.get("ORT_DISABLE_TELEMETRY")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    finally:
+        if before is None:
+            del os.environ["ORT_DISABLE_TELEMETRY"]
+        else:
+            os.environ["ORT_DISABLE_TELEMETRY"] = before
+    return onnxruntime
+
+
 class Network:
     """The network in memory. Several threads may run it at once, each on one core."""
 
     def __init__(self, content: bytes) -> None:
         """content: of a YuNet file (.onnx). Raises ValueError when it is none."""
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import: it would note the machine in the user's folder
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos are looked at side by side
         options.inter_op_num_threads = 1
