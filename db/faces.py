@@ -197,31 +197,19 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
     `unfound` and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face
     that changed become stale. What is as before is not written, and counts as unchanged for snapshots.
     """
-    former: dict[int, list[Face]] = {photo_id: [] for photo_id in looks}
-    for some in chunks(sorted(looks)):
-        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
-        # As they are now, also where this session has loaded them before and changed them since.
-        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
-            former[face.photo_id].append(face)
+    former = _faces_by_photo(session, looks)
     new: list[tuple[int, FaceRecord]] = []
     found: list[tuple[Face, FaceRecord]] = []
     unfound: list[int] = []
     differences: dict[int, Difference] = {}
     for photo_id, faces in looks.items():
-        left = list(faces)
-        pairs: list[tuple[Face, FaceRecord]] = []
-        for among in (False, True):
-            old = [each for each in former[photo_id] if each.unfound == among]
-            matched = _matched(left, old)
-            pairs += [(old[theirs], left[ours]) for ours, theirs in matched.items()]
-            left = [face for number, face in enumerate(left) if number not in matched]
-            if not among:
-                places = set(matched.values())
-                missed = [each.id for number, each in enumerate(old) if number not in places]
+        as_found = [each for each in former[photo_id] if not each.unfound]
+        pairs, left, missed = _paired(faces, as_found)
+        back, left, _ = _paired(left, [each for each in former[photo_id] if each.unfound])
         new += [(photo_id, face) for face in left]
-        found += pairs
+        found += [*pairs, *back]
         unfound += missed
-        differences[photo_id] = Difference(len(left) + sum(each.unfound for each, _ in pairs), len(missed))
+        differences[photo_id] = Difference(len(left) + len(back), len(missed))
     _move(session, found, model_id)
     for some in chunks(unfound):
         session.execute(
@@ -232,6 +220,29 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
         )
     add(session, new, model_id)
     return differences
+
+
+def _faces_by_photo(session: Session, photo_ids: Collection[int]) -> dict[int, list[Face]]:
+    """The faces of each photo as they are now, also where this session has loaded and changed them before."""
+    former: dict[int, list[Face]] = {photo_id: [] for photo_id in photo_ids}
+    for some in chunks(sorted(photo_ids)):
+        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
+        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
+            former[face.photo_id].append(face)
+    return former
+
+
+def _paired(
+    new: Sequence[FaceRecord], old: Sequence[Face]
+) -> tuple[list[tuple[Face, FaceRecord]], list[FaceRecord], list[int]]:
+    """Former faces with the new ones in their place, the new ones without one, and ids of the former without one."""
+    matched = _matched(new, old)
+    places = set(matched.values())
+    return (
+        [(old[theirs], new[ours]) for ours, theirs in matched.items()],
+        [face for number, face in enumerate(new) if number not in matched],
+        [each.id for number, each in enumerate(old) if number not in places],
+    )
 
 
 def _matched(new: Sequence[FaceRecord], old: Sequence[Face]) -> dict[int, int]:

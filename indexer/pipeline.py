@@ -215,6 +215,7 @@ class _Run:
             if each.notice:
                 self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
 
+    # complexipy: ignore (one transaction over all folders)
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
         with self.catalogue.read() as session:

@@ -16,6 +16,8 @@ from cli.terminal.console import say
 from db.paths import display
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.terminal.progress import Status
     from db.exhibits import ListedHash
     from indexer.report import Progress, RunReport, Stage
@@ -164,6 +166,10 @@ def index(
         sound = _compare(path, exhibit or "")
         if strict and not sound:
             return ExitCode.SOME_FAILED
+    return _ended(report, strict=strict)
+
+
+def _ended(report: "RunReport", *, strict: bool) -> ExitCode:
     if report.interrupted:
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED
@@ -171,9 +177,8 @@ def index(
         for remark in report.unusable:
             say(f"Error: {remark.sentence}")
         return ExitCode.UNUSABLE
-    return (
-        ExitCode.SOME_FAILED if strict and (report.failed or report.spared or report.waiting_photos) else ExitCode.FOUND
-    )
+    some_failed = report.failed or report.spared or report.waiting_photos
+    return ExitCode.SOME_FAILED if strict and some_failed else ExitCode.FOUND
 
 
 def _listed(folders: list[Path], exhibit: str | None, manifest: Path | None) -> "list[ListedHash] | None":
@@ -282,8 +287,21 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
-    from db.values.photo import LeftOut
+    yield from _photos(report)
+    yield from (f"{words}: {number:,}" for words, number in _numbers(report) if number)
+    yield from _changed_files(report)
+    for exhibit, number in report.unlisted.items():
+        are = "1 photo is" if number == 1 else f"{number:,} photos are"
+        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
+    yield from _not_ready(report)
+    yield from _not_taken(report)
+    yield from _passed_over(report)
+    yield from _of_places(report)
+    yield from _of_photos(report)
 
+
+def _photos(report: "RunReport") -> Iterator[str]:
+    """What the photos found are now."""
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     waiting = report.photos - report.indexed - report.no_face - report.failed
     if report.interrupted and waiting:
@@ -296,7 +314,13 @@ def _lines(report: "RunReport") -> Iterator[str]:
             if report.photos == 1
             else f"Nothing new: all {report.photos:,} are known."
         )
-    numbers = (
+
+
+def _numbers(report: "RunReport") -> "Sequence[tuple[str, int]]":
+    """What changed, in words and numbers."""
+    from db.values.photo import LeftOut
+
+    return (
         ("New faces", report.faces),
         ("Opened, and known already by their content", report.same_content),
         ("Files renamed or moved since the last run", report.renamed),
@@ -316,11 +340,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Photos still to be looked at again", report.behind),
         ("Faces scored again by this network", report.rescored),
     )
-    yield from (f"{words}: {number:,}" for words, number in numbers if number)
-    yield from _changed_files(report)
-    for exhibit, number in report.unlisted.items():
-        are = "1 photo is" if number == 1 else f"{number:,} photos are"
-        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
+
+
+def _not_ready(report: "RunReport") -> Iterator[str]:
+    """What searches do not find, or only slowly, until a further run."""
     if report.waiting:
         yield (
             "Faces that this network could not score because their photos cannot be read, or are not there now: "
@@ -331,6 +354,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
     if report.snapshot_trouble:
         yield f"Searches will be slower: {report.snapshot_trouble}"
+
+
+def _not_taken(report: "RunReport") -> Iterator[str]:
+    """Files that were found and not looked at, or not to their end."""
     if report.unsupported:
         heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
         yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
@@ -344,7 +371,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Pages and frames not looked at: {report.unlooked:,} of {counted(report.unlooked_photos, 'photo')}"
     if report.excluded:
         yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
-    yield from _passed_over(report)
+
+
+def _of_places(report: "RunReport") -> Iterator[str]:
+    """What is to be said of folders and of what they lie on."""
     if report.without_change_times:
         yield (
             f"On {_in_a_row(report.without_change_times)} a photo that was edited and keeps its size and date is not "
@@ -357,6 +387,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         )
     for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
+
+
+def _of_photos(report: "RunReport") -> Iterator[str]:
+    """Photos with notices, and those that failed."""
     if report.noticed:
         yield "With a notice:"
     for remark in report.noticed[:_LISTED]:

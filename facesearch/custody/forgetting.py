@@ -225,6 +225,7 @@ def _chosen(session: Session, wanted: Wanted, now: datetime) -> _Chosen:
     return _Chosen(frozenset(photos), frozenset(of_faces), files)
 
 
+# complexipy: ignore (what goes and what stays, in one place)
 def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) -> Plan:
     chosen = _chosen(session, wanted, now)
     of_faces = erasure.faces_of(session, sorted(chosen.faces))

@@ -152,6 +152,7 @@ def train(
     return run.average.eval(), run.mean
 
 
+# complexipy: ignore (one step of training, in the order of the paper)
 def _train_stage(
     run: _Run,
     recipe: Recipe,

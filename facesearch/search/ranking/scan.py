@@ -239,6 +239,7 @@ def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Fl
     return chunk.__getitem__
 
 
+# complexipy: ignore (the hot loop of a search)
 def _candidates(
     trees: Sequence[Node], faces: Scored, allowed: Mask, top: int | None, min_score: float
 ) -> tuple[Ids, list[float]]:

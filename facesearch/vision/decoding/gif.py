@@ -81,6 +81,7 @@ class Gif:
             frames = self._frames_from(self._next_frame(self._head))
         return frames
 
+    # complexipy: ignore (a parser: block by block, as the file has them)
     def _frames_from(self, at: int) -> list[_Frame]:
         frames: list[_Frame] = []
         start, delay = -1, 0.0

@@ -71,6 +71,7 @@ class Header:
         ]
 
 
+# complexipy: ignore (a parser: marker by marker, as the file has them)
 def read_header(data: bytes) -> Header:
     """Walk the segments; where a length leads astray, go on at the next segment that makes sense."""
     segments: list[Segment] = []
@@ -277,6 +278,7 @@ class _Loaded:
     notices: tuple[str, ...]
 
 
+# complexipy: ignore (a remedy behind each other, the cheapest first)
 def _load(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
