@@ -122,7 +122,9 @@ def _processor_seconds(process: int) -> float:
 
 def train(arguments: argparse.Namespace) -> int:
     """What the process in the background does. Progress as lines, for a log that nobody watches."""
+    from cli.report.remedies import error_in_words
     from facesearch.errors import FacesearchError
+    from facesearch.network.device import keep_freed_memory
     from facesearch.training.loop import Progress
     from facesearch.training.recipe import load_recipe
     from facesearch.training.run import Callbacks, train_checkpoint
@@ -146,12 +148,13 @@ def train(arguments: argparse.Namespace) -> int:
     def faces(what: str, done: int, total: int) -> None:
         now_and_then(f"{what}: {done:,} of {total:,}")
 
+    keep_freed_memory()
     try:
         recipe, tell = load_recipe(arguments.recipe), Callbacks(faces=faces, step=step, note=say)
         data, work, out, start = arguments.data, arguments.work, arguments.out, arguments.start
         made, _ = train_checkpoint(data, work, out, recipe, arguments.device, tell, start=start, tested=False)
     except FacesearchError as error:
-        say(str(error))
+        say(error_in_words(error))
         return 1
     say(f"written: {out} (model {made.digest[:12]})")
     return 0

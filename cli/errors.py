@@ -10,7 +10,7 @@ import typer
 
 from cli.terminal.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
-from facesearch.errors import FacesearchError, RequestError, UsageError
+from facesearch.errors import FacesearchError, UsageError
 from indexer.errors import BadPattern, IndexerError, NothingToIndex, WrongFolder
 
 
@@ -54,12 +54,12 @@ def reported(action: Callable[[], int]) -> int:
     except typer.TyperException as error:
         return _usage_error(error)
     except _USAGE as error:
-        say(f"Error: {_in_words(error)}")
+        _say_error(error)
         for line in getattr(error, "lines", ()):
             say(line)
         return ExitCode.USAGE
     except _UNUSABLE as error:
-        say(f"Error: {error}")
+        _say_error(error)
         return ExitCode.UNUSABLE
     except (KeyboardInterrupt, typer.Abort):
         say("Interrupted.")
@@ -83,18 +83,10 @@ def reported(action: Callable[[], int]) -> int:
         return ExitCode.FAULT
 
 
-def _in_words(error: Exception) -> str:
-    """The sentence of an error; some say only their kind, with values."""
-    if isinstance(error, RequestError):
-        from cli.report.wording import request_in_words
+def _say_error(error: Exception) -> None:
+    from cli.report.remedies import error_in_words
 
-        return printable(request_in_words(error))
-    if getattr(error, "kind", None) is None or getattr(error, "readings", None) is None:
-        return str(error)
-    from cli.report.wording import error_in_words
-    from facesearch.query.errors import StatementError
-
-    return printable(error_in_words(error)) if isinstance(error, StatementError) else str(error)
+    say(f"Error: {error_in_words(error)}")
 
 
 def working_folder_is_lost() -> bool:

@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that help and searches start f
 
 import os
 import sys
+import warnings
 from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
@@ -142,6 +143,8 @@ def _load_torch_elsewhere() -> None:
 def main() -> None:
     """The console script."""
     tolerate_any_stream()
+    # Odd metadata in a photo that decodes well is no news for the user, least of all within a progress display.
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     if working_folder_is_lost():
         _load_torch_elsewhere()
     sys.exit(run(sys.argv[1:]))

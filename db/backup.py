@@ -132,7 +132,8 @@ def _require_room(source: sqlite3.Connection, path: Path) -> None:
     if free < size:
         raise CatalogueFull(
             f"There is no room for {display(os.fsencode(path))}: it takes {size / 1e6:,.0f} MB and {free / 1e6:,.0f} "
-            f"MB are free; make room, or name a place on another disk."
+            f"MB are free; make room, or name a place on another disk.",
+            path=display(os.fsencode(path)),
         )
 
 
@@ -168,7 +169,8 @@ def prepared(backup: Path, path: Path) -> Iterator[Catalogue]:
                 found = upkeep.defects(target)
         if found:
             raise CatalogueDamaged(
-                f"The backup {display(os.fsencode(backup))} is damaged ({found[0]}): take another one."
+                f"The backup {display(os.fsencode(backup))} is damaged ({found[0]}): take another one.",
+                path=display(os.fsencode(backup)),
             )
         with open_catalogue(file) as copy:
             yield copy

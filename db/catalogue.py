@@ -10,7 +10,7 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -39,6 +39,7 @@ from db.filesystems import MOUNTS, network_filesystem
 from db.lock import exclusive, is_held
 from db.paths import AnyPath, absolute, as_path, display
 from db.seal import is_sealed
+from db.values.told import Notice
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
 SCHEMA_VERSION = 12  # the newest migration, as user_version in the file's header
@@ -53,12 +54,19 @@ class Catalogue:
     """An open catalogue. Made by `open_catalogue`; use it as a context manager or call `close`.
 
     path: absolute, as named by the user. folder: where the rebuildable files beside it live (may not exist yet).
-    read_only: it can be searched but not changed. remarks: sentences that the user should see once.
+    read_only: it can be searched but not changed. notices: what the user should know of it.
     Safe to use from several threads, each with sessions of its own; not across fork().
     """
 
     def __init__(
-        self, path: Path, *, uri: str, read_only: bool, busy_seconds: float, remarks: list[str], full: bool = False
+        self,
+        path: Path,
+        *,
+        uri: str,
+        read_only: bool,
+        busy_seconds: float,
+        notices: Sequence[Notice],
+        full: bool = False,
     ) -> None:
         """full: it is read-only since there is no room."""
         self.path = path
@@ -66,7 +74,7 @@ class Catalogue:
         self.folder = Path(real + ".d")
         self.read_only = read_only
         self._full = full
-        self.remarks = remarks
+        self.notices = tuple(notices)
         self._uri, self._busy_seconds = uri, busy_seconds
         self._frozen = _identity(path) if uri.endswith("immutable=1") else None
         self._reader = _engine(uri, busy_seconds, begin="BEGIN", query_only=True)
@@ -81,7 +89,10 @@ class Catalogue:
         with translated(self.path), Session(self._reader) as session:
             yield session
         if self._frozen is not None and self._frozen != _identity(self.path):
-            raise CatalogueBusy(f"The catalogue {_name(self.path)} was changed while it was being read: try again.")
+            raise CatalogueBusy(
+                f"The catalogue {_name(self.path)} was changed while it was being read: try again.",
+                path=_name(self.path),
+            )
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -149,17 +160,21 @@ class Catalogue:
     def _is_sealed(self) -> CatalogueError:
         return CatalogueSealed(
             f"The catalogue {_name(self.path)} is sealed: it can be searched, and nothing in it changes any more; "
-            "work on a copy from before, or with another --catalogue."
+            "work on a copy from before.",
+            path=_name(self.path),
         )
 
     def _is_read_only(self) -> CatalogueError:
         if self._full:
             return CatalogueFull(
-                f"There is no room left to write {_name(self.path)}: it can be searched, but to index, free some space."
+                f"There is no room left to write {_name(self.path)}: it can be searched, but to index, free some "
+                "space.",
+                path=_name(self.path),
             )
         return CatalogueReadOnly(
             f"The catalogue {_name(self.path)} or its folder is read-only: it can be searched, but to index, copy it "
-            "to a place where you may write."
+            "to a place where you may write.",
+            path=_name(self.path),
         )
 
     def close(self) -> None:
@@ -183,7 +198,7 @@ def open_catalogue(
     """Open the catalogue at `path`; with `create`, make it (and its folders) where there is none.
 
     An older catalogue is brought up to date first. One that may not be written opens read-only, and says so in
-    `remarks`. busy_seconds: how long any statement waits for other processes before CatalogueBusy. mounts: the system's
+    `notices`. busy_seconds: how long any statement waits for other processes before CatalogueBusy. mounts: the system's
     table of mounts, which tells a network share.
     Raises CatalogueMissing, NotACatalogue, CatalogueTooNew, CatalogueReadOnly (an older one that may not be brought up
     to date), CatalogueBusy, CatalogueFull, CatalogueUnreadable, CatalogueDamaged.
@@ -193,7 +208,7 @@ def open_catalogue(
         if create:
             _create(file)
         _check_presence(file, may_be_empty=create)
-    remarks: list[str] = []
+    notices: list[Notice] = []
     read_only = not _may_write(file)
     full = False
     with translated(file):
@@ -207,25 +222,25 @@ def open_catalogue(
             uri = _uri_without_room(file)
             version = _version(file, uri, busy_seconds, may_be_empty=False)
         if full:
-            remarks.append(
-                f"There is no room left where the catalogue {_name(file)} lies: it is searched, and not changed."
-            )
+            notices.append(Notice("no room", {"path": _name(file)}))
         elif read_only:
-            remarks.append(f"The catalogue {_name(file)} or its folder is read-only: it is searched, never changed.")
+            notices.append(Notice("read-only", {"path": _name(file)}))
         if version < SCHEMA_VERSION:
             if full:
                 raise CatalogueFull(
                     f"The catalogue {_name(file)} was written by an older version, and there is no room left to bring "
-                    f"it up to date: free some space and run it again."
+                    f"it up to date: free some space and run it again.",
+                    path=_name(file),
                 )
             if read_only:
                 raise CatalogueReadOnly(
                     f"The catalogue {_name(file)} was written by an older version and cannot be brought up to date "
-                    f"because it is read-only: copy it to a place where you may write, or use that version."
+                    f"because it is read-only: copy it to a place where you may write, or use that version.",
+                    path=_name(file),
                 )
             _migrate(file, uri, busy_seconds)
-        remarks += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
-    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, remarks=remarks, full=full)
+        notices += _choose_journal(file, uri, busy_seconds, mounts, read_only=read_only)
+    return Catalogue(file, uri=uri, read_only=read_only, busy_seconds=busy_seconds, notices=notices, full=full)
 
 
 @contextmanager
@@ -258,7 +273,9 @@ def reserved(path: Path) -> Iterator[None]:
         if not mine:
             raise CatalogueBusy(
                 f"Another index run, or a command that changes the catalogue, is working on {_name(path)}: wait until "
-                f"it has ended, or use another --catalogue."
+                "it has ended.",
+                "index run",
+                path=_name(path),
             )
         yield
 
@@ -320,11 +337,16 @@ def os_errors_translated(path: Path) -> Iterator[None]:
 def os_error(path: Path, error: OSError) -> CatalogueError:
     """The sentence for an OSError about a file or folder of the catalogue."""
     if error.errno in _FULL:
-        return CatalogueFull(f"There is no room left to write {_name(path)}: free some space and run it again.")
+        return CatalogueFull(
+            f"There is no room left to write {_name(path)}: free some space and run it again.", path=_name(path)
+        )
     if error.errno == errno.EROFS:
-        return CatalogueReadOnly(f"{_name(path)} lies on a read-only disk: choose another place with --catalogue.")
+        return CatalogueReadOnly(
+            f"{_name(path)} lies on a read-only disk: choose another place.", "read-only disk", path=_name(path)
+        )
     return CatalogueUnreadable(
-        f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions."
+        f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions.",
+        path=_name(path),
     )
 
 
@@ -334,31 +356,40 @@ def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
         return damaged_row("a text")
     match getattr(error, "sqlite_errorcode", 0) & 0xFF:
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED | sqlite3.SQLITE_PROTOCOL:
-            return CatalogueBusy(f"Another process is writing to the catalogue {name}: try again when it has ended.")
+            return CatalogueBusy(
+                f"Another process is writing to the catalogue {name}: try again when it has ended.", path=name
+            )
         case sqlite3.SQLITE_FULL:
-            return CatalogueFull(f"There is no room left to write {name}: free some space and run it again.")
+            return CatalogueFull(f"There is no room left to write {name}: free some space and run it again.", path=name)
         case sqlite3.SQLITE_READONLY:
             return CatalogueReadOnly(
-                f"The catalogue {name} has become read-only: check its permissions and those of its folder."
+                f"The catalogue {name} has become read-only: check its permissions and those of its folder.", path=name
             )
         case sqlite3.SQLITE_NOTADB:
-            return NotACatalogue(f"{name} is not a catalogue: name another file with --catalogue.")
+            return NotACatalogue(f"{name} is not a catalogue: name another file.", path=name)
         case sqlite3.SQLITE_CORRUPT:
             return CatalogueDamaged(
-                f"The catalogue {name} is damaged ({error}): restore it from a backup, or index into a new one."
+                f"The catalogue {name} is damaged ({error}): restore it from a backup, or index into a new one.",
+                path=name,
             )
         case sqlite3.SQLITE_NOMEM:
-            return CatalogueUnreadable(f"There is not enough memory for the catalogue {name}: close other programs.")
+            return CatalogueUnreadable(
+                f"There is not enough memory for the catalogue {name}: close other programs.", path=name
+            )
         case sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
             return CatalogueUnreadable(
-                f"The catalogue {name} cannot be opened ({error}): check its permissions and those of its folder."
+                f"The catalogue {name} cannot be opened ({error}): check its permissions and those of its folder.",
+                path=name,
             )
         case sqlite3.SQLITE_IOERR:
             return CatalogueUnreadable(
-                f"The disk refused to read or write the catalogue {name} ({error}): check the disk, then try again."
+                f"The disk refused to read or write the catalogue {name} ({error}): check the disk, then try again.",
+                path=name,
             )
         case _:
-            return CatalogueError(f"The catalogue {name} cannot be used ({error}): restore it from a backup.")
+            return CatalogueError(
+                f"The catalogue {name} cannot be used ({error}): restore it from a backup.", path=name
+            )
 
 
 def _lock_file(path: Path) -> Path:
@@ -395,15 +426,15 @@ def _check_presence(path: Path, *, may_be_empty: bool) -> None:
         status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         raise CatalogueMissing(
-            f"There is no catalogue at {_name(path)}: index a folder first (facesearch index FOLDER), or name another "
-            f"file with --catalogue."
+            f"There is no catalogue at {_name(path)}: index a folder first.", path=_name(path)
         ) from None
     if stat.S_ISDIR(status.st_mode):
-        raise NotACatalogue(f"{_name(path)} is a folder, not a catalogue: name a file with --catalogue.")
+        raise NotACatalogue(f"{_name(path)} is a folder, not a catalogue: name a file.", "folder", path=_name(path))
     if not status.st_size and not may_be_empty:
         raise CatalogueMissing(
-            f"The file {_name(path)} is empty: index a folder first (facesearch index FOLDER), or name another file "
-            f"with --catalogue."
+            f"The file {_name(path)} is empty: index a folder first.",
+            "empty catalogue",
+            path=_name(path),
         )
 
 
@@ -440,7 +471,8 @@ def _read_only_uri(path: Path) -> str:
         if rest.exists() and rest.stat().st_size:
             raise CatalogueReadOnly(
                 f"The catalogue {_name(path)} was not closed properly and cannot be repaired where it lies: copy it "
-                f"together with {_name(rest)} to a place where you may write, and open the copy."
+                f"together with {_name(rest)} to a place where you may write, and open the copy.",
+                path=_name(path),
             )
     return _uri(path, "mode=ro&immutable=1")
 
@@ -473,16 +505,21 @@ def _version(path: Path, uri: str, busy_seconds: float, *, may_be_empty: bool) -
     if without_log:
         raise NotACatalogue(
             f"{_name(path)} is a database that was copied without its log ({_name(path)}-wal), and holds nothing: copy "
-            f"both, or make a copy that is whole with `facesearch backup`."
+            "both, or make a copy that is whole.",
+            "without log",
+            path=_name(path),
         )
     if application != APPLICATION_ID:
         raise NotACatalogue(
-            f"{_name(path)} is the database of another program, not a catalogue: name another file with --catalogue."
+            f"{_name(path)} is the database of another program, not a catalogue: name another file.",
+            "other database",
+            path=_name(path),
         )
     if version > SCHEMA_VERSION:
         raise CatalogueTooNew(
             f"The catalogue {_name(path)} was written by a newer version (format {version}, this version knows "
-            f"{SCHEMA_VERSION}): update facesearch."
+            f"{SCHEMA_VERSION}): update facesearch.",
+            path=_name(path),
         )
     return version
 
@@ -512,7 +549,8 @@ def _migrate(path: Path, uri: str, busy_seconds: float) -> None:
             if broken is not None:
                 raise CatalogueDamaged(
                     f"The catalogue {_name(path)} is damaged (rows of {broken[0]} refer to nothing): restore it from a "
-                    f"backup, or index into a new one."
+                    f"backup, or index into a new one.",
+                    path=_name(path),
                 )
             connection.exec_driver_sql(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.exec_driver_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")
@@ -520,8 +558,8 @@ def _migrate(path: Path, uri: str, busy_seconds: float) -> None:
         engine.dispose()
 
 
-def _choose_journal(path: Path, uri: str, busy_seconds: float, mounts: Path, *, read_only: bool) -> list[str]:
-    """Switch to the journal that suits the place; returns the remarks that go with it."""
+def _choose_journal(path: Path, uri: str, busy_seconds: float, mounts: Path, *, read_only: bool) -> list[Notice]:
+    """Switch to the journal that suits the place; returns the notices that go with it."""
     kind = network_filesystem(path, mounts)
     wanted = "wal" if kind is None else "delete"
     with _connection(uri, busy_seconds, query_only=read_only) as connection:
@@ -530,16 +568,9 @@ def _choose_journal(path: Path, uri: str, busy_seconds: float, mounts: Path, *, 
         else:
             actual = str(connection.execute("PRAGMA journal_mode").fetchone()[0]).lower()
     if kind is not None:
-        return [
-            f"The catalogue {_name(path)} lies on a network share ({kind}), where SQLite's write-ahead log is not "
-            f"safe{'' if actual == 'wal' else ' and therefore off'}: use it from one computer at a time, or keep it on "
-            f"a disk of this one."
-        ]
+        return [Notice("network share", {"path": _name(path), "system": kind, "log": actual == "wal"})]
     if actual != "wal" and not read_only:
-        return [
-            f"SQLite's write-ahead log cannot be used where the catalogue {_name(path)} lies: searches wait while an "
-            f"index run writes; a local disk does better."
-        ]
+        return [Notice("no write-ahead log", {"path": _name(path)})]
     return []
 
 

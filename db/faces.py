@@ -20,7 +20,6 @@ from db.matching import match
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
 from db.values.box import Box
-from db.values.photo import LeftOut
 from db.values.scoring_model import ScoringModel
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
@@ -198,31 +197,19 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
     `unfound` and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face
     that changed become stale. What is as before is not written, and counts as unchanged for snapshots.
     """
-    former: dict[int, list[Face]] = {photo_id: [] for photo_id in looks}
-    for some in chunks(sorted(looks)):
-        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
-        # As they are now, also where this session has loaded them before and changed them since.
-        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
-            former[face.photo_id].append(face)
+    former = _faces_by_photo(session, looks)
     new: list[tuple[int, FaceRecord]] = []
     found: list[tuple[Face, FaceRecord]] = []
     unfound: list[int] = []
     differences: dict[int, Difference] = {}
     for photo_id, faces in looks.items():
-        left = list(faces)
-        pairs: list[tuple[Face, FaceRecord]] = []
-        for among in (False, True):
-            old = [each for each in former[photo_id] if each.unfound == among]
-            matched = _matched(left, old)
-            pairs += [(old[theirs], left[ours]) for ours, theirs in matched.items()]
-            left = [face for number, face in enumerate(left) if number not in matched]
-            if not among:
-                places = set(matched.values())
-                missed = [each.id for number, each in enumerate(old) if number not in places]
+        as_found = [each for each in former[photo_id] if not each.unfound]
+        pairs, left, missed = _paired(faces, as_found)
+        back, left, _ = _paired(left, [each for each in former[photo_id] if each.unfound])
         new += [(photo_id, face) for face in left]
-        found += pairs
+        found += [*pairs, *back]
         unfound += missed
-        differences[photo_id] = Difference(len(left) + sum(each.unfound for each, _ in pairs), len(missed))
+        differences[photo_id] = Difference(len(left) + len(back), len(missed))
     _move(session, found, model_id)
     for some in chunks(unfound):
         session.execute(
@@ -233,6 +220,29 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
         )
     add(session, new, model_id)
     return differences
+
+
+def _faces_by_photo(session: Session, photo_ids: Collection[int]) -> dict[int, list[Face]]:
+    """The faces of each photo as they are now, also where this session has loaded and changed them before."""
+    former: dict[int, list[Face]] = {photo_id: [] for photo_id in photo_ids}
+    for some in chunks(sorted(photo_ids)):
+        of_photos = select(Face).where(Face.photo_id.in_(some)).order_by(Face.id)
+        for face in session.execute(of_photos, execution_options={"populate_existing": True}).scalars():
+            former[face.photo_id].append(face)
+    return former
+
+
+def _paired(
+    new: Sequence[FaceRecord], old: Sequence[Face]
+) -> tuple[list[tuple[Face, FaceRecord]], list[FaceRecord], list[int]]:
+    """Former faces with the new ones in their place, the new ones without one, and ids of the former without one."""
+    matched = _matched(new, old)
+    places = set(matched.values())
+    return (
+        [(old[theirs], new[ours]) for ours, theirs in matched.items()],
+        [face for number, face in enumerate(new) if number not in matched],
+        [each.id for number, each in enumerate(old) if number not in places],
+    )
 
 
 def _matched(new: Sequence[FaceRecord], old: Sequence[Face]) -> dict[int, int]:
@@ -506,13 +516,15 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
             raise FaceUnfound(
                 f"Face {face_id} is not among the results any more because the newest look at {photo} does not find "
                 f"it again: open the photo to see what was taken for a face; should a later look find it, it comes "
-                f"back under this number."
+                f"back under this number.",
+                face=face_id,
             )
         if not last:
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because no known file holds its photo: another "
-                "picture has taken its place, whose faces have other numbers, or its folder was forgotten, and "
-                "`facesearch index FOLDER` brings it back."
+                "picture has taken its place, whose faces have other numbers, or its folder was forgotten.",
+                "face replaced",
+                face=face_id,
             )
         photo = f"its photo {display(os.fsencode(last[0]))}"
         why = session.execute(
@@ -520,14 +532,16 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
         ).scalars()
         left_out = next(why, None)
         if left_out is not None:
-            option = {LeftOut.EXCLUDED: "--include PATTERN", LeftOut.HIDDEN: "--everything"}[left_out]
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because {photo} is {left_out.value}, and passed "
-                f"over: `facesearch index {option}` brings it back."
+                "over.",
+                "face left out",
+                face=face_id,
+                why=left_out.value,
             )
         raise FaceHidden(
-            f"Face {face_id} is not among the results any more because {photo} is gone: put it back and run "
-            f"`facesearch index`."
+            f"Face {face_id} is not among the results any more because {photo} is gone: put it back.",
+            face=face_id,
         )
     serving = models.serving(session)
     if serving is None:
@@ -563,17 +577,15 @@ def _is_hidden(session: Session, face_id: int) -> bool:
         hidden = session.execute(select(Face.hidden).where(Face.id == face_id)).scalar_one_or_none()
     if hidden is None and abs(face_id) < _NO_ID and session.get(Tombstone, face_id) is not None:
         raise FaceForgotten(
-            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other."
+            f"Face {face_id} was forgotten: nothing of it is kept, and its number is given to no other.", face=face_id
         )
     if hidden is None:
-        raise FaceUnknown(f"There is no face {face_id} in this catalogue: `facesearch search` prints the numbers.")
+        raise FaceUnknown(f"There is no face {face_id} in this catalogue.", face=face_id)
     return hidden
 
 
 def _unscored(face_id: int) -> FaceUnscored:
-    return FaceUnscored(
-        f"Face {face_id} has no scores of the network in use yet: run `facesearch index` to complete them."
-    )
+    return FaceUnscored(f"Face {face_id} has no scores of the network in use yet.", face=face_id)
 
 
 def of_photo(session: Session, sha256: str, page: int = 1) -> dict[int, Box]:

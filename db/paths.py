@@ -57,5 +57,5 @@ def user_data_folder() -> Path:
     except RuntimeError:  # so say newer versions; older ones leave the "~"
         folder = Path("~")
     if not folder.is_absolute():
-        raise NoHome("There is no home directory to keep a catalogue in: name a catalogue with --catalogue.")
+        raise NoHome("There is no home directory to keep a catalogue in: name a catalogue.")
     return folder

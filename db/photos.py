@@ -508,17 +508,8 @@ def _store_photos(
         for digest, photo in looked_at.items()
         if digest in known and not _keeps(known[digest], photo.outcome)
     }
-    if fresh:
-        since = _first_indexed(session)
-        session.execute(
-            insert(Photo),
-            [{"sha256": photo.sha256, "first_indexed": since, **rows[photo.sha256]} for photo in fresh],
-        )
-    if again:
-        session.connection().execute(
-            update(Photo).where(Photo.id == bindparam("row")),
-            [{"row": known[digest].id, **rows[digest]} for digest in again],
-        )
+    changed = {known[digest].id: rows[digest] for digest in again}
+    _write_photos(session, {photo.sha256: rows[photo.sha256] for photo in fresh}, changed)
     ids = {digest: photo.id for digest, photo in known_photos(session, looked_at).items()}
     masked = masks.of_photos(session, [ids[digest] for digest in again])
     looks = {ids[digest]: _unmasked(photo.faces, masked.get(ids[digest], ())) for digest, photo in again.items()}
@@ -527,6 +518,20 @@ def _store_photos(
     relooked = {digest: _relooked(before, looked_at[digest], differences) for digest, before in known.items()}
     first = (each.difference.gained for each in relooked.values() if each.before.outcome is Outcome.FAILED)
     return ids, Recorded(len(added) + sum(first), relooked)
+
+
+def _write_photos(session: Session, fresh: Mapping[str, dict[str, Any]], changed: Mapping[int, dict[str, Any]]) -> None:
+    """Insert the rows of new contents, by digest, and update those of known ones, by id."""
+    if fresh:
+        since = _first_indexed(session)
+        session.execute(
+            insert(Photo), [{"sha256": digest, "first_indexed": since, **row} for digest, row in fresh.items()]
+        )
+    if changed:
+        session.connection().execute(
+            update(Photo).where(Photo.id == bindparam("row")),
+            [{"row": photo_id, **row} for photo_id, row in changed.items()],
+        )
 
 
 def _first_indexed(session: Session) -> datetime:
@@ -600,12 +605,7 @@ def _file_row(file: FileRecord, photo_ids: dict[str, int]) -> dict[str, Any]:
 def _store_files(session: Session, root_id: int, rows: list[dict[str, Any]], *, insert_new: bool) -> set[int]:
     """Insert or update the files of one root; the ids of all photos whose files changed, before and after."""
     rows = list({row["path"]: row for row in rows}.values())
-    known: dict[bytes, tuple[int, int | None]] = {}
-    for some in chunks([row["path"] for row in rows]):
-        found = session.execute(
-            select(File.path, File.id, File.photo_id).where(File.root_id == root_id, File.path.in_(some))
-        )
-        known.update({path: (file_id, photo_id) for path, file_id, photo_id in found})
+    known = _known_files(session, root_id, [row["path"] for row in rows])
     changed, fresh = [], []
     touched: set[int] = set()
     for row in rows:
@@ -622,6 +622,17 @@ def _store_files(session: Session, root_id: int, rows: list[dict[str, Any]], *, 
     if fresh:
         session.execute(insert(File), fresh)
     return touched
+
+
+def _known_files(session: Session, root_id: int, paths: Sequence[bytes]) -> dict[bytes, tuple[int, int | None]]:
+    """Id and photo of the files of one root, by path."""
+    known: dict[bytes, tuple[int, int | None]] = {}
+    for some in chunks(paths):
+        found = session.execute(
+            select(File.path, File.id, File.photo_id).where(File.root_id == root_id, File.path.in_(some))
+        )
+        known.update({path: (file_id, photo_id) for path, file_id, photo_id in found})
+    return known
 
 
 def _twins(

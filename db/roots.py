@@ -105,7 +105,7 @@ def known_root(session: Session, path: AnyPath) -> int:
     root_id = find_root(session, path)
     if root_id is None:
         name = display(absolute(path))
-        raise RootUnknown(f"{name} is not an indexed folder: `facesearch roots` lists those that are.")
+        raise RootUnknown(f"{name} is not an indexed folder.", folder=name)
     return root_id
 
 
@@ -138,8 +138,9 @@ def move_root(session: Session, old: AnyPath, new: AnyPath) -> int:
         relation = _relation(target, other)
         if relation is not None:
             raise RootTaken(
-                f"{display(target)} {relation}: a folder can only be moved to where none is indexed; "
-                f"`facesearch index {display(target)}` finds its photos there, too."
+                f"{display(target)} {relation}: a folder can only be moved to where none is indexed.",
+                folder=display(target),
+                relation=relation,
             )
         inside = within(source, other)
         if inside is not None:

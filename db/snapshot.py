@@ -172,7 +172,8 @@ def rebuild(catalogue: Catalogue, encode: Encode) -> bool:
     if catalogue.read_only:
         raise CatalogueReadOnly(
             f"The catalogue {display(os.fsencode(catalogue.path))} is read-only: searches read its tables instead of a "
-            f"snapshot."
+            f"snapshot.",
+            path=display(os.fsencode(catalogue.path)),
         )
     folder = catalogue.folder
     with os_errors_translated(folder):

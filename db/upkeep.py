@@ -76,7 +76,8 @@ def copy(
             waiting_since = waiting_since or time.monotonic()
             if time.monotonic() - waiting_since >= seconds:
                 raise CatalogueBusy(
-                    f"{display(os.fsencode(target_path))} is in use by another process: try again when it has ended."
+                    f"{display(os.fsencode(target_path))} is in use by another process: try again when it has ended.",
+                    path=display(os.fsencode(target_path)),
                 )
         else:
             waiting_since = None
@@ -125,6 +126,7 @@ def require_sound(connection: sqlite3.Connection, path: Path) -> None:
     if found:
         more = f", and {len(found) - 1:,} more" if len(found) > 1 else ""
         raise CatalogueDamaged(
-            f"The catalogue {display(os.fsencode(path))} is damaged ({found[0]}{more}): `facesearch check` says what "
-            f"can be done."
+            f"The catalogue {display(os.fsencode(path))} is damaged ({found[0]}{more}).",
+            "defects",
+            path=display(os.fsencode(path)),
         )

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Sequence
 
     from db.catalogue import Catalogue as Catalogue
@@ -102,6 +103,7 @@ def _index_folders(
     checkpoint: "AnyPath | None",
     detector_model: "AnyPath | None",
     allow_again: bool,
+    stop: "threading.Event | None",
 ) -> "RunReport":
     """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
     leads to all rooms."""
@@ -137,6 +139,7 @@ def _index_folders(
         choice=choice,
         allow_again=allow_again,
         progress=progress,
+        stop=stop,
     )
     if report.unusable:
         raise IndexerError(" ".join(remark.sentence for remark in report.unusable))

@@ -10,6 +10,7 @@ What is heavy is imported by the method that needs it: searching loads neither t
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -178,18 +179,14 @@ class FoundFaces(Sequence[FoundFace]):
         return self.result.expected
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """What should be known of this result, such as photos that no filter could judge: sentences."""
-        return self.result.remarks
-
-    @property
     def set_aside(self) -> tuple[SetAside, ...]:
         """What was said and is not searched: each with its words, its place in the text and why."""
         return () if self.statement is None else self.statement.set_aside
 
     @property
     def notices(self) -> tuple[Notice, ...]:
-        """What should be known of how the words were read, and of this result: kinds with values."""
+        """What should be known of how the words were read, and of this result, such as photos that no filter could
+        judge: kinds with values (docs/notices.md)."""
         if self.statement is None:
             return self.result.notices
         person = self.statement.person(self.request.person)
@@ -345,15 +342,17 @@ class FaceGallery:
         checkpoint: AnyPath | None = None,
         detector_model: AnyPath | None = None,
         allow_again: bool = False,
+        stop: threading.Event | None = None,
     ) -> IndexReport:
         """Find and score the faces in these folders, or in every folder indexed before. Makes the catalogue.
 
         progress: told now and then where the run stands. The other arguments are the options of `facesearch index`
         (quick: `--look quick`). Every photo that failed is in the report; a folder that cannot be looked through raises
-        IndexerError once the others are done. On Ctrl-C what is done is stored, and KeyboardInterrupt raised. Imports
-        torch and OpenCV.
+        IndexerError once the others are done. Setting `stop` ends the run in order, and its report says `interrupted`;
+        Ctrl-C breaks it off, and all but the last photos are stored. The next run goes on from there. Imports torch and
+        OpenCV.
         """
-        report = self._index_folders(
+        return self._index_folders(
             self.path,
             self._open_or_make,
             [os.path.expanduser(os.fsdecode(each)) for each in folders],  # noqa: PTH111 (bytes that are no UTF-8 stay)
@@ -367,10 +366,8 @@ class FaceGallery:
             checkpoint=checkpoint,
             detector_model=detector_model,
             allow_again=allow_again,
+            stop=stop,
         )
-        if report.interrupted:
-            raise KeyboardInterrupt
-        return report
 
     def search(
         self,

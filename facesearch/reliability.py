@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
+from facesearch.errors import Notice
 
 if TYPE_CHECKING:
     from facesearch.query import Asked
@@ -87,16 +88,13 @@ def grades(model: ScoringModel) -> tuple[str | None, ...]:
     return tuple(grade if (grade := by_name.get(name)) in MEANINGS else None for name in model.attributes)
 
 
-def untaught_remarks(asked: "Iterable[Asked]", model: ScoringModel) -> Iterator[str]:
-    """A sentence where an attribute is asked for that no training image was labelled with: every face has it with one
-    and the same probability."""
+def untaught(asked: "Iterable[Asked]", model: ScoringModel) -> Iterator[Notice]:
+    """That an attribute is asked for that no training image was labelled with: every face has it with one and
+    the same probability."""
     stored = model.metadata.get("untaught")
     unknown = frozenset(stored) if isinstance(stored, list) else frozenset()
     if words := dict.fromkeys(each.words for each in asked if each.attribute.name in unknown):
-        yield (
-            f"The network never learnt {', '.join(words)}: all faces get the same probability, which says "
-            "nothing about any of them; leave it out, or index with another --checkpoint."
-        )
+        yield Notice("untaught", {"words": list(words)})
 
 
 def smallest_reliable(whole: tuple[float, float], by_size: Mapping[int, tuple[float, float]]) -> int | None:

@@ -162,6 +162,7 @@ def _store_one_by_one(catalogue: Catalogue, batch: Batch, results: _Results, mod
     return whole
 
 
+# complexipy: ignore (one transaction, in its order)
 def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> Written:
     records = {sha256: record for sha256, (record, _) in results.items()}
     elsewhere = {seen.sha256 for _, seen in batch.entries if isinstance(seen, Known)} - records.keys()

@@ -1,17 +1,19 @@
-"""Errors whose message is the sentence a user sees: the cause and the remedy."""
+"""What can go wrong in an index run: each error has a kind and values, and says its cause in one sentence."""
+
+from db.values.told import Told
 
 
-class IndexerError(Exception):
+class IndexerError(Told, kinds=("unusable folders",)):
     """Base of everything this package raises for users to read."""
 
 
-class NothingToIndex(IndexerError):  # noqa: N818 (named after the problem)
+class NothingToIndex(IndexerError, kinds=("nothing to index",)):  # noqa: N818 (named after the problem)
     """No folder was named, and none is known."""
 
 
-class BadPattern(IndexerError):  # noqa: N818
+class BadPattern(IndexerError, kinds=("pattern", "pattern of two lines", "pattern unknown")):  # noqa: N818
     """A pattern of what to exclude that says nothing, or is none."""
 
 
-class WrongFolder(IndexerError):  # noqa: N818
+class WrongFolder(IndexerError, kinds=("not the moved folder", "catalogue among photos")):  # noqa: N818
     """A folder that cannot be what it is said to be, or may not be used for this."""

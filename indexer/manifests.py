@@ -34,7 +34,7 @@ _SAMPLED = 500
 _AT_ONCE = 1 << 20  # bytes that are read at a time
 
 
-class ManifestError(IndexerError):
+class ManifestError(IndexerError, kinds=("manifest",)):
     """A manifest that cannot be read, or that has nothing to do with its folder."""
 
 

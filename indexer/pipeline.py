@@ -45,7 +45,6 @@ from indexer.batches import Batch, Scorer, Size, Written, write
 from indexer.budget import PixelBudget
 from indexer.errors import NothingToIndex
 from indexer.identity import Contents
-from indexer.interrupt import stop_on_signal
 from indexer.listing import Hands, Job, Listing, Memory, compare
 from indexer.looking import Looker
 from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage
@@ -83,7 +82,7 @@ def index_folders(
     and stage, and both only when there is something to look at. detector: the name of the detectors that it makes.
     again: which known photos are looked at again: None those that are behind, True all, False none. choice: what is
     taken of the folders from now on. Setting `stop` ends
-    the run as Ctrl-C does: what is decided is written, the report says `interrupted`. workers: threads that read and
+    the run in order: what is decided is written, the report says `interrupted`. workers: threads that read and
     decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
@@ -107,7 +106,7 @@ def index_folders(
         allow_again,
     )
     named = [absolute(folder) for folder in folders]
-    with catalogue.indexing(), stop_on_signal(run.stop, run.answer):
+    with catalogue.indexing():
         finish_pending(catalogue, seconds=1.0)
         try:
             return run.index(named)
@@ -216,6 +215,7 @@ class _Run:
             if each.notice:
                 self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
 
+    # complexipy: ignore (one transaction over all folders)
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
         """Register what this run is about, and list its folders."""
         with self.catalogue.read() as session:
@@ -644,10 +644,6 @@ class _Run:
         if known is None or known.outcome is Outcome.FAILED:
             return False
         return Group(known.provenance_id, known.outcome) not in self._behind
-
-    def answer(self) -> None:
-        """Say that the run is about to stop."""
-        self._tell(Stage.STOPPING)
 
     def _tell(self, stage: Stage, batch: Batch | None = None) -> None:
         """batch: what is decided and not stored yet."""

@@ -28,7 +28,6 @@ class Stage(StrEnum):
     AGAIN = "again"
     RESCORING = "rescoring"
     SNAPSHOT = "snapshot"
-    STOPPING = "stopping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +37,8 @@ class Progress:
     total: photos known so far (while listing it grows); done: of these, looked at; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
     that ended as failed. At AGAIN, done and total count the photos to look at again, faces those that this gained, and
-    failures the photos that failed in it. At LOADING network and detector are made; STOPPING answers a signal. While
-    rescoring, done and total count faces, and failures the photos that
-    could not be read.
+    failures the photos that failed in it. At LOADING network and detector are made. While rescoring, done and total
+    count faces, and failures the photos that could not be read.
     """
 
     stage: Stage

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from cli.report.wording import notice_in_words
 from db import generation, photos
 from db.catalogue import APPLICATION_ID, SCHEMA_VERSION, Catalogue, open_catalogue
 from db.errors import (
@@ -71,7 +72,7 @@ def test_a_new_catalogue_and_its_folders_are_readable_by_their_owner_only(tmp_pa
 
 def test_a_new_catalogue_bears_our_stamp_uses_the_write_ahead_log_and_needs_no_remark(tmp_path: Path) -> None:
     with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
-        assert catalogue.remarks == []
+        assert catalogue.notices == ()
         assert not catalogue.read_only
     connection = sqlite3.connect(tmp_path / "faces.db")
     assert connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
@@ -229,7 +230,7 @@ def test_a_read_only_file_can_be_searched_but_not_written(tmp_path: Path) -> Non
     (tmp_path / "faces.db").chmod(0o400)
     with without_root_powers(), open_catalogue(tmp_path / "faces.db") as opened:
         assert opened.read_only
-        assert any("read-only" in remark for remark in opened.remarks)
+        assert [each.kind for each in opened.notices] == ["read-only"]
         assert face_count(opened) == 1
         with pytest.raises(CatalogueReadOnly, match="copy it"), opened.write():
             pass
@@ -548,11 +549,11 @@ def test_on_a_network_share_the_log_is_off_and_what_it_held_is_kept(tmp_path: Pa
     catalogue.close()
     for path in (copy / "faces.db", tmp_path / "faces.db", tmp_path / "new.db"):
         with open_catalogue(path, create=True, mounts=table) as shared:
-            (remark,) = shared.remarks
+            remark = notice_in_words(*shared.notices)
             assert "network share (cifs)" in remark and "therefore off" in remark
             assert face_count(shared) == (0 if path.name == "new.db" else 2)
             connection = sqlite3.connect(path)
             assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "delete"
             connection.close()
     with open_catalogue(tmp_path / "faces.db") as local:
-        assert local.remarks == [] and face_count(local) == 2
+        assert local.notices == () and face_count(local) == 2

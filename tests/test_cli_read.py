@@ -35,6 +35,8 @@ def test_json_tells_every_word(facesearch: Program) -> None:
     (slip,) = person["corrected"]
     assert (slip["typed"], slip["read"], APPEAL[slip["start"] : slip["end"]]) == ("gotee", "goatee", "gotee")
     assert {"corrected", "age"} <= {each["kind"] for each in found["notices"]}
+    told = next(each for each in found["notices"] if each["kind"] == "corrected")
+    assert told["values"] == {"typed": "gotee", "read": "goatee"} and told["message"] == '"gotee" is read as "goatee".'
 
 
 def test_a_file_is_read(facesearch: Program, tmp_path: Path) -> None:

@@ -143,6 +143,9 @@ def test_json_says_how_the_description_was_read_and_what_to_expect(facesearch: P
     assert found["not_scored"] == ["scar"]
     assert any("Left aside: scar" in each for each in found["remarks"])
     assert any("knows no ages" in each for each in found["remarks"])
+    (age,) = [each for each in found["notices"] if each["kind"] == "age"]
+    assert age["values"] == {"words": "teenager", "means": "young"}
+    assert {each["message"] for each in found["notices"]} <= set(found["remarks"])
     assert found["faces"] == 3 and found["expected"] == pytest.approx(1.5)
     young, stubble = found["hits"][0]["explanation"]
     assert (young["words"], young["attribute"], young["wanted"], young["mark"]) == ("young", "Young", True, "unsure")
@@ -532,6 +535,8 @@ class TestExplanation:
         found = json.loads(facesearch("search", "stubble, woman", "--json", "--catalogue", catalogue).out)
         assert [each["grade"] for each in found["hits"][0]["explanation"]] == ["D", "A"]
         assert any(each.startswith("Grade D") for each in found["remarks"])
+        (weak,) = [each for each in found["notices"] if each["kind"] == "weak grade"]
+        assert weak["values"] == {"grade": "D", "words": ["stubble"]} and weak["message"] in found["remarks"]
 
     def test_of_the_query_alone_is_a_tree_and_needs_no_catalogue(self, facesearch: Program) -> None:
         ran = facesearch(

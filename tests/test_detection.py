@@ -186,7 +186,7 @@ def test_a_photo_is_outdated_where_the_detector_in_use_could_find_more(name: str
 def test_a_detector_file_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     path.write_text("not a model")
-    with pytest.raises(DetectorError, match="--detector-model"):
+    with pytest.raises(DetectorError, match="is not a YuNet model"):
         YuNet(path)
 
 

@@ -5,9 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from cli.report.wording import notice_in_words
 from facesearch.attributes import BY_NAME
 from facesearch.query import parse
-from facesearch.search.ranking.explain import AskedProbability, Mark, explain, hedged, weak_remarks
+from facesearch.search.ranking.explain import AskedProbability, Mark, explain, hedged, weak_grades
 from facesearch.search.ranking.joint import joint_probability
 
 UNGRADED = (None,) * 40
@@ -141,7 +142,7 @@ def test_weak_attributes_carry_their_grade_and_strong_ones_do_not() -> None:
     asked = explained("oval face, not bald, hat, man", tuple(grades))
     assert [each.words for each in asked] == ["oval face (D)", "not bald (C)", "hat", "man"]
     assert [each.weak for each in asked] == [True, True, False, False]
-    remarks = list(weak_remarks([each.asked for each in asked], grades))
+    remarks = [notice_in_words(each) for each in weak_grades([each.asked for each in asked], grades)]
     assert len(remarks) == 2
     assert remarks[0].startswith("Grade C") and remarks[0].endswith(": not bald.")
     assert remarks[1].startswith("Grade D") and remarks[1].endswith(": oval face.")
@@ -150,7 +151,7 @@ def test_weak_attributes_carry_their_grade_and_strong_ones_do_not() -> None:
 def test_without_grades_nothing_is_called_weak() -> None:
     asked = explained("oval face")
     assert (asked[0].words, asked[0].weak) == ("oval face", False)
-    assert list(weak_remarks([asked[0].asked], UNGRADED)) == []
+    assert list(weak_grades([asked[0].asked], UNGRADED)) == []
 
 
 def test_in_words_it_says_what_a_table_shows() -> None:

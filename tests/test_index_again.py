@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cli.terminal.interrupt import stop_on_signal
 from db import faces, models, photos, runs, snapshot
 from db.catalogue import open_catalogue
 from db.errors import FaceUnfound
@@ -538,8 +539,9 @@ def test_an_interrupt_from_the_keyboard_ends_a_new_look_in_order(run: Runs, tmp_
     run(album(tmp_path / "album", 12))
     run.detector = RedSquares(rules=2)
     press = when(Stage.AGAIN, 4, lambda: os.kill(os.getpid(), signal.SIGINT))
-    with ctrl_c_interrupts():
-        report = run(progress=press, batch=Size(files=4), workers=2)
+    stop = threading.Event()
+    with ctrl_c_interrupts(), stop_on_signal(stop):
+        report = run(progress=press, batch=Size(files=4), workers=2, stop=stop)
     assert report.interrupted and 4 <= report.again < 12
     assert run().again == 12 - report.again
 

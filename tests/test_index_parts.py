@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.terminal.interrupt import stop_on_signal
 from db.photos import KnownFile
 from db.values.photo import Outcome
 from facesearch.vision.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
-from indexer.interrupt import stop_on_signal
 from indexer.listing import Hands, Memory, compare
 from indexer.selection import Chooser
 from indexer.targets import Target

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import Engine, event
 
+from cli.terminal.interrupt import stop_on_signal
 from db import models, photos, roots, runs, snapshot
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueBusy, CatalogueFull, CatalogueReadOnly
@@ -738,18 +739,17 @@ def test_an_interrupt_from_the_keyboard_ends_the_run_in_order(run: Runs, tmp_pat
     for number in range(20):
         save(tmp_path / "many" / f"{number:02}.png", picture((number * 12, 250, 0)))
     sent: list[int] = []
-    told: list[Progress] = []
+    answered = threading.Event()
+    stop = threading.Event()
 
     def press(progress: Progress) -> None:
-        told.append(progress)
         if progress.stage is Stage.PHOTOS and progress.done >= 5 and not sent:
             sent.append(progress.done)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with ctrl_c_interrupts():
-        report = run(tmp_path / "many", progress=press, batch=Size(faces=5), workers=2)
-    assert report.interrupted
-    assert [each.stage for each in told].count(Stage.STOPPING) == 1
+    with ctrl_c_interrupts(), stop_on_signal(stop, answered.set):
+        report = run(tmp_path / "many", progress=press, batch=Size(faces=5), workers=2, stop=stop)
+    assert report.interrupted and answered.is_set()
     assert 5 <= report.indexed < 20
     assert run(tmp_path / "many").indexed == 20
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from cli.report.wording import error_in_words
+from cli.report.remedies import error_in_words
 from facesearch.query import QueryError, parse, understand
 from facesearch.query.errors import KINDS, StatementError
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.report.wording import error_in_words, remarks_on
+from cli.report.remedies import error_in_words
+from cli.report.wording import remarks_on
 from facesearch.attributes import ATTRIBUTES, BY_NAME, NAMES
 from facesearch.query import parse, understand, words_for
 from facesearch.query.errors import StatementError

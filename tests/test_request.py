@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cli.report.wording import request_in_words
+from cli.report.remedies import error_in_words
 from db.values.box import Box
 from db.values.photo_filter import PhotoFilter
 from facesearch.errors import Notice, RequestError, SearchError
@@ -179,7 +179,7 @@ def refused(text: str) -> RequestError:
     with pytest.raises(RequestError) as caught:
         Request.from_json(text)
     assert caught.value.kind in KINDS
-    sentence = request_in_words(caught.value)
+    sentence = error_in_words(caught.value)
     assert sentence.isprintable() and sentence.endswith(".")
     return caught.value
 
@@ -193,7 +193,7 @@ def test_what_is_no_request_is_refused(text: str) -> None:
 
 def test_a_request_of_a_newer_version_is_not_guessed_at() -> None:
     error = refused(json.dumps({**GOOD, "version": VERSION + 1}))
-    assert error.kind == "newer request" and f"version {VERSION + 1}" in request_in_words(error)
+    assert error.kind == "newer request" and f"version {VERSION + 1}" in error_in_words(error)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cli.report.wording import request_in_words
+from cli.report.remedies import error_in_words
 from db import models, photos, roots, runs
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
@@ -195,7 +195,7 @@ def test_a_request_to_another_catalogue_is_not_answered_by_this_one(catalogue: C
         with pytest.raises(RequestError) as caught:
             search(catalogue, Request(parse("man"), catalogues=asked))
         assert caught.value.kind == "another catalogue"
-        assert here in request_in_words(caught.value) and "/other.db" in request_in_words(caught.value)
+        assert here in error_in_words(caught.value) and "/other.db" in error_in_words(caught.value)
 
 
 def test_of_several_paths_of_a_photo_the_first_that_is_still_there_is_shown(tmp_path: Path) -> None:
@@ -247,7 +247,7 @@ def test_a_read_only_catalogue_is_searched(tmp_path: Path) -> None:
 def test_an_empty_catalogue_says_what_to_do(tmp_path: Path) -> None:
     with (
         open_catalogue(tmp_path / "faces.db", create=True) as catalogue,
-        pytest.raises(SearchError, match="No face is indexed yet: run `facesearch index FOLDER`"),
+        pytest.raises(SearchError, match="No face is indexed yet"),
     ):
         search(catalogue, Request(parse("man")))
 
@@ -256,7 +256,7 @@ def test_scores_of_other_attributes_are_refused_with_a_remedy(tmp_path: Path) ->
     other = ScoringModel("cd" * 32, NAMES[::-1], *(np.ones(40, np.float32),) * 3, np.eye(40, dtype=np.float32))
     with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
         add_photos(catalogue, {"a.jpg": (face(LOGITS[0]),)}, other)
-        with pytest.raises(SearchError, match="run `facesearch index`"):
+        with pytest.raises(SearchError, match="other attributes than this version knows"):
             search(catalogue, Request(parse("man")))
 
 

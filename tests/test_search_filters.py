@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sqlalchemy import update
 
+from cli.report.wording import notice_in_words
 from db import models, photos, provenance, roots
 from db.catalogue import Catalogue, open_catalogue
 from db.faces import FaceRecord
@@ -126,7 +127,7 @@ def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> No
     )
     assert (result.faces, result.withheld, result.hits) == (0, 1, ())
     assert [(step.words, step.left, step.left_out) for step in result.narrowed] == [
-        ("--min-face 50", 3, 1),
+        ("face size of 50 or more", 3, 1),
         ("folder:holiday", 2, 1),
         ("camera:canon", 1, 1),
         ("smiling>0.7", 0, 1),
@@ -167,13 +168,15 @@ def test_photos_whose_date_is_still_to_be_read_are_named_where_that_counts(tmp_p
             old = replace(LOOKED, decoder="0")
             nikon = update(Photo).where(Photo.camera.like("NIKON%"))
             session.execute(nikon.values(provenance_id=provenance.ids_of(session, [old])[old]))
-        remark, undated = search(opened, Request(parse("smiling, taken:2020"))).remarks
+        remark, undated = map(notice_in_words, search(opened, Request(parse("smiling, taken:2020"))).notices)
         assert "2 were indexed before" in remark and "run `facesearch index`" in remark
         dates = "1 is in a photo without a date (EXIF DateTimeOriginal): left out."
         assert undated == f"Of all faces in the catalogue, {dates}"
-        remark, nameless = search(opened, Request(parse("smiling"), photo=PhotoFilter(camera=("canon",)))).remarks
+        remark, nameless = map(
+            notice_in_words, search(opened, Request(parse("smiling"), photo=PhotoFilter(camera=("canon",)))).notices
+        )
         assert "2 were indexed before" in remark and "without a camera (EXIF Make and Model)" in nameless
-        assert search(opened, Request(parse("smiling, folder:work"))).remarks == ()
+        assert search(opened, Request(parse("smiling, folder:work"))).notices == ()
 
 
 def test_a_face_is_marked_small_below_the_size_that_the_network_can_be_relied_on(tmp_path: Path) -> None:

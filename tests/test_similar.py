@@ -147,7 +147,7 @@ class TestOneFace:
         )
         assert names(result) == [name for name in every if name.startswith("01")]
         assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
-            ("--min-face 60", 0),
+            ("face size of 60 or more", 0),
             ("name:01?", 39),
         ]
         nothing = similar(catalogue, [probe(LOGITS[0])], Request(min_face=61))
@@ -174,7 +174,7 @@ class TestOneFace:
 
     def test_a_probe_scored_by_another_model_is_refused_with_the_remedy(self, catalogue: Catalogue) -> None:
         foreign = replace(probe(LOGITS[0]), model="99" * 32)
-        with pytest.raises(SearchError, match="run `facesearch index` to score all faces again"):
+        with pytest.raises(SearchError, match="and the probe by"):
             similar(catalogue, [probe(LOGITS[0]), foreign])
 
     def test_an_empty_catalogue_says_what_to_do(self, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
+from cli.report.remedies import error_in_words
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def restore(
     if again.photos or again.faces:
         say(f"Forgotten again, as since the backup: photos {again.photos:,}, faces {again.faces:,}.")
     if done.snapshot_trouble:
-        say(f"Searches will be slower: {done.snapshot_trouble}")
+        say(f"Searches will be slower: {error_in_words(done.snapshot_trouble)}")
     return ExitCode.FOUND
 
 

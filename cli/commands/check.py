@@ -7,6 +7,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
+from cli.report.remedies import error_in_words
 from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
@@ -113,7 +114,7 @@ def _mended(done: "Repaired") -> Iterator[str]:
     if done.rebuilt:
         yield "Mended: the snapshot was built anew"
     if done.trouble:
-        yield f"Not mended: {done.trouble}"
+        yield f"Not mended: {error_in_words(done.trouble)}"
     for number, words in (
         (mended.restored, "Mended: faces that have their scores back from the snapshot"),
         (mended.shown, "Mended: faces that are searched, or hidden, again"),

@@ -1,6 +1,6 @@
 """`facesearch evaluate`: how good a network is on faces that it never saw."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,10 @@ from cli.terminal.console import now_in_words, printable, say
 if TYPE_CHECKING:
     from cli.report.evaluation_page import Heading
     from facesearch.network.checkpoint import Checkpoint
+    from facesearch.training import datasets
+    from facesearch.training.datasets.labels import Labels
     from facesearch.training.evaluate import Evaluation
+    from facesearch.training.utkface import GroupFigures
 
 
 class EvaluatedRole(StrEnum):
@@ -77,7 +80,6 @@ def evaluate(
     from cli.commands.network import new_detector, new_scorer
     from cli.report.evaluation_page import page
     from cli.report.tables import to_stdout, write_csv
-    from cli.terminal.evaluation_tables import print_evaluation, print_groups
     from cli.terminal.progress import status
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.reliability import SIZES
@@ -85,8 +87,6 @@ def evaluate(
     from facesearch.training import table
     from facesearch.training.datasets import Role, open_role, read_dataset
     from facesearch.training.evaluate import evaluate as evaluate_on
-    from facesearch.training.evaluate import rows_of
-    from facesearch.training.provenance import cautions
     from facesearch.training.utkface import evaluate_groups, read_utkface
 
     if data is None and utkface is None:
@@ -101,12 +101,7 @@ def evaluate(
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None
         portraits = read_utkface(utkface) if utkface is not None else None
-        remarks = []
-        if labels is not None:
-            rows_of(labels, Role(role.value))
-            remarks = cautions(network, labels, Role(role.value))
-            if labels.skipped:
-                remarks.append(f"{labels.skipped:,} listed images are not there; the figures are of those that are.")
+        remarks = _cautions(network, labels, Role(role.value)) if labels is not None else []
         for remark in remarks:
             say(remark)
         if portraits is not None and portraits.left_out:
@@ -145,11 +140,27 @@ def evaluate(
         if outputs.csv_on_stdout:
             write_csv(to_stdout, table.COLUMNS, table.rows(found, grades, groups))
             return ExitCode.FOUND
-        if found is not None:
-            print_evaluation(found)
-        if groups is not None:
-            print_groups(groups)
+        _print(found, groups)
     return ExitCode.FOUND
+
+
+def _print(found: "Evaluation | None", groups: "Mapping[str, GroupFigures] | None") -> None:
+    from cli.terminal.evaluation_tables import print_evaluation, print_groups
+
+    if found is not None:
+        print_evaluation(found)
+    if groups is not None:
+        print_groups(groups)
+
+
+def _cautions(network: "Checkpoint", labels: "Labels", role: "datasets.Role") -> list[str]:
+    """What limits the figures, a sentence each. Raises DatasetError where there is nothing to evaluate on."""
+    from facesearch.training.evaluate import rows_of
+    from facesearch.training.provenance import cautions
+
+    rows_of(labels, role)
+    skipped = f"{labels.skipped:,} listed images are not there; the figures are of those that are."
+    return [*cautions(network, labels, role), *([skipped] if labels.skipped else [])]
 
 
 def _heading(

@@ -10,11 +10,12 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
+from cli.report.remedies import error_in_words
 from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
-    from facesearch.custody.forgetting import Candidate, Plan, Wanted
+    from facesearch.custody.forgetting import Candidate, Forgot, Plan, Wanted
 
 _LISTED = 20
 _DAYS = {"d": 1, "w": 7, "y": 365}
@@ -72,14 +73,7 @@ def forget(
     from facesearch.custody import forgetting
 
     wanted, now = _wanted(face, photo, folder, older_than)
-    if hold and release:
-        raise UsageProblem("--hold and --release are two requests: give one at a time.")
-    if (hold or release) and override is not None:
-        raise UsageProblem(
-            "--override is for what is to be forgotten: leave it out, or leave out --hold and --release."
-        )
-    if override is not None and (not override.strip() or override.startswith("-")):
-        raise UsageProblem("--override needs a reason, which is kept: say why holds are set aside.")
+    _check(hold=hold, release=release, override=override)
     with opened(options.catalogue_of(context, catalogue)) as target:
         if hold or release:
             number = (forgetting.hold if hold else forgetting.release)(target, wanted, now)
@@ -99,8 +93,26 @@ def forget(
             return ExitCode.NOTHING
         done = forgetting.forget(target, wanted, shown, now, override=override)
     say(f"Forgotten: {_amount(shown)}.")
+    _say_left(done)
+    return ExitCode.FOUND
+
+
+def _check(*, hold: bool, release: bool, override: str | None) -> None:
+    """Raises UsageProblem for options that do not go together."""
+    if hold and release:
+        raise UsageProblem("--hold and --release are two requests: give one at a time.")
+    if (hold or release) and override is not None:
+        raise UsageProblem(
+            "--override is for what is to be forgotten: leave it out, or leave out --hold and --release."
+        )
+    if override is not None and (not override.strip() or override.startswith("-")):
+        raise UsageProblem("--override needs a reason, which is kept: say why holds are set aside.")
+
+
+def _say_left(done: "Forgot") -> None:
+    """What is left of it for now, and where this program does not reach."""
     if done.trouble:
-        say(done.trouble)
+        say(error_in_words(done.trouble))
     if done.pending:
         say(
             "Pending: no search finds it any more, but it still lies in the files of the catalogue, since others read "
@@ -108,7 +120,6 @@ def forget(
             "that is done."
         )
     say(_NOT_REACHED)
-    return ExitCode.FOUND
 
 
 def _wanted(

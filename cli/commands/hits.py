@@ -13,10 +13,10 @@ from cli.errors import ExitCode, UsageProblem
 from cli.report.files import NewFile, refuse_evidence, replacing
 from cli.report.heading import Heading
 from cli.report.logged import logged_record
-from cli.report.summary import outcome_in_words, remarks_in_words, searched_in_words
+from cli.report.summary import notice_records, outcome_in_words, remarks_in_words, searched_in_words
 from cli.report.tables import print_table, to_stdout, write_csv, write_json
 from cli.report.unseen import unseen_record
-from cli.report.wording import behind_in_words
+from cli.report.wording import behind_in_words, notice_in_words
 from cli.terminal.console import now_in_words, say
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
@@ -97,8 +97,8 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
     """The catalogue, after saying which one it is and what is peculiar about it."""
     say(f"Catalogue: {path.absolute()}")
     with open_catalogue(path, create=create) as catalogue:
-        for remark in catalogue.remarks:
-            say(remark)
+        for notice in catalogue.notices:
+            say(notice_in_words(notice))
         yield catalogue
 
 
@@ -158,6 +158,7 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "description": query.text if query else None,
         "reading": heading.reading or None,
         "remarks": [*heading.remarks, *sentences],
+        "notices": notice_records(result, heading),
         "not_scored": list(query.not_scored) if query else [],
         "things_said": dict(zip(("searched", "said"), result.said, strict=True)) if query else None,
         "must": {"words": list(result.musts), "behind": result.behind} if query else None,

@@ -1,5 +1,6 @@
 """`facesearch index`: find and score the faces of photo folders."""
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,8 @@ from cli.terminal.console import say
 from db.paths import display
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cli.terminal.progress import Status
     from db.exhibits import ListedHash
     from indexer.report import Progress, RunReport, Stage
@@ -121,6 +124,7 @@ def index(
     """
     from cli.commands.hits import opened
     from cli.commands.network import new_detector, new_scorer
+    from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from db.paths import absolute, is_there
     from facesearch.network.checkpoint import load_checkpoint
@@ -138,19 +142,22 @@ def index(
     thoroughness = Look(look.value)
     detector = yunet_name(detector_model, thoroughness)
     with opened(path, create=True) as target, status() as display:
-        report = index_folders(
-            target,
-            photos or [],
-            model=network.scoring_model(),
-            new_scorer=lambda: new_scorer(network, device.value),
-            new_detector=lambda: new_detector(detector_model, thoroughness),
-            detector=detector,
-            again=again,
-            choice=choice,
-            limits=options.limits_of(max_megapixels),
-            allow_again=allow_again,
-            progress=_Teller(display, asked=bool(again)).tell,
-        )
+        stop, teller = threading.Event(), _Teller(display, asked=bool(again))
+        with stop_on_signal(stop, teller.stopping):
+            report = index_folders(
+                target,
+                photos or [],
+                model=network.scoring_model(),
+                new_scorer=lambda: new_scorer(network, device.value),
+                new_detector=lambda: new_detector(detector_model, thoroughness),
+                detector=detector,
+                again=again,
+                choice=choice,
+                limits=options.limits_of(max_megapixels),
+                allow_again=allow_again,
+                progress=teller.tell,
+                stop=stop,
+            )
         display.flush()
         if exhibit is not None and not report.unusable:
             keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
@@ -159,6 +166,10 @@ def index(
         sound = _compare(path, exhibit or "")
         if strict and not sound:
             return ExitCode.SOME_FAILED
+    return _ended(report, strict=strict)
+
+
+def _ended(report: "RunReport", *, strict: bool) -> ExitCode:
     if report.interrupted:
         say("Interrupted: what was done so far is stored, and the next run goes on from there.")
         return ExitCode.INTERRUPTED
@@ -166,9 +177,8 @@ def index(
         for remark in report.unusable:
             say(f"Error: {remark.sentence}")
         return ExitCode.UNUSABLE
-    return (
-        ExitCode.SOME_FAILED if strict and (report.failed or report.spared or report.waiting_photos) else ExitCode.FOUND
-    )
+    some_failed = report.failed or report.spared or report.waiting_photos
+    return ExitCode.SOME_FAILED if strict and some_failed else ExitCode.FOUND
 
 
 def _listed(folders: list[Path], exhibit: str | None, manifest: Path | None) -> "list[ListedHash] | None":
@@ -214,6 +224,10 @@ class _Teller:
         self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
         self._estimated = False
 
+    def stopping(self) -> None:
+        """Answer the first Ctrl-C."""
+        self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
+
     def tell(self, now: "Progress") -> None:
         from cli.terminal.progress import duration
         from indexer.report import Stage
@@ -222,8 +236,6 @@ class _Teller:
             self._display.show("Listing photos", now.total, None)
         elif now.stage is Stage.LOADING:
             self._display.show("Loading the network", now.done, now.total)
-        elif now.stage is Stage.STOPPING:
-            self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
         elif now.stage is Stage.SNAPSHOT:
             self._display.show("Building the index", now.done, now.total)
         else:
@@ -275,8 +287,21 @@ def _print(report: "RunReport") -> None:
 
 
 def _lines(report: "RunReport") -> Iterator[str]:
-    from db.values.photo import LeftOut
+    yield from _photos(report)
+    yield from (f"{words}: {number:,}" for words, number in _numbers(report) if number)
+    yield from _changed_files(report)
+    for exhibit, number in report.unlisted.items():
+        are = "1 photo is" if number == 1 else f"{number:,} photos are"
+        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
+    yield from _not_ready(report)
+    yield from _not_taken(report)
+    yield from _passed_over(report)
+    yield from _of_places(report)
+    yield from _of_photos(report)
 
+
+def _photos(report: "RunReport") -> Iterator[str]:
+    """What the photos found are now."""
     outcomes = f"{report.indexed:,} with faces, {report.no_face:,} without, {report.failed:,} failed"
     waiting = report.photos - report.indexed - report.no_face - report.failed
     if report.interrupted and waiting:
@@ -289,7 +314,13 @@ def _lines(report: "RunReport") -> Iterator[str]:
             if report.photos == 1
             else f"Nothing new: all {report.photos:,} are known."
         )
-    numbers = (
+
+
+def _numbers(report: "RunReport") -> "Sequence[tuple[str, int]]":
+    """What changed, in words and numbers."""
+    from db.values.photo import LeftOut
+
+    return (
         ("New faces", report.faces),
         ("Opened, and known already by their content", report.same_content),
         ("Files renamed or moved since the last run", report.renamed),
@@ -309,11 +340,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         ("Photos still to be looked at again", report.behind),
         ("Faces scored again by this network", report.rescored),
     )
-    yield from (f"{words}: {number:,}" for words, number in numbers if number)
-    yield from _changed_files(report)
-    for exhibit, number in report.unlisted.items():
-        are = "1 photo is" if number == 1 else f"{number:,} photos are"
-        yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
+
+
+def _not_ready(report: "RunReport") -> Iterator[str]:
+    """What searches do not find, or only slowly, until a further run."""
     if report.waiting:
         yield (
             "Faces that this network could not score because their photos cannot be read, or are not there now: "
@@ -324,6 +354,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
     if report.snapshot_trouble:
         yield f"Searches will be slower: {report.snapshot_trouble}"
+
+
+def _not_taken(report: "RunReport") -> Iterator[str]:
+    """Files that were found and not looked at, or not to their end."""
     if report.unsupported:
         heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
         yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
@@ -337,7 +371,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         yield f"Pages and frames not looked at: {report.unlooked:,} of {counted(report.unlooked_photos, 'photo')}"
     if report.excluded:
         yield f"Excluded files and folders: {report.excluded:,} (`facesearch roots` shows the patterns)"
-    yield from _passed_over(report)
+
+
+def _of_places(report: "RunReport") -> Iterator[str]:
+    """What is to be said of folders and of what they lie on."""
     if report.without_change_times:
         yield (
             f"On {_in_a_row(report.without_change_times)} a photo that was edited and keeps its size and date is not "
@@ -350,6 +387,10 @@ def _lines(report: "RunReport") -> Iterator[str]:
         )
     for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
         yield remark.sentence
+
+
+def _of_photos(report: "RunReport") -> Iterator[str]:
+    """Photos with notices, and those that failed."""
     if report.noticed:
         yield "With a notice:"
     for remark in report.noticed[:_LISTED]:

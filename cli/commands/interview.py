@@ -57,7 +57,7 @@ def interview(
     answer in ten is wrong.
     """
     from cli.commands.hits import opened, present, wanted
-    from cli.commands.search import understood
+    from cli.commands.search import Understood, understood
     from cli.report.command_line import search_command
     from cli.report.heading import Heading
     from cli.report.tables import hit_table
@@ -68,7 +68,8 @@ def interview(
     from facesearch.search.interview import Answer, begin
     from facesearch.search.request import Order, Request, catalogue_name
 
-    described, on_description = understood(" ".join(description)) if description else (Request(), ())
+    read = understood(" ".join(description)) if description else Understood(Request(), (), ())
+    described, on_description = read.request, read.remarks
     limit = faces.limit()
     path = options.catalogue_of(context, faces.catalogue)
     # The answers reckon with errors already.
@@ -121,6 +122,7 @@ def interview(
             query=held.query,
             reading=str(held.query),
             remarks=on_description,
+            notices=read.notices,
             expects=is_described,
         )
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.

@@ -71,10 +71,10 @@ def statement_text(words: list[str] | None, file: Path | None) -> str:
 
 def record(statement: "Statement") -> dict[str, Any]:
     """What `--json` prints."""
-    from cli.report.wording import notice_in_words
+    from cli.report.wording import notice_record
 
     def notices(found: Any) -> list[dict[str, Any]]:
-        return [{"kind": each.kind, **each.values, "message": notice_in_words(each)} for each in found]
+        return [{**each.values, **notice_record(each)} for each in found]
 
     return {
         "language": statement.language,
@@ -109,7 +109,7 @@ def _notices(person: "Described") -> "tuple[Notice, ...]":
 
 
 def error_record(error: "StatementError") -> dict[str, Any]:
-    from cli.report.wording import error_in_words
+    from cli.report.remedies import error_in_words
 
     return {
         "kind": error.kind,

@@ -13,6 +13,9 @@ from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db.catalogue import Catalogue
     from db.roots import IndexedRoot
 
 
@@ -45,12 +48,7 @@ def roots(
     erased: they keep their numbers and return when the photo is indexed again.
     """
     from cli.commands.hits import opened
-    from cli.report.tables import new_table
-    from db.paths import absolute, is_folder, within
-    from db.photos import detach_root
-    from db.roots import list_roots, move_root
-    from facesearch.custody.forgetting import finish_pending
-    from indexer.moving import check_moved
+    from db.roots import list_roots
 
     if forget is not None and detach is None:
         say("--forget is now called --detach, since it erases nothing.")
@@ -59,29 +57,54 @@ def roots(
         raise UsageProblem("--moved and --detach are two requests: give one at a time.")
     with opened(options.catalogue_of(context, catalogue)) as target:
         if moved is not None:
-            old, new = moved
-            check_moved(target, old, new)
-            with target.indexing():
-                finish_pending(target, seconds=1.0)
-                with target.write() as session:
-                    move_root(session, old, new)
-            if not is_folder(new):
-                say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
+            _move(target, *moved)
         if detach is not None:
-            with target.indexing():
-                finish_pending(target, seconds=1.0)
-                with target.write() as session:
-                    files, faces = detach_root(session, detach)
-            say(f"Detached: {detach}, {files:,} photos. Faces that left the results: {faces:,}")
-            with target.read() as session:
-                around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(detach))]
-            if around:
-                say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
+            _detach(target, detach)
         with target.read() as session:
             known = list_roots(session)
-    if not known:
+    if known:
+        _list(known)
+    else:
         say("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
-        return ExitCode.FOUND
+    return ExitCode.FOUND
+
+
+def _move(target: "Catalogue", old: Path, new: Path) -> None:
+    from db.paths import is_folder
+    from db.roots import move_root
+    from facesearch.custody.forgetting import finish_pending
+    from indexer.moving import check_moved
+
+    check_moved(target, old, new)
+    with target.indexing():
+        finish_pending(target, seconds=1.0)
+        with target.write() as session:
+            move_root(session, old, new)
+    if not is_folder(new):
+        say(f"There is no folder {new} at the moment: its photos stay in the catalogue until it is there.")
+
+
+def _detach(target: "Catalogue", folder: Path) -> None:
+    from db.paths import absolute, within
+    from db.photos import detach_root
+    from db.roots import list_roots
+    from facesearch.custody.forgetting import finish_pending
+
+    with target.indexing():
+        finish_pending(target, seconds=1.0)
+        with target.write() as session:
+            files, faces = detach_root(session, folder)
+    say(f"Detached: {folder}, {files:,} photos. Faces that left the results: {faces:,}")
+    with target.read() as session:
+        around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(folder))]
+    if around:
+        say(f"It lies within {around[0].display}, which is indexed too: the next run finds its photos there.")
+
+
+def _list(known: "Sequence[IndexedRoot]") -> None:
+    from cli.report.tables import new_table
+    from db.paths import is_folder
+
     table = new_table()
     table.add_column("folder", overflow="fold")
     for heading in ("photos", "missing"):
@@ -95,7 +118,6 @@ def roots(
     console.print(table)
     for line in (line for root in known for line in _selection(root)):
         console.print(printable(line), soft_wrap=True)
-    return ExitCode.FOUND
 
 
 def _selection(root: "IndexedRoot") -> Iterator[str]:

@@ -43,6 +43,7 @@ def score(
     all 40 attributes; a photo without a face, and one that cannot be read, has a row that says so under `problem`.
     """
     from cli.commands.hits import wanted
+    from cli.report.remedies import error_in_words
     from cli.report.tables import LEAD, to_stdout, write_csv, write_json
     from facesearch.attributes import ATTRIBUTES
     from facesearch.search.probe import ProbeError
@@ -59,9 +60,9 @@ def score(
             photos, checkpoint, detector_model, device.value, options.limits_of(max_megapixels)
         ):
             if isinstance(found, ProbeError):
-                say(f"Error: {found}")
+                say(f"Error: {error_in_words(found)}")
                 failed += 1
-                records.append(faceless_record(photo, str(found)))
+                records.append(faceless_record(photo, error_in_words(found)))
                 continue
             if not found:
                 say(f"{photo}: no face")

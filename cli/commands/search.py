@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperCommand, TyperOption
@@ -14,6 +14,7 @@ from cli.terminal.console import printable, results, say
 from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
+    from facesearch.errors import Notice
     from facesearch.query import Query, Statement
     from facesearch.search.request import Request
 
@@ -117,7 +118,8 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
-    described, remarks = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    read = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    described, remarks = read.request, read.remarks
     limit = faces.limit()
     request = replace(faces.narrow(described), min_score=min_score).merged()  # the reading can be pasted whole
     filters = options.filters_in_words(request)
@@ -159,6 +161,7 @@ def search(
             query=query,
             reading=reading,
             remarks=remarks,
+            notices=read.notices,
             expects=bool(query.asked) and query.without_hedges is not None,
             fades=bool(query.asked),
             again={
@@ -170,13 +173,23 @@ def search(
         return present(result, heading, outputs, path)
 
 
+class Understood(NamedTuple):
+    """A description as a request, and what its reader should know: a sentence each, and those that are kinds."""
+
+    request: "Request"
+    remarks: tuple[str, ...]
+    notices: "tuple[Notice, ...]"
+
+
 def understood(
     text: str, person: int | None = None, *, strict: bool = False, musts: Sequence[str] = ()
-) -> "tuple[Request, tuple[str, ...]]":
-    """A statement, or a description in the search language, as a request, and what its reader should know, a sentence
-    each; musts: words that must hold beside those that it marks. Raises RequestError, and QueryError after showing
-    where in the text the trouble begins, or whom a statement describes."""
-    from cli.report.wording import notice_in_words, remarks_on
+) -> "Understood":
+    """A statement, or a description in the search language, as a request, and what its reader should know.
+
+    musts: words that must hold beside those that it marks. Raises RequestError, and QueryError after showing where in
+    the text the trouble begins, or whom a statement describes.
+    """
+    from cli.report.wording import notice_in_words, notices_on, remarks_on
     from facesearch.query.errors import StatementError
     from facesearch.query.musts import unmarked
     from facesearch.search.request import describe
@@ -190,8 +203,9 @@ def understood(
                 say(f"Person {number}: {reading}")
         raise
     used = " ".join(each.words for each in statement.person(person).used)
-    notices = map(notice_in_words, request.query.notices(used))
-    return request, tuple(dict.fromkeys((*remarks_on(statement, person), *notices)))
+    on_words = request.query.notices(used)
+    remarks = dict.fromkeys((*remarks_on(statement, person), *map(notice_in_words, on_words)))
+    return Understood(request, tuple(remarks), (*notices_on(statement, person), *on_words))
 
 
 def statement_of(text: str) -> "Statement":

@@ -123,6 +123,7 @@ def similar(
             attributes=tuple(each.attribute for each in changes.asked),
             like="; ".join(start.words for start in starts) + change,
             remarks=remarks,
+            notices=changes.notices,
             facts=[
                 *(("Probe", start.words) for start in starts),
                 *([("Changes", str(changes))] if changes else []),

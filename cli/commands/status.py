@@ -8,6 +8,8 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
+from cli.report.remedies import error_in_words
+from cli.report.wording import counted
 from cli.terminal.console import printable, results
 from db.paths import display
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
     from db.catalogue import Catalogue
     from db.erasure import Summary
+    from db.faults import LoggedFault
     from db.photos import Failure, Remarkable
+    from db.roots import IndexedRoot
+    from db.runs import IndexRun
     from db.values.scoring_model import ScoringModel
 
 _LISTED = 10
@@ -53,35 +58,23 @@ def status(
             noted = remarkable(session)
             faceless = without_face(session) if no_face else []
             gone = missing_of(session) if missing else []
-    unlooked = [each for each in noted if each.unlooked]
-    if unlooked:
-        number = sum(each.unlooked for each in unlooked)
-        of = "1 photo" if len(unlooked) == 1 else f"{len(unlooked):,} photos"
-        rows.append(("Not looked at", f"{number:,} pages and frames of {of}"))
+    rows += _unlooked_rows(noted)
+    console = results()
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for label, text in rows:
         table.add_row(label, printable(text))
-    console = results()
     console.print(table)
-    for line in _notice_lines([each for each in noted if each.notice], None if failures else _LISTED):
+    lists = (
+        *_notice_lines([each for each in noted if each.notice], None if failures else _LISTED),
+        *_failure_lines(failed, len(failed) if failures else _LISTED),
+        *(_path_lines("Without a face", faceless) if no_face else ()),
+        *(_path_lines("Missing", gone) if missing else ()),
+        *(_fault_lines(faults) if log else ()),
+    )
+    for line in lists:
         console.print(printable(line), soft_wrap=True)
-    for line in _failure_lines(failed, len(failed) if failures else _LISTED):
-        console.print(printable(line), soft_wrap=True)
-    for asked, heading, paths in ((no_face, "Without a face", faceless), (missing, "Missing", gone)):
-        if asked:
-            console.print(f"{heading}: {len(paths):,}")
-            for path in paths:
-                console.print(f"  {printable(display(path))}", soft_wrap=True)
-    if log and not faults:
-        console.print("No fault is on record.")
-    for fault in faults:
-        console.print(
-            f"{_moment(fault.moment)} {printable(display(fault.path))}: {printable(fault.reason)}", soft_wrap=True
-        )
-        for line in fault.trace.splitlines():
-            console.print(f"  {printable(line)}", soft_wrap=True)
     return ExitCode.FOUND
 
 
@@ -91,9 +84,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.erasure import summary as erasure_summary
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
-    from db.filesystems import without_change_times
     from db.models import serving
-    from db.paths import is_folder
     from db.photos import counts
     from db.provenance import behind_count, groups
     from db.roots import list_roots
@@ -115,24 +106,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     sealed = f" (sealed since {_moment(since)})" if since else ""
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}{sealed}"
     for root in known:
-        there = "" if is_folder(root.path) else "; not there now"
-        missing = f", {root.missing:,} missing" if root.missing else ""
-        left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
-        exhibit = f"{root.exhibit}: " if root.exhibit else ""
-        yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
-        if root.exclude:
-            yield "", f"leaves out {'  '.join(root.exclude)}"
-        if root.everything:
-            yield "", "with its hidden and system folders"
-        kind = without_change_times(root.path)
-        if kind is not None:
-            yield (
-                "",
-                (
-                    f"on {kind}, where a photo that was edited and keeps its size and date is not noticed: "
-                    f"`facesearch index --again` reads all again"
-                ),
-            )
+        yield from _folder_rows(root)
     if not known:
         yield "Folder", "none: `facesearch index FOLDER` adds one"
     yield (
@@ -155,14 +129,50 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     labels = chain(["Not searched"], repeat(""))
     yield from zip(labels, unseen_in_words(unseen_by_searches(source, unscored)), strict=False)
     for run in runs:
-        stopped = ", stopped" if run.counts.get("interrupted") else ""
-        going = "at work now" if source.is_indexed_now else "broken off"
-        ended = f"ended {_moment(run.finished)}{stopped}" if run.finished else going
-        yield "Last run", f"began {_moment(run.started)}, {ended}"
+        yield "Last run", _run_in_words(run, at_work=source.is_indexed_now)
     yield from _model_rows(model[1] if model else None)
     if model:
         yield "Quality", validated_in_words(source, model[1].digest)
     yield "Snapshot", str(state_of(source))
+
+
+def _folder_rows(root: "IndexedRoot") -> Iterator[tuple[str, str]]:
+    from db.filesystems import without_change_times
+    from db.paths import is_folder
+
+    there = "" if is_folder(root.path) else "; not there now"
+    missing = f", {root.missing:,} missing" if root.missing else ""
+    left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
+    exhibit = f"{root.exhibit}: " if root.exhibit else ""
+    yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+    if root.exclude:
+        yield "", f"leaves out {'  '.join(root.exclude)}"
+    if root.everything:
+        yield "", "with its hidden and system folders"
+    kind = without_change_times(root.path)
+    if kind is not None:
+        yield (
+            "",
+            (
+                f"on {kind}, where a photo that was edited and keeps its size and date is not noticed: "
+                f"`facesearch index --again` reads all again"
+            ),
+        )
+
+
+def _run_in_words(run: "IndexRun", *, at_work: bool) -> str:
+    """When it began and ended. at_work: whether a run is under way."""
+    stopped = ", stopped" if run.counts.get("interrupted") else ""
+    going = "at work now" if at_work else "broken off"
+    ended = f"ended {_moment(run.finished)}{stopped}" if run.finished else going
+    return f"began {_moment(run.started)}, {ended}"
+
+
+def _unlooked_rows(noted: "Sequence[Remarkable]") -> Iterator[tuple[str, str]]:
+    unlooked = [each for each in noted if each.unlooked]
+    if unlooked:
+        number = sum(each.unlooked for each in unlooked)
+        yield "Not looked at", f"{number:,} pages and frames of {counted(len(unlooked), 'photo')}"
 
 
 def _erasure_rows(erased: "Summary") -> Iterator[tuple[str, str]]:
@@ -190,7 +200,7 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     try:
         installed = load_checkpoint().scoring_model()
     except CheckpointError as error:
-        trouble = str(error)
+        trouble = error_in_words(error)
     shown = serving or installed
     if shown is not None:
         yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
@@ -221,3 +231,18 @@ def _failure_lines(failed: "Sequence[Failure]", most: int) -> Iterator[str]:
         yield f"  {failure.display}: {failure.reason}" + (" (the next run tries again)" if failure.retry else "")
     if len(failed) > most:
         yield f"  and {len(failed) - most:,} more: --failures lists all"
+
+
+def _path_lines(heading: str, paths: Sequence[bytes]) -> Iterator[str]:
+    yield f"{heading}: {len(paths):,}"
+    for path in paths:
+        yield f"  {display(path)}"
+
+
+def _fault_lines(faults: "Sequence[LoggedFault]") -> Iterator[str]:
+    if not faults:
+        yield "No fault is on record."
+    for fault in faults:
+        yield f"{_moment(fault.moment)} {display(fault.path)}: {fault.reason}"
+        for line in fault.trace.splitlines():
+            yield f"  {line}"

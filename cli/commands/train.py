@@ -66,6 +66,7 @@ def train(
     from cli.terminal.console import say
     from cli.terminal.evaluation_tables import print_evaluation
     from cli.terminal.progress import status
+    from facesearch.network.device import keep_freed_memory
     from facesearch.training.recipe import load_recipe
     from facesearch.training.run import train_checkpoint
 
@@ -73,6 +74,7 @@ def train(
     refuse_evidence(out, options.catalogue_in_use(context))
     check_writable(out, never=[start] if start else [])
     _refuse_what_is_no_checkpoint(out)
+    keep_freed_memory()
     with status() as display:
         checkpoint, figures = train_checkpoint(data, work, out, chosen, device.value, _callbacks(display), terms, start)
         display.flush()

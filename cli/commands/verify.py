@@ -37,9 +37,9 @@ def verify(
     or could not be read.
     """
     from cli.commands.hits import opened
+    from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from indexer.exhibits import compare
-    from indexer.interrupt import stop_on_signal
 
     stop, sound = threading.Event(), True
     with opened(options.catalogue_of(context, catalogue)) as source, status() as display_:

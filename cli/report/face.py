@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.report.files import NewFile
 from cli.report.heading import Heading
+from cli.report.remedies import error_in_words
 from cli.report.tables import LEAD, hit_table, place_in_words, to_stdout, write_json
 from cli.terminal.console import WIDE, printable, results
 from db.errors import FaceUnfound
@@ -148,4 +149,4 @@ def print_json(found: Portrait) -> None:
 
 def print_unfound(face: int, problem: FaceUnfound) -> None:
     """The same for a face that is not searched any more: its number and why."""
-    write_json(to_stdout, (), {"face": face, "problem": str(problem)}, "nearest")
+    write_json(to_stdout, (), {"face": face, "problem": error_in_words(problem)}, "nearest")

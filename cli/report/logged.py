@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from cli.report.remedies import error_in_words
+
 if TYPE_CHECKING:
     from facesearch.custody.audit import Logged
 
@@ -10,9 +12,8 @@ def unlogged_in_words(logged: "Logged | None") -> list[str]:
     """That something waits to be logged, or was not; nothing where it was."""
     if logged is None or logged.head is not None:
         return []
-    if logged.lost:
-        return [f"Not logged: {logged.problem}"]
-    return [f"Logged in your own folder, not in the catalogue: {logged.problem}"]
+    start = "Not logged" if logged.lost else "Logged in your own folder, not in the catalogue"
+    return [f"{start}: {_problem(logged)}"]
 
 
 def audit_facts(logged: "Logged | None") -> list[tuple[str, str]]:
@@ -32,5 +33,11 @@ def logged_record(logged: "Logged | None") -> dict[str, Any] | None:
     return {
         "row": head.sequence if head else None,
         "head": str(head) if head else None,
-        "problem": logged.problem or None,
+        "problem": _problem(logged) or None,
     }
+
+
+def _problem(logged: "Logged") -> str:
+    if logged.problem is None:
+        return ""
+    return f"{error_in_words(logged.problem)} ({logged.lost})" if logged.lost else error_in_words(logged.problem)

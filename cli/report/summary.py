@@ -1,19 +1,24 @@
 """A result as a whole in sentences: how many faces were searched, whether somebody likely was found, why nobody was."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from cli.report.command_line import search_command
+from cli.report.heading import Heading
 from cli.report.logged import unlogged_in_words
 from cli.report.tables import DIM_BELOW, score_in_words
 from cli.report.unseen import unseen_in_words
-from cli.report.wording import behind_in_words, counted, notice_in_words
+from cli.report.wording import behind_in_words, counted, notice_in_words, notice_record
 from db.paths import is_there
 from facesearch.errors import Notice
 from facesearch.reliability import Hard, smallest_face
-from facesearch.search.hits import SearchResult
+from facesearch.search.hits import SearchResult, Step
 
 _LOOKED_FOR = 100
 _LEAVE_OUT = "leave out"
+_LAST = "must"
+"""The advice that stands directly before the faces."""
 
 
 def searched_in_words(result: SearchResult) -> str:
@@ -21,7 +26,12 @@ def searched_in_words(result: SearchResult) -> str:
     words = f"{result.faces:,}"
     if result.withheld:
         words += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
-    return words + "".join(f"; left out by {step.words}: {step.left_out:,}" for step in result.narrowed)
+    return words + "".join(f"; left out by {_filter(step)}: {step.left_out:,}" for step in result.narrowed)
+
+
+def _filter(step: Step) -> str:
+    """The filter as it is given on the command line."""
+    return f"--min-face {step.values['least']:g}" if step.kind == "face size" else step.words
 
 
 def hard_remarks(result: SearchResult) -> list[str]:
@@ -51,14 +61,14 @@ def missing_remarks(result: SearchResult) -> list[str]:
 
 def remarks_in_words(result: SearchResult) -> list[str]:
     """What is to be said of the faces that were searched and found, before the outcome."""
-    notices = [notice_in_words(each) for each in result.notices if each.kind != _LEAVE_OUT]
+    said = [each for each in result.notices if each.kind != _LEAVE_OUT]
     return [
-        *result.remarks,
+        *(notice_in_words(each) for each in said if each.kind != _LAST),
         *unlogged_in_words(result.logged),
         *unseen_in_words(result.unseen),
         *hard_remarks(result),
         *missing_remarks(result),
-        *notices,
+        *(notice_in_words(each) for each in said if each.kind == _LAST),
     ]
 
 
@@ -90,10 +100,18 @@ def outcome_in_words(result: SearchResult, expects: bool, again: Mapping[str, Se
 
 def _advice(notice: Notice, again: Mapping[str, Sequence[str]]) -> str:
     """Which word to leave out, with the command."""
-    faces = int(str(notice.values["faces"]))
-    are = "1 face is" if faces == 1 else f"{faces:,} faces are"
     command = search_command(str(notice.values["description"]), again)
-    return f'Without "{notice.values["words"]}", {are} likely ({DIM_BELOW:g} or more): {command}'
+    return notice_in_words(replace(notice, values={**notice.values, "description": command}))
+
+
+def notice_records(result: SearchResult, heading: Heading) -> list[dict[str, Any]]:
+    """What should be known of what was asked and found, for JSON; each message is one of the remarks."""
+    return [
+        {**notice_record(each), "message": _advice(each, heading.again)}
+        if each.kind == _LEAVE_OUT
+        else notice_record(each)
+        for each in (*heading.notices, *result.notices)
+    ]
 
 
 def _nothing(result: SearchResult) -> str:
@@ -103,10 +121,10 @@ def _nothing(result: SearchResult) -> str:
         return f"No face matched: none of the {counted(result.faces, 'face')} searched reaches --min-score{best}."
     for step in result.narrowed:
         if not step.left and step.left_out:
-            return f"No face matched: none of {counted(step.left_out, 'face')} passes the filter {step.words}."
+            return f"No face matched: none of {counted(step.left_out, 'face')} passes the filter {_filter(step)}."
     narrowed = [step for step in result.narrowed if step.left_out]
     if narrowed:
-        return f"No face matched: nothing but what was started from passes the filter {narrowed[-1].words}."
+        return f"No face matched: nothing but what was started from passes the filter {_filter(narrowed[-1])}."
     if not result.withheld:
         return "No face matched: there is no other face."
     return f"No face matched: all {counted(result.withheld, 'face')} have a lower detection score than --min-detection."

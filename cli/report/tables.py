@@ -11,6 +11,7 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rich import box
@@ -150,50 +151,83 @@ def hit_table(
 ) -> Table:
     """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
     `Heading.fades`; said: as in SearchResult."""
+    layout = _laid_out(hits, len(score_heading), width, said)
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
-    words = asked_words(hits[0].asked) if hits else []
-    longest = max((len(hit.face.display) for hit in hits), default=0)
-    taken = sum(max(9, len(each)) + _GAP for each in words)
-    room = width - len(score_heading) - 17  # for what was asked, the place and the photo
-    beside = [
-        (heading, cells)
-        for heading, cells in (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
-        if any(cells)
-    ]
-    columns = beside if width >= _NARROW or not words else []
-    for heading, cells in columns:
+    for heading, _ in layout.columns:
         table.add_column(heading, no_wrap=True)
-        room -= max(len(heading), *map(len, cells)) + _GAP
-    with_place = width >= 120 or taken + longest <= room - _PLACE
-    room -= _PLACE if with_place else 0
-    apart = taken + min(longest, 36) <= room
-    if apart:
-        for each in words:
-            table.add_column(each, justify="right", no_wrap=True)
-    elif words:
-        text = sum(len(each) + len(" 100%✓, ") for each in words)  # folds into about as many lines as the photo's name
-        photo = max(min(longest, 16), (room - _GAP) * longest // (longest + text))
-        taken = max(24, room - _GAP - photo) + _GAP
-        table.add_column("as described", max_width=taken - _GAP)
-    if with_place:
+    for each in layout.words if layout.apart else ():
+        table.add_column(each, justify="right", no_wrap=True)
+    if layout.together:
+        table.add_column("as described", max_width=layout.together)
+    if layout.with_place:
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
     marks = _marks(encoding)
     for number, hit in enumerate(hits):
-        row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in columns)]
-        if apart:
-            row += [_asked_cell(each, marks) for each in hit.asked]
-        elif words:
-            described = zip(words, hit.asked, strict=True)
-            told = [] if columns else [Text(f"{heading} {cells[number]}") for heading, cells in beside]
-            row.append(Text(", ").join([*told, *(_asked_text(each, one, marks) for each, one in described)]))
-        row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
-        name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
-        table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
+        cells = layout.cells(number, hit, marks)
+        name = Text(_name(hit.face.display, layout.room) + "".join(f" ({note})" for note in _notes(hit)))
+        row = (str(hit.rank), score_in_words(hit.score), *cells, str(hit.face.face), name)
+        table.add_row(*row, style="dim" if fades and hit.score < DIM_BELOW else None)
     return table
+
+
+_Columns = list[tuple[str, list[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What a table of hits has room for. columns: headings and cells beside the score; beside: those of them that have
+    no column. words: what was asked for, each in a column of its own (`apart`) or all in one of the width `together`
+    (0: none). room: characters of the photo's column."""
+
+    words: list[str]
+    columns: _Columns
+    beside: _Columns
+    apart: bool
+    together: int
+    with_place: bool
+    room: int
+
+    def cells(self, number: int, hit: Hit, marks: Mapping[Mark, str]) -> list[str | Text]:
+        """What stands between a hit's score and its number."""
+        cells: list[str | Text] = [cells[number] for _, cells in self.columns]
+        if self.apart:
+            cells += [_asked_cell(each, marks) for each in hit.asked]
+        elif self.words:
+            told = [f"{heading} {cells[number]}" for heading, cells in self.beside]
+            cells.append(_asked_texts(self.words, hit, told, marks))
+        face = hit.face
+        return [*cells, *([place_in_words(face.x, face.y, face.width, face.height)] if self.with_place else [])]
+
+
+def _laid_out(hits: Sequence[Hit], score_width: int, width: int, said: tuple[int, int]) -> _Layout:
+    words = asked_words(hits[0].asked) if hits else []
+    longest = max((len(hit.face.display) for hit in hits), default=0)
+    taken = sum(max(9, len(each)) + _GAP for each in words)
+    room = width - score_width - 17  # for what was asked, the place and the photo
+    known = (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
+    filled = [(heading, cells) for heading, cells in known if any(cells)]
+    columns = filled if width >= _NARROW or not words else []
+    room -= sum(max(len(heading), *map(len, cells)) + _GAP for heading, cells in columns)
+    with_place = width >= 120 or taken + longest <= room - _PLACE
+    room -= _PLACE if with_place else 0
+    apart = taken + min(longest, 36) <= room
+    together = 0
+    if words and not apart:
+        text = sum(len(each) + len(" 100%✓, ") for each in words)  # folds into about as many lines as the photo's name
+        photo = max(min(longest, 16), (room - _GAP) * longest // (longest + text))
+        together = max(24, room - _GAP - photo)
+        taken = together + _GAP
+    return _Layout(words, columns, [] if columns else filled, apart, together, with_place, room - taken)
+
+
+def _asked_texts(words: Sequence[str], hit: Hit, told: Sequence[str], marks: Mapping[Mark, str]) -> Text:
+    """All that was asked for in one cell, behind what is told of the hit."""
+    described = zip(words, hit.asked, strict=True)
+    return Text(", ").join([*map(Text, told), *(_asked_text(each, one, marks) for each, one in described)])
 
 
 def _searched(hits: Sequence[Hit], said: tuple[int, int], width: int) -> list[str]:

@@ -1,12 +1,18 @@
 """Whether the network has been measured on the photos of a catalogue, in words for every report."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from db.catalogue import Catalogue, open_catalogue
 from db.validations import measurements
 from facesearch.attributes import Attribute
-from facesearch.validation.standing import NOT_MEASURED, standing
+from facesearch.errors import Notice
+from facesearch.validation.standing import standing
+
+_NEVER = "not validated here: nobody has measured the network on these photos (facesearch validate)"
+_AGAIN = "`facesearch validate` can use the same answers again"
 
 
 def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribute] = ()) -> str:
@@ -16,12 +22,58 @@ def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribu
 
     with catalogue.read() as session:
         known = measurements(session)
-    return standing(known, used(model, yunet_name()), asked) if known else NOT_MEASURED
+    return standing_in_words(standing(known, used(model, yunet_name())), asked) if known else _NEVER
 
 
 def validated_where(path: Path, model: str, asked: Sequence[Attribute] = ()) -> str:
     """The same of the catalogue at a path, where there may be none."""
     if not path.is_file():
-        return NOT_MEASURED
+        return _NEVER
     with open_catalogue(path) as catalogue:
         return validated_in_words(catalogue, model, asked)
+
+
+def standing_in_words(found: Notice, asked: Sequence[Attribute] = ()) -> str:
+    """What `standing` found, as a clause. asked: each is named with its own error, or as not measured."""
+    values: Any = found.values
+    if found.kind == "never validated":
+        return _NEVER
+    if found.kind == "other network validated":
+        return (
+            f"not validated here with this network: on {_day(values['made'])} another one was ({values['network']}); "
+            f"{_AGAIN}"
+        )
+    if found.kind == "other version validated":
+        return (
+            f"not validated here with this version: on {_day(values['made'])} version {values['version']} was, which "
+            f"opens photos or finds faces in another way; {_AGAIN}"
+        )
+    figures = values["statement"]
+    words = figures.get("words", {})
+    count = "1 word" if len(words) == 1 else f"{len(words)} words"
+    said = (
+        f"validated here on {_day(values['made'])} ({figures['faces']:,} faces, {count}: {_share(figures['error'])} "
+        "wrong)"
+    )
+    each = [
+        f"{one.label} {_share(words[one.name]['error'])} wrong" if one.name in words else f"{one.label} not measured"
+        for one in asked
+    ]
+    return f"{said}; {', '.join(each)}" if each else said
+
+
+def percent(value: float) -> str:
+    """A fraction in percent, with a decimal where it is small."""
+    return f"{100 * value:.1f}" if value < 0.1 else f"{100 * value:.0f}"
+
+
+def _share(share: dict[str, Any]) -> str:
+    if not share["judged"]:
+        return "nothing judged,"
+    between = share["interval"]
+    span = f" ({percent(between[0])} to {percent(between[1])})" if between else ""
+    return f"{percent(share['wrong'] / share['judged'])} %{span}"
+
+
+def _day(made: datetime) -> str:
+    return f"{made.astimezone():%Y-%m-%d}"

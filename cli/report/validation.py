@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.report import charts, html_frame
 from cli.report.tables import new_table
+from cli.report.validated import percent
 from cli.terminal.console import printable, results
 from db.validations import Measured
 from facesearch.attributes import BY_NAME
@@ -14,7 +15,6 @@ from facesearch.training.bootstrap import Interval
 from facesearch.training.metrics import BINS
 from facesearch.validation.agreement import Agreement, Share
 from facesearch.validation.sample import Sample
-from facesearch.validation.standing import percent
 
 _NONE = "-"
 _WORD_COLUMNS = ("have it", "kappa", "disagree", "error", "95 %", "missed", "false", "ECE", "chance")

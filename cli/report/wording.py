@@ -1,11 +1,11 @@
-"""Sentences for what is told as a kind with values: errors and notices of statements, descriptions and searches."""
+"""Sentences for what is told as a kind with values: notices on statements, descriptions and searches. Errors have
+theirs in `cli.report.remedies`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from facesearch.errors import Notice, QueryError, RequestError
-    from facesearch.query.errors import StatementError
+    from facesearch.errors import Notice
     from facesearch.query.report import SetAside
     from facesearch.query.statement import Statement
 
@@ -30,133 +30,39 @@ _ASIDE = {
 """What is said of looks and set aside, by kind."""
 
 
-def error_in_words(error: "StatementError") -> str:
-    """What stands in the way of a statement, and the remedy."""
-    values = error.values
-    if error.kind == "two readings":
-        one, other = (_reading(each) for each in error.readings)
-        return f'This can mean "{one}" or "{other}": write the one that you mean.'
-    if error.kind == "contradiction":
-        one, other = (_reading(each) for each in error.readings)
-        return (
-            f'The statement says two things of which only one can be true, and can be searched as "{one}" or as '
-            f'"{other}": leave one of them out, or say that they are two persons.'
-        )
-    if error.kind == "language":
-        return f"The statement is in {values['language']}, and only English is understood: translate it first."
-    if error.kind == "too long":
-        return f"The statement has {values['letters']:,} characters, and may have {values['most']:,}: shorten it."
-    if error.kind == "too many":
-        return f"The statement says more than {values['most']} things of one person: shorten it."
-    if error.kind == "several persons":
-        return f"The statement describes {values['persons']} persons: choose one with --person N."
-    if error.kind == "no such person":
-        return f"The statement describes {values['persons']} persons, and --person {values['person']} is none of them."
-    if error.kind == "search language":
-        return str(error)
-    if error.kind == "not understood":
-        return f'"{values["words"]}" is not searched: leave it out, or search without --strict.'
-    return (
-        f'Nothing in "{values["words"]}" can be searched: add something that the network scores '
-        '("facesearch attributes" lists it).'
-    )
-
-
-def _reading(reading: str) -> str:
-    return reading.replace(" || ", '" and "')
-
-
 _PLURALS = {"man": "men", "woman": "women"}
 _MISJUDGED = {"man": 8, "woman": 9}
 """Of 100 people of the group that the network judges worst (docs/model-card.md)."""
 
 
-def request_in_words(error: "RequestError") -> str:
-    """What is wrong with a request, and the remedy."""
-    return _REQUESTS[error.kind](error.values)
-
-
-_REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
-    "unreadable": lambda of: f"The error rates in {of['file']} cannot be read ({of['reason']}): name another file.",
-    "no columns": lambda of: (
-        f"{of['file']} is no table of error rates: its first line has to name the columns {', '.join(of['columns'])} "
-        "(`facesearch attributes --witness` shows one)."
-    ),
-    "unknown attribute": lambda of: (
-        f'Line {of["line"]} of {of["file"]}: "{of["attribute"]}" is none of the 40 attributes (`facesearch attributes` '
-        "lists them)."
-    ),
-    "no rate": lambda of: (
-        f'Line {of["line"]} of {of["file"]}: "{of["rate"]}" is no rate of errors for {of["attribute"]}: write a number '
-        "from 0 to below .5."
-    ),
-    "twice": lambda of: f"Line {of['line']} of {of['file']}: {of['attribute']} stands there twice: leave one out.",
-    "nothing counts": lambda of: (
-        f'Nothing in "{_shortened(of["words"])}" counts: an age from 36 to 44 is neither young nor old to the network; '
-        "add something else."
-    ),
-    "must lacks words": lambda _: 'Behind "must:" stands no word: write must:man, or must:"no glasses".',
-    "must is no part": lambda of: (
-        f'"must:{of["words"]}" does not stand for itself: what must hold stands between commas, neither denied nor '
-        'hedged nor joined by "or"; several words stand in quotes, as in must:"no glasses".'
-    ),
-    "must is not scored": lambda of: f'"{_shortened(of["words"])}" cannot be a must: {_why(of["why"])}',
-    "must says more": lambda of: (
-        f'"{_shortened(of["words"])}" cannot be a must: {_listed(of["not_scored"])} is not searched; leave it out.'
-    ),
-    "must filters": lambda of: (
-        f'"{_shortened(of["words"])}" only filters, and no must is needed for that: write it without "must".'
-    ),
-    "no request": lambda of: f"This is no request as facesearch writes them ({of['reason']}): make it anew.",
-    "newer request": lambda of: (
-        f"A newer version of facesearch wrote this request (version {of['version']}; this one reads up to "
-        f"{of['known']}): use that version."
-    ),
-    "another catalogue": lambda of: (
-        f"The request is to {_listed(of['asked'])}, and {of['open']} is open: open that one, or ask without naming "
-        "catalogues."
-    ),
-    "must contradicts": lambda of: (
-        f'The must "{of["words"]}" contradicts the description, read as "{of["reading"]}": leave one of them out.'
-    ),
-}
-
-
-def _why(error: "QueryError") -> str:
-    from facesearch.query.errors import StatementError
-
-    return error_in_words(error) if isinstance(error, StatementError) else str(error)
-
-
-def _shortened(words: str) -> str:
-    words = " ".join(words.split())
-    return words if len(words) < 60 else f"{words[:60]}..."
-
-
 def notice_in_words(notice: "Notice") -> str:
-    values: Mapping[str, Any] = notice.values
-    if notice.kind in _NOTICES:
-        return _NOTICES[notice.kind](values)
-    if notice.kind == "pronoun":
-        return f'The sex is taken from the pronoun: searched as "{values["sex"]}".'
-    if notice.kind == "corrected":
-        return f'"{values["typed"]}" is read as "{values["read"]}".'
-    if notice.kind == "age":
-        return f'The network knows no ages: "{values["words"]}" is searched as "{values["means"]}".'
-    if notice.kind == "rough":
-        return f'"{values["words"]}" is searched as "{values["means"]}".'
-    if notice.kind == "rare":
-        return str(values["sentence"])
-    if notice.kind == "alternative":
-        return f'Of "{values["words"]}", faces that fit only by what is not scored are not found.'
-    if notice.kind == "reach":
-        words, rest = values["words"], values["rest"]
-        return f'"{rest}" is read as not denied: for neither, say "no {words} or {rest}".'
-    if notice.kind == "always":
-        return "Every face fits this description."
-    if notice.kind == "hedges":
-        return "The hedged words contradict the rest or each other, so no face can fit all of them."
-    return "Nothing in the statement can be searched."
+    """What a person at a terminal reads of a notice."""
+    return NOTICES[notice.kind](notice.values)
+
+
+def notice_record(notice: "Notice") -> dict[str, Any]:
+    """A notice for JSON."""
+    return {"kind": notice.kind, "values": dict(notice.values), "message": notice_in_words(notice)}
+
+
+_EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
+
+
+def _one_or(number: int, one: str, several: str) -> str:
+    """ "1 face is", "2,000 faces are"."""
+    return f"1 {one}" if number == 1 else f"{number:,} {several}"
+
+
+def _likely() -> float:
+    from facesearch.search.hits import LIKELY_FROM
+
+    return LIKELY_FROM
+
+
+def _meaning(grade: str) -> str:
+    from facesearch.reliability import MEANINGS
+
+    return MEANINGS[grade]
 
 
 def _age(of: "Mapping[str, Any]") -> str:
@@ -173,7 +79,18 @@ def _age(of: "Mapping[str, Any]") -> str:
     )
 
 
-_NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    # what was read
+    "pronoun": lambda of: f'The sex is taken from the pronoun: searched as "{of["sex"]}".',
+    "corrected": lambda of: f'"{of["typed"]}" is read as "{of["read"]}".',
+    "age": lambda of: f'The network knows no ages: "{of["words"]}" is searched as "{of["means"]}".',
+    "rough": lambda of: f'"{of["words"]}" is searched as "{of["means"]}".',
+    "rare": lambda of: str(of["sentence"]),
+    "alternative": lambda of: f'Of "{of["words"]}", faces that fit only by what is not scored are not found.',
+    "reach": lambda of: f'"{of["rest"]}" is read as not denied: for neither, say "no {of["words"]} or {of["rest"]}".',
+    "always": lambda _: "Every face fits this description.",
+    "hedges": lambda _: "The hedged words contradict the rest or each other, so no face can fit all of them.",
+    "nothing": lambda _: "Nothing in the statement can be searched.",
     "age counts": lambda of: (
         f"{_age(of)} counts as {of['word']}:{of['certainty']:g}: people who judge by sight err by 5 to 8 years, and so "
         "does the network."
@@ -189,6 +106,39 @@ _NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
     "unfair": lambda of: (
         f"Weak and unfair: {', '.join(of['words'])}. People disagree on such words, and what the network learnt of "
         "them follows colour of skin and origin more than the face: leave them out unless they matter."
+    ),
+    # what was found
+    "untaught": lambda of: (
+        f"The network never learnt {', '.join(of['words'])}: all faces get the same probability, which says nothing "
+        "about any of them; leave it out, or index with another --checkpoint."
+    ),
+    "weak grade": lambda of: f"Grade {of['grade']} ({_meaning(of['grade'])}): {', '.join(of['words'])}.",
+    "not in EXIF": lambda of: (
+        f"Of all faces in the catalogue, {_one_or(of['faces'], 'is in a photo', 'are in photos')} without a "
+        f"{of['what']} (EXIF {_EXIF_NAMES[of['what']]}): left out."
+    ),
+    "EXIF not read": lambda of: (
+        f"Of all photos in the catalogue, {_one_or(of['photos'], 'was', 'were')} indexed before "
+        "date and camera were read, and left out: run `facesearch index` on their folder again."
+    ),
+    # the catalogue
+    "no room": lambda of: (
+        f"There is no room left where the catalogue {of['path']} lies: it is searched, and not changed."
+    ),
+    "read-only": lambda of: f"The catalogue {of['path']} or its folder is read-only: it is searched, never changed.",
+    "network share": lambda of: (
+        f"The catalogue {of['path']} lies on a network share ({of['system']}), where SQLite's write-ahead log is not "
+        f"safe{'' if of['log'] else ' and therefore off'}: use it from one computer at a time, or keep it on a disk of "
+        "this one."
+    ),
+    "no write-ahead log": lambda of: (
+        f"SQLite's write-ahead log cannot be used where the catalogue {of['path']} lies: searches wait while an index "
+        "run writes; a local disk does better."
+    ),
+    # how to ask better
+    "leave out": lambda of: (
+        f'Without "{of["words"]}", {_one_or(of["faces"], "face is", "faces are")} likely '
+        f"({_likely():g} or more): {of['description']}"
     ),
     "must": lambda of: (
         f"{of['against']} of the first {of['of']} faces are judged not to be {_PLURALS[of['word']]}: --must "
@@ -250,8 +200,13 @@ def _listed(words: list[str], most: int = _SHOWN) -> str:
     return ", ".join(words) if more <= 0 else f"{', '.join(words[:most])} and {more} more"
 
 
+def notices_on(statement: "Statement", person: int | None = None) -> "tuple[Notice, ...]":
+    """The notices of a statement. person: only those on this one, or on the whole statement."""
+    return tuple(each for each in statement.notices if person is None or each.person in (0, person))
+
+
 def remarks_on(statement: "Statement", person: int | None = None, most: int = _SHOWN) -> tuple[str, ...]:
     """Everything that the reader of a statement should know, a sentence each. person: only what is on this one, or on
     the whole statement. most: set-aside phrases that are listed of each kind."""
-    notices = [notice_in_words(each) for each in statement.notices if person is None or each.person in (0, person)]
+    notices = map(notice_in_words, notices_on(statement, person))
     return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text, most))))

@@ -28,11 +28,11 @@ MOST_FACES = 10_000
 @dataclass(frozen=True, slots=True)
 class Logged:
     """How something was logged. head: the log's, with this row at its end; None where the row waits in the user's
-    folder. problem: why it could not be written to the catalogue, as a sentence; lost: nor anywhere else."""
+    folder. problem: why it could not be written to the catalogue; lost: why nor anywhere else."""
 
     head: Head | None
-    problem: str = ""
-    lost: bool = False
+    problem: Exception | None = None
+    lost: str = ""
 
 
 def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
@@ -46,7 +46,7 @@ def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
         for path in waiting:
             path.unlink(missing_ok=True)
     except (CatalogueError, OSError, ValueError, KeyError) as error:
-        return _spooled(catalogue, row, str(error))
+        return _spooled(catalogue, row, error.with_traceback(None))
     return Logged(head)
 
 
@@ -86,7 +86,7 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _spooled(catalogue: Catalogue, row: Mapping[str, Any], problem: str) -> Logged:
+def _spooled(catalogue: Catalogue, row: Mapping[str, Any], problem: Exception) -> Logged:
     folder = _spool()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def _spooled(catalogue: Catalogue, row: Mapping[str, Any], problem: str) -> Logg
         with os.fdopen(descriptor, "w") as file:
             json.dump(row, file)
     except OSError as error:
-        return Logged(None, f"{problem} ({folder}: {error.strerror})", lost=True)
+        return Logged(None, problem, f"{folder}: {error.strerror}")
     return Logged(None, problem)
 
 

@@ -53,7 +53,7 @@ class Repaired:
     mended: Mended
     indexes: bool
     rebuilt: bool
-    trouble: str | None
+    trouble: CatalogueError | None
 
 
 def check(catalogue: Catalogue) -> Checked:
@@ -97,12 +97,13 @@ def repair(catalogue: Catalogue, found: Checked) -> Repaired:
             kept = {} if found.snapshot_is_wrong else _kept_logits(catalogue, scores)
             with catalogue.write() as session:
                 mended = checking.mend(session, list(found.damage), kept)
-        rebuilt, trouble = False, None
+        rebuilt = False
+        trouble: CatalogueError | None = None
         if found.snapshot_is_wrong or mended != Mended() or _lacks_snapshot(found.snapshot):
             try:
                 rebuilt = snapshot.rebuild(catalogue, encode)
             except CatalogueError as error:
-                trouble = str(error)
+                trouble = error.with_traceback(None)
         return Repaired(mended, indexes, rebuilt, trouble or finish_pending(catalogue, seconds=1.0))
 
 

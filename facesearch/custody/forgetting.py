@@ -80,11 +80,11 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Forgot:
     """What was done. pending: others read a former state, or there was no room, so that it still lies in the files;
-    the next command that writes finishes it. trouble: why, or why searches are slower for now, as a sentence."""
+    the next command that writes finishes it. trouble: why, or why searches are slower for now."""
 
     erased: Erased
     pending: bool
-    trouble: str | None
+    trouble: CatalogueError | None
 
 
 def plan(catalogue: Catalogue, wanted: Wanted, now: datetime, *, override: bool = False) -> Plan:
@@ -120,9 +120,9 @@ def forget(catalogue: Catalogue, wanted: Wanted, shown: Plan, now: datetime, *, 
             return Forgot(erased, erasure.pending(session), trouble)
 
 
-def finish_pending(catalogue: Catalogue, *, seconds: float) -> str | None:
+def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | None:
     """Leave nothing in the files of what was taken out, if there may be something, waiting so many seconds for readers;
-    what went wrong, as a sentence. Within `Catalogue.indexing`. What cannot be done now stays pending."""
+    what went wrong. Within `Catalogue.indexing`. What cannot be done now stays pending."""
     with catalogue.read() as session:
         if not erasure.pending(session):
             return None
@@ -132,17 +132,17 @@ def finish_pending(catalogue: Catalogue, *, seconds: float) -> str | None:
             with catalogue.write() as session:
                 erasure.finish(session)
     except CatalogueError as error:
-        trouble = str(error)
+        trouble = error.with_traceback(None)
     return trouble
 
 
-def _renew_snapshot(catalogue: Catalogue) -> str | None:
+def _renew_snapshot(catalogue: Catalogue) -> CatalogueError | None:
     """A snapshot that holds what the tables hold, or none. Former ones are unlinked, which no reader notices."""
-    trouble: str | None = None
+    trouble: CatalogueError | None = None
     try:
         snapshot.rebuild(catalogue, encode)
     except CatalogueError as error:
-        trouble = str(error)
+        trouble = error.with_traceback(None)
         snapshot.give_up(catalogue)
     return trouble
 
@@ -207,12 +207,16 @@ def _chosen(session: Session, wanted: Wanted, now: datetime) -> _Chosen:
     for path in wanted.photos:
         some = erasure.photos_of_paths(session, path) or erasure.photos_of_paths(session, os.path.realpath(path))
         if not some:
-            raise PhotoUnknown(f"{display(path)} is no photo of this catalogue: check how it is spelled.")
+            raise PhotoUnknown(
+                f"{display(path)} is no photo of this catalogue: check how it is spelled.", path=display(path)
+            )
         found += some
     for folder in wanted.folders:
         some = erasure.photos_of_folder(session, folder) or erasure.photos_of_folder(session, os.path.realpath(folder))
         if not some:
-            raise PhotoUnknown(f"No photo of this catalogue lies in {display(folder)}: check how it is spelled.")
+            raise PhotoUnknown(
+                f"No photo of this catalogue lies in {display(folder)}: check how it is spelled.", path=display(folder)
+            )
         found += some
     photos = {photo_id for _, photo_id in found if photo_id is not None}
     if wanted.before is not None:
@@ -221,6 +225,7 @@ def _chosen(session: Session, wanted: Wanted, now: datetime) -> _Chosen:
     return _Chosen(frozenset(photos), frozenset(of_faces), files)
 
 
+# complexipy: ignore (what goes and what stays, in one place)
 def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) -> Plan:
     chosen = _chosen(session, wanted, now)
     of_faces = erasure.faces_of(session, sorted(chosen.faces))

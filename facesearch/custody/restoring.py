@@ -21,11 +21,11 @@ from facesearch.search.ranking.similar import encode
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What a restoration did. forgotten: what was taken out again, since it was forgotten after the backup.
-    snapshot_trouble: why searches are slower for now, as a sentence; None where they are not."""
+    snapshot_trouble: why searches are slower for now; None where they are not."""
 
     contents: Contents
     forgotten: Erased
-    snapshot_trouble: str | None
+    snapshot_trouble: CatalogueError | None
 
 
 class Restoration:
@@ -93,10 +93,15 @@ def restoration(path: Path, file: Path) -> Iterator[Restoration]:
     try:
         coming = backup.contents_of(file)
     except CatalogueMissing:
-        raise CatalogueMissing(f"There is no backup at {_name(file)}: check how it is spelled.") from None
+        raise CatalogueMissing(
+            f"There is no backup at {_name(file)}: check how it is spelled.", "no backup", path=_name(file)
+        ) from None
     except NotACatalogue as error:
         raise NotACatalogue(
-            f"{_name(file)} is no backup: name a file that `facesearch backup` has written ({error})"
+            f"{_name(file)} is no backup: name a file that was written as one ({error})",
+            "not a backup",
+            path=_name(file),
+            why=error,
         ) from None
     is_ours = any(is_there(f"{os.path.realpath(path)}{rest}") for rest in (".lock", ".d"))
     with os_errors_translated(path):
@@ -122,11 +127,11 @@ def _fresh(path: Path) -> Iterator[Catalogue]:
         yield catalogue
 
 
-def _build_snapshot(catalogue: Catalogue) -> str | None:
+def _build_snapshot(catalogue: Catalogue) -> CatalogueError | None:
     try:
         snapshot.rebuild(catalogue, encode)
     except CatalogueError as error:
-        return str(error)
+        return error.with_traceback(None)
     return None
 
 

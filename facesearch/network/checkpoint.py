@@ -59,7 +59,7 @@ _WEIGHTS = {
 """The paper's layers as this format holds them, written out so that a wrong file is refused without importing torch."""
 
 
-class CheckpointError(FacesearchError):
+class CheckpointError(FacesearchError, kinds=("checkpoint", "no checkpoint", "checkpoint of another version")):
     """A checkpoint cannot be used or saved."""
 
 
@@ -104,6 +104,7 @@ class Checkpoint:
         Raises CheckpointError where the file is no longer the one that was opened: its scores would be taken for those
         of another network.
         """
+        import torch
         from safetensors.torch import load
 
         from facesearch.network.mcnn import Aux, Mcnn, Normalisation
@@ -112,7 +113,8 @@ class Checkpoint:
         if hashlib.sha256(content).hexdigest() != self.digest:
             raise CheckpointError(f"{self.path} was replaced in the meantime: start again to use the new one.")
         tensors = load(content)
-        mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
+        with torch.random.fork_rng(devices=[]):  # what is drawn for the weights is not of the caller's numbers
+            mcnn, aux = Mcnn(normalisation=Normalisation(self.metadata["normalisation"])), Aux()
         for prefix, network in (("mcnn.", mcnn), ("aux.", aux)):
             network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
         return mcnn.eval(), aux.eval()
@@ -130,10 +132,10 @@ def load_checkpoint(path: Path | None = None) -> Checkpoint:
         tensors = load(content)
         about = json.loads(_header(content).get("__metadata__", {}).get(_KEY, "{}"))
     except (SafetensorError, KeyError, ValueError) as e:
-        raise CheckpointError(f"{path} is no facesearch checkpoint: name a file that `facesearch train` wrote.") from e
+        raise CheckpointError(f"{path} is no facesearch checkpoint.", "no checkpoint", path=path) from e
     if about.get("format") != FORMAT:
         what = "is of another version" if "format" in about else "is no facesearch checkpoint"
-        raise CheckpointError(f"{path} {what}: name a file that this version's `facesearch train` wrote.")
+        raise CheckpointError(f"{path} {what}.", "checkpoint of another version", path=path)
     if absent := [key for key in _KEYS if key not in about]:
         raise CheckpointError(f"{path} does not say its {', '.join(absent)}: train it again.")
     if about["attributes"] != list(NAMES):

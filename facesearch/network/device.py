@@ -7,7 +7,7 @@ import torch
 from facesearch.errors import FacesearchError
 
 
-class DeviceError(FacesearchError):
+class DeviceError(FacesearchError, kinds=("no device", "no GPU")):
     """The device asked for is not there."""
 
 
@@ -16,9 +16,9 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "auto":
         wanted = "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("No CUDA GPU can be used here: choose --device cpu, or install a CUDA build with `make gpu`.")
+        raise DeviceError("No CUDA GPU can be used here.", "no GPU")
     if wanted not in ("cpu", "cuda"):
-        raise DeviceError(f"There is no device {wanted!r}: choose --device auto, cpu or cuda.")
+        raise DeviceError(f"There is no device {wanted!r}.", device=wanted)
     return torch.device(wanted)
 
 

@@ -5,6 +5,7 @@ The kinds are a closed list (docs/query-language.md); `cli` makes the sentences.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from facesearch.errors import Notice as Notice
 from facesearch.errors import QueryError
@@ -38,7 +39,7 @@ WHYS = (
 NOTICES = ("pronoun", "corrected", "age", "rough", "nothing", "rare", "alternative", "reach", "always", "hedges")
 
 
-class StatementError(QueryError):
+class StatementError(QueryError, kinds=KINDS):
     """A statement that cannot be searched as it stands. readings: between which is asked; spans: code points."""
 
     def __init__(
@@ -48,5 +49,33 @@ class StatementError(QueryError):
         spans: tuple[tuple[int, int], ...] = (),
         values: Mapping[str, object] = MappingProxyType({}),
     ) -> None:
-        super().__init__(str(values.get("sentence", kind)), spans[0][0] if spans else 0)
-        self.kind, self.readings, self.spans, self.values = kind, readings, spans, values
+        super().__init__(_cause(kind, readings, values), spans[0][0] if spans else 0, kind, **values)
+        self.readings, self.spans = readings, spans
+
+
+def _cause(kind: str, readings: tuple[str, ...], of: Mapping[str, Any]) -> str:
+    one, other = (reading.replace(" || ", '" and "') for reading in readings) if len(readings) == 2 else ("", "")
+    match kind:
+        case "two readings":
+            return f'This can mean "{one}" or "{other}": write the one that you mean.'
+        case "contradiction":
+            return (
+                f'The statement says two things of which only one can be true, and can be searched as "{one}" or as '
+                f'"{other}": leave one of them out, or say that they are two persons.'
+            )
+        case "language":
+            return f"The statement is in {of['language']}, and only English is understood: translate it first."
+        case "too long":
+            return f"The statement has {of['letters']:,} characters, and may have {of['most']:,}: shorten it."
+        case "too many":
+            return f"The statement says more than {of['most']} things of one person: shorten it."
+        case "several persons":
+            return f"The statement describes {of['persons']} persons: choose one."
+        case "no such person":
+            return f"The statement describes {of['persons']} persons, and {of['person']} is none of them."
+        case "search language":
+            return str(of["sentence"])
+        case "not understood":
+            return f'"{of["words"]}" is not searched: leave it out.'
+        case _:
+            return f'Nothing in "{of["words"]}" can be searched: add something that the network scores.'

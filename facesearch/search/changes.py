@@ -20,7 +20,7 @@ from facesearch.query.tree import And, Or, Term, Weighted
 from facesearch.search.ranking.similar import attribute_means, moved
 
 
-class ChangeError(UsageError):
+class ChangeError(UsageError, kinds=("change",)):
     """Words that do not say which attributes are to be changed, and how."""
 
 

@@ -17,7 +17,7 @@ from facesearch.errors import Notice, RequestError
 from facesearch.query import Query
 from facesearch.query.said_ages import MALE, said_sex
 from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
-from facesearch.reliability import grades, untaught_remarks
+from facesearch.reliability import grades, untaught
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import (
     HOLDS_FROM,
@@ -31,7 +31,7 @@ from facesearch.search.hits import (
     one_for_each_file,
 )
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.explain import weak_remarks
+from facesearch.search.ranking.explain import weak_grades
 from facesearch.search.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.search.request import Order, Request
 from facesearch.search.unseen import unseen_by_searches
@@ -40,6 +40,7 @@ _PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one 
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
+@scan.shared_threads()
 def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 
@@ -74,12 +75,13 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
         narrowed=looked_at.steps[1:],
         best=best,
         expected=sum(each.expected for each in found),
-        remarks=(
-            *looked_at.remarks,
-            *untaught_remarks((*query.asked, *query.bounded), model),
-            *weak_remarks(query.asked, grades(model)),
+        notices=(
+            *looked_at.notices,
+            *untaught((*query.asked, *query.bounded), model),
+            *weak_grades(query.asked, grades(model)),
+            *_must_suggested(query, hits),
+            *scanned.advice(looked_at.allowed, best),
         ),
-        notices=(*_must_suggested(query, hits), *scanned.advice(looked_at.allowed, best)),
         musts=tuple(map(str, query.musts)),
         behind=behind,
         said=query.things_said,

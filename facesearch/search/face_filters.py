@@ -1,6 +1,6 @@
 """Which faces a search looks at: sure enough detections, large enough, in the right photos, within the given bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,7 @@ from db import capture
 from db.catalogue import Catalogue
 from db.photo_filters import faces_of
 from db.snapshot import Gallery
+from facesearch.errors import Notice
 from facesearch.query.photo_filters import printed
 from facesearch.query.tree import Threshold
 from facesearch.search.hits import Step, sure_mask
@@ -20,17 +21,14 @@ from facesearch.search.request import Request
 Mask = NDArray[np.bool_]
 
 
-_EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
     """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
-    remarks: what the user has to know about them."""
+    notices: what the user has to know about them."""
 
     allowed: Mask
     steps: tuple[Step, ...]
-    remarks: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
 
     @property
     def faces(self) -> int:
@@ -46,51 +44,47 @@ def filtered(
     """The faces that pass the filters of the request: those of its description, and those beside it."""
     allowed = sure_mask(gallery, request.min_detection)
     left = int(np.count_nonzero(allowed))
-    steps = [Step(f"detection score of {request.min_detection:g} or more", left, len(gallery) - left)]
+    least = request.min_detection
+    steps = [
+        Step(f"detection score of {least:g} or more", left, len(gallery) - left, "detection score", {"least": least})
+    ]
 
-    def narrow(mask: Mask, words: str) -> None:
+    def narrow(mask: Mask, words: str, kind: str, values: Mapping[str, object]) -> None:
         np.logical_and(allowed, mask, out=allowed)
         left = int(np.count_nonzero(allowed))
-        steps.append(Step(words, left, steps[-1].left - left))
+        steps.append(Step(words, left, steps[-1].left - left, kind, values))
 
     if request.min_face > 0:
-        narrow(gallery.sizes >= np.float32(request.min_face), f"--min-face {request.min_face:g}")
+        size = request.min_face
+        narrow(gallery.sizes >= np.float32(size), f"face size of {size:g} or more", "face size", {"least": size})
     of_photos = request.photo_filters
     for each in of_photos:
         with catalogue.read() as session:
             ids = faces_of(session, each)
-        narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
+        words = " and ".join(printed(each))
+        narrow(np.isin(gallery.face_ids, ids), words, "photo", {"filter": words})
     for threshold in request.query.thresholds:
-        narrow(_within([threshold], gallery), str(threshold))
-    remarks = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
+        narrow(_within([threshold], gallery), str(threshold), "bound", {"bound": str(threshold)})
+    notices = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
     if any(each.taken_from or each.taken_to for each in of_photos):
-        remarks += _without(catalogue, "date")
+        notices += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
-        remarks += _without(catalogue, "camera")
-    return Filtered(allowed, tuple(steps), remarks)
+        notices += _without(catalogue, "camera")
+    return Filtered(allowed, tuple(steps), notices)
 
 
-def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[str, ...]:
+def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[Notice, ...]:
     """How many faces of the catalogue, whatever else they pass, could not pass since their photos do not say it."""
     with catalogue.read() as session:
         number = capture.faces_without(session, what)
-    if not number:
-        return ()
-    are = "1 is in a photo" if number == 1 else f"{number:,} are in photos"
-    return (f"Of all faces in the catalogue, {are} without a {what} (EXIF {_EXIF_NAMES[what]}): left out.",)
+    return (Notice("not in EXIF", {"what": what, "faces": number}),) if number else ()
 
 
-def _unread(catalogue: Catalogue) -> tuple[str, ...]:
+def _unread(catalogue: Catalogue) -> tuple[Notice, ...]:
     """That some photos were left out because nobody looked yet when and with what they were taken, where it is so."""
     with catalogue.read() as session:
         photos = capture.unread_count(session)
-    if not photos:
-        return ()
-    were = "1 was" if photos == 1 else f"{photos:,} were"
-    return (
-        f"Of all photos in the catalogue, {were} indexed before date and camera were read, and left out: run "
-        "`facesearch index` on their folder again.",
-    )
+    return (Notice("EXIF not read", {"photos": photos}),) if photos else ()
 
 
 def _within(thresholds: Sequence[Threshold], gallery: Gallery) -> Mask:

@@ -1,6 +1,6 @@
 """What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -58,12 +58,17 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A filter in words, such as "folder:holiday"; how many faces pass it and all before it, and how many of those that
-    passed all before it do not."""
+    """A filter, in words such as "folder:holiday" and as a kind with values; how many faces pass it and all before it,
+    and how many of those that passed all before it do not.
+
+    kind: "detection score" or "face size" (values: least), "photo" (filter), "bound" (bound).
+    """
 
     words: str
     left: int
     left_out: int
+    kind: str
+    values: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +79,8 @@ class SearchResult:
     unscored: how many others were not, because the network that searches go by has not scored them.
     model: the one whose scores were searched. narrowed: the filters beside the detection score, in their order.
     best: the highest score of all that were searched, whatever the least one asked for (None: none was). Of a
-    description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user;
-    notices: what is said of this result beside them. musts, behind: the words without which faces stand behind all
+    description: expected: how many of them are expected to fit, hedged words aside. notices: what should be
+    known of this result. musts, behind: the words without which faces stand behind all
     others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
     logged: how the search was logged; None where it was a part of something else.
     """
@@ -88,7 +93,6 @@ class SearchResult:
     narrowed: tuple[Step, ...] = ()
     best: float | None = None
     expected: float | None = None
-    remarks: tuple[str, ...] = ()
     notices: tuple[Notice, ...] = ()
     musts: tuple[str, ...] = ()
     behind: int = 0
@@ -116,11 +120,10 @@ def gallery_of(catalogue: Catalogue) -> Gallery:
     """All faces that can be searched. Raises SearchError when there is none yet, or it has other attributes."""
     gallery = load_gallery(catalogue)
     if gallery is None or len(gallery) == 0:
-        raise SearchError("No face is indexed yet: run `facesearch index FOLDER` on a folder with photos of faces.")
+        raise SearchError("No face is indexed yet.", "nothing indexed")
     if gallery.model.attributes != NAMES:
         raise SearchError(
-            "The faces were scored by a model with other attributes than this version knows: run `facesearch index` to "
-            "score them again."
+            "The faces were scored by a model with other attributes than this version knows.", "other attributes"
         )
     return gallery
 

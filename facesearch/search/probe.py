@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 _STREAM = re.compile(r"/dev/stdin|/(?:dev|proc/self)/fd/(\d+)")
 
 
-class ProbeError(FacesearchError):
+class ProbeError(FacesearchError, kinds=("probe",)):
     """A photo that cannot be a probe: unreadable, or without a face."""
 
 
-class WhichFaceError(FacesearchError):
+class WhichFaceError(FacesearchError, kinds=("which face",)):
     """It is not clear which face of the photo is meant."""
 
 

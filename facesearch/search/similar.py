@@ -17,10 +17,10 @@ from db.snapshot import Gallery
 from db.values.box import Box
 from facesearch.custody.audit import log_result
 from facesearch.errors import SearchError
-from facesearch.reliability import grades, untaught_remarks
+from facesearch.reliability import grades, untaught
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import SearchResult, check_asked, gallery_of, hits_of, ids_and_scores, one_for_each_file
-from facesearch.search.ranking.explain import weak_remarks
+from facesearch.search.ranking.explain import weak_grades
 from facesearch.search.ranking.similar import combined, encode, similarity
 from facesearch.search.request import Like, LikeFace, LikePhoto, Request
 from facesearch.search.unseen import unseen_by_searches
@@ -109,12 +109,12 @@ def nearest(
     gallery = gallery_of(catalogue)
     own = _own_faces(catalogue, gallery, probes)
     looked_at = filtered(catalogue, gallery, request)
-    withheld, narrowed, remarks = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.remarks
+    withheld, narrowed, notices = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.notices
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
     unseen = unseen_by_searches(catalogue, gallery.unscored)
     if searched == 0:
-        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, remarks=remarks, unseen=unseen)
+        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, notices=notices, unseen=unseen)
     logits = combined(np.stack([probes[i].logits for i in distinct(probes)]))
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
@@ -123,13 +123,13 @@ def nearest(
     hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, request.photo_filters)
     hits = hits if request.fold_copies else one_for_each_file(hits, top)
     best = float(scores[0])
-    remarks = (
-        *remarks,
-        *untaught_remarks(changes.asked, gallery.model),
-        *weak_remarks(changes.asked, grades(gallery.model)),
+    notices = (
+        *notices,
+        *untaught(changes.asked, gallery.model),
+        *weak_grades(changes.asked, grades(gallery.model)),
     )
     return SearchResult(
-        hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, remarks=remarks, unseen=unseen
+        hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, notices=notices, unseen=unseen
     )
 
 
@@ -162,14 +162,17 @@ def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFac
     for probe in probes:
         if probe.model != gallery.model.digest:
             raise SearchError(
-                f"The catalogue's faces are scored by model {gallery.model.short} and the probe by {probe.model[:12]}: "
-                "run `facesearch index` to score all faces again, or use the other checkpoint."
+                f"The catalogue's faces are scored by model {gallery.model.short} and the probe by {probe.model[:12]}.",
+                "other network",
+                catalogue=gallery.model.short,
+                probe=probe.model[:12],
             )
         if isinstance(probe, IndexedFace):
             if probe.details.face not in gallery.face_ids:
                 raise SearchError(
-                    f"Face {probe.details.face} was just taken out of the catalogue: name another one, or run "
-                    "`facesearch index` if its photo is still there."
+                    f"Face {probe.details.face} was just taken out of the catalogue: name another one.",
+                    "face taken out",
+                    face=probe.details.face,
                 )
             own.append(probe.details.face)
             continue

@@ -32,7 +32,7 @@ def kept(
     """
     with exclusive(path.with_name(f"{path.name}.lock")) as mine:
         if not mine:
-            raise DatasetError(f"Another training works on {path}: wait for it, or name another --work.")
+            raise DatasetError(f"Another training works on {path}: wait for it.", "work in use", path=path)
         _complete(path, shape, rows, compute, progress)
     found = np.zeros(shape, np.float32)  # what another recipe asked for must not change this run
     found[rows] = np.memmap(path, np.float32, mode="r", shape=shape)[rows]

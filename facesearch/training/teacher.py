@@ -33,7 +33,7 @@ WIDTH = 128
 """Numbers in an embedding."""
 
 
-class TeacherError(FacesearchError):
+class TeacherError(FacesearchError, kinds=("teacher",)):
     """The recognition network's file cannot be used."""
 
 

@@ -38,10 +38,7 @@ def measure(
         if face is not None and face.sha256 == drawn.sha256 and match([face.box], [drawn.box]):
             there[place], logits[place], sizes[place] = True, face.logits, face.size
     if not there.any():
-        raise ValidationError(
-            "The catalogue holds none of the drawn faces: name the one that they were drawn from with --catalogue, or "
-            "draw a new sample in another folder."
-        )
+        raise ValidationError("The catalogue holds none of the drawn faces.", "sample of another catalogue")
     model = gallery.model
     p = calibrate(logits, model.calibration_scale, model.calibration_bias)
     agreement = compare(sample, people, p, sizes, there)

@@ -34,7 +34,7 @@ _FORMAT = 1
 _AT_ONCE = 500  # pictures of so many stand in memory twice
 
 
-class ValidationError(FacesearchError):
+class ValidationError(FacesearchError, kinds=("validation", "sample of another catalogue")):
     """A validation cannot go on; what is wrong with its sample or its answers, and the remedy."""
 
 

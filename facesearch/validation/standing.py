@@ -2,12 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from db.validations import Measured
-from facesearch.attributes import Attribute
-
-NOT_MEASURED = "not validated here: nobody has measured the network on these photos (facesearch validate)"
+from facesearch.errors import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,50 +17,19 @@ class Use:
     detector: str
 
 
-def standing(known: Sequence[Measured], now: Use, asked: Sequence[Attribute] = ()) -> str:
-    """One clause: "validated here on ..." only where all of `now` is what was measured. known: newest first. asked:
-    each is named with its own error, or as not measured."""
-    if not known:
-        return NOT_MEASURED
+def standing(known: Sequence[Measured], now: Use) -> Notice:
+    """ "validated" only where all of `now` is what was measured, else "never validated" or "validated otherwise", with
+    what was: another network or another version. known: newest first."""
     same = [each for each in known if each.model == now.model]
-    if not same:
-        return (
-            f"not validated here with this network: on {_day(known[0])} another one was ({known[0].model[:12]}); "
-            "`facesearch validate` can use the same answers again"
-        )
     newest = next((each for each in same if _by(each) == _by(now)), None)
-    if newest is None:
-        return (
-            f"not validated here with this version: on {_day(same[0])} version {same[0].version} was, which opens "
-            "photos or finds faces in another way; `facesearch validate` can use the same answers again"
-        )
-    figures = newest.statement
-    words = figures.get("words", {})
-    count = "1 word" if len(words) == 1 else f"{len(words)} words"
-    said = f"validated here on {_day(newest)} ({figures['faces']:,} faces, {count}: {_share(figures['error'])} wrong)"
-    each = [
-        f"{one.label} {_share(words[one.name]['error'])} wrong" if one.name in words else f"{one.label} not measured"
-        for one in asked
-    ]
-    return f"{said}; {', '.join(each)}" if each else said
-
-
-def percent(value: float) -> str:
-    """A fraction in percent, with a decimal where it is small."""
-    return f"{100 * value:.1f}" if value < 0.1 else f"{100 * value:.0f}"
-
-
-def _share(share: dict[str, Any]) -> str:
-    if not share["judged"]:
-        return "nothing judged,"
-    between = share["interval"]
-    span = f" ({percent(between[0])} to {percent(between[1])})" if between else ""
-    return f"{percent(share['wrong'] / share['judged'])} %{span}"
+    if newest is not None:
+        return Notice("validated", {"made": newest.made, "statement": newest.statement})
+    if same:
+        return Notice("other version validated", {"made": same[0].made, "version": same[0].version})
+    if known:
+        return Notice("other network validated", {"made": known[0].made, "network": known[0].model[:12]})
+    return Notice("never validated")
 
 
 def _by(each: Measured | Use) -> tuple[str, str, str]:
     return each.version, each.decoder, each.detector
-
-
-def _day(each: Measured) -> str:
-    return f"{each.made.astimezone():%Y-%m-%d}"

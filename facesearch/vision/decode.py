@@ -9,22 +9,20 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 import PIL
-from PIL import Image
 
 from facesearch.vision.decoding.contents import Contents, open_contents
 from facesearch.vision.decoding.errors import NO_LIMITS, Limits, PhotoError, broken, megabytes
 from facesearch.vision.decoding.heif import heic_version
+from facesearch.vision.decoding.pillow import is_decoded
 from facesearch.vision.decoding.pixels import Drawn, Rectangle
 from facesearch.vision.decoding.raw import raw_version
 from facesearch.vision.decoding.sniff import AVIF, HEIC, RAW, READ_BY_PILLOW
@@ -238,15 +236,13 @@ def decoder_is_outdated(name: str, current: str, *, failed: bool) -> bool:
 
 def readable_extensions() -> frozenset[str]:
     """The part of `EXTENSIONS` that this installation decodes: HEIC needs pillow-heif, AVIF a Pillow built with it."""
-    _prepare()
-    readable = {extension for name, names in _FORMATS.items() for extension in names if name.upper() in Image.OPEN}
+    readable = {extension for name, names in _FORMATS.items() for extension in names if is_decoded(name.upper())}
     return frozenset(readable | set(_HEIF_EXTENSIONS if heic_version() is not None else ()))
 
 
 def readable_kinds() -> frozenset[str]:
     """Names of the kinds of files (`FileKind.label`) that this installation decodes."""
-    _prepare()
-    missing = set() if "AVIF" in Image.OPEN else {AVIF}
+    missing = set() if is_decoded("AVIF") else {AVIF}
     extras = {HEIC} if heic_version() is not None else set()
     extras |= {RAW} if raw_version() is not None else set()
     return frozenset((READ_BY_PILLOW - missing) | extras)
@@ -277,7 +273,6 @@ def open_encoded(
     `admit` is called with the pixels of its largest picture once the header has passed the limits and before anything
     is decoded: who decodes many photos at once waits there for memory. An exception that it raises passes through.
     """
-    _prepare()
     opened = OpenPhoto(photo, open_contents(photo.data, limits or Limits()))
     if admit is not None:
         admit(opened.pixels)
@@ -322,17 +317,6 @@ def _file(path: str | bytes | os.PathLike[str]) -> Iterator[IO[bytes]]:
     except (OSError, ValueError) as error:
         words = getattr(error, "strerror", None) or str(error)
         raise PhotoError(f"the file cannot be read ({words})", retry=True) from error
-
-
-@cache
-def _prepare() -> None:
-    """Tell Pillow, once, how this program uses it."""
-    # Limits are ours: Pillow's would warn in the middle of a progress display and refuse what max_pixels allows.
-    Image.MAX_IMAGE_PIXELS = None
-    # Odd metadata in a photo that decodes well is no news for the user.
-    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-    Image.init()
-    heic_version()  # which registers it
 
 
 _TURNS: dict[int, Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.uint8]]] = {

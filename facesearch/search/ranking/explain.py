@@ -7,9 +7,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from facesearch.errors import Notice
 from facesearch.query import Asked, Query
 from facesearch.query.tree import HEDGES, Node, firm, parts_of
-from facesearch.reliability import MEANINGS
 from facesearch.search.ranking.joint import joint_probability
 
 FITS_FROM, UNSURE_FROM = 0.7, 0.3
@@ -174,12 +174,12 @@ def explain_asked(
     ]
 
 
-def weak_remarks(asked: Sequence[Asked], grades: Sequence[str | None]) -> Iterator[str]:
-    """A sentence for each weak grade among the attributes asked for, the worst last."""
+def weak_grades(asked: Sequence[Asked], grades: Sequence[str | None]) -> Iterator[Notice]:
+    """One for each weak grade among the attributes asked for, the worst last."""
     for grade in WEAK:
         words = dict.fromkeys(each.words for each in asked if grades[each.attribute.index] == grade)
         if words:
-            yield f"Grade {grade} ({MEANINGS[grade]}): {', '.join(words)}."
+            yield Notice("weak grade", {"grade": grade, "words": list(words)})
 
 
 def _as_asked(asked: Asked, probabilities: NDArray[np.float64]) -> float:

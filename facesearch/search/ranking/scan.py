@@ -5,6 +5,8 @@ among the best, and scores these exactly: the result is that of scoring and sort
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -237,6 +239,7 @@ def _calibrated(columns: dict[int, Floats], rows: slice, scale: Floats, bias: Fl
     return chunk.__getitem__
 
 
+# complexipy: ignore (the hot loop of a search)
 def _candidates(
     trees: Sequence[Node], faces: Scored, allowed: Mask, top: int | None, min_score: float
 ) -> tuple[Ids, list[float]]:
@@ -402,13 +405,33 @@ def _in_parts(faces: int, work: Callable[[int, int], Result]) -> list[Result]:
     if threads == 1:
         return [work(0, faces)]
     first, *others = _slices(0, faces, -(-faces // (threads * _BLOCK)) * _BLOCK)
-    found = [_pool(threads - 1).submit(work, part.start, part.stop) for part in others]
-    return [work(first.start, first.stop), *(each.result() for each in found)]
+    with shared_threads() as pool:
+        found = [pool(threads - 1).submit(work, part.start, part.stop) for part in others]
+        return [work(first.start, first.stop), *(each.result() for each in found)]
 
 
-@cache
-def _pool(threads: int) -> "ThreadPoolExecutor":
-    """Kept for the next scan: to start and to join a thread takes a tenth of a scan of a million faces."""
-    from concurrent.futures import ThreadPoolExecutor
+_Threads = Callable[[int], "ThreadPoolExecutor"]
+_shared: ContextVar[_Threads | None] = ContextVar("scan threads", default=None)
 
-    return ThreadPoolExecutor(threads, thread_name_prefix="scan")
+
+@contextmanager
+def shared_threads() -> Iterator[_Threads]:
+    """Within, all scans use the same threads, which end with it: to start and to join a thread takes a tenth of a scan
+    of a million faces. None outlives a search, where a process that is forked then would wait for them for ever."""
+    outer = _shared.get()
+    if outer is not None:
+        yield outer
+        return
+    with ExitStack() as stack:
+
+        @cache
+        def pool(threads: int) -> "ThreadPoolExecutor":
+            from concurrent.futures import ThreadPoolExecutor
+
+            return stack.enter_context(ThreadPoolExecutor(threads, thread_name_prefix="scan"))
+
+        token = _shared.set(pool)
+        try:
+            yield pool
+        finally:
+            _shared.reset(token)

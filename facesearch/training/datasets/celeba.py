@@ -11,6 +11,7 @@ Without roles, the official train and test images keep their role and the offici
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -43,14 +44,7 @@ def read_celeba(root: Path) -> Labels:
     identity, role_of = _pairs_if_there(root / "identity_CelebA.txt"), _pairs_if_there(root / "list_role.txt")
     present = {p.name for p in folder.iterdir()}
     names, rows, skipped = [], [], 0
-    for number, line in enumerate(lines[2:], start=3):
-        if not line.strip():
-            continue
-        name, *values = line.split()
-        if len(values) != len(NAMES) or not set(values) <= {"1", "-1"}:
-            raise DatasetError(
-                f"list_attr_celeba.txt, line {number}: expected a name and 40 values of 1 or -1; use the official file."
-            )
+    for name, values in _labelled(lines):
         if name not in present:
             skipped += 1
             continue
@@ -82,6 +76,19 @@ def read_celeba(root: Path) -> Labels:
         skipped=skipped,
         has_identities=bool(identity),
     )
+
+
+def _labelled(lines: list[str]) -> Iterator[tuple[str, list[str]]]:
+    """Name and values of each line of list_attr_celeba.txt behind its head."""
+    for number, line in enumerate(lines[2:], start=3):
+        if not line.strip():
+            continue
+        name, *values = line.split()
+        if len(values) != len(NAMES) or not set(values) <= {"1", "-1"}:
+            raise DatasetError(
+                f"list_attr_celeba.txt, line {number}: expected a name and 40 values of 1 or -1; use the official file."
+            )
+        yield name, values
 
 
 def _roles(

@@ -17,7 +17,7 @@ UNKNOWN = 255
 """What stands in an array of labels where nobody has said whether the face has the attribute."""
 
 
-class DatasetError(FacesearchError):
+class DatasetError(FacesearchError, kinds=("data set", "no attribute", "work in use")):
     """The data set's folder is not laid out as published."""
 
 

@@ -98,8 +98,11 @@ def _check_columns(path: Path, columns: list[str]) -> None:
         raise DatasetError(f"{path} has no column {_FILE}: its first line must name the columns, {_FILE} among them.")
     if other := [name for name in columns if name not in known]:
         raise DatasetError(
-            f"{path} has a column {other[0]!r}, which is none of the 40 attributes: use their official names "
-            "(`facesearch attributes`), or remove the column."
+            f"{path} has a column {other[0]!r}, which is none of the 40 attributes: use their official names, or "
+            "remove the column.",
+            "no attribute",
+            path=path,
+            column=other[0],
         )
     if len(set(columns)) < len(columns):
         twice = next(name for name, count in Counter(columns).items() if count > 1)

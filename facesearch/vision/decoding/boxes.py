@@ -79,6 +79,7 @@ def _primary(data: bytes) -> int | None:
     return None
 
 
+# complexipy: ignore (the box's own versions and widths, field by field)
 def _properties_of(data: bytes, item: int | None) -> set[int] | None:
     """Numbers, from 1, of the properties of an item; None where nothing is said of it."""
     for start, _ in _find(data, (b"meta", b"iprp", b"ipma")):

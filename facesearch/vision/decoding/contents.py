@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -19,6 +18,7 @@ from facesearch.vision.decoding.gif import Gif
 from facesearch.vision.decoding.heif import Heif
 from facesearch.vision.decoding.jp2 import Jpeg2000
 from facesearch.vision.decoding.jpeg import Jpeg, same_picture
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import Drawn, drawn
 from facesearch.vision.decoding.png import Png
 from facesearch.vision.decoding.raw import draw_preview
@@ -301,13 +301,13 @@ def _jpeg_2000(data: bytes, limits: Limits) -> Contents:
 
 def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
     def opening(data: bytes, limits: Limits) -> Contents:
-        with Image.open(BytesIO(data), formats=[plugin]) as image:
+        with open_as(data, plugin) as image:
             size = image.size
         check_size(*size, limits)
 
         def draw(_: int) -> Drawn:
             try:
-                with Image.open(BytesIO(data), formats=[plugin]) as image:
+                with open_as(data, plugin) as image:
                     image.load()
                     return drawn(image)
             except Exception as error:

@@ -31,7 +31,7 @@ NO_LIMITS = Limits(max_pixels=1 << 62, max_bytes=1 << 62)
 """For a photo that has kept within somebody's limits before: its SHA-256 tells."""
 
 
-class PhotoError(FacesearchError):
+class PhotoError(FacesearchError, kinds=("photo",)):
     """A photo that cannot be used.
 
     reason: why, as a clause for the user that reads well after "failed: ".
@@ -40,7 +40,7 @@ class PhotoError(FacesearchError):
     """
 
     def __init__(self, reason: str, *, retry: bool) -> None:
-        super().__init__(reason)
+        super().__init__(reason, retry=retry)
         self.reason = reason
         self.retry = retry
 

@@ -9,7 +9,6 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -17,6 +16,7 @@ from PIL import Image
 from facesearch.vision.decoding.colour import Pixels
 from facesearch.vision.decoding.errors import Limits, broken, check_size, cut_short
 from facesearch.vision.decoding.lzw import decode_lzw, store_lzw
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import SHORT_PALETTE, Drawn, Rectangle, as_far_as_there, drawn
 
 NAME = "GIF"
@@ -26,6 +26,7 @@ DAMAGED = "the GIF is damaged: only a part of it can be seen"
 METADATA = "the GIF's metadata are damaged"
 _SLOWEST_MEANT = 0.02  # seconds: what says to be quicker is shown ten times a second by every browser
 _DEFAULT = 0.1
+_NO_DISPOSAL = 0b11100011
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ class Gif:
             frames = self._frames_from(self._next_frame(self._head))
         return frames
 
+    # complexipy: ignore (a parser: block by block, as the file has them)
     def _frames_from(self, at: int) -> list[_Frame]:
         frames: list[_Frame] = []
         start, delay = -1, 0.0
@@ -150,7 +152,7 @@ class Gif:
         frame = self._frames[number]
         try:
             if self._opened is None:
-                self._opened = Image.open(BytesIO(self._clean()), formats=["GIF"])
+                self._opened = open_as(self._clean(), "GIF")
             self._opened.seek(number)
             self._opened.load()
         except Exception as error:
@@ -172,7 +174,12 @@ class Gif:
         return self._control(frame) + self.data[frame.descriptor : frame.end] + (b"" if frame.whole else b"\0")
 
     def _control(self, frame: _Frame) -> bytes:
-        return self.data[frame.start : frame.start + 8] if frame.start != frame.descriptor else b""
+        if frame.start == frame.descriptor:
+            return b""
+        control = bytearray(self.data[frame.start : frame.start + 8])
+        if frame is self._frames[-1]:
+            control[3] &= _NO_DISPOSAL  # nothing comes behind it, and Pillow would refuse to make room for that
+        return bytes(control)
 
     # Frames that end too early
 

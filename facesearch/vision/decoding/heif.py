@@ -6,14 +6,12 @@ import importlib
 import importlib.metadata
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
-from io import BytesIO
-
-from PIL import Image
 
 from facesearch.vision.decoding import colour
 from facesearch.vision.decoding.boxes import code_points, frame_times, is_cut
 from facesearch.vision.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.vision.decoding.exif import Exif, exif_of
+from facesearch.vision.decoding.pillow import is_decoded, open_as
 from facesearch.vision.decoding.pixels import Drawn, drawn
 
 INSTALL_HEIC = "pip install pillow-heif"
@@ -24,8 +22,7 @@ _PQ_OR_HLG = (16, 18)
 def heic_version() -> str | None:
     """The version of the package that reads HEIC; None where it is not installed."""
     try:
-        module = importlib.import_module("pillow_heif")
-        module.register_heif_opener()
+        importlib.import_module("pillow_heif")
     except ImportError:  # the extra is optional
         return None
     return importlib.metadata.version("pillow-heif")
@@ -44,12 +41,11 @@ class Heif:
             raise PhotoError(f"a HEIC photo, which needs one more package: {INSTALL_HEIC}", retry=True)
         if is_cut(self.data):
             raise cut_short(self.name)
-        Image.init()
         plugin = "HEIF" if self.name == "HEIC" else "AVIF"
-        if plugin not in Image.OPEN:
+        if not is_decoded(plugin):
             raise PhotoError(f"{self.name} is not read by the installed Pillow: update it", retry=True)
         try:
-            self._image = Image.open(BytesIO(self.data), formats=[plugin])
+            self._image = open_as(self.data, plugin)
         except Exception as error:
             raise broken(self.name, error) from error
         self.width, self.height = self._image.size

@@ -8,12 +8,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BytesIO
-
-from PIL import Image
 
 from facesearch.vision.decoding.boxes import boxes
 from facesearch.vision.decoding.errors import Limits, broken, check_size, cut_short
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import PROFILE, Drawn, drawn
 
 NAME = "JPEG 2000"
@@ -33,7 +31,7 @@ class Jpeg2000:
         behind = next((end for kind, _, end in boxes(self.data) if kind == b"jp2c"), len(self.data))
         self.data = self.data[:behind]  # another one behind it would be taken for this
         try:
-            with Image.open(BytesIO(self.data), formats=["JPEG2000"]) as image:
+            with open_as(self.data, "JPEG2000") as image:
                 self.width, self.height = image.size
         except Exception as error:
             raise cut_short(NAME) if self._is_cut else broken(NAME, error) from error
@@ -42,7 +40,7 @@ class Jpeg2000:
     def draw(self) -> Drawn:
         """Raises `PhotoError`."""
         try:
-            with Image.open(BytesIO(self.data), formats=["JPEG2000"]) as image:
+            with open_as(self.data, "JPEG2000") as image:
                 image.load()
         except Exception as error:
             if self._is_cut and not isinstance(error, MemoryError):

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from facesearch.vision.decoding import colour
 from facesearch.vision.decoding.colour import Pixels
 from facesearch.vision.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.vision.decoding.exif import Exif
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import PROFILE, Drawn, Rectangle, drawn, load_as
 from facesearch.vision.decoding.unwritten import without_unwritten
 
@@ -71,6 +71,7 @@ class Header:
         ]
 
 
+# complexipy: ignore (a parser: marker by marker, as the file has them)
 def read_header(data: bytes) -> Header:
     """Walk the segments; where a length leads astray, go on at the next segment that makes sense."""
     segments: list[Segment] = []
@@ -277,6 +278,7 @@ class _Loaded:
     notices: tuple[str, ...]
 
 
+# complexipy: ignore (a remedy behind each other, the cheapest first)
 def _load(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
@@ -337,7 +339,7 @@ def _of_a_kind_not_read(header: Header) -> PhotoError | None:
 
 def _why(data: bytes) -> PhotoError:
     try:
-        with Image.open(BytesIO(data), formats=["JPEG"]) as image:
+        with open_as(data, "JPEG") as image:
             image.load()
     except Exception as error:
         return broken(NAME, error)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 
+# complexipy: ignore (one loop over codes: a call for each would take its time)
 def decode_lzw(data: bytes, most: int, *, bits: int, lowest_bit_first: bool) -> bytes:
     """At most `most` bytes. bits: of a literal (8 in TIFF). lowest_bit_first: GIF's order, else TIFF's, whose codes
     also grow one code earlier. Ends at the first code that makes no sense."""

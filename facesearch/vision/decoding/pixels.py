@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ from PIL import Image, ImageCms
 
 from facesearch.vision.decoding import colour
 from facesearch.vision.decoding.colour import HDR_NOTICE, ColourSpace, Pixels
+from facesearch.vision.decoding.pillow import open_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +168,7 @@ def deep_gray(values: npt.NDArray[np.generic], space: ColourSpace | None = None)
 def load_as(data: bytes, name: str) -> Image.Image | None:
     """What Pillow makes of the data in this format; None where it stumbles. Raises MemoryError."""
     try:
-        image = Image.open(BytesIO(data), formats=[name])
+        image = open_as(data, name)
         image.load()
     except MemoryError:
         raise

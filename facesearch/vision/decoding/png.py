@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 from itertools import count
 
 import numpy as np
@@ -24,6 +23,7 @@ from facesearch.vision.decoding.colour import HDR_NOTICE, ColourSpace
 from facesearch.vision.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.vision.decoding.exif import Exif
 from facesearch.vision.decoding.inflate import inflate
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import PROFILE, SHORT_PALETTE, Drawn, Rectangle, as_far_as_there, drawn, load_as
 from facesearch.vision.decoding.unwritten import without_unwritten
 
@@ -203,7 +203,7 @@ class Png:
         frame = self._frames[number]
         try:
             if self._animation is None:
-                self._animation = Image.open(BytesIO(self._clean()), formats=["PNG"])
+                self._animation = open_as(self._clean(), "PNG")
             # A picture that is no frame of the animation stands before the first.
             self._animation.seek(number + (1 if self._animation.info.get("default_image") else 0))
             self._animation.load()
@@ -360,7 +360,7 @@ class Png:
         if len(self._frames) > 1 or self.stands_apart:
             return None
         with suppress(Exception):
-            lower = Image.open(BytesIO(self._clean(still=True)), formats=["PNG"])
+            lower = open_as(self._clean(still=True), "PNG")
             if lower.tile[0].args != "RGB;16B":
                 return None
             lower.tile = [lower.tile[0]._replace(args="RGB;16L")]

@@ -157,6 +157,7 @@ def sniff_file(path: str | bytes | os.PathLike[str]) -> FileKind:
         return sniff(file)
 
 
+# complexipy: ignore (one question behind the other, the order decides)
 def sniff(content: bytes | IO[bytes]) -> FileKind:
     """The kind of this content; of an open file a few kilobytes are read, and its position changes. Raises OSError."""
     file = BytesIO(content) if isinstance(content, bytes) else content

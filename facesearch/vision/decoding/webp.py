@@ -9,12 +9,12 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from io import BytesIO
 
 from PIL import Image
 
 from facesearch.vision.decoding.errors import Limits, PhotoError, broken, check_size, cut_short
 from facesearch.vision.decoding.exif import Exif, exif_of
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import Drawn, drawn
 from facesearch.vision.decoding.unwritten import ends_unwritten, without_unwritten
 
@@ -35,7 +35,7 @@ class WebP:
         self.lost_frames = 0  # at least
         self._leave_out_cut_frame()
         try:
-            self._image: Image.Image = Image.open(BytesIO(self.data), formats=["WEBP"])
+            self._image: Image.Image = open_as(self.data, "WEBP")
         except Exception as error:
             if isinstance(error, MemoryError):
                 raise broken(NAME, error) from error
@@ -100,9 +100,7 @@ class WebP:
             inside = _chunk(b"VP8X", b"\x10\0\0\0" + size) + _chunk(b"ALPH", alpha)
         inside += _chunk(kind, body)
         try:
-            return Image.open(
-                BytesIO(b"RIFF" + struct.pack("<I", len(inside) + 4) + b"WEBP" + inside), formats=["WEBP"]
-            )
+            return open_as(b"RIFF" + struct.pack("<I", len(inside) + 4) + b"WEBP" + inside, "WEBP")
         except Exception as error:
             raise broken(NAME, error) from error
 

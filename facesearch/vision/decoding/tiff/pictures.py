@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
 from PIL import Image, ImageChops
 
 from facesearch.vision.decoding.errors import PhotoError, broken, cut_short
 from facesearch.vision.decoding.jpeg import load_strip
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import Drawn, Rectangle, drawn, load_as
 from facesearch.vision.decoding.tiff import tags
 from facesearch.vision.decoding.tiff.page import INK, NAME, RGB, WHITE_IS_ZERO, YCBCR, Page, Piece
@@ -36,7 +36,7 @@ def draw_pieces(page: Page) -> tuple[Drawn, list[Rectangle]]:
         rows = 0
         try:
             image, rows = _load(page, piece)
-            there = image.convert(mode).crop((0, 0, width, min(rows, height)))
+            there = _upper_left(image.convert(mode), width, min(rows, height))
             planes[piece.plane].paste(there, (piece.left, piece.top))
             if image.width < width:
                 missing.append(Rectangle(piece.left + image.width, piece.top, piece.left + width, piece.top + height))
@@ -51,6 +51,11 @@ def draw_pieces(page: Page) -> tuple[Drawn, list[Rectangle]]:
         raise failure
     whole = Image.merge(_MODES[page.photometric], planes) if page.planar else planes[0]
     return _finished(page, whole), missing
+
+
+def _upper_left(image: Image.Image, width: int, height: int) -> Image.Image:
+    """This much of a piece, or all of it: Pillow's crop goes by the limit of the process."""
+    return image if image.size == (width, height) else image.crop((0, 0, width, height))
 
 
 def draw_old_jpeg(page: Page) -> tuple[Drawn, list[Rectangle]]:
@@ -102,7 +107,7 @@ def _load(page: Page, piece: Piece) -> tuple[Image.Image, int]:
     if page.codec == "JPEG":
         return _load_jpeg(page, data)
     if page.codec == "WebP":
-        with Image.open(BytesIO(data), formats=["WEBP"]) as image:
+        with open_as(data, "WEBP") as image:
             image.load()
             return image, image.height
     if page.codec == "CCITT":

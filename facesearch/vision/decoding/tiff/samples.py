@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import lzma
 from contextlib import suppress
-from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from facesearch.vision.decoding.errors import cut_short
 from facesearch.vision.decoding.inflate import inflate
 from facesearch.vision.decoding.lzw import decode_lzw, decode_packbits
+from facesearch.vision.decoding.pillow import open_as
 from facesearch.vision.decoding.pixels import Rectangle
 from facesearch.vision.decoding.tiff import tags
 from facesearch.vision.decoding.tiff.page import NAME, Page, Piece
@@ -81,7 +80,7 @@ def _by_libtiff(page: Page, data: bytes, rows: int, most: int) -> bytes | None:
         (tags.PHOTOMETRIC, 3, 1), (tags.SAMPLES, 3, 1), (tags.ROWS, 4, rows), (tags.COUNTS, 4, len(data)),
     ]  # fmt: skip
     try:
-        with Image.open(BytesIO(file_of(entries, data)), formats=["TIFF"]) as image:
+        with open_as(file_of(entries, data), "TIFF") as image:
             image.load()
             return image.tobytes()
     except MemoryError:

@@ -1,0 +1,148 @@
+"""Errors as sentences for a person at a terminal: the cause, as the error says it, and the command or
+option that helps.
+
+What is raised below knows no command line; here every kind of error (docs/notices.md) has its words.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from db.values.told import Told
+from facesearch.errors import shortened
+
+Remedy = str | Callable[[Any], str] | None
+"""What goes on behind the cause, in place of its full stop, filled in with the error's values; a function where the
+whole sentence is another; None where the cause says it all."""
+
+
+def error_in_words(error: BaseException) -> str:
+    """What a person reads of an error: one sentence with the cause and the remedy."""
+    if not isinstance(error, Told):
+        return str(error)
+    remedy = REMEDIES[error.kind]
+    if callable(remedy):
+        return remedy(error)
+    return str(error) if remedy is None else f"{str(error).removesuffix('.')}{remedy.format(**error.values)}."
+
+
+_LEFT_OUT = {"excluded": "--include PATTERN", "hidden": "--everything"}
+
+REMEDIES: dict[str, Remedy] = {
+    # the catalogue
+    "no home": " with --catalogue",
+    "no catalogue": " (facesearch index FOLDER), or name another file with --catalogue",
+    "empty catalogue": " (facesearch index FOLDER), or name another file with --catalogue",
+    "no database": " with --catalogue",
+    "folder": " with --catalogue",
+    "other database": " with --catalogue",
+    "without log": " with `facesearch backup`",
+    "no backup": None,
+    "not a backup": lambda error: (
+        f"{error.values['path']} is no backup: name a file that `facesearch backup` has written "
+        f"({error_in_words(error.values['why'])})"
+    ),
+    "newer catalogue": None,
+    "busy": None,
+    "index run": ", or use another --catalogue",
+    "sealed": ", or with another --catalogue",
+    "read-only": None,
+    "read-only disk": " with --catalogue",
+    "no room": None,
+    "catalogue unreadable": None,
+    "catalogue unusable": None,
+    "damaged": None,
+    "damaged row": ": `facesearch check` says where, and `facesearch check --repair` mends what can be mended",
+    "defects": ": `facesearch check` says what can be done",
+    # folders, photos and faces in it
+    "unknown folder": ": `facesearch roots` lists those that are",
+    "unknown exhibit": ": `facesearch roots` lists them",
+    "indexed folder": "; `facesearch index {folder}` finds its photos there, too",
+    "unknown photo": None,
+    "unknown face": ": `facesearch search` prints the numbers",
+    "forgotten face": None,
+    "unfound face": None,
+    "unscored face": ": run `facesearch index` to complete them",
+    "face gone": " and run `facesearch index`",
+    "face replaced": ", and `facesearch index FOLDER` brings it back",
+    "face left out": lambda error: (
+        f"{str(error).removesuffix('.')}: `facesearch index {_LEFT_OUT[error.values['why']]}` brings it back."
+    ),
+    # what is asked
+    "usage": None,
+    "description": None,
+    "search": None,
+    "change": None,
+    "probe": None,
+    "which face": None,
+    "photo": None,
+    "nothing indexed": ": run `facesearch index FOLDER` on a folder with photos of faces",
+    "other attributes": ": run `facesearch index` to score them again",
+    "other network": ": run `facesearch index` to score all faces again, or use the other checkpoint",
+    "face taken out": ", or run `facesearch index` if its photo is still there",
+    # requests, musts and error rates
+    "unreadable": None,
+    "no columns": " (`facesearch attributes --witness` shows one)",
+    "unknown attribute": " (`facesearch attributes` lists them)",
+    "no rate": None,
+    "twice": None,
+    "nothing counts": None,
+    "must lacks words": None,
+    "must is no part": None,
+    "must is not scored": lambda error: (
+        f'"{shortened(error.values["words"])}" cannot be a must: {error_in_words(error.values["why"])}'
+    ),
+    "must says more": None,
+    "must filters": None,
+    "must contradicts": None,
+    "no request": None,
+    "newer request": None,
+    "another catalogue": None,
+    # statements
+    "two readings": None,
+    "contradiction": None,
+    "language": None,
+    "too long": None,
+    "too many": None,
+    "nothing": ' ("facesearch attributes" lists it)',
+    "not understood": ", or search without --strict",
+    "several persons": " with --person N",
+    "no such person": lambda error: (
+        f"The statement describes {error.values['persons']} persons, and --person {error.values['person']} is none of "
+        "them."
+    ),
+    "search language": None,
+    # network and detector
+    "checkpoint": None,
+    "no checkpoint": ": name a file that `facesearch train` wrote",
+    "checkpoint of another version": ": name a file that this version's `facesearch train` wrote",
+    "no device": ": choose --device auto, cpu or cuda",
+    "no GPU": ": choose --device cpu, or install a CUDA build with `make gpu`",
+    "detector": None,
+    "detector file": ": check --detector-model",
+    "no detector": ", or name a YuNet file with --detector-model",
+    # training and validation
+    "recipe": None,
+    "start": None,
+    "start not wanted": ": leave --start away",
+    "training": None,
+    "weights": None,
+    "teacher": None,
+    "data set": None,
+    "no attribute": lambda error: (
+        f"{error.values['path']} has a column {error.values['column']!r}, which is none of the 40 attributes: use "
+        "their official names (`facesearch attributes`), or remove the column."
+    ),
+    "work in use": ", or name another --work",
+    "validation": None,
+    "sample of another catalogue": ": name the one that they were drawn from with --catalogue, or draw a new sample in "
+    "another folder",
+    # indexing
+    "nothing to index": None,
+    "pattern": None,
+    "pattern of two lines": None,
+    "pattern unknown": None,
+    "not the moved folder": None,
+    "catalogue among photos": None,
+    "manifest": None,
+    "unusable folders": None,
+}
