@@ -142,7 +142,9 @@ def _index_folders(
         stop=stop,
     )
     if report.unusable:
-        raise IndexerError(" ".join(remark.sentence for remark in report.unusable))
+        notices = [each.notice for each in report.unusable]
+        told = ", ".join(f"{each.values['folder']} ({each.kind})" for each in notices)
+        raise IndexerError(f"Not all folders can be indexed: {told}.", notices=notices)
     return report
 
 

@@ -66,6 +66,6 @@ def _chosen(known: Sequence[Exhibit], wanted: Sequence[str]) -> list[Exhibit]:
     for name in wanted:
         found = [each for each in known if each.name == name or each.path == absolute(name)]
         if not found:
-            raise RootUnknown(f"{name} is neither an exhibit nor an indexed folder: `facesearch roots` lists them.")
+            raise RootUnknown(f"{name} is neither an exhibit nor an indexed folder.", "unknown exhibit", name=name)
         chosen += found
     return chosen or list(known)

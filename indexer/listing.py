@@ -14,6 +14,7 @@ from db.paths import display, is_folder, join, within
 from db.photos import KnownFile
 from db.unseen import Why
 from db.values.photo import LeftOut, Outcome
+from db.values.told import Notice
 from facesearch.vision.decode import readable_extensions, readable_kinds
 from facesearch.vision.decoding.sniff import PHOTO_LABELS, FileKind
 from indexer.report import Remark
@@ -353,33 +354,18 @@ def _place_above(path: bytes, places: Collection[bytes]) -> bytes | None:
 
 
 def _unreadable(target: Target, path: bytes, reason: str, kept: int) -> Remark:
-    sentence = f"{_name(target, path)} cannot be read ({reason}): check its permissions and whether its drive is there"
-    return Remark(_at(target, path), sentence + (f"; {_stay(kept)}." if kept else "."))
+    folder = _at(target, path)
+    return Remark(folder, Notice("place unreadable", {"folder": display(folder), "reason": reason, "photos": kept}))
 
 
 def _empty(target: Target, path: bytes, kept: int) -> Remark:
-    deliberate = "remove the empty folder" if path else "put any file into it"
-    return Remark(
-        _at(target, path),
-        f"{_name(target, path)} is suddenly empty, as if its drive were not mounted: {_stay(kept)}; if they were "
-        f"deleted on purpose, {deliberate} and index again.",
-    )
+    folder = _at(target, path)
+    return Remark(folder, Notice("suddenly empty", {"folder": display(folder), "photos": kept, "root": not path}))
 
 
 def _linked(target: Target, path: bytes, kept: int) -> Remark:
-    return Remark(
-        _at(target, path),
-        f"{_name(target, path)} has become a link, and links to folders are not followed: {_stay(kept)}; index the "
-        f"folder it leads to.",
-    )
-
-
-def _stay(kept: int) -> str:
-    return f"the {kept:,} photos known there stay in the results" if kept != 1 else "the photo known there stays"
-
-
-def _name(target: Target, path: bytes) -> str:
-    return display(_at(target, path))
+    folder = _at(target, path)
+    return Remark(folder, Notice("now a link", {"folder": display(folder), "photos": kept}))
 
 
 def _at(target: Target, path: bytes) -> bytes:

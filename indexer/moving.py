@@ -28,7 +28,10 @@ def check_moved(catalogue: Catalogue, old: AnyPath, new: AnyPath) -> None:
         return
     raise WrongFolder(
         f"{display(folder)} holds none of the photos that are known from {display(absolute(old))} ({len(sample):,} "
-        f"were looked for): check the path; `facesearch index {display(folder)}` adds it as a folder of its own."
+        "were looked for): check the path.",
+        folder=display(folder),
+        old=display(absolute(old)),
+        looked_for=len(sample),
     )
 
 

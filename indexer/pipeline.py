@@ -32,6 +32,7 @@ from db.roots import Selection
 from db.upkeep import checkpoint
 from db.values.photo import LeftOut, Outcome
 from db.values.scoring_model import ScoringModel
+from db.values.told import Notice
 from facesearch.cores import usable_cores
 from facesearch.custody.audit import log
 from facesearch.custody.forgetting import finish_pending
@@ -213,7 +214,9 @@ class _Run:
             self.report.unlooked += each.unlooked
             self.report.unlooked_photos += each.unlooked > 0
             if each.notice:
-                self.report.noticed.append(Remark(os.fsencode(each.path), f"{each.display}: {each.notice}"))
+                self.report.noticed.append(
+                    Remark(os.fsencode(each.path), Notice("photo", {"photo": each.display, "notice": each.notice}))
+                )
 
     # complexipy: ignore (one transaction over all folders)
     def _prepare(self, folders: list[bytes]) -> tuple[int, list[Listing]]:
@@ -221,14 +224,14 @@ class _Run:
         with self.catalogue.read() as session:
             known = roots.selections(session)
         if not folders and not known:
-            raise NothingToIndex("No folder has been indexed yet: name one, as in `facesearch index FOLDER`.")
+            raise NothingToIndex("No folder has been indexed yet: name one.")
         usable = []
         for folder in folders or sorted(known):  # outside the transaction: a drive may take its time to answer
-            sentence = self._why_unusable(folder, known)
-            if sentence is None:
+            notice = self._why_unusable(folder, known)
+            if notice is None:
                 usable.append(folder)
             else:
-                self.report.unusable.append(Remark(folder, sentence))
+                self.report.unusable.append(Remark(folder, notice))
         added_with = Chooser(Selection(bool(self.choice.everything)))
         new = new_roots(usable, {path: Chooser(selection) for path, (_, selection) in known.items()}, added_with)
         refuse_to_write_into(new, self.catalogue.path)
@@ -251,10 +254,10 @@ class _Run:
             if self.stop.is_set():
                 break
             # A root that lies within another is walked with it, and its drive may be gone all the same.
-            sentence = self._why_unusable(walk.root, known) if walk.root in known else None
-            if sentence is not None:
+            notice = self._why_unusable(walk.root, known) if walk.root in known else None
+            if notice is not None:
                 if walk.root not in {each.path for each in self.report.unusable}:
-                    self.report.unusable.append(Remark(walk.root, sentence))
+                    self.report.unusable.append(Remark(walk.root, notice))
                 continue
             root_id, selection = held[walk.root]
             self._places.append(Place(root_id, walk.within))
@@ -279,11 +282,10 @@ class _Run:
             listings.append(listing)
         return run_id, listings
 
-    def _why_unusable(self, folder: bytes, known: Mapping[bytes, tuple[int, Selection]]) -> str | None:
+    def _why_unusable(self, folder: bytes, known: Mapping[bytes, tuple[int, Selection]]) -> Notice | None:
         if folder not in known:
             return _why_unusable(folder, None)
-        sentence = _why_unusable(folder, 0)
-        if sentence is None:
+        if _why_unusable(folder, 0) is None:
             return None
         with self.catalogue.read() as session:
             return _why_unusable(folder, roots.count_files(session, known[folder][0]))
@@ -612,7 +614,7 @@ class _Run:
         except _Stopped:
             return
         except CatalogueError as error:
-            self.report.snapshot_trouble = str(error)
+            self.report.snapshot_trouble = error.with_traceback(None)
 
     def _get_scorer(self) -> Scorer:
         if self._scorer is None:
@@ -654,24 +656,19 @@ class _Run:
         )
 
 
-def _why_unusable(folder: bytes, known_files: int | None) -> str | None:
-    """Why a folder cannot be walked, and the remedy, as a sentence. known_files: how many it holds, if it is a root."""
+def _why_unusable(folder: bytes, known_files: int | None) -> Notice | None:
+    """Why a folder cannot be walked. known_files: how many it holds, if it is a root."""
     name = display(folder)
     try:
         mode = os.stat(folder).st_mode  # noqa: PTH116 (bytes)
     except (FileNotFoundError, NotADirectoryError):
         if known_files is None:
-            return f"The folder {name} does not exist: check how it is spelled, and whether its drive is mounted."
-        return (
-            f"The folder {name} is not there, as if its drive were not mounted: its {known_files:,} photos stay in the "
-            f"catalogue; mount it, say where it is now with `facesearch roots --moved {name} NEW`, or give it up with "
-            f"`facesearch roots --detach {name}`."
-        )
+            return Notice("no such folder", {"folder": name})
+        return Notice("not there", {"folder": name, "photos": known_files})
     except OSError as error:
-        return f"The folder {name} cannot be read ({error.strerror}): check its permissions and its drive."
+        return Notice("unreadable", {"folder": name, "reason": error.strerror})
     if not stat.S_ISDIR(mode):
-        parent = display(folder.rpartition(b"/")[0] or b"/")
-        return f"{name} is a file, and `index` takes folders: name the folder that holds it, {parent}."
+        return Notice("a file", {"folder": name, "parent": display(folder.rpartition(b"/")[0] or b"/")})
     return None
 
 
@@ -698,24 +695,17 @@ def _sniffed(path: bytes) -> FileKind | OSError:
 
 
 def _not_kept(listing: Listing) -> Remark:
-    name, aside = display(listing.target.root), listing.aside
-    passed = "; --everything looks into the hidden folders that it has" if aside.passed_over or aside.hidden else ""
-    passed += "; what is excluded was not looked at" if aside.excluded else ""
-    return Remark(listing.target.root, f"{name} holds no photo and is not kept as a folder{passed}.")
+    root, aside = listing.target.root, listing.aside
+    hidden, excluded = bool(aside.passed_over or aside.hidden), bool(aside.excluded)
+    return Remark(root, Notice("no photo", {"folder": display(root), "hidden": hidden, "excluded": excluded}))
 
 
 def _link(path: bytes) -> Remark:
-    name = display(path)
-    return Remark(path, f"{name} is a link to a folder and was not followed: index the folder it leads to.")
+    return Remark(path, Notice("link", {"folder": display(path)}))
 
 
 def _vanished(path: bytes, lost: int) -> Remark:
-    photos = f"{lost:,} photos" if lost != 1 else "1 photo"
-    return Remark(
-        path,
-        f"The folder {display(path)} is no longer there, and with it {photos} left the results: if it lies on a drive, "
-        f"mount it and index again.",
-    )
+    return Remark(path, Notice("vanished", {"folder": display(path), "photos": lost}))
 
 
 def _counts(report: RunReport) -> dict[str, object]:

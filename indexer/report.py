@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from db.errors import CatalogueError
 from db.values.photo import LeftOut, Outcome
+from db.values.told import Notice
 from facesearch.custody.audit import Logged
 
 
@@ -72,10 +74,11 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A folder that could not be worked through as asked. path: absolute; sentence: what is wrong, and the remedy."""
+    """A folder that could not be worked through as asked, or a photo of which something is to be said. path: absolute;
+    notice: what."""
 
     path: bytes
-    sentence: str
+    notice: Notice
 
 
 @dataclass(slots=True)
@@ -112,7 +115,7 @@ class RunReport:
     file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
     forgotten: files that were left alone, since they, or what they hold, were forgotten (not among `photos`).
-    snapshot_rebuilt; snapshot_trouble: why it could not be, as a sentence (searches work without it). unlisted: how
+    snapshot_rebuilt; snapshot_trouble: why it could not be (searches work without it). unlisted: how
     many photos of an exhibit, by its reference, its manifest does not list. logged: how the run was logged.
     """
 
@@ -161,7 +164,7 @@ class RunReport:
     unsearchable: int = 0
     forgotten: int = 0
     snapshot_rebuilt: bool = False
-    snapshot_trouble: str | None = None
+    snapshot_trouble: CatalogueError | None = None
     interrupted: bool = False
     unlisted: dict[str, int] = field(default_factory=dict)
     logged: Logged | None = None

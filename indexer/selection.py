@@ -93,7 +93,7 @@ def checked_pattern(pattern: str) -> str:
     if shown.startswith("#"):
         raise BadPattern(f"{pattern} is a comment in gitignore syntax: write '\\{shown}' for what begins with #.")
     if "\n" in pattern or "\0" in pattern:
-        raise BadPattern("A pattern to exclude goes on in a second line: give each with an --exclude of its own.")
+        raise BadPattern("A pattern to exclude goes on in a second line.", "pattern of two lines")
     if not {"", ".", ".."}.isdisjoint(shown.removeprefix("!").strip("/").split("/")):
         raise BadPattern(
             f"{pattern} excludes nothing: a pattern is compared with paths within the folder, so write it without ., "
@@ -138,8 +138,9 @@ class Choice:
         """Raises BadPattern where a pattern to include excludes nothing in any of the folders."""
         if self._unknown:
             raise BadPattern(
-                f"{', '.join(sorted(self._unknown))} is not excluded in these folders: `facesearch roots` shows what "
-                "is, as it has to be spelled."
+                f"{', '.join(sorted(self._unknown))} is not excluded in these folders.",
+                "pattern unknown",
+                patterns=sorted(self._unknown),
             )
 
 
@@ -176,7 +177,10 @@ def refuse_to_write_into(folders: Sequence[bytes], catalogue: Path) -> None:
         if within(os.path.realpath(folder), place) is not None:
             raise WrongFolder(
                 f"The catalogue {display(os.fsencode(catalogue))} lies in {display(folder)}, and nothing is ever "
-                f"written into a folder with photos: name a place outside it with --catalogue."
+                f"written into a folder with photos: name a place outside it.",
+                "catalogue among photos",
+                catalogue=display(os.fsencode(catalogue)),
+                folder=display(folder),
             )
 
 

@@ -4,12 +4,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from cli.main import run
 from tests.support.checkpoints import random_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.catalogues import Opened
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many workers as cores: each with more threads would wait for the others
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -80,3 +86,23 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gallery() -> Path:
     """The demo's composite portraits."""
     return GALLERY
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> "Iterator[Opened]":
+    """A new catalogue with a root and a serving model."""
+    from tests.support.catalogues import new_catalogue
+
+    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
+    with catalogue:
+        yield catalogue, root_id, model_id
+
+
+@pytest.fixture
+def celeba(tmp_path: Path) -> Path:
+    """32 pictures of noise in the official layout: 20 train, 8 val, 4 test; two persons' pictures each."""
+    from tests.support import labelled
+    from tests.support.photos import noise
+
+    pictures = [noise(48, 64, seed) for seed in range(32)]
+    return labelled.celeba(tmp_path / "celeba", pictures, [0] * 20 + [1] * 8 + [2] * 4)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from cli.report.thumbnails import thumbnails, whole_photo
+from cli.report.wording import notice_in_words
 from db import faces, photos
 from db.catalogue import open_catalogue
 from facesearch.search.probe import look
@@ -126,7 +127,7 @@ def test_a_cut_photo_is_noted_and_its_filled_in_rows_hold_no_face(run: Runs, tmp
     (album / "whole.jpg").write_bytes(whole)
     report = run(album)
     assert report.indexed == 2 and report.failed == 0
-    assert [each.sentence for each in report.noticed] == [
+    assert [notice_in_words(each.notice) for each in report.noticed] == [
         f"{album / 'cut.jpg'}: the JPEG ends too early: only a part of it can be seen"
     ]
     with run.catalogue.read() as session:
@@ -152,7 +153,7 @@ def test_a_damaged_page_costs_no_other(run: Runs, tmp_path: Path) -> None:
     report = run(album)
     assert report.indexed == 1
     assert found(run) == {"a.tif": [", page 2 10"]}
-    assert len(report.noticed) == 1 and "page 1: the TIFF is damaged" in report.noticed[0].sentence
+    assert len(report.noticed) == 1 and "page 1: the TIFF is damaged" in notice_in_words(report.noticed[0].notice)
 
 
 def test_a_probe_has_the_faces_of_all_pages(album: Path) -> None:

@@ -1,9 +1,8 @@
 """Which photos are behind, what a new look changes in the catalogue, and that a million photos do not slow it down."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from db import faces, generation, models, photos, provenance
-from db.catalogue import Catalogue
 from db.faces import Difference, FaceRecord
 from db.photos import PhotoRecord, Relooked
 from db.provenance import Group, Place, Provenance
@@ -21,19 +19,21 @@ from db.values.photo import Outcome
 from facesearch.vision.decode import DECODER
 from facesearch.vision.detection import MODEL_SHA256, Look, detector_name
 from facesearch.vision.versions import current, is_behind, may_replace
-from tests.support.catalogues import LOOKED, digest, failed, file, index, logits, new_catalogue, photo, scoring_model
+from tests.support.catalogues import (
+    LOOKED,
+    Opened,
+    digest,
+    failed,
+    file,
+    index,
+    logits,
+    photo,
+    scoring_model,
+)
 
-Opened = tuple[Catalogue, int, int]
 YUNET = detector_name(MODEL_SHA256)
 QUICK = detector_name(MODEL_SHA256, Look.QUICK)
 NEWER = replace(LOOKED, detector="e" * 64)
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opened]:
-    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
-    with catalogue:
-        yield catalogue, root_id, model_id
 
 
 def record(opened: Opened, content: PhotoRecord, *names: bytes, model_id: int | None = None) -> dict[str, Relooked]:

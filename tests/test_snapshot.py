@@ -1,114 +1,41 @@
 """Snapshots never change what a search finds: not when they are old, damaged, missing or half-written."""
 
-import hashlib
-import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event, select, text
+from sqlalchemy import Engine, event, text
 
 from db import faces, models, photos, snapshot
 from db.arrays import Floats, unpack
-from db.catalogue import Catalogue, open_catalogue
-from db.errors import CatalogueDamaged, CatalogueFull, CatalogueReadOnly, CatalogueUnreadable
-from db.schema import Face, Score
+from db.catalogue import open_catalogue
+from db.errors import CatalogueDamaged
 from db.snapshot import Condition, Gallery, due, load_gallery, rebuild, state_of
-from db.values.scoring_model import ScoringModel
-from tests.support.catalogues import WIDTH, encode, index, logits, new_catalogue, scoring_model
-from tests.support.powers import files_no_larger_than, names_of_any_bytes, without_root_powers
+from tests.support.catalogues import WIDTH, Opened, encode, index, logits, new_catalogue, scoring_model
+from tests.support.powers import names_of_any_bytes
+from tests.support.snapshots import (
+    FILES,
+    agrees,
+    all_logits,
+    entries_beside,
+    folder_of,
+    is_in_step,
+    lose,
+    searched,
+    truth,
+)
 
 pytestmark = pytest.mark.slow
 
+
 PROJECT = Path(__file__).parent.parent
-Opened = tuple[Catalogue, int, int]
-FILES = [
-    "detections.npy",
-    "faces.npy",
-    "logits.npy",
-    "manifest.json",
-    "probabilities.npy",
-    "profiles.faiss",
-    "sizes.npy",
-]
-Truth = dict[int, tuple[float, float, bytes]]
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opened]:
-    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
-    with catalogue:
-        yield catalogue, root_id, model_id
-
-
-def all_logits(gallery: Gallery) -> Floats:
-    """float32[N, A]: every face's logits."""
-    return np.stack([gallery.logits(a) for a in range(len(gallery.model.attributes))], axis=1)
-
-
-def truth(catalogue: Catalogue) -> Truth:
-    """What a search must look through, straight from the tables: detection score, size and logits by face id."""
-    with catalogue.read() as session:
-        rows = session.execute(
-            select(Face.id, Face.detection, Face.width, Face.height, Score.logits)
-            .join(Score, Score.face_id == Face.id)
-            .where(Face.hidden.is_(False), Score.model_id == models.serving_id(session))
-        )
-        return {
-            face_id: (np.float32(detection), np.float32(max(width, height)), blob)
-            for face_id, detection, width, height, blob in rows
-        }
-
-
-def agrees(gallery: Gallery, expected: Truth) -> bool:
-    everything = all_logits(gallery)
-    columns = (gallery.face_ids, gallery.detections, gallery.sizes, everything)
-    found = {
-        int(face_id): (detection, size, row.tobytes()) for face_id, detection, size, row in zip(*columns, strict=True)
-    }
-    assert len(found) == len(gallery)
-    assert everything.dtype == gallery.detections.dtype == gallery.sizes.dtype == np.float32
-    assert gallery.face_ids.dtype == np.int64
-    for attribute in (0, WIDTH - 1):
-        np.testing.assert_array_equal(gallery.logits(attribute), everything[:, attribute])
-    assert expected == found
-    return True
-
-
-def searched(catalogue: Catalogue) -> Gallery:
-    gallery = load_gallery(catalogue)
-    assert gallery is not None
-    return gallery
-
-
-def is_in_step(catalogue: Catalogue) -> bool:
-    """Whether columns and profiles say what the tables say."""
-    gallery = searched(catalogue)
-    agrees(gallery, truth(catalogue))
-    if len(gallery):
-        profiles = encode(all_logits(gallery), gallery.model)
-        probe = profiles[len(gallery) // 2]
-        rows, cosines = gallery.nearest(probe, 5, None, encode)
-        exact = profiles.astype(np.float64) @ probe
-        order = np.lexsort((gallery.face_ids, -exact.astype(np.float32)))[:5]
-        assert gallery.face_ids[rows].tolist() == gallery.face_ids[order].tolist()
-        np.testing.assert_allclose(cosines, exact[order], atol=1e-6)
-    return True
-
-
-def lose(opened: Opened, *numbers: int) -> None:
-    with opened[0].write() as session:
-        entries = photos.files_of_root(session, opened[1])
-        photos.mark_missing(session, [entries[b"%d.jpg" % number].id for number in numbers])
 
 
 def find_again(opened: Opened, *numbers: int) -> None:
@@ -125,15 +52,6 @@ def switch(opened: Opened, letter: str) -> None:
             ids = [face_id for face_id, _ in waiting.faces]
             faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
         assert models.serve_when_complete(session, model_id)
-
-
-def entries_beside(catalogue: Catalogue) -> list[str]:
-    return sorted(entry.name for entry in catalogue.folder.iterdir() if entry.name != "lock")
-
-
-def folder_of(catalogue: Catalogue) -> Path:
-    (name,) = entries_beside(catalogue)
-    return catalogue.folder / name
 
 
 def test_before_a_model_serves_there_is_nothing_to_search(tmp_path: Path) -> None:
@@ -276,239 +194,6 @@ def test_the_scores_of_a_newly_serving_model_are_used_and_the_former_models_snap
     assert is_in_step(opened[0])
     assert len(entries_beside(opened[0])) == 1
     switch(opened, "a")
-    assert is_in_step(opened[0])
-
-
-def test_deleting_the_folder_costs_time_only(opened: Opened) -> None:
-    index(*opened, range(30))
-    rebuild(opened[0], encode)
-    shutil.rmtree(opened[0].folder)
-    assert is_in_step(opened[0])
-    assert due(opened[0])
-    assert rebuild(opened[0], encode)
-    assert state_of(opened[0]).condition is Condition.CURRENT
-
-
-@pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("harm", ["cut short", "emptied", "removed", "zeroed at its end", "one bit turned", "longer"])
-def test_a_damaged_file_is_noticed_and_the_tables_are_read_instead(opened: Opened, name: str, harm: str) -> None:
-    index(*opened, range(40), faces=2)
-    rebuild(opened[0], encode)
-    path = folder_of(opened[0]) / name
-    content = bytearray(path.read_bytes())
-    match harm:
-        case "cut short":
-            content = content[: len(content) // 2]
-        case "emptied":
-            content = bytearray()
-        case "zeroed at its end":
-            content[-64:] = bytes(64)
-        case "one bit turned":
-            content[-70] ^= 4
-        case "longer":
-            content += bytes(64)
-    path.unlink()
-    if harm != "removed":
-        path.write_bytes(content)
-    assert is_in_step(opened[0])
-    assert state_of(opened[0]).condition is Condition.DAMAGED
-    assert due(opened[0])
-    assert rebuild(opened[0], encode)
-    assert is_in_step(opened[0])
-    assert state_of(opened[0]).condition is Condition.CURRENT
-
-
-def test_a_column_found_damaged_in_the_middle_of_a_query_is_read_from_the_tables_as_of_the_same_moment(
-    opened: Opened,
-) -> None:
-    index(*opened, range(40))
-    rebuild(opened[0], encode)
-    lose(opened, 4)
-    path = folder_of(opened[0]) / "logits.npy"
-    content = bytearray(path.read_bytes())
-    content[-4 * 40 * 5 + 6] ^= 1  # in the fifth column from the end
-    path.write_bytes(content)
-    expected, gallery = truth(opened[0]), searched(opened[0])
-    first = gallery.logits(0).copy()
-    lose(opened, 9)
-    index(*opened, range(40, 50))
-    assert agrees(gallery, expected)
-    np.testing.assert_array_equal(gallery.logits(0), first)
-
-
-def test_sizes_found_damaged_are_read_from_the_tables_as_of_the_same_moment(opened: Opened) -> None:
-    index(*opened, range(40), faces=2)
-    rebuild(opened[0], encode)
-    lose(opened, 4)
-    path = folder_of(opened[0]) / "sizes.npy"
-    content = bytearray(path.read_bytes())
-    content[-10] ^= 1
-    path.write_bytes(content)
-    expected, gallery = truth(opened[0]), searched(opened[0])
-    before = gallery.logits(3).copy()
-    lose(opened, 9)
-    index(*opened, range(40, 50))
-    assert sorted(gallery.sizes.tolist()) == sorted(float(size) for _, size, _ in expected.values())
-    np.testing.assert_array_equal(gallery.logits(3), before)
-    assert agrees(gallery, expected)
-
-
-def test_probabilities_follow_from_the_logits_in_the_snapshot_behind_it_and_where_they_are_damaged(
-    opened: Opened,
-) -> None:
-    index(*opened, range(40))
-    rebuild(opened[0], encode)
-    lose(opened, 4)
-    index(*opened, range(40, 50))
-
-    def are_right(gallery: Gallery, attribute: int) -> bool:
-        model = gallery.model
-        z = gallery.logits(attribute).astype(np.float64) * model.calibration_scale[attribute]
-        p = 1 / (1 + np.exp(-(z + model.calibration_bias[attribute])))
-        sides = gallery.probabilities(attribute, True), gallery.probabilities(attribute, False)
-        return np.allclose(sides[0], p, rtol=1e-6, atol=0) and np.allclose(sides[1], 1 - p, rtol=1e-6, atol=0)
-
-    assert are_right(searched(opened[0]), 7)
-    path = folder_of(opened[0]) / "probabilities.npy"
-    content = bytearray(path.read_bytes())
-    content[-10] ^= 1  # in the last column
-    path.write_bytes(content)
-    gallery = searched(opened[0])
-    assert are_right(gallery, 7)
-    assert are_right(gallery, 39)
-
-
-def test_a_snapshot_of_another_version_counts_as_stale_and_is_rebuilt(opened: Opened) -> None:
-    index(*opened, range(30))
-    rebuild(opened[0], encode)
-    path = folder_of(opened[0]) / "manifest.json"
-    content = json.loads(path.read_bytes())
-    del content["checksum"]
-    content["format"] -= 1
-    content["older"] = "has fields of its own"
-    content["checksum"] = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-    path.write_text(json.dumps(content))
-    assert is_in_step(opened[0])
-    assert str(state_of(opened[0])) == "stale by 30 faces"
-    assert due(opened[0])
-    assert rebuild(opened[0], encode)
-    assert state_of(opened[0]).condition is Condition.CURRENT
-    assert len(entries_beside(opened[0])) == 1
-    assert is_in_step(opened[0])
-
-
-def test_a_snapshot_of_another_catalogue_is_not_taken(opened: Opened, tmp_path: Path) -> None:
-    index(*opened, range(30))
-    rebuild(opened[0], encode)
-    other, root_id, model_id = new_catalogue(tmp_path / "other.db")
-    with other:
-        index(other, root_id, model_id, range(100, 120))
-        rebuild(other, encode)
-        theirs = folder_of(other)
-        ours = folder_of(opened[0])
-        shutil.rmtree(ours)
-        shutil.copytree(theirs, ours)
-        assert is_in_step(opened[0])
-        shutil.rmtree(ours)
-        shutil.copytree(theirs, opened[0].folder / theirs.name)
-        assert is_in_step(opened[0])
-
-
-def test_a_catalogue_restored_from_a_backup_does_not_take_the_later_snapshot(tmp_path: Path) -> None:
-    path = tmp_path / "faces.db"
-    catalogue, root_id, model_id = new_catalogue(path)
-    index(catalogue, root_id, model_id, range(20))
-    rebuild(catalogue, encode)
-    catalogue.close()
-    backup = path.read_bytes()
-    catalogue = open_catalogue(path)
-    index(catalogue, root_id, model_id, range(20, 40))
-    rebuild(catalogue, encode)
-    catalogue.close()
-    path.write_bytes(backup)
-    with open_catalogue(path) as restored:
-        assert is_in_step(restored)
-        # As many batches as before, with other contents: the generations are the same again.
-        index(restored, root_id, model_id, range(60, 80))
-        assert is_in_step(restored)
-
-
-def test_a_copied_catalogue_works_with_its_folder_and_without(opened: Opened, tmp_path: Path) -> None:
-    index(*opened, range(20))
-    rebuild(opened[0], encode)
-    opened[0].close()
-    (tmp_path / "copies").mkdir()
-    shutil.copy(opened[0].path, tmp_path / "copies" / "with.db")
-    shutil.copy(opened[0].path, tmp_path / "copies" / "without.db")
-    shutil.copytree(opened[0].folder, tmp_path / "copies" / "with.db.d")
-    for name, condition in {"with": Condition.CURRENT, "without": Condition.MISSING}.items():
-        with open_catalogue(tmp_path / "copies" / f"{name}.db") as copy:
-            assert is_in_step(copy)
-            assert state_of(copy).condition is condition
-
-
-def test_a_read_only_catalogue_is_searched_with_its_snapshot_and_never_rebuilt(opened: Opened, tmp_path: Path) -> None:
-    index(*opened, range(20))
-    rebuild(opened[0], encode)
-    opened[0].close()
-    (tmp_path / "faces.db").chmod(0o400)
-    tmp_path.chmod(0o500)
-    try:
-        with without_root_powers(), open_catalogue(tmp_path / "faces.db") as catalogue:
-            assert is_in_step(catalogue)
-            assert state_of(catalogue).condition is Condition.CURRENT
-            with pytest.raises(CatalogueReadOnly, match="read-only"):
-                rebuild(catalogue, encode)
-    finally:
-        tmp_path.chmod(0o700)
-
-
-def test_a_folder_that_may_not_be_read_costs_time_only(opened: Opened) -> None:
-    index(*opened, range(20))
-    rebuild(opened[0], encode)
-    opened[0].folder.chmod(0)
-    try:
-        with without_root_powers():
-            assert is_in_step(opened[0])
-            assert due(opened[0])
-            with pytest.raises(CatalogueUnreadable, match="Permission denied"):
-                rebuild(opened[0], encode)
-    finally:
-        opened[0].folder.chmod(0o700)
-
-
-@pytest.mark.parametrize("share", [0.001, 0.5, 0.9999])
-def test_a_full_disk_leaves_the_older_snapshot_in_force_and_no_rubbish(opened: Opened, share: float) -> None:
-    index(*opened, range(1000))
-    rebuild(opened[0], encode)
-    before = entries_beside(opened[0])
-    index(*opened, range(1000, 1400))
-    largest = 4 * WIDTH * 1400 + 45  # the profiles, with FAISS's header
-    with files_no_larger_than(int(largest * share)), pytest.raises(CatalogueFull, match="free some space"):
-        rebuild(opened[0], encode)
-    assert entries_beside(opened[0]) == before
-    assert is_in_step(opened[0])
-    assert state_of(opened[0]).condition is Condition.STALE
-
-
-def test_an_encoder_that_fails_leaves_the_older_snapshot_in_force_and_no_rubbish(opened: Opened) -> None:
-    index(*opened, range(20))
-    rebuild(opened[0], encode)
-    before = entries_beside(opened[0])
-
-    def broken(values: Floats, model: ScoringModel) -> Floats:  # noqa: ARG001
-        raise MemoryError
-
-    wrong: list[Callable[[Floats, ScoringModel], Floats]] = [
-        lambda values, _: values[:, :3],
-        lambda values, _: values * np.float32(np.nan),
-    ]
-    with pytest.raises(MemoryError):
-        rebuild(opened[0], broken)
-    for encoder in wrong:
-        with pytest.raises(ValueError, match="expected finite profiles"):
-            rebuild(opened[0], encoder)
-    assert entries_beside(opened[0]) == before
     assert is_in_step(opened[0])
 
 

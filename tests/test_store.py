@@ -2,8 +2,6 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,82 +9,42 @@ import numpy as np
 import pytest
 from sqlalchemy import delete, select
 
-from db import faces, generation, models, photos, roots, runs
+from db import faces, photos
 from db.arrays import unpack
-from db.catalogue import Catalogue
-from db.errors import FaceHidden, FaceUnknown, FaceUnscored, RootTaken, RootUnknown
+from db.errors import FaceUnknown
 from db.faces import FaceRecord
 from db.photos import Counts, FileRecord, Unreadable
-from db.schema import Face, Score
+from db.schema import Face
 from db.values.box import Box
 from db.values.photo import Outcome
 from tests.support.catalogues import (
     LOOKED,
     WIDTH,
+    Opened,
     box,
     digest,
     failed,
     file,
     index,
     logits,
-    new_catalogue,
     photo,
-    scoring_model,
+)
+from tests.support.stored import (
+    details,
+    find_again,
+    generation_of,
+    known,
+    lose,
+    record,
+    visible,
 )
 
 pytestmark = pytest.mark.slow
-
-Opened = tuple[Catalogue, int, int]
-
-
-@pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Opened]:
-    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
-    with catalogue:
-        yield catalogue, root_id, model_id
-
-
-def record(opened: Opened, *files: FileRecord) -> int:
-    catalogue, root_id, model_id = opened
-    with catalogue.write() as session:
-        return photos.record(session, root_id, files, model_id=model_id).faces
-
-
-def known(opened: Opened) -> dict[bytes, photos.KnownFile]:
-    with opened[0].read() as session:
-        return photos.files_of_root(session, opened[1])
-
-
-def lose(opened: Opened, *paths: bytes) -> int:
-    entries = known(opened)
-    with opened[0].write() as session:
-        return photos.mark_missing(session, [entries[path].id for path in paths])
-
-
-def find_again(opened: Opened, *paths: bytes) -> int:
-    entries = known(opened)
-    with opened[0].write() as session:
-        return photos.mark_present(session, [entries[path].id for path in paths])
 
 
 def counts(opened: Opened) -> Counts:
     with opened[0].read() as session:
         return photos.counts(session)
-
-
-def visible(opened: Opened) -> list[int]:
-    with opened[0].read() as session:
-        return list(session.execute(select(Face.id).where(Face.hidden.is_(False)).order_by(Face.id)).scalars())
-
-
-def generation_of(opened: Opened) -> int:
-    with opened[0].read() as session:
-        return generation.current(session)
-
-
-def details(opened: Opened, *face_ids: int) -> list[faces.FaceDetails]:
-    with opened[0].read() as session:
-        return faces.details(session, face_ids)
 
 
 def test_a_batch_stores_files_contents_faces_and_scores_together(opened: Opened) -> None:
@@ -359,314 +317,3 @@ def test_scores_of_the_wrong_number_or_that_are_no_numbers_are_refused_with_the_
     with pytest.raises(ValueError, match="expected"):
         record(opened, file(b"fine.jpg", photo(2)), file(b"a.jpg", bad))
     assert counts(opened).files == 0
-
-
-# Models
-
-
-def switch(opened: Opened, letter: str) -> tuple[int, bool]:
-    with opened[0].write() as session:
-        model_id = models.register(session, scoring_model(letter))
-        return model_id, models.serve_when_complete(session, model_id)
-
-
-def rescore(opened: Opened, model_id: int, letter: str) -> int:
-    with opened[0].write() as session:
-        done = 0
-        for waiting in faces.unscored(session, model_id):
-            ids = [face_id for face_id, _ in waiting.faces]
-            done += faces.record_scores(session, model_id, ids, np.stack([logits(face, 9, letter) for face in ids]))
-        return done
-
-
-def test_a_model_is_stored_once_and_comes_back_as_it_was(opened: Opened) -> None:
-    with opened[0].write() as session:
-        first, again = (models.register(session, scoring_model("c")) for _ in range(2))
-        assert first == again
-        back = models.load(session, first)
-    model = scoring_model("c")
-    assert (back.digest, back.attributes, back.metadata) == (model.digest, model.attributes, model.metadata)
-    assert back.short == "c" * 12
-    np.testing.assert_array_equal(back.profile_mean, model.profile_mean)
-    np.testing.assert_array_equal(back.profile_matrix, model.profile_matrix)
-
-
-def test_another_model_serves_only_when_it_has_scored_every_visible_face(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1, faces=2)), file(b"b.jpg", photo(2)), file(b"gone.jpg", photo(3)))
-    lose(opened, b"gone.jpg")
-    before = generation_of(opened)
-    other, serves = switch(opened, "b")
-    assert not serves
-    with opened[0].read() as session:
-        assert models.serving_id(session) == opened[2]
-        assert faces.unscored_count(session, other) == 3
-    np.testing.assert_array_equal(details(opened, 1)[0].logits, logits(1))
-    with opened[0].write() as session:
-        faces.record_scores(session, other, [1, 2, 3], np.stack([logits(face, 9, "b") for face in (1, 2, 3)]))
-        assert generation.current(session) == before  # nothing that a search sees has changed yet
-        assert models.serve_when_complete(session, other)
-    assert generation_of(opened) == before + 1
-    np.testing.assert_array_equal(details(opened, 1)[0].logits, logits(1, 9, "b"))
-
-
-def test_the_former_models_scores_remain_and_can_be_asked_for(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    other, _ = switch(opened, "b")
-    assert rescore(opened, other, "b") == 1
-    assert switch(opened, "b") == (other, True)
-    with opened[0].read() as session:
-        (hit,) = faces.details(session, [1], model_id=opened[2])
-    np.testing.assert_array_equal(hit.logits, logits(1))
-
-
-def test_faces_to_score_again_come_with_the_files_to_read_them_from(opened: Opened) -> None:
-    record(opened, file(b"b.jpg", photo(1, faces=2)), file(b"a.jpg", photo(1, faces=2)), file(b"c.jpg", photo(2)))
-    record(opened, file(b"gone.jpg", photo(3)), file(b"none.jpg", photo(4, faces=0)))
-    lose(opened, b"gone.jpg", b"b.jpg")
-    other, _ = switch(opened, "b")
-    with opened[0].read() as session:
-        first, second, third = faces.unscored(session, other)
-        assert faces.unscored(session, other, after=first.photo_id, limit=1) == [second]
-    assert first.paths == (Path("/photos/a.jpg"),)
-    assert first.faces == ((1, faces.FacePlace(box(1, 0))), (2, faces.FacePlace(box(1, 1))))
-    assert third.paths == ()
-    assert (second.sha256, third.sha256) == (digest(2), digest(3))
-
-
-def test_scores_are_written_once(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    with opened[0].write() as session:
-        assert faces.record_scores(session, opened[2], [1], logits(5)[None]) == 0
-    np.testing.assert_array_equal(details(opened, 1)[0].logits, logits(1))
-
-
-def test_a_face_scored_late_by_the_serving_model_counts_as_changed(opened: Opened) -> None:
-    catalogue, _, model_id = opened
-    record(opened, file(b"a.jpg", photo(1)))
-    with catalogue.write() as session:
-        session.execute(delete(Score))
-    before = generation_of(opened)
-    assert rescore(opened, model_id, "a") == 1
-    assert generation_of(opened) == before + 1
-
-
-def test_the_first_model_serves_at_once_and_its_faces_are_found_while_the_run_goes_on(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    with opened[0].read() as session:
-        assert models.serving_id(session) == opened[2]
-
-
-# Roots and runs
-
-
-def test_a_root_is_stored_once_whatever_way_it_is_written(opened: Opened) -> None:
-    with opened[0].write() as session:
-        assert roots.add_root(session, "/photos/") == opened[1]
-        assert roots.add_root(session, b"/photos/x/..") == opened[1]
-        assert roots.find_root(session, "/elsewhere") is None
-        assert [(root.display, root.path) for root in roots.list_roots(session)] == [("/photos", Path("/photos"))]
-
-
-def test_roots_are_listed_with_the_files_that_are_there_and_that_are_missing(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)), file(b"b.jpg", photo(2)), file(b"c.jpg", photo(3)))
-    lose(opened, b"c.jpg")
-    with opened[0].write() as session:
-        roots.add_root(session, b"/empty \xff")
-        assert [(root.display, root.files, root.missing) for root in roots.list_roots(session)] == [
-            ("/empty \\xff", 0, 0),
-            ("/photos", 2, 1),
-        ]
-
-
-def test_a_moved_root_takes_its_files_along_and_keeps_the_faces(opened: Opened) -> None:
-    record(opened, file(b"sub/a.jpg", photo(1)))
-    with opened[0].write() as session:
-        assert roots.move_root(session, "/photos", "/mnt/usb") == opened[1]
-    assert details(opened, 1)[0].path == Path("/mnt/usb/sub/a.jpg")
-    assert visible(opened) == [1]
-
-
-def test_a_forgotten_root_takes_its_faces_out_of_the_results_until_their_photos_are_met_again(opened: Opened) -> None:
-    catalogue, _, model_id = opened
-    record(opened, file(b"a.jpg", photo(1)), file(b"b.jpg", photo(2)))
-    with catalogue.write() as session:
-        other = roots.add_root(session, "/copies")
-        photos.record(session, other, [file(b"b.jpg", photo(2))], model_id=model_id)
-    assert visible(opened) == [1, 2]
-    with catalogue.write() as session:
-        assert photos.detach_root(session, "/photos") == (2, 1)
-        assert [root.display for root in roots.list_roots(session)] == ["/copies"]
-    assert visible(opened) == [2] and details(opened, 2)[0].path == Path("/copies/b.jpg")
-    with catalogue.read() as session, pytest.raises(FaceHidden, match="its folder was forgotten"):
-        faces.in_full(session, 1)
-    with catalogue.write() as session:
-        photos.record(session, other, [file(b"found.jpg", photo(1))], model_id=model_id)
-    assert visible(opened) == [1, 2] and details(opened, 1)[0].path == Path("/copies/found.jpg")
-    with catalogue.write() as session, pytest.raises(RootUnknown, match="/photos is not an indexed folder"):
-        photos.detach_root(session, "/photos")
-
-
-def test_a_face_whose_file_holds_another_picture_now_is_told_apart_from_a_deleted_one(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    record(opened, file(b"a.jpg", photo(2)))
-    with opened[0].read() as session, pytest.raises(FaceHidden, match="another picture has taken its place"):
-        faces.in_full(session, 1)
-    assert details(opened, 1)[0].path == Path("(replaced by another picture)")
-
-
-def test_moving_an_unknown_root_or_onto_a_known_one_is_refused(opened: Opened) -> None:
-    with opened[0].write() as session:
-        roots.add_root(session, "/other")
-        with pytest.raises(RootUnknown, match="/nowhere is not an indexed folder"):
-            roots.move_root(session, "/nowhere", "/new")
-        with pytest.raises(RootTaken, match="/other is an indexed folder already"):
-            roots.move_root(session, "/photos", "/other")
-        assert roots.move_root(session, "/photos", "/photos/") == opened[1]
-
-
-@pytest.mark.parametrize("new", ["/other/photos", "/ot", "/ot/her/deep"])
-def test_a_root_is_not_moved_into_or_above_another_one(opened: Opened, new: str) -> None:
-    with opened[0].write() as session:
-        roots.add_root(session, "/other")
-        roots.add_root(session, "/ot/her")
-        with pytest.raises(RootTaken, match=r"lies within|holds"):
-            roots.move_root(session, "/photos", new)
-        assert roots.move_root(session, "/photos", "/other photos") == opened[1]
-
-
-def test_roots_within_a_moved_one_move_along(opened: Opened) -> None:
-    with opened[0].write() as session:
-        roots.add_root(session, "/photos/trip")
-        roots.move_root(session, "/photos", "/mnt/usb")
-        assert [root.display for root in roots.list_roots(session)] == ["/mnt/usb", "/mnt/usb/trip"]
-        roots.move_root(session, "/mnt/usb", "/mnt/usb/photos")
-        assert [root.display for root in roots.list_roots(session)] == ["/mnt/usb/photos", "/mnt/usb/photos/trip"]
-
-
-@pytest.mark.parametrize("other", ["/photos/trip", "/"])
-def test_a_file_inside_two_roots_is_one_photo_and_follows_what_either_root_saw_last(opened: Opened, other: str) -> None:
-    catalogue, outer, model_id = opened
-    inside = b"a.jpg" if other != "/" else b"photos/trip/a.jpg"
-    record(opened, file(b"trip/a.jpg", photo(1)))
-    with catalogue.write() as session:
-        inner = roots.add_root(session, other)
-        assert photos.record(session, inner, [file(inside, photo(1))], model_id=model_id).faces == 0
-    assert details(opened, 1)[0].path == Path("/photos/trip/a.jpg")
-    assert lose(opened, b"trip/a.jpg") == 1
-    assert visible(opened) == []
-    with catalogue.write() as session:
-        entry = photos.files_of_root(session, inner)[inside]
-        assert entry.missing
-        assert photos.mark_present(session, [entry.id]) == 1
-        photos.record(session, inner, [file(inside, photo(2))], model_id=model_id)
-        assert photos.files_of_root(session, outer)[b"trip/a.jpg"].photo_id == 2
-    assert visible(opened) == [2]
-
-
-def test_runs_are_listed_newest_first_and_a_killed_one_has_no_end(opened: Opened) -> None:
-    catalogue, root_id, model_id = opened
-    with catalogue.write() as session:
-        killed = runs.start_run(session, [root_id], model_id)
-        ended = runs.start_run(session, [root_id], model_id)
-        runs.finish_run(session, ended, {"photos": 3})
-    with catalogue.read() as session:
-        last, before = runs.latest_runs(session, 5)
-        assert runs.latest_runs(session) == [last]
-    assert (last.id, last.counts, last.model, last.roots) == (ended, {"photos": 3}, "a" * 64, (root_id,))
-    assert last.finished is not None
-    assert last.finished >= last.started
-    assert (before.id, before.finished) == (killed, None)
-
-
-# One face in full
-
-
-def in_full(opened: Opened, face_id: int) -> faces.FaceInFull:
-    with opened[0].read() as session:
-        return faces.in_full(session, face_id)
-
-
-def test_a_face_in_full_comes_with_all_files_of_its_photo_and_those_that_are_gone(opened: Opened) -> None:
-    taken = datetime(2019, 7, 4, 12, 30)
-    content = replace(photo(3, faces=2), taken=taken, camera="Canon EOS 80D")
-    record(opened, *(file(name, content) for name in (b"c.jpg", b"\xff.jpg", b"a.jpg", b"b.jpg")), file(b"x", photo(2)))
-    lose(opened, b"b.jpg", b"a.jpg")
-    found = in_full(opened, 2)
-    face = found.face
-    assert face.paths == (Path("/photos/c.jpg"), Path(os.fsdecode(b"/photos/\xff.jpg")))
-    assert found.missing == (Path("/photos/a.jpg"), Path("/photos/b.jpg"))
-    assert Box(face.x, face.y, face.width, face.height) == box(3, 1)
-    assert (face.size, face.detection, face.sha256) == (max(face.width, face.height), 0.9, digest(3))
-    assert (face.taken, face.camera) == (taken, "Canon EOS 80D")
-    assert (found.photo_width, found.photo_height, found.photo_bytes, found.format) == (640, 480, 1003, "JPEG")
-    assert found.model.digest == scoring_model().digest
-    np.testing.assert_array_equal(face.logits, logits(3, 1))
-
-
-def test_a_file_of_two_overlapping_folders_is_named_once(opened: Opened) -> None:
-    catalogue, _, model_id = opened
-    record(opened, file(b"sub/a.jpg", photo(1)))
-    with catalogue.write() as session:
-        inner = roots.add_root(session, "/photos/sub")
-        photos.record(session, inner, [file(b"a.jpg", photo(1)), file(b"b.jpg", photo(1))], model_id=model_id)
-    lose(opened, b"sub/a.jpg")
-    found = in_full(opened, 1)
-    assert (found.face.paths, found.missing) == ((Path("/photos/sub/b.jpg"),), (Path("/photos/sub/a.jpg"),))
-
-
-def test_the_scores_in_full_are_those_of_the_model_that_serves(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    other, _ = switch(opened, "b")
-    assert in_full(opened, 1).model.short == "a" * 12
-    rescore(opened, other, "b")
-    switch(opened, "b")
-    found = in_full(opened, 1)
-    assert found.model.short == "b" * 12
-    assert not np.array_equal(found.face.logits, logits(1))
-
-
-@pytest.mark.parametrize("number", [0, -1, 2, 10**6, 2**63 - 1, 2**63, -(2**63) - 1, 10**40])
-def test_a_face_that_never_was_is_unknown_and_not_hidden(opened: Opened, number: int) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    for ask in (in_full, details):
-        with pytest.raises(FaceUnknown, match=f"no face {number} in this catalogue") as raised:
-            ask(opened, number)
-        assert raised.type is FaceUnknown
-
-
-def test_a_deleted_face_is_unknown(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)), file(b"b.jpg", photo(2)))
-    with opened[0].write() as session:
-        session.execute(delete(Score).where(Score.face_id == 1))
-        session.execute(delete(Face).where(Face.id == 1))
-    with pytest.raises(FaceUnknown, match="no face 1 in this catalogue"):
-        in_full(opened, 1)
-
-
-def test_a_hidden_face_is_refused_with_its_photo_until_the_photo_returns(opened: Opened) -> None:
-    record(opened, file(b"a.jpg", photo(1)))
-    lose(opened, b"a.jpg")
-    with pytest.raises(FaceHidden, match=r"/photos/a\.jpg is gone"):
-        in_full(opened, 1)
-    find_again(opened, b"a.jpg")
-    assert in_full(opened, 1).face.path == Path("/photos/a.jpg")
-
-
-def test_a_face_that_only_a_model_in_waiting_has_scored_is_unscored(opened: Opened) -> None:
-    catalogue, root_id, _ = opened
-    record(opened, file(b"a.jpg", photo(1)))
-    other, serves = switch(opened, "b")
-    assert not serves
-    with catalogue.write() as session:
-        photos.record(session, root_id, [file(b"b.jpg", photo(2, letter="b"))], model_id=other)
-    for ask in (in_full, details):
-        with pytest.raises(FaceUnscored, match="Face 2 has no scores of the network in use yet"):
-            ask(opened, 2)
-
-
-def test_a_result_says_when_and_with_what_its_photo_was_taken(opened: Opened) -> None:
-    taken = datetime(2019, 7, 4, 12, 30, 59)
-    record(opened, file(b"a.jpg", replace(photo(1), taken=taken, camera="Canon")), file(b"b.jpg", photo(2)))
-    first, second = details(opened, 1, 2)
-    assert (first.taken, first.camera) == (taken, "Canon")
-    assert (second.taken, second.camera) == (None, "")

@@ -11,7 +11,8 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
-from cli.report.wording import counted
+from cli.report.remedies import error_in_words
+from cli.report.wording import counted, notice_in_words
 from cli.terminal.console import say
 from db.paths import display
 
@@ -175,7 +176,7 @@ def _ended(report: "RunReport", *, strict: bool) -> ExitCode:
         return ExitCode.INTERRUPTED
     if report.unusable:
         for remark in report.unusable:
-            say(f"Error: {remark.sentence}")
+            say(f"Error: {notice_in_words(remark.notice)}")
         return ExitCode.UNUSABLE
     some_failed = report.failed or report.spared or report.waiting_photos
     return ExitCode.SOME_FAILED if strict and some_failed else ExitCode.FOUND
@@ -353,7 +354,7 @@ def _not_ready(report: "RunReport") -> Iterator[str]:
     if report.unsearchable:
         yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
     if report.snapshot_trouble:
-        yield f"Searches will be slower: {report.snapshot_trouble}"
+        yield f"Searches will be slower: {error_in_words(report.snapshot_trouble)}"
 
 
 def _not_taken(report: "RunReport") -> Iterator[str]:
@@ -386,7 +387,7 @@ def _of_places(report: "RunReport") -> Iterator[str]:
             "Linux): mount the drive read-only to keep them."
         )
     for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
-        yield remark.sentence
+        yield notice_in_words(remark.notice)
 
 
 def _of_photos(report: "RunReport") -> Iterator[str]:
@@ -394,7 +395,7 @@ def _of_photos(report: "RunReport") -> Iterator[str]:
     if report.noticed:
         yield "With a notice:"
     for remark in report.noticed[:_LISTED]:
-        yield f"  {remark.sentence}"
+        yield f"  {notice_in_words(remark.notice)}"
     if len(report.noticed) > _LISTED:
         yield f"  and {len(report.noticed) - _LISTED:,} more: `facesearch status --failures` lists all"
     failures = list({each.path: each for each in (*report.failures, *report.waiting_photos)}.values())

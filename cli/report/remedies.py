@@ -137,12 +137,12 @@ REMEDIES: dict[str, Remedy] = {
     "sample of another catalogue": ": name the one that they were drawn from with --catalogue, or draw a new sample in "
     "another folder",
     # indexing
-    "nothing to index": None,
+    "nothing to index": ", as in `facesearch index FOLDER`",
     "pattern": None,
-    "pattern of two lines": None,
-    "pattern unknown": None,
-    "not the moved folder": None,
-    "catalogue among photos": None,
+    "pattern of two lines": ": give each with an --exclude of its own",
+    "pattern unknown": ": `facesearch roots` shows what is, as it has to be spelled",
+    "not the moved folder": "; `facesearch index {folder}` adds it as a folder of its own",
+    "catalogue among photos": " with --catalogue",
     "manifest": None,
     "unusable folders": None,
 }

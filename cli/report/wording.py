@@ -53,6 +53,11 @@ def _one_or(number: int, one: str, several: str) -> str:
     return f"1 {one}" if number == 1 else f"{number:,} {several}"
 
 
+def _stay(of: "Mapping[str, Any]") -> str:
+    photos = of["photos"]
+    return "the photo known there stays" if photos == 1 else f"the {photos:,} photos known there stay in the results"
+
+
 def _likely() -> float:
     from facesearch.search.hits import LIKELY_FROM
 
@@ -135,6 +140,44 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f"SQLite's write-ahead log cannot be used where the catalogue {of['path']} lies: searches wait while an index "
         "run writes; a local disk does better."
     ),
+    # what an index run met
+    "no such folder": lambda of: (
+        f"The folder {of['folder']} does not exist: check how it is spelled, and whether its drive is mounted."
+    ),
+    "not there": lambda of: (
+        f"The folder {of['folder']} is not there, as if its drive were not mounted: its {of['photos']:,} photos stay "
+        f"in the catalogue; mount it, say where it is now with `facesearch roots --moved {of['folder']} NEW`, or give "
+        f"it up with `facesearch roots --detach {of['folder']}`."
+    ),
+    "unreadable": lambda of: (
+        f"The folder {of['folder']} cannot be read ({of['reason']}): check its permissions and its drive."
+    ),
+    "a file": lambda of: (
+        f"{of['folder']} is a file, and `index` takes folders: name the folder that holds it, {of['parent']}."
+    ),
+    "place unreadable": lambda of: (
+        f"{of['folder']} cannot be read ({of['reason']}): check its permissions and whether its drive is there"
+        f"{f'; {_stay(of)}' if of['photos'] else ''}."
+    ),
+    "suddenly empty": lambda of: (
+        f"{of['folder']} is suddenly empty, as if its drive were not mounted: {_stay(of)}; if they were deleted on "
+        f"purpose, {'put any file into it' if of['root'] else 'remove the empty folder'} and index again."
+    ),
+    "now a link": lambda of: (
+        f"{of['folder']} has become a link, and links to folders are not followed: {_stay(of)}; index the folder it "
+        "leads to."
+    ),
+    "link": lambda of: f"{of['folder']} is a link to a folder and was not followed: index the folder it leads to.",
+    "vanished": lambda of: (
+        f"The folder {of['folder']} is no longer there, and with it {counted(of['photos'], 'photo')} left the results: "
+        "if it lies on a drive, mount it and index again."
+    ),
+    "no photo": lambda of: (
+        f"{of['folder']} holds no photo and is not kept as a folder"
+        f"{'; --everything looks into the hidden folders that it has' if of['hidden'] else ''}"
+        f"{'; what is excluded was not looked at' if of['excluded'] else ''}."
+    ),
+    "photo": lambda of: f"{of['photo']}: {of['notice']}",
     # how to ask better
     "leave out": lambda of: (
         f'Without "{of["words"]}", {_one_or(of["faces"], "face is", "faces are")} likely '

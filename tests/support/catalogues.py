@@ -20,6 +20,9 @@ from db.values.box import Box
 from db.values.photo import Outcome
 from db.values.scoring_model import ScoringModel
 
+Opened = tuple[Catalogue, int, int]
+"""A catalogue with the ids of a root and of a model."""
+
 WIDTH = 40
 LOOKED = Provenance("1", "d" * 64)
 
