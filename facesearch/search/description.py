@@ -13,10 +13,10 @@ from db.catalogue import Catalogue
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.custody.audit import log_result
-from facesearch.errors import Notice, RequestError
+from facesearch.errors import Notice
 from facesearch.query import Query
 from facesearch.query.said_ages import MALE, said_sex
-from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
+from facesearch.query.tree import Term, all_of, firm, parts_of
 from facesearch.reliability import grades, untaught_remarks
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import (
@@ -32,11 +32,10 @@ from facesearch.search.hits import (
 )
 from facesearch.search.ranking import scan
 from facesearch.search.ranking.explain import weak_remarks
-from facesearch.search.ranking.witness import Errors, doubted, shipped_errors
-from facesearch.search.request import Order, Request
+from facesearch.search.ranking.witness import Errors, order_of, shipped_errors
+from facesearch.search.request import Order, Request, check_counts
 from facesearch.search.unseen import unseen_by_searches
 
-_PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
@@ -52,8 +51,7 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     """
     check_asked(catalogue, request, top)
     query = request.query
-    if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
-        raise RequestError("nothing counts", {"words": query.text})
+    check_counts(query)
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, request)
@@ -131,11 +129,12 @@ class _Scan:
             best = float(self._by_score(allowed, 1, 0.0).scores[0])
         likely = int(np.count_nonzero(found.scores >= LIKELY_FROM))
         unlikely = len(found.rows) - likely
-        if self.errors is None or not unlikely or len(parts_of(self.query.scored)) < _PARTS_FROM:
+        order = order_of(self.query.scored, self.errors) if unlikely else None
+        if order is None:
             return _Found(found.rows, found.scores, found.expected, best)
         rows, scores = scan.reordered(
             self.query.scored,
-            doubted(self.query.scored, self.errors),
+            order,
             self._faces(),
             allowed=allowed,
             top=unlikely,
