@@ -17,6 +17,7 @@ from cli.commands.audit import audit
 from cli.commands.backup import backup, restore
 from cli.commands.check import check
 from cli.commands.evaluate import evaluate
+from cli.commands.export import export
 from cli.commands.failures import failures
 from cli.commands.forget import forget
 from cli.commands.index import index
@@ -106,6 +107,7 @@ app.command()(status)
 app.command()(failures)
 app.command()(check)
 app.command()(forget)
+app.command()(export)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

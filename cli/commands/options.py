@@ -158,6 +158,10 @@ WitnessFileOption = Annotated[
         show_default=False,
     ),
 ]
+StrictOrderOption = Annotated[
+    bool,
+    typer.Option("--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."),
+]
 AllAttributesOption = Annotated[
     bool, typer.Option("--all-attributes", help="In CSV and JSON: all 40 attributes, not only those asked for.")
 ]

@@ -81,12 +81,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    strict_order: Annotated[
-        bool,
-        typer.Option(
-            "--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."
-        ),
-    ] = False,
+    strict_order: options.StrictOrderOption = False,
     witness_file: options.WitnessFileOption = None,
     strict: Annotated[
         bool,

@@ -116,8 +116,30 @@ _REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f"The request is to {_listed(of['asked'])}, and {of['open']} is open: open that one, or ask without naming "
         "catalogues."
     ),
+    "no reason": lambda _: (
+        "An export holds the forty traits of everybody in the catalogue: say why with --reason, which is logged."
+    ),
+    "not in SQL": lambda of: _NOT_IN_SQL[of["part"]](of),
     "must contradicts": lambda of: (
         f'The must "{of["words"]}" contradicts the description, read as "{of["reading"]}": leave one of them out.'
+    ),
+}
+
+
+_NOT_IN_SQL: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    "name": lambda of: (
+        f"The names of files ({_listed(list(of['words']))}) cannot be asked for in SQL, since engines do not agree on "
+        "upper and lower case: leave them out, or use `facesearch search`."
+    ),
+    "text": lambda of: (
+        f'"{_shortened(str(of["words"]))}" cannot stand in SQL, since engines do not agree on backslashes and control '
+        "characters: leave it out, or use `facesearch search`."
+    ),
+    "probe": lambda _: "Faces that resemble another cannot be asked for in SQL: use `facesearch similar`.",
+    "copies": lambda _: "In SQL a face is one row however many files hold its photo: fold the copies.",
+    "entangled": lambda _: (
+        "Too many attributes stand in several places of this description for one statement of SQL: say each of them "
+        "only once where you can, give --strict-order, or use `facesearch search`."
     ),
 }
 
