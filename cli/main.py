@@ -6,7 +6,6 @@ What a command needs is imported when it runs, so that help and searches start f
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -79,12 +78,11 @@ def facesearch(
     `facesearch index FOLDER` first, then `facesearch search "male, goatee, not bald" --html sheet.html`.
 
     Exit codes: 0 found, 1 nothing matched, 2 wrong usage or query, 3 the catalogue or a file cannot be used, 4 some
-    photos failed or a folder could not be read (index --strict), 70 a fault of the program, 130 interrupted, 141 nobody
-    reads the output any more.
+    photos failed or a folder could not be read (index --strict), 5 only some of several catalogues were searched, 70 a
+    fault of the program, 130 interrupted, 141 nobody reads the output any more.
     """
     _set_acting(examiner, case, reason, keep_text=keep_text)
-    chosen: Path | None = catalogue
-    context.obj = chosen
+    context.obj = catalogue
 
 
 def _set_acting(examiner: str, case: str, reason: str, *, keep_text: bool) -> None:

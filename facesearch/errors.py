@@ -44,6 +44,10 @@ class SearchError(FacesearchError):
     """A search that has nothing to work on, or a bound that makes no sense."""
 
 
+class NothingIndexed(SearchError):  # noqa: N818 (named after what is wrong)
+    """No face has been indexed yet."""
+
+
 def on_one_line(error: BaseException) -> str:
     """The message of somebody else's exception, to stand within a sentence of ours."""
     if isinstance(error, MemoryError):

@@ -1,6 +1,7 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
-from cli.terminal.console import printable, results
+from cli.terminal.console import printable, results, say
 from db.paths import display
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from db.erasure import Summary
     from db.photos import Failure, Remarkable
     from db.values.scoring_model import ScoringModel
+    from facesearch.search.several import Catalogues
 
 _LISTED = 10
 
@@ -37,22 +39,58 @@ def status(
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
+    from cli.commands.hits import opened_together
+
+    lists = _Lists(failures, no_face, missing, log)
+    with opened_together(options.catalogues_of(context, catalogue), alike=False) as among:
+        for number, source in enumerate(among.opened):
+            if number:
+                results().print()
+            _print(source, lists)
+        for each in among.members:
+            if each.problem is not None:
+                say(f"Not shown: {each.problem}")
+        _say_networks(among)
+        return ExitCode.PARTIAL if len(among.opened) < len(among.members) else ExitCode.FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What is listed in full."""
+
+    failures: bool
+    no_face: bool
+    missing: bool
+    log: bool
+
+
+def _say_networks(among: "Catalogues") -> None:
+    """That they cannot be searched together, where it is so."""
+    from cli.report.wording import request_in_words
+    from facesearch.errors import RequestError
+    from facesearch.search.several import check_networks
+
+    try:
+        check_networks(among)
+    except RequestError as error:
+        say(request_in_words(error))
+
+
+def _print(source: "Catalogue", lists: _Lists) -> None:
     from rich.table import Table
 
-    from cli.commands.hits import opened
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
     from db.photos import missing as missing_of
     from db.photos import remarkable, without_face
 
-    with opened(options.catalogue_of(context, catalogue)) as source:
-        rows = list(_rows(source))
-        with source.read() as session:
-            failed = failures_of(session)
-            faults = faults_of(session) if log else []
-            noted = remarkable(session)
-            faceless = without_face(session) if no_face else []
-            gone = missing_of(session) if missing else []
+    rows = list(_rows(source))
+    with source.read() as session:
+        failed = failures_of(session)
+        faults = faults_of(session) if lists.log else []
+        noted = remarkable(session)
+        faceless = without_face(session) if lists.no_face else []
+        gone = missing_of(session) if lists.missing else []
     unlooked = [each for each in noted if each.unlooked]
     if unlooked:
         number = sum(each.unlooked for each in unlooked)
@@ -65,16 +103,16 @@ def status(
         table.add_row(label, printable(text))
     console = results()
     console.print(table)
-    for line in _notice_lines([each for each in noted if each.notice], None if failures else _LISTED):
+    for line in _notice_lines([each for each in noted if each.notice], None if lists.failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
-    for line in _failure_lines(failed, len(failed) if failures else _LISTED):
+    for line in _failure_lines(failed, len(failed) if lists.failures else _LISTED):
         console.print(printable(line), soft_wrap=True)
-    for asked, heading, paths in ((no_face, "Without a face", faceless), (missing, "Missing", gone)):
+    for asked, heading, paths in ((lists.no_face, "Without a face", faceless), (lists.missing, "Missing", gone)):
         if asked:
             console.print(f"{heading}: {len(paths):,}")
             for path in paths:
                 console.print(f"  {printable(display(path))}", soft_wrap=True)
-    if log and not faults:
+    if lists.log and not faults:
         console.print("No fault is on record.")
     for fault in faults:
         console.print(
@@ -82,7 +120,6 @@ def status(
         )
         for line in fault.trace.splitlines():
             console.print(f"  {printable(line)}", soft_wrap=True)
-    return ExitCode.FOUND
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:

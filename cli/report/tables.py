@@ -11,6 +11,8 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich import box
@@ -94,6 +96,7 @@ def print_table(
     fades: bool,
     said: tuple[int, int] = (0, 0),
     behind: str = "",
+    catalogues: Mapping[Path, str] = MappingProxyType({}),
 ) -> None:
     """The hits as a table on stdout, those that stand behind others under a line of their own, `behind`; under it these
     sentences, what the marks say, and what a hit is worth."""
@@ -102,7 +105,7 @@ def print_table(
         if title and some:
             console.print(Text(title, style="bold"))
         if some:
-            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said))
+            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said, catalogues))
     for sentence in below:
         console.print(Text(sentence))
     if hits[0].asked:
@@ -147,9 +150,11 @@ def hit_table(
     encoding: str = "utf-8",
     fades: bool = False,
     said: tuple[int, int] = (0, 0),
+    catalogues: Mapping[Path, str] = MappingProxyType({}),
 ) -> Table:
     """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
-    `Heading.fades`; said: as in SearchResult."""
+    `Heading.fades`; said: as in SearchResult. catalogues: what those are called in which hits are, for a last column;
+    none where only one was searched."""
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
@@ -162,6 +167,8 @@ def hit_table(
         for heading, cells in (("searched", _searched(hits, said, width)), ("fits", _fits(hits, width)))
         if any(cells)
     ]
+    if catalogues:
+        room -= max(len("catalogue"), *map(len, catalogues.values())) + _GAP
     columns = beside if width >= _NARROW or not words else []
     for heading, cells in columns:
         table.add_column(heading, no_wrap=True)
@@ -181,6 +188,8 @@ def hit_table(
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
+    if catalogues:
+        table.add_column("catalogue", overflow="fold")
     marks = _marks(encoding)
     for number, hit in enumerate(hits):
         row: list[str | Text] = [str(hit.rank), score_in_words(hit.score), *(cells[number] for _, cells in columns)]
@@ -192,7 +201,8 @@ def hit_table(
             row.append(Text(", ").join([*told, *(_asked_text(each, one, marks) for each, one in described)]))
         row += [place_in_words(hit.face.x, hit.face.y, hit.face.width, hit.face.height)] if with_place else []
         name = Text(_name(hit.face.display, room - taken) + "".join(f" ({note})" for note in _notes(hit)))
-        table.add_row(*row, str(hit.face.face), name, style="dim" if fades and hit.score < DIM_BELOW else None)
+        where = [Text(printable(catalogues[hit.catalogue]))] if catalogues and hit.catalogue else []
+        table.add_row(*row, str(hit.face.face), name, *where, style="dim" if fades and hit.score < DIM_BELOW else None)
     return table
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from db.catalogue import Catalogue, open_catalogue
 from db.validations import measurements
 from facesearch.attributes import Attribute
 from facesearch.validation.standing import NOT_MEASURED, standing
+
+if TYPE_CHECKING:
+    from facesearch.search.hits import SearchResult
 
 
 def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribute] = ()) -> str:
@@ -17,6 +21,18 @@ def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribu
     with catalogue.read() as session:
         known = measurements(session)
     return standing(known, used(model, yunet_name()), asked) if known else NOT_MEASURED
+
+
+def validated_everywhere(result: "SearchResult", catalogue: Path, asked: Sequence[Attribute] = ()) -> str:
+    """The same of each catalogue of a result. catalogue: the only one, where there are not several."""
+    from facesearch.search.several import labels
+
+    paths = [each.path for each in result.several if each.result is not None] or [catalogue]
+    names = labels(paths)
+    told = {path: validated_where(path, result.model.digest, asked) for path in paths}
+    if len(set(told.values())) == 1:
+        return told[paths[0]]
+    return "; ".join(f"{names[path]}: {words}" for path, words in told.items())
 
 
 def validated_where(path: Path, model: str, asked: Sequence[Attribute] = ()) -> str:

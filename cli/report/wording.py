@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from facesearch.query.errors import StatementError
     from facesearch.query.report import SetAside
     from facesearch.query.statement import Statement
+    from facesearch.search.hits import Searched
 
 
 def counted(number: int, noun: str) -> str:
@@ -116,6 +117,26 @@ _REQUESTS: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f"The request is to {_listed(of['asked'])}, and {of['open']} is open: open that one, or ask without naming "
         "catalogues."
     ),
+    "no face": lambda of: (
+        f'"{_shortened(str(of["text"]))}" is no face: give its number, as search prints it, such as 25, or b.db:25 '
+        "where several catalogues are searched."
+    ),
+    "which catalogue": lambda of: (
+        f"Several catalogues are named, and each may have a face {of['face']}: write "
+        f"{' or '.join(str(each) + ':' + str(of['face']) for each in list(of['catalogues'])[:_SHOWN])}."
+    ),
+    "other catalogue": lambda of: (
+        f"{of['catalogue']} is none of the catalogues that are named ({_listed(list(of['catalogues']))}): add it with "
+        "--catalogue."
+    ),
+    "one catalogue": lambda of: (
+        f"This is done in one catalogue at a time, and {len(of['catalogues'])} are open: open one of them by itself."
+    ),
+    "several networks": lambda of: (
+        "The catalogues are not scored by the same network, and scores of two cannot be compared: "
+        f"{'; '.join(f'{path} by {network}' for path, network in of['networks'])}. Run `facesearch index` with one "
+        "--checkpoint on each."
+    ),
     "no reason": lambda _: (
         "An export holds the forty traits of everybody in the catalogue: say why with --reason, which is logged."
     ),
@@ -217,6 +238,19 @@ _NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f'"{of["word"]}" puts such faces behind all others.'
     ),
 }
+
+
+def partial_in_words(several: "Sequence[Searched]") -> list[str]:
+    """Which of several catalogues were not searched, and why; nothing where all were."""
+    from facesearch.search.several import labels
+
+    names = labels([each.path for each in several])
+    failed = [each for each in several if each.result is None and not each.is_empty]
+    empty = [f"{names[each.path]}: {each.problem}" for each in several if each.is_empty]
+    if not failed:
+        return empty
+    which = " ".join(f"{names[each.path]} was not: {each.problem}" for each in failed)
+    return [f"{len(several) - len(failed)} of {len(several)} catalogues were searched: {which}", *empty]
 
 
 def behind_in_words(musts: Sequence[str], behind: int, *, shown: bool) -> str:
