@@ -22,6 +22,7 @@ class ExitCode(IntEnum):
     USAGE = 2  # a wrong option, query or recipe, a probe with several faces
     UNUSABLE = 3  # the catalogue or a file cannot be used
     SOME_FAILED = 4  # index --strict
+    PARTIAL = 5  # only some of several catalogues were searched
     FAULT = 70  # a fault of this program (EX_SOFTWARE of sysexits.h)
     INTERRUPTED = 130  # Ctrl-C, as shells report it
     BROKEN_PIPE = 141  # nobody reads stdout any more, as shells report it

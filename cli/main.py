@@ -7,7 +7,6 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +17,7 @@ from cli.commands.audit import audit
 from cli.commands.backup import backup, restore
 from cli.commands.check import check
 from cli.commands.evaluate import evaluate
+from cli.commands.export import export
 from cli.commands.failures import failures
 from cli.commands.forget import forget
 from cli.commands.index import index
@@ -79,12 +79,11 @@ def facesearch(
     `facesearch index FOLDER` first, then `facesearch search "male, goatee, not bald" --html sheet.html`.
 
     Exit codes: 0 found, 1 nothing matched, 2 wrong usage or query, 3 the catalogue or a file cannot be used, 4 some
-    photos failed or a folder could not be read (index --strict), 70 a fault of the program, 130 interrupted, 141 nobody
-    reads the output any more.
+    photos failed or a folder could not be read (index --strict), 5 only some of several catalogues were searched, 70 a
+    fault of the program, 130 interrupted, 141 nobody reads the output any more.
     """
     _set_acting(examiner, case, reason, keep_text=keep_text)
-    chosen: Path | None = catalogue
-    context.obj = chosen
+    context.obj = catalogue
 
 
 def _set_acting(examiner: str, case: str, reason: str, *, keep_text: bool) -> None:
@@ -107,6 +106,7 @@ app.command()(status)
 app.command()(failures)
 app.command()(check)
 app.command()(forget)
+app.command()(export)
 app.command()(backup)
 app.command()(restore)
 app.command()(train)

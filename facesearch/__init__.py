@@ -78,10 +78,11 @@ _HOMES = {
 }
 
 
-def open(path: "AnyPath") -> "FaceGallery":
-    """The faces of the catalogue in this file, which `FaceGallery.index` makes where there is none.
+def open(path: "AnyPath | Sequence[AnyPath]") -> "FaceGallery":
+    """The faces of the catalogue in this file, which `FaceGallery.index` makes where there is none; or those of several
+    catalogues, which are asked as one.
 
-    Raises CatalogueError where the file cannot be used as a catalogue.
+    Raises CatalogueError where the file, or every one of several, cannot be used as a catalogue.
     """
     from facesearch.face_gallery import FaceGallery
 

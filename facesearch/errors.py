@@ -57,8 +57,47 @@ _REQUESTS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         f"The request is to {some_of(of['asked'])}, and {of['open']} is open: open that one, or ask without naming "
         "catalogues."
     ),
+    "no face": lambda of: (
+        f'"{shortened(str(of["text"]))}" is no face: give its number, such as 25, or b.db:25 where several catalogues '
+        "are searched."
+    ),
+    "which catalogue": lambda of: (
+        f"Several catalogues are named, and each may have a face {of['face']}: write "
+        f"{' or '.join(str(each) + ':' + str(of['face']) for each in list(of['catalogues'])[:6])}."
+    ),
+    "other catalogue": lambda of: (
+        f"{of['catalogue']} is none of the catalogues that are named ({some_of(of['catalogues'])}): add it."
+    ),
+    "one catalogue": lambda of: (
+        f"This is done in one catalogue at a time, and {len(of['catalogues'])} are open: open one of them by itself."
+    ),
+    "several networks": lambda of: (
+        "The catalogues are not scored by the same network, and scores of two cannot be compared: "
+        f"{'; '.join(f'{path} by {network}' for path, network in of['networks'])}."
+    ),
+    "no reason": lambda _: (
+        "An export holds the forty traits of everybody in the catalogue: say why with a reason, which is logged."
+    ),
+    "not in SQL": lambda of: _NOT_IN_SQL[of["part"]](of),
 }
 """The causes of request errors, by kind."""
+
+_NOT_IN_SQL: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "name": lambda of: (
+        f"The names of files ({some_of(list(of['words']))}) cannot be asked for in SQL, since engines do not agree on "
+        "upper and lower case: leave them out."
+    ),
+    "text": lambda of: (
+        f'"{shortened(str(of["words"]))}" cannot stand in SQL, since engines do not agree on backslashes and control '
+        "characters: leave it out."
+    ),
+    "probe": lambda _: "Faces that resemble another cannot be asked for in SQL.",
+    "copies": lambda _: "In SQL a face is one row however many files hold its photo: fold the copies.",
+    "entangled": lambda _: (
+        "Too many attributes stand in several places of this description for one statement of SQL: say each of them "
+        "only once where you can, or ask for the order of the scores."
+    ),
+}
 
 
 class RequestError(UsageError, kinds=tuple(_REQUESTS)):
@@ -81,6 +120,10 @@ class SearchError(
     FacesearchError, kinds=("search", "nothing indexed", "other attributes", "other network", "face taken out")
 ):
     """A search that has nothing to work on, or a bound that makes no sense."""
+
+
+class NothingIndexed(SearchError):  # noqa: N818 (named after what is wrong)
+    """No face has been indexed yet."""
 
 
 def on_one_line(error: BaseException) -> str:

@@ -24,13 +24,17 @@ from db.errors import CatalogueMissing
 from db.paths import AnyPath
 from db.values.box import Box
 from db.values.photo_filter import PhotoFilter
+from db.values.told import Told
 from facesearch.attributes import ATTRIBUTES, NAMES
-from facesearch.errors import Notice, UsageError
+from facesearch.errors import Notice, RequestError, UsageError
 from facesearch.query.photo_filters import folder_named, taken_range
-from facesearch.search.face import Portrait, portrait
+from facesearch.search.face import Portrait
 from facesearch.search.hits import Hit, SearchResult
 from facesearch.search.records import HIT_COLUMNS, cell, header, hit_last_columns, hit_records, portrait_record
-from facesearch.search.request import Order, Request, catalogue_name, describe
+from facesearch.search.request import Order, Request, describe
+from facesearch.search.several import Catalogues, FaceReference, Member, faces_of, open_all, portrait_of
+from facesearch.search.several import search as search_all
+from facesearch.search.several import similar_faces as similar_in_all
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -42,6 +46,9 @@ if TYPE_CHECKING:
     from facesearch.search.similar import ProbeFace
 
 Texts = str | Iterable[str]
+
+FaceName = int | tuple[AnyPath, int]
+"""A face: its number, or where several catalogues are open the catalogue's path and its number there."""
 
 
 class Filters(TypedDict, total=False):
@@ -132,6 +139,11 @@ class FoundFace:
         return self.hit.face.face
 
     @property
+    def catalogue(self) -> Path | None:
+        """In which of several catalogues it is, absolute; None where only one is open."""
+        return self.hit.catalogue
+
+    @property
     def photo(self) -> Path:
         """The absolute path of its photo."""
         return self.hit.face.path
@@ -179,6 +191,11 @@ class FoundFaces(Sequence[FoundFace]):
         return self.result.expected
 
     @property
+    def not_searched(self) -> dict[Path, Told]:
+        """Those of several catalogues that could not be searched, and why."""
+        return {each.path: each.problem for each in self.result.several if each.problem is not None}
+
+    @property
     def set_aside(self) -> tuple[SetAside, ...]:
         """What was said and is not searched: each with its words, its place in the text and why."""
         return () if self.statement is None else self.statement.set_aside
@@ -211,7 +228,8 @@ class FoundFaces(Sequence[FoundFace]):
 
     @property
     def _kind(self) -> dict[str, bool]:
-        return {"like": bool(self.request.like), "described": not self.request.like}
+        like, several = bool(self.request.like), bool(self.result.several)
+        return {"like": like, "described": not like, "several": several}
 
     def _attributes(self, all_attributes: bool) -> Sequence[Any]:
         if all_attributes:
@@ -297,13 +315,21 @@ class FaceGallery:
     IndexerError. Several threads may search at once.
     """
 
-    def __init__(self, path: AnyPath, index_folders: IndexFolders) -> None:
-        """path: the catalogue's file; where there is none, `index` makes it. Raises CatalogueError."""
-        self.path = Path(os.path.expanduser(os.fsdecode(path)))  # noqa: PTH111 (raises where there is no home)
+    def __init__(self, path: AnyPath | Sequence[AnyPath], index_folders: IndexFolders) -> None:
+        """path: the catalogue's file; where there is none, `index` makes it. Several: they are asked as one, and each
+        result names those that cannot be opened (`FoundFaces.not_searched`). Raises CatalogueError."""
+        paths: Sequence[AnyPath] = [path] if isinstance(path, str | bytes | os.PathLike) else path
+        if not paths:
+            raise UsageError("No catalogue is named.")
+        expanded = [os.path.expanduser(os.fsdecode(each)) for each in paths]  # noqa: PTH111 (raises without a home)
+        self.path = Path(expanded[0])
         self._index_folders = index_folders
-        self._opened: Catalogue | None = None
+        self._among: Catalogues | None = None
+        if len(expanded) > 1:
+            self._among = open_all(expanded)
+            return
         with suppress(CatalogueMissing):  # it may be about to be made; a search says so
-            self._opened = open_catalogue(self.path)
+            self._among = open_all(expanded)
 
     def __enter__(self) -> Self:
         return self
@@ -314,20 +340,29 @@ class FaceGallery:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.path}>"
+        paths = [self.path] if self._among is None else self._among.paths
+        return f"<{type(self).__name__} {', '.join(map(str, paths))}>"
 
     def close(self) -> None:
-        """Let go of the catalogue's file."""
-        if self._opened is not None:
-            self._opened.close()
-            self._opened = None
+        """Let go of the catalogues' files."""
+        if self._among is not None:
+            self._among.close()
+            self._among = None
 
     @property
     def catalogue(self) -> Catalogue:
-        """The open catalogue. Raises CatalogueMissing where there is none yet, and other CatalogueErrors."""
-        if self._opened is None:
-            self._opened = open_catalogue(self.path)
-        return self._opened
+        """The open catalogue. Raises CatalogueMissing where there is none yet, UsageError where there are several, and
+        other CatalogueErrors."""
+        only = self._catalogues.only
+        if only is None:
+            raise RequestError("one catalogue", {"catalogues": self._catalogues.names})
+        return only
+
+    @property
+    def _catalogues(self) -> Catalogues:
+        if self._among is None:
+            self._among = open_all([self.path])
+        return self._among
 
     def index(
         self,
@@ -387,8 +422,6 @@ class FaceGallery:
         that describes several. must: faces
         without this stand behind all others. order: "witness" or "score", as in `Order`.
         """
-        from facesearch.search.description import search
-
         if isinstance(description, Request):
             if filters or person is not None or strict or must or order != Order.WITNESS:
                 raise UsageError("A request holds its own filters: change it with dataclasses.replace, or give words.")
@@ -396,11 +429,11 @@ class FaceGallery:
         else:
             described, statement = describe(description, person=person, strict=strict, musts=_listed(must))
             request = replace(self._narrowed(described, filters), order=Order(order)).merged()
-        return FoundFaces(request, search(self.catalogue, request, top=top), statement)
+        return FoundFaces(request, search_all(self._catalogues, request, top=top), statement)
 
     def similar(
         self,
-        *probes: AnyPath | int,
+        *probes: AnyPath | FaceName,
         top: int | None = 20,
         pick: Sequence[int | None] = (),
         present: Texts = (),
@@ -411,16 +444,17 @@ class FaceGallery:
         **filters: Unpack[Filters],
     ) -> FoundFaces:
         """The `top` faces (None: all) whose attributes are most like those of one person's face: in photos (paths), of
-        the catalogue (numbers), or several of these together. It is not face recognition.
+        the catalogue (numbers; of one of several catalogues its path and a number), or several of these together. It is
+        not face recognition.
 
         pick: which face of each photo, from 0, left to right, where it has several. present, absent: words that the
         face is changed by before it is looked for. Photos need torch and OpenCV, numbers do not.
         """
         from facesearch.search.changes import parse_changes
-        from facesearch.search.similar import distinct, indexed_faces, like, similar
+        from facesearch.search.similar import distinct, like
 
         paths = [each for each in probes if isinstance(each, str | bytes | os.PathLike)]
-        faces = [int(each) for each in probes if not isinstance(each, str | bytes | os.PathLike)]  # numpy's, too
+        faces = [_reference(each) for each in probes if not isinstance(each, str | bytes | os.PathLike)]
         photos = [Path(os.path.expanduser(os.fsdecode(each))) for each in paths]  # noqa: PTH111
         changes = parse_changes(_listed(present), _listed(absent))
         request = self._narrowed(Request(changes=changes), filters)
@@ -429,23 +463,24 @@ class FaceGallery:
             seen += _photo_faces(photos, pick, request.min_detection, device, checkpoint, detector_model)
         elif pick:
             raise UsageError("pick chooses among the faces of a photo, and none is given.")
-        seen += indexed_faces(self.catalogue, faces)
+        seen += faces_of(self._catalogues, faces)
         starts = [seen[at] for at in distinct(seen)]
         request = replace(request, like=like(starts))
-        return FoundFaces(request, similar(self.catalogue, starts, request, top=top))
+        return FoundFaces(request, similar_in_all(self._catalogues, starts, request, top=top))
 
-    def face(self, number: int, *, nearest: int = 5) -> KnownFace:
-        """All that is known of the face with this number, and the `nearest` faces most like it."""
+    def face(self, number: FaceName, *, nearest: int = 5) -> KnownFace:
+        """All that is known of the face with this number, and the `nearest` faces most like it in its catalogue."""
         from facesearch.search.similar import IndexedFace, like
 
-        found = portrait(self.catalogue, int(number), nearest=nearest)
+        found = portrait_of(self._catalogues, _reference(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
         return KnownFace(found, FoundFaces(self._here(request), found.nearest))
 
     def _open_or_make(self) -> Catalogue:
-        if self._opened is None:
-            self._opened = open_catalogue(self.path, create=True)
-        return self._opened
+        if self._among is None:
+            made = open_catalogue(self.path, create=True)
+            self._among = Catalogues([Member(made.path, made)])
+        return self.catalogue
 
     def _narrowed(self, request: Request, filters: Filters) -> Request:
         unknown = filters.keys() - Filters.__annotations__.keys()
@@ -475,7 +510,15 @@ class FaceGallery:
         return self._here(narrowed)
 
     def _here(self, request: Request) -> Request:
-        return replace(request, catalogues=(catalogue_name(self.catalogue.path),))
+        return replace(request, catalogues=self._catalogues.names)
+
+
+def _reference(face: Any) -> FaceReference:
+    """numpy's integers are numbers, too."""
+    if isinstance(face, tuple):
+        catalogue, number = face
+        return FaceReference(int(number), os.fsdecode(catalogue))
+    return FaceReference(int(face))
 
 
 def _listed(texts: Any) -> tuple[str, ...]:

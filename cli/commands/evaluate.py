@@ -96,7 +96,7 @@ def evaluate(
     never = [checkpoint] if checkpoint else []
     in_use = options.catalogue_in_use(context)
     output = options.OutputOptions(csv=csv, csv_plain=csv_plain, html=html)
-    with wanted(output, never=never, catalogue=in_use) as outputs:
+    with wanted(output, never=never, catalogues=[in_use] if in_use else []) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None

@@ -13,6 +13,7 @@ from cli.errors import ExitCode, UsageProblem
 from cli.report.files import NewFile, refuse_evidence, replacing
 from cli.report.heading import Heading
 from cli.report.logged import logged_record
+from cli.report.remedies import error_in_words
 from cli.report.summary import notice_records, outcome_in_words, remarks_in_words, searched_in_words
 from cli.report.tables import print_table, to_stdout, write_csv, write_json
 from cli.report.unseen import unseen_record
@@ -20,8 +21,9 @@ from cli.report.wording import behind_in_words, notice_in_words
 from cli.terminal.console import now_in_words, say
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
-from facesearch.search.hits import SearchResult
+from facesearch.search.hits import Searched, SearchResult
 from facesearch.search.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
+from facesearch.search.several import Catalogues, check_networks, labels, open_all
 
 STDOUT = Path("-")
 
@@ -43,11 +45,11 @@ class Wanted:
 
 
 @contextmanager
-def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path | None = None) -> Iterator[Wanted]:
+def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Sequence[Path] = ()) -> Iterator[Wanted]:
     """Open what the user asked for; it takes its place when the block ends well.
 
-    never: files that must not be overwritten; catalogue: into whose folders nothing is written, as far as it can be
-    read. Raises UsageProblem and FileProblem before the work starts.
+    never: files that must not be overwritten; catalogues: into whose folders nothing is written, as far as they can be
+    read, and which are not overwritten either. Raises UsageProblem and FileProblem before the work starts.
     """
     csv, html, json = output.csv, output.html, output.json
     if html == STDOUT:
@@ -60,7 +62,9 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
     for file in (csv, html):
         if file is not None and file != STDOUT:
-            refuse_evidence(file, catalogue)
+            for catalogue in catalogues:
+                refuse_evidence(file, catalogue)
+    never = [*never, *catalogues]
     with ExitStack() as stack:
 
         def finish() -> None:
@@ -102,8 +106,24 @@ def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
         yield catalogue
 
 
+@contextmanager
+def opened_together(paths: Sequence[Path], *, alike: bool = True) -> Iterator[Catalogues]:
+    """One catalogue or several, after saying which ones they are and what is peculiar about each. alike: raises
+    RequestError unless they are scored by one network."""
+    for path in paths:
+        say(f"Catalogue: {path.absolute()}")
+    with open_all(paths) as among:
+        for each in among.opened:
+            for notice in each.notices:
+                say(notice_in_words(notice))
+        if alike:
+            check_networks(among)
+        yield among
+
+
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
-    """Write and print everything that is wanted; whether there was anything."""
+    """Write and print everything that is wanted; whether there was anything. catalogue: the one that was searched,
+    where these are not several."""
     say(f"Faces searched: {searched_in_words(result)}")
     remarks = remarks_in_words(result)
     for remark in remarks:
@@ -111,7 +131,7 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     outcome = outcome_in_words(result, heading.expects, heading.again)
     attributes = ATTRIBUTES if wanted.all_attributes else heading.attributes
     described = heading.query is not None
-    columns = header(HIT_COLUMNS, attributes, hit_last_columns(like=bool(heading.like), described=described))
+    columns = header(HIT_COLUMNS, attributes, _last_columns(result, heading))
 
     def records() -> Iterable[Record]:
         return hit_records(result, attributes, heading.like, described)
@@ -131,10 +151,17 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         write_json(to_stdout, records(), _about(result, heading, [*remarks, *outcome], catalogue))
     elif result.hits:
         behind = behind_in_words(result.musts, result.behind, shown=True) if result.behind else ""
-        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind)
+        names = labels([each.path for each in result.several])
+        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind, names)
     for sentence in () if table else outcome:
         say(sentence)
+    if result.is_partial:
+        return ExitCode.PARTIAL
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
+
+
+def _last_columns(result: SearchResult, heading: Heading) -> tuple[str, ...]:
+    return hit_last_columns(like=bool(heading.like), described=heading.query is not None, several=bool(result.several))
 
 
 def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:
@@ -143,15 +170,17 @@ def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path
 
     if not files:
         return
-    of = result.logged.head.sequence if result.logged is not None and result.logged.head is not None else None
     written = [{"file": os.path.abspath(each.path), "sha256": each.sha256.hexdigest()} for each in files]  # noqa: PTH100
-    with open_catalogue(catalogue) as target:
-        log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in result.hits]})
+    shown = [(each.path, each.result) for each in result.several if each.result is not None]
+    for path, own in shown or [(catalogue, result)]:
+        of = own.logged.head.sequence if own.logged is not None and own.logged.head is not None else None
+        with open_catalogue(path) as target:
+            log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in own.hits]})
 
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:
     """What JSON says above the hits."""
-    from cli.report.validated import validated_where
+    from cli.report.validated import validated_everywhere
 
     query = heading.query
     return {
@@ -163,13 +192,27 @@ def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], cat
         "things_said": dict(zip(("searched", "said"), result.said, strict=True)) if query else None,
         "must": {"words": list(result.musts), "behind": result.behind} if query else None,
         "faces": result.faces,
-        "unseen": unseen_record(result.unseen),
+        "unseen": None if result.several else unseen_record(result.unseen),
         "expected": result.expected if heading.expects else None,
         "searched": searched_in_words(result),
         "facts": [{"label": label, "text": text} for label, text in heading.facts],
         "model": result.model.short,
         "audit": logged_record(result.logged),
-        "quality": validated_where(catalogue, result.model.digest, heading.attributes),
-        "catalogue": str(catalogue.absolute()),
+        "quality": validated_everywhere(result, catalogue, heading.attributes),
+        "catalogue": None if result.several else str(catalogue.absolute()),
+        **({"catalogues": [_of_several(each) for each in result.several]} if result.several else {}),
         "date": now_in_words(),
+    }
+
+
+def _of_several(each: Searched) -> dict[str, Any]:
+    """What JSON says of one of several catalogues."""
+    found = each.result
+    return {
+        "catalogue": str(each.path),
+        "searched": found is not None,
+        "problem": error_in_words(each.problem) if each.problem is not None else None,
+        "faces": found.faces if found else 0,
+        "unseen": unseen_record(found.unseen) if found else None,
+        "audit": logged_record(found.logged) if found else None,
     }

@@ -76,7 +76,7 @@ def interview(
     request = replace(faces.narrow(described), order=Order.SCORE, catalogues=(catalogue_name(path),))
     start = request.query
     again = {**faces.again(context, request), "--strict-order": [""]}
-    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
+    with wanted(output, catalogues=[path]) as outputs, opened(path) as source:
         if description:
             say(f"Starting from: {start}")
             for remark in on_description:

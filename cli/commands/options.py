@@ -56,11 +56,12 @@ def _megapixels(value: float | None) -> float | None:
 
 
 CatalogueOption = Annotated[
-    Path | None,
+    list[Path] | None,
     typer.Option(
         "--catalogue",
         metavar="PATH",
-        help=f"The catalogue file. Else ${ENVIRONMENT} names it, else it lies in your data folder.",
+        help=f"The catalogue file. Else ${ENVIRONMENT} names it, else it lies in your data folder. search, similar, "
+        "show and status take several.",
         show_default=False,
     ),
 ]
@@ -158,6 +159,10 @@ WitnessFileOption = Annotated[
         show_default=False,
     ),
 ]
+StrictOrderOption = Annotated[
+    bool,
+    typer.Option("--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."),
+]
 AllAttributesOption = Annotated[
     bool, typer.Option("--all-attributes", help="In CSV and JSON: all 40 attributes, not only those asked for.")
 ]
@@ -237,7 +242,7 @@ class FaceOptions:
         photo = request.photo
         named = self.catalogue or context.find_root().obj
         return {
-            "--catalogue": [str(catalogue_of(context, self.catalogue))] if named else [],
+            "--catalogue": [str(each) for each in catalogues_of(context, self.catalogue)] if named else [],
             "--folder": photo.folder,
             "--name": photo.name,
             "--camera": photo.camera,
@@ -343,15 +348,36 @@ def filters_in_words(request: "Request") -> list[str]:
     return filters + ([f"only scores of {request.min_score:g} or more"] if request.min_score else [])
 
 
-def catalogue_of(context: typer.Context, named: Path | None) -> Path:
-    """The catalogue to use: the one named with the command, before it, in the environment, or the user's own.
+def catalogue_of(context: typer.Context, named: list[Path] | None) -> Path:
+    """The one catalogue to use. Raises UsageProblem where several are named, and as `catalogues_of`."""
+    found = catalogues_of(context, named)
+    if len(found) > 1:
+        listed = ", ".join(map(str, found))
+        raise UsageProblem(f"This is done in one catalogue at a time, and {len(found)} are named ({listed}): name one.")
+    return found[0]
 
-    Raises UsageProblem when two different ones are named on one command line: investigations must not mix.
+
+def catalogues_of(context: typer.Context, named: list[Path] | None) -> list[Path]:
+    """The catalogues to use: those named with the command, before it, in the environment, or the user's own.
+
+    Raises UsageProblem when others are named before the command than with it: investigations must not mix by a slip.
     """
-    before: Path | None = context.find_root().obj
-    if named is not None and before is not None and named != before:
-        raise UsageProblem(f"Two catalogues are named, {before} and {named}: name one.")
-    return _expanded(named) if named else usual_catalogue(before)
+    before: list[Path] = context.find_root().obj or []
+    if named and before and named != before:
+        both = ", ".join(map(str, before)), ", ".join(map(str, named))
+        raise UsageProblem(f"Two catalogues are named, {both[0]} and {both[1]}: name one, or several in one place.")
+    return [_expanded(each) for each in named] if named else _usual_catalogues(before)
+
+
+def _usual_catalogues(before: list[Path]) -> list[Path]:
+    """Those to use where a command names none. before: those named before the command."""
+    in_environment = os.environ.get(ENVIRONMENT)
+    chosen = before or ([Path(in_environment)] if in_environment else [])
+    if chosen:
+        return [_expanded(each) for each in chosen]
+    from db.paths import user_data_folder
+
+    return [user_data_folder() / "faces.db"]
 
 
 def _expanded(path: Path) -> Path:
@@ -368,16 +394,6 @@ def catalogue_in_use(context: typer.Context) -> Path | None:
         return catalogue_of(context, None)
     except NoHome:
         return None
-
-
-def usual_catalogue(before: Path | None = None) -> Path:
-    """The catalogue to use where a command names none. before: the one named before the command."""
-    chosen = before or os.environ.get(ENVIRONMENT)
-    if chosen:
-        return _expanded(Path(chosen))
-    from db.paths import user_data_folder
-
-    return user_data_folder() / "faces.db"
 
 
 def photos_of(named: list[Path] | None) -> list[Path]:

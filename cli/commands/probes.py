@@ -12,8 +12,8 @@ import numpy as np
 
 from cli.errors import UsageProblem
 from cli.terminal.console import say
-from db.catalogue import Catalogue
-from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
+from facesearch.search.several import Catalogues, FaceReference, faces_of
+from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace
 
 if TYPE_CHECKING:
     from cli.report.page import Picture
@@ -35,7 +35,7 @@ class Start:
     thumbnail: "Callable[[], Thumbnail]"
 
 
-def check(photos: Sequence[Path], faces: Sequence[int], picks: Sequence[int]) -> None:
+def check(photos: Sequence[Path], faces: Sequence[FaceReference], picks: Sequence[int]) -> None:
     """Raises UsageProblem where these do not belong together."""
     if not photos and not faces:
         raise UsageProblem("There is no face to start from: name a PHOTO, or an indexed face with --face ID.")
@@ -50,16 +50,17 @@ def check(photos: Sequence[Path], faces: Sequence[int], picks: Sequence[int]) ->
         )
 
 
-def from_catalogue(catalogue: Catalogue, ids: Sequence[int]) -> list[Start]:
-    """Indexed faces. Raises FaceUnknown."""
+def from_catalogues(among: Catalogues, references: Sequence[FaceReference]) -> list[Start]:
+    """Indexed faces. Raises FaceUnknown, and RequestError for one of no catalogue that is open."""
     return [
         Start(
             each,
-            f"face {each.details.face} of the catalogue, {each.details.display}",
-            f"face {each.details.face}",
+            f"face {reference.number} of {reference.catalogue or 'the catalogue'}, {each.details.display}",
+            f"face {reference}",
             partial(_indexed_thumbnail, each),
         )
-        for each in indexed_faces(catalogue, ids)
+        for reference in dict.fromkeys(references)
+        for each in faces_of(among, [reference])
     ]
 
 

@@ -24,12 +24,32 @@ def read(
     ] = None,
     file: options.StatementFileOption = None,
     json: options.JsonOption = False,
+    sql: Annotated[
+        bool,
+        typer.Option(
+            "--sql",
+            help="Print the search as SQL, for what `facesearch export` writes (DuckDB, ClickHouse, Spark, Trino).",
+        ),
+    ] = False,
+    person: options.PersonOption = None,
+    top: options.TopOption = "20",
+    strict_order: options.StrictOrderOption = False,
+    witness_file: options.WitnessFileOption = None,
 ) -> int:
     """Show how a statement is understood: who is described, what is searched, and what is left aside.
 
     The text stands as it was written, what is searched in bold and what is left aside dimmed; below it the reading of
     each person. `facesearch search` takes the same text, with `--person N` where several persons are described.
+
+    --sql prints the statement that finds the same faces in the same order in the table `faces` of an export; --person,
+    --top, --strict-order and --witness-file belong to it.
     """
+    if sql:
+        if json:
+            raise UsageProblem("--sql and --json are two outputs: give one of them.")
+        return _print_sql(statement_text(text, file), person, top, witness_file, strict_order=strict_order)
+    if person is not None or top != "20" or strict_order or witness_file:
+        raise UsageProblem("--person, --top, --strict-order and --witness-file say what --sql prints: give --sql, too.")
     from facesearch.query.errors import StatementError
     from facesearch.query.statement import understand
 
@@ -46,6 +66,29 @@ def read(
         print(json_module.dumps(record(statement), ensure_ascii=False, indent=2))
         return ExitCode.FOUND
     _show(statement)
+    return ExitCode.FOUND
+
+
+def _print_sql(text: str, person: int | None, top: str, witness_file: Path | None, *, strict_order: bool) -> int:
+    from dataclasses import replace
+
+    from cli.commands.search import understood
+    from facesearch.engines.sql import sql_of
+    from facesearch.search.ranking.witness import read_errors
+    from facesearch.search.request import Order
+
+    limit = options.top_of(top)
+    read = understood(text, person)
+    request = replace(
+        read.request,
+        order=Order.SCORE if strict_order else Order.WITNESS,
+        errors=read_errors(witness_file) if witness_file else None,
+    )
+    statement = sql_of(request, top=limit)
+    say(f"Searching for: {request}")
+    for remark in read.remarks:
+        say(remark)
+    print(statement, end="")
     return ExitCode.FOUND
 
 

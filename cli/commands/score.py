@@ -52,7 +52,7 @@ def score(
     photos = options.photos_of(photos)
     in_use = options.catalogue_in_use(context)
     output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json)
-    with wanted(output, never=photos, catalogue=in_use) as outputs:
+    with wanted(output, never=photos, catalogues=[in_use] if in_use else []) as outputs:
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0

@@ -82,12 +82,7 @@ def search(
             show_default=False,
         ),
     ] = None,
-    strict_order: Annotated[
-        bool,
-        typer.Option(
-            "--strict-order", help="Order unlikely faces by their scores, too, as if no witness were ever wrong."
-        ),
-    ] = False,
+    strict_order: options.StrictOrderOption = False,
     witness_file: options.WitnessFileOption = None,
     strict: Annotated[
         bool,
@@ -129,25 +124,25 @@ def search(
             raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
         say(f"Read as: {reading}")
         return _explain(request.query, remarks, filters)
-    from cli.commands.hits import opened, present, wanted
+    from cli.commands.hits import opened_together, present, wanted
     from cli.report.heading import Heading
-    from facesearch.search.description import search as search_faces
     from facesearch.search.ranking.witness import read_errors
-    from facesearch.search.request import Order, catalogue_name
+    from facesearch.search.request import Order
+    from facesearch.search.several import search as search_faces
 
-    path = options.catalogue_of(context, faces.catalogue)
+    paths = options.catalogues_of(context, faces.catalogue)
     request = replace(
         request,
         order=Order.SCORE if strict_order else Order.WITNESS,
         errors=read_errors(witness_file) if witness_file else None,
-        catalogues=(catalogue_name(path),),
     )
     query = request.query
-    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
+    with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         say(f"Searching for: {reading}")
         for remark in remarks:
             say(remark)
-        result = search_faces(source, request, top=limit)
+        request = replace(request, catalogues=sources.names)
+        result = search_faces(sources, request, top=limit)
         heading = Heading(
             kind="Faces that fit a description",
             title=str(query),
@@ -170,7 +165,7 @@ def search(
                 "--strict-order": [""] if strict_order else [],
             },
         )
-        return present(result, heading, outputs, path)
+        return present(result, heading, outputs, paths[0])
 
 
 class Understood(NamedTuple):

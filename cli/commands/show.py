@@ -1,5 +1,6 @@
 """`facesearch show`: one face with all that is known of it."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,7 +11,14 @@ from cli.errors import ExitCode
 
 def show(
     context: typer.Context,
-    face: Annotated[int, typer.Argument(metavar="FACE", help="Its number, as search prints it.", show_default=False)],
+    face: Annotated[
+        str,
+        typer.Argument(
+            metavar="FACE",
+            help="Its number, as search prints it; of one of several catalogues b.db:25.",
+            show_default=False,
+        ),
+    ],
     catalogue: options.CatalogueOption = None,
     nearest: Annotated[
         int, typer.Option("--nearest", metavar="N", min=1, help="How many of the faces that are most like it.")
@@ -24,22 +32,24 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import opened, wanted
+    from cli.commands.hits import opened_together, wanted
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
-    from facesearch.search.face import portrait
+    from facesearch.search.several import FaceReference, portrait_of
 
-    path = options.catalogue_of(context, catalogue)
+    reference = FaceReference.parse(face)
+    alone = reference.catalogue and not catalogue and not context.find_root().obj
+    paths = options.catalogues_of(context, [Path(reference.catalogue)] if alone else catalogue)
     output = options.OutputOptions(html=html, json=json)
-    with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
+    with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
-            found = portrait(source, face, nearest=nearest)
+            found = portrait_of(sources, reference, nearest=nearest)
         except FaceUnfound as problem:
             if json:
-                print_unfound(face, problem)
+                print_unfound(reference.number, problem)
             raise
         if outputs.html is not None:
-            write_page(outputs.html, found, path)
+            write_page(outputs.html, found, sources.holding(reference).path)
         outputs.finish()
         if json:
             print_json(found)

@@ -21,9 +21,12 @@ def similar(
         typer.Argument(metavar="PHOTO", help="The face to look for; several photos of one person.", show_default=False),
     ] = None,
     face: Annotated[
-        list[int] | None,
+        list[str] | None,
         typer.Option(
-            "--face", metavar="ID", help="An indexed face, also beside photos; repeatable.", show_default=False
+            "--face",
+            metavar="ID",
+            help="An indexed face, also beside photos; repeatable. Of one of several catalogues b.db:25.",
+            show_default=False,
         ),
     ] = None,
     present: Annotated[
@@ -69,26 +72,27 @@ def similar(
     --min-face).
     """
     from cli.commands import probes
-    from cli.commands.hits import opened, wanted
+    from cli.commands.hits import opened_together, wanted
     from cli.commands.hits import present as present_result
     from cli.commands.search import statement_of
     from cli.report.heading import Heading
     from cli.report.wording import notice_in_words
     from cli.terminal.console import say
     from facesearch.search.changes import parse_changes
-    from facesearch.search.request import Request, catalogue_name
+    from facesearch.search.request import Request
+    from facesearch.search.several import FaceReference, similar_faces
     from facesearch.search.similar import distinct, like
-    from facesearch.search.similar import similar as similar_faces
 
-    photos, faces, picks = options.photos_of(photos), face or [], pick or []
+    photos, picks = options.photos_of(photos), pick or []
+    faces = [FaceReference.parse(each) for each in face or []]
     probes.check(photos, faces, picks)
     changes = parse_changes(present or [], absent or [], statement_of)
     remarks = tuple(map(notice_in_words, changes.notices))
     limit = where.limit()
-    path = options.catalogue_of(context, where.catalogue)
-    request = where.narrow(Request(changes=changes, min_score=min_score, catalogues=(catalogue_name(path),)))
-    with wanted(output, never=[path, *photos], catalogue=path) as outputs, opened(path) as source:
-        starts = probes.from_catalogue(source, faces)
+    paths = options.catalogues_of(context, where.catalogue)
+    request = where.narrow(Request(changes=changes, min_score=min_score))
+    with wanted(output, never=photos, catalogues=paths) as outputs, opened_together(paths) as sources:
+        starts = probes.from_catalogues(sources, faces)
         if photos:
             seen = probes.from_photos(
                 photos,
@@ -114,8 +118,8 @@ def similar(
         for remark in remarks:
             say(remark)
         probe_faces = [start.face for start in starts]
-        request = replace(request, like=like(probe_faces))
-        result = similar_faces(source, probe_faces, request, top=limit)
+        request = replace(request, like=like(probe_faces), catalogues=sources.names)
+        result = similar_faces(sources, probe_faces, request, top=limit)
         heading = Heading(
             kind="Faces with similar attributes",
             title=", ".join(start.name for start in starts) + change,
@@ -133,4 +137,4 @@ def similar(
             ],
             probe=probes.picture(starts) if output.html else None,
         )
-        return present_result(result, heading, outputs, path)
+        return present_result(result, heading, outputs, paths[0])

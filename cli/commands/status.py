@@ -1,6 +1,7 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +11,7 @@ from cli.commands import options
 from cli.errors import ExitCode
 from cli.report.remedies import error_in_words
 from cli.report.wording import counted
-from cli.terminal.console import printable, results
+from cli.terminal.console import printable, results, say
 from db.paths import display
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from db.roots import IndexedRoot
     from db.runs import IndexRun
     from db.values.scoring_model import ScoringModel
+    from facesearch.search.several import Catalogues
 
 _LISTED = 10
 
@@ -42,22 +44,57 @@ def status(
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
+    from cli.commands.hits import opened_together
+
+    lists = _Lists(failures, no_face, missing, log)
+    with opened_together(options.catalogues_of(context, catalogue), alike=False) as among:
+        for number, source in enumerate(among.opened):
+            if number:
+                results().print()
+            _print(source, lists)
+        for each in among.members:
+            if each.problem is not None:
+                say(f"Not shown: {error_in_words(each.problem)}")
+        _say_networks(among)
+        return ExitCode.PARTIAL if len(among.opened) < len(among.members) else ExitCode.FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What is listed in full."""
+
+    failures: bool
+    no_face: bool
+    missing: bool
+    log: bool
+
+
+def _say_networks(among: "Catalogues") -> None:
+    """That they cannot be searched together, where it is so."""
+    from facesearch.errors import RequestError
+    from facesearch.search.several import check_networks
+
+    try:
+        check_networks(among)
+    except RequestError as error:
+        say(error_in_words(error))
+
+
+def _print(source: "Catalogue", lists: _Lists) -> None:
     from rich.table import Table
 
-    from cli.commands.hits import opened
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
     from db.photos import missing as missing_of
     from db.photos import remarkable, without_face
 
-    with opened(options.catalogue_of(context, catalogue)) as source:
-        rows = list(_rows(source))
-        with source.read() as session:
-            failed = failures_of(session)
-            faults = faults_of(session) if log else []
-            noted = remarkable(session)
-            faceless = without_face(session) if no_face else []
-            gone = missing_of(session) if missing else []
+    rows = list(_rows(source))
+    with source.read() as session:
+        failed = failures_of(session)
+        faults = faults_of(session) if lists.log else []
+        noted = remarkable(session)
+        faceless = without_face(session) if lists.no_face else []
+        gone = missing_of(session) if lists.missing else []
     rows += _unlooked_rows(noted)
     console = results()
     table = Table.grid(padding=(0, 2))
@@ -66,16 +103,15 @@ def status(
     for label, text in rows:
         table.add_row(label, printable(text))
     console.print(table)
-    lists = (
-        *_notice_lines([each for each in noted if each.notice], None if failures else _LISTED),
-        *_failure_lines(failed, len(failed) if failures else _LISTED),
-        *(_path_lines("Without a face", faceless) if no_face else ()),
-        *(_path_lines("Missing", gone) if missing else ()),
-        *(_fault_lines(faults) if log else ()),
+    lines = (
+        *_notice_lines([each for each in noted if each.notice], None if lists.failures else _LISTED),
+        *_failure_lines(failed, len(failed) if lists.failures else _LISTED),
+        *(_path_lines("Without a face", faceless) if lists.no_face else ()),
+        *(_path_lines("Missing", gone) if lists.missing else ()),
+        *(_fault_lines(faults) if lists.log else ()),
     )
-    for line in lists:
+    for line in lines:
         console.print(printable(line), soft_wrap=True)
-    return ExitCode.FOUND
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:

@@ -25,6 +25,17 @@ def error_in_words(error: BaseException) -> str:
     return str(error) if remedy is None else f"{str(error).removesuffix('.')}{remedy.format(**error.values)}."
 
 
+_IN_SQL: dict[str, Callable[[str], str]] = {
+    "name": lambda cause: f"{cause[:-1]}, or use `facesearch search`.",
+    "text": lambda cause: f"{cause[:-1]}, or use `facesearch search`.",
+    "probe": lambda cause: f"{cause[:-1]}: use `facesearch similar`.",
+    "copies": lambda cause: cause,
+    "entangled": lambda cause: cause.replace(
+        "or ask for the order of the scores", "give --strict-order, or use `facesearch search`"
+    ),
+}
+"""What helps where a part of a description cannot be said in SQL."""
+
 _LEFT_OUT = {"excluded": "--include PATTERN", "hidden": "--everything"}
 
 REMEDIES: dict[str, Remedy] = {
@@ -97,6 +108,14 @@ REMEDIES: dict[str, Remedy] = {
     "no request": None,
     "newer request": None,
     "another catalogue": None,
+    "no face": None,
+    "which catalogue": None,
+    "other catalogue": " with --catalogue",
+    "one catalogue": None,
+    "several networks": ": run `facesearch index` with one --checkpoint on each",
+    "no reason": lambda error: str(error).replace("with a reason", "with --reason"),
+    "export": None,
+    "not in SQL": lambda error: _IN_SQL[error.values["part"]](str(error)),
     # statements
     "two readings": None,
     "contradiction": None,

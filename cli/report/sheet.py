@@ -11,7 +11,7 @@ from cli.report.page import Card, Page, Picture, write_page
 from cli.report.summary import outcome_in_words, searched_in_words
 from cli.report.tables import DIM_BELOW, marks_in_words, place_in_words
 from cli.report.thumbnails import Thumbnail, thumbnails
-from cli.report.validated import validated_where
+from cli.report.validated import validated_everywhere
 from cli.report.wording import behind_in_words
 from cli.terminal.console import now_in_words, say
 from cli.terminal.progress import counted
@@ -34,10 +34,17 @@ def write_sheet(file: NewFile, result: SearchResult, heading: Heading, catalogue
         *([("Faded", f"scores below {DIM_BELOW:g}")] if any(hit.score < below for hit in result.hits) else []),
         ("Faces searched", searched_in_words(result)),
         *([("Marks", marks_in_words(result.hits))] if any(hit.asked for hit in result.hits) else []),
-        ("Catalogue", str(catalogue.absolute())),
+        *(("Catalogue", str(each.path)) for each in result.several if each.result is not None),
+        *([] if result.several else [("Catalogue", str(catalogue.absolute()))]),
         ("Network", result.model.short),
-        ("Quality", validated_where(catalogue, result.model.digest, heading.attributes)),
+        ("Quality", validated_everywhere(result, catalogue, heading.attributes)),
         *audit_facts(result.logged),
+        *(
+            (label, f"{each.path}: {text}")
+            for each in result.several
+            if each.result is not None
+            for label, text in audit_facts(each.result.logged)
+        ),
         ("Date", now_in_words()),
     ]
     page = Page(
@@ -62,13 +69,22 @@ def _cards(result: SearchResult, faded_below: float, done: Callable[[int], None]
     searched = said_in_words(result.said) if any(result.said) else ""
     for start in range(0, len(hits), _LARGE_PAGE):
         some = hits[start : start + _LARGE_PAGE]
-        pictures = thumbnails([hit.face for hit in some], done)
+        pictures = _thumbnails(some, done)
         for hit in some:
-            picture = _picture(hit, pictures[hit.face.face])
+            picture = _picture(hit, pictures[hit.catalogue, hit.face.face])
             fits = f"fits {hit.fit}" if hit.fit else ""
             yield Card(
                 hit.rank, hit.score, hit.asked, picture, hit.score < faded_below, searched, fits, bool(hit.behind)
             )
+
+
+def _thumbnails(hits: Sequence[Hit], done: Callable[[int], None]) -> dict[tuple[Path | None, int], Thumbnail]:
+    """By catalogue and face, since the numbers of two catalogues are not the same faces."""
+    found: dict[tuple[Path | None, int], Thumbnail] = {}
+    for catalogue in dict.fromkeys(hit.catalogue for hit in hits):
+        cut = thumbnails([hit.face for hit in hits if hit.catalogue == catalogue], done)
+        found |= {(catalogue, face): thumbnail for face, thumbnail in cut.items()}
+    return found
 
 
 def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
@@ -84,4 +100,5 @@ def _picture(hit: Hit, thumbnail: Thumbnail) -> Picture:
     notes += [face.notice] if face.notice else []
     notes += [f"exhibit {face.exhibit}"] if face.exhibit else []
     notes.append(str(face.path.parent))
+    notes += [f"catalogue {hit.catalogue}"] if hit.catalogue else []
     return Picture(thumbnail, os.fsencode(face.path), face.path.name + face.where, notes)

@@ -9,11 +9,12 @@ from cli.report.heading import Heading
 from cli.report.logged import unlogged_in_words
 from cli.report.tables import DIM_BELOW, score_in_words
 from cli.report.unseen import unseen_in_words
-from cli.report.wording import behind_in_words, counted, notice_in_words, notice_record
+from cli.report.wording import behind_in_words, counted, notice_in_words, notice_record, partial_in_words
 from db.paths import is_there
 from facesearch.errors import Notice
 from facesearch.reliability import Hard, smallest_face
 from facesearch.search.hits import SearchResult, Step
+from facesearch.search.several import labels
 
 _LOOKED_FOR = 100
 _LEAVE_OUT = "leave out"
@@ -62,10 +63,15 @@ def missing_remarks(result: SearchResult) -> list[str]:
 def remarks_in_words(result: SearchResult) -> list[str]:
     """What is to be said of the faces that were searched and found, before the outcome."""
     said = [each for each in result.notices if each.kind != _LEAVE_OUT]
+    names = labels([each.path for each in result.several])
+    own = [(names[each.path], each.result) for each in result.several if each.result is not None]
     return [
+        *partial_in_words(result.several),
         *(notice_in_words(each) for each in said if each.kind != _LAST),
         *unlogged_in_words(result.logged),
         *unseen_in_words(result.unseen),
+        *(f"{name}: {each}" for name, found in own for each in unlogged_in_words(found.logged)),
+        *(f"{name}: {each}" for name, found in own for each in unseen_in_words(found.unseen)),
         *hard_remarks(result),
         *missing_remarks(result),
         *(notice_in_words(each) for each in said if each.kind == _LAST),

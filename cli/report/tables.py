@@ -12,6 +12,8 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich import box
@@ -95,6 +97,7 @@ def print_table(
     fades: bool,
     said: tuple[int, int] = (0, 0),
     behind: str = "",
+    catalogues: Mapping[Path, str] = MappingProxyType({}),
 ) -> None:
     """The hits as a table on stdout, those that stand behind others under a line of their own, `behind`; under it these
     sentences, what the marks say, and what a hit is worth."""
@@ -103,7 +106,7 @@ def print_table(
         if title and some:
             console.print(Text(title, style="bold"))
         if some:
-            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said))
+            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said, catalogues))
     for sentence in below:
         console.print(Text(sentence))
     if hits[0].asked:
@@ -148,10 +151,13 @@ def hit_table(
     encoding: str = "utf-8",
     fades: bool = False,
     said: tuple[int, int] = (0, 0),
+    catalogues: Mapping[Path, str] = MappingProxyType({}),
 ) -> Table:
     """As many columns as `width` allows: one for each thing asked, or one for all of them; then face and photo. fades:
-    `Heading.fades`; said: as in SearchResult."""
-    layout = _laid_out(hits, len(score_heading), width, said)
+    `Heading.fades`; said: as in SearchResult. catalogues: what those are called in which hits are, for a last column;
+    none where only one was searched."""
+    last = max(len("catalogue"), *map(len, catalogues.values())) + _GAP if catalogues else 0
+    layout = _laid_out(hits, len(score_heading), width - last, said)
     table = new_table()
     table.add_column("", justify="right", no_wrap=True)
     table.add_column(score_heading, justify="right", no_wrap=True)
@@ -165,11 +171,14 @@ def hit_table(
         table.add_column("at", no_wrap=True)
     table.add_column("face", justify="right", no_wrap=True)
     table.add_column("photo", overflow="fold")
+    if catalogues:
+        table.add_column("catalogue", overflow="fold")
     marks = _marks(encoding)
     for number, hit in enumerate(hits):
         cells = layout.cells(number, hit, marks)
         name = Text(_name(hit.face.display, layout.room) + "".join(f" ({note})" for note in _notes(hit)))
-        row = (str(hit.rank), score_in_words(hit.score), *cells, str(hit.face.face), name)
+        where = [Text(printable(catalogues[hit.catalogue]))] if catalogues and hit.catalogue else []
+        row = (str(hit.rank), score_in_words(hit.score), *cells, str(hit.face.face), name, *where)
         table.add_row(*row, style="dim" if fades and hit.score < DIM_BELOW else None)
     return table
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db.catalogue import Catalogue, open_catalogue
 from db.validations import measurements
@@ -14,6 +14,9 @@ from facesearch.validation.standing import standing
 _NEVER = "not validated here: nobody has measured the network on these photos (facesearch validate)"
 _AGAIN = "`facesearch validate` can use the same answers again"
 
+if TYPE_CHECKING:
+    from facesearch.search.hits import SearchResult
+
 
 def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribute] = ()) -> str:
     """One clause, with the errors of the attributes that were asked for. model: digest of the network."""
@@ -23,6 +26,18 @@ def validated_in_words(catalogue: Catalogue, model: str, asked: Sequence[Attribu
     with catalogue.read() as session:
         known = measurements(session)
     return standing_in_words(standing(known, used(model, yunet_name())), asked) if known else _NEVER
+
+
+def validated_everywhere(result: "SearchResult", catalogue: Path, asked: Sequence[Attribute] = ()) -> str:
+    """The same of each catalogue of a result. catalogue: the only one, where there are not several."""
+    from facesearch.search.several import labels
+
+    paths = [each.path for each in result.several if each.result is not None] or [catalogue]
+    names = labels(paths)
+    told = {path: validated_where(path, result.model.digest, asked) for path in paths}
+    if len(set(told.values())) == 1:
+        return told[paths[0]]
+    return "; ".join(f"{names[path]}: {words}" for path, words in told.items())
 
 
 def validated_where(path: Path, model: str, asked: Sequence[Attribute] = ()) -> str:

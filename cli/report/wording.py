@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from facesearch.errors import Notice
     from facesearch.query.report import SetAside
     from facesearch.query.statement import Statement
+    from facesearch.search.hits import Searched
 
 
 def counted(number: int, noun: str) -> str:
@@ -42,7 +43,14 @@ def notice_in_words(notice: "Notice") -> str:
 
 def notice_record(notice: "Notice") -> dict[str, Any]:
     """A notice for JSON."""
-    return {"kind": notice.kind, "values": dict(notice.values), "message": notice_in_words(notice)}
+    return {"kind": notice.kind, "values": _plain(notice.values), "message": notice_in_words(notice)}
+
+
+def _plain(values: "Mapping[str, Any]") -> dict[str, Any]:
+    """Values as JSON has them: a notice within a notice is one again."""
+    from facesearch.errors import Notice
+
+    return {name: notice_record(each) if isinstance(each, Notice) else each for name, each in values.items()}
 
 
 _EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
@@ -85,6 +93,7 @@ def _age(of: "Mapping[str, Any]") -> str:
 
 
 NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    "in catalogue": lambda of: f"{of['catalogue']}: {notice_in_words(of['notice'])}",
     # what was read
     "pronoun": lambda of: f'The sex is taken from the pronoun: searched as "{of["sex"]}".',
     "corrected": lambda of: f'"{of["typed"]}" is read as "{of["read"]}".',
@@ -188,6 +197,21 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f'"{of["word"]}" puts such faces behind all others.'
     ),
 }
+
+
+def partial_in_words(several: "Sequence[Searched]") -> list[str]:
+    """Which of several catalogues were not searched, and why; nothing where all were."""
+    from cli.report.remedies import error_in_words
+    from facesearch.search.several import labels
+
+    names = labels([each.path for each in several])
+    why = {each.path: error_in_words(each.problem) for each in several if each.problem is not None}
+    failed = [each for each in several if each.problem is not None and not each.is_empty]
+    empty = [f"{names[each.path]}: {why[each.path]}" for each in several if each.is_empty]
+    if not failed:
+        return empty
+    which = " ".join(f"{names[each.path]} was not: {why[each.path]}" for each in failed)
+    return [f"{len(several) - len(failed)} of {len(several)} catalogues were searched: {which}", *empty]
 
 
 def behind_in_words(musts: Sequence[str], behind: int, *, shown: bool) -> str:

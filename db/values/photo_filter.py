@@ -4,7 +4,7 @@ import fnmatch
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -58,10 +58,33 @@ def folder_test(folders: Sequence[str]) -> Callable[[str], bool]:
     """Whether the absolute path of a folder, with a slash at its end, is that of one of these or lies below it."""
     if not folders:
         return lambda path: True  # noqa: ARG005
+    heads, parts = _heads_and_parts(folders)
+    return lambda path: path.startswith(heads) or any(part in path for part in parts)
+
+
+def _heads_and_parts(folders: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """With what a path has to begin, or what it has to hold, to lie in one of these folders."""
     wanted = [os.path.normpath(unicodedata.normalize("NFC", folder)) for folder in folders]
     heads = tuple(_between_slashes(folder) for folder in wanted if folder.startswith("/"))
-    parts = tuple(_between_slashes(folder) for folder in wanted if not folder.startswith("/"))
-    return lambda path: path.startswith(heads) or any(part in path for part in parts)
+    return heads, tuple(_between_slashes(folder) for folder in wanted if not folder.startswith("/"))
+
+
+def folder_key(folders: Iterable[str]) -> str:
+    """The absolute paths of the folders that hold a photo, without slashes at their ends, as one text that answers by
+    itself whether one of them lies in another folder: if it holds one of that one's `folder_needles`."""
+    return "".join(f"/{folder}/" for folder in folders)
+
+
+def folder_needles(folders: Sequence[str]) -> tuple[str, ...]:
+    """What the `folder_key` of a photo in one of these folders, or below, holds. No path has two slashes in a row, so
+    that they stand for the beginning of one."""
+    heads, parts = _heads_and_parts(folders)
+    return (*(f"/{head}" for head in heads), *parts)
+
+
+def day_number(day: date) -> int:
+    """A day as a number that comes before that of every later day: 20190714."""
+    return day.year * 10_000 + day.month * 100 + day.day
 
 
 def _between_slashes(folder: str) -> str:

@@ -64,6 +64,7 @@ def log_result(
         "request": request.digest,
         "reading": str(request),
         **typed,
+        **({"catalogues": list(request.catalogues)} if len(request.catalogues) > 1 else {}),
         "model": model,
         "hits": len(hits),
         "faces": [[face, round(score, 6)] for face, score in hits[:MOST_FACES]],

@@ -13,10 +13,10 @@ from db.catalogue import Catalogue
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.custody.audit import log_result
-from facesearch.errors import Notice, RequestError
+from facesearch.errors import Notice
 from facesearch.query import Query
 from facesearch.query.said_ages import MALE, said_sex
-from facesearch.query.tree import EVERYTHING, Term, all_of, firm, parts_of
+from facesearch.query.tree import Node, Term, all_of, firm, parts_of
 from facesearch.reliability import grades, untaught
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import (
@@ -32,15 +32,16 @@ from facesearch.search.hits import (
 )
 from facesearch.search.ranking import scan
 from facesearch.search.ranking.explain import weak_grades
-from facesearch.search.ranking.witness import Errors, doubted, shipped_errors
-from facesearch.search.request import Order, Request
+from facesearch.search.ranking.witness import Errors, order_of, shipped_errors
+from facesearch.search.request import Order, Request, check_counts
 from facesearch.search.unseen import unseen_by_searches
 
-_PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
+ON_ALL_HITS = ("must", "leave out")
+"""Kinds of the notices that `notices_on` gives."""
+
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
-@scan.shared_threads()
 def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 
@@ -51,10 +52,17 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
     entangled to score, and CatalogueError subclasses.
     """
+    result = find(catalogue, request, top=top)
+    row = log_result(catalogue, "search", request, result.model.digest, ids_and_scores(result.hits))
+    return replace(result, logged=row)
+
+
+@scan.shared_threads()
+def find(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
+    """As `search`, and not logged: for use cases of which it is a part."""
     check_asked(catalogue, request, top)
     query = request.query
-    if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
-        raise RequestError("nothing counts", {"words": query.text})
+    check_counts(query)
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, request)
@@ -66,7 +74,8 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
     best = max((each.best for each in found if each.best is not None), default=None)
     hits = hits_of(catalogue, gallery, rows, scores, query, request.photo_filters)
-    result = SearchResult(
+    without = tuple(scanned.likely_without(looked_at.allowed, best))
+    return SearchResult(
         hits if request.fold_copies else one_for_each_file(hits, top),
         looked_at.faces,
         looked_at.steps[0].left_out,
@@ -79,15 +88,58 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
             *looked_at.notices,
             *untaught((*query.asked, *query.bounded), model),
             *weak_grades(query.asked, grades(model)),
-            *_must_suggested(query, hits),
-            *scanned.advice(looked_at.allowed, best),
+            *notices_on(query, hits, without, best),
         ),
         musts=tuple(map(str, query.musts)),
         behind=behind,
         said=query.things_said,
         unseen=unseen_by_searches(catalogue, gallery.unscored),
+        without=without,
     )
-    return replace(result, logged=log_result(catalogue, "search", request, model.digest, ids_and_scores(result.hits)))
+
+
+def places(request: Request, result: SearchResult) -> list[tuple[float, ...]]:
+    """By what the hits of a result stand in this order, the least first: to merge those of several catalogues."""
+    hits, model, tree = result.hits, result.model, request.query.scored
+    order = order_of(tree, None if request.order is Order.SCORE else request.errors or shipped_errors())
+    found = [hit.score for hit in hits]
+    if order is not None and hits:
+        logits = np.stack([hit.face.logits for hit in hits])
+        columns = logits.T.__getitem__
+        found = scan.scores(order, columns, len(hits), model.calibration_scale, model.calibration_bias).tolist()
+    return [
+        (bool(hit.behind), 0.0, -hit.score)
+        if order is None or hit.score >= LIKELY_FROM
+        else (bool(hit.behind), 1.0, -doubted, -hit.score)
+        for hit, doubted in zip(hits, found, strict=True)
+    ]
+
+
+def summed(results: Sequence[SearchResult]) -> tuple[tuple[Node, scan.Likely], ...]:
+    """`SearchResult.without` of several catalogues together."""
+    sums: dict[Node, scan.Likely] = {}
+    for part, likely in (each for result in results for each in result.without):
+        known = sums.get(part, scan.Likely(0, 0.0))
+        sums[part] = scan.Likely(known.faces + likely.faces, known.expected + likely.expected)
+    return tuple(sums.items())
+
+
+def notices_on(
+    query: Query, hits: Sequence[Hit], without: Sequence[tuple[Node, scan.Likely]], best: float | None
+) -> tuple[Notice, ...]:
+    """What is said of a result: that a "must" would help ("must"), and, where nobody is likely, the part of the
+    description without which the most faces are ("leave out")."""
+    return (*_must_suggested(query, hits), *_advice(query, without, best))
+
+
+def _advice(query: Query, without: Sequence[tuple[Node, scan.Likely]], best: float | None) -> Iterator[Notice]:
+    if best is None or best >= LIKELY_FROM:
+        return
+    part, likely = max(without, key=lambda each: (each[1].faces, each[1].expected), default=(None, None))
+    if part is None or likely is None or not likely.faces:
+        return
+    rest = replace(query, tree=all_of(each for each in parts_of(query.scored) if each != part))
+    yield Notice("leave out", {"words": str(firm(part)), "faces": likely.faces, "description": str(rest)})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -133,11 +185,12 @@ class _Scan:
             best = float(self._by_score(allowed, 1, 0.0).scores[0])
         likely = int(np.count_nonzero(found.scores >= LIKELY_FROM))
         unlikely = len(found.rows) - likely
-        if self.errors is None or not unlikely or len(parts_of(self.query.scored)) < _PARTS_FROM:
+        order = order_of(self.query.scored, self.errors) if unlikely else None
+        if order is None:
             return _Found(found.rows, found.scores, found.expected, best)
         rows, scores = scan.reordered(
             self.query.scored,
-            doubted(self.query.scored, self.errors),
+            order,
             self._faces(),
             allowed=allowed,
             top=unlikely,
@@ -164,8 +217,8 @@ class _Scan:
             failing |= held < HOLDS_FROM
         return failing & allowed
 
-    def advice(self, allowed: NDArray[np.bool_], best: float | None) -> Iterator[Notice]:
-        """Where nobody is likely: the part of the description without which the most faces are ("leave out")."""
+    def likely_without(self, allowed: NDArray[np.bool_], best: float | None) -> Iterator[tuple[Node, scan.Likely]]:
+        """Where nobody is likely: how many faces are without each part of the description that may be left out."""
         query, parts = self.query, parts_of(self.query.scored)
         if best is None or best >= LIKELY_FROM or len(parts) < 2:
             return
@@ -173,12 +226,7 @@ class _Scan:
             at for at, part in enumerate(parts) if part not in query.musts and not part.attributes <= FOLLOW_ORIGIN
         ]
         likely = scan.likely_without(parts, self._faces(), allowed=allowed, least=LIKELY_FROM, candidates=may_go)
-        most = max(zip(likely, may_go, strict=True), key=lambda each: (each[0].faces, each[0].expected), default=None)
-        if most is None or not most[0].faces:
-            return
-        part = parts[most[1]]
-        rest = replace(query, tree=all_of(each for each in parts if each != part))
-        yield Notice("leave out", {"words": str(firm(part)), "faces": most[0].faces, "description": str(rest)})
+        yield from zip((parts[at] for at in may_go), likely, strict=True)
 
 
 def _must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:

@@ -15,15 +15,17 @@ from db.paths import is_there
 from db.snapshot import Gallery, load_gallery
 from db.values.photo_filter import PhotoFilter, path_test
 from db.values.scoring_model import ScoringModel, calibrate
+from db.values.told import Told
 from facesearch.attributes import NAMES
 from facesearch.custody.audit import Logged
-from facesearch.errors import Notice, RequestError, SearchError
+from facesearch.errors import NothingIndexed, Notice, RequestError, SearchError
 from facesearch.places import marks_of
 from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
 from facesearch.reliability import Hard, grades, hard_to_judge
 from facesearch.search.ranking.explain import AskedProbability, Fit, explain, explain_asked, fits
 from facesearch.search.ranking.joint import joint_probability
+from facesearch.search.ranking.scan import Likely
 from facesearch.search.request import Request, catalogue_name
 from facesearch.search.unseen import NOTHING_UNSEEN, Unseen
 
@@ -43,6 +45,7 @@ class Hit:
     asked (`str()`: "not bald 98 % fits"); for a probe its changes. hard: why it is hard to judge.
     marks: in what sort of place its file lies, such as "recycle bin" (`places.marks_of`); none in an ordinary one. Of a
     description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
+    catalogue: where it is, absolute, if several were searched.
     """
 
     rank: int
@@ -54,6 +57,7 @@ class Hit:
     marks: tuple[str, ...] = ()
     fit: Fit | None = None
     behind: tuple[str, ...] = ()
+    catalogue: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,10 @@ class SearchResult:
     description: expected: how many of them are expected to fit, hedged words aside. notices: what should be
     known of this result. musts, behind: the words without which faces stand behind all
     others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
-    logged: how the search was logged; None where it was a part of something else.
+    logged: how the search was logged; None where it was a part of something else. without: where nobody is likely, how
+    many would be without each part of the description that may be left out.
+    several: what became of each of several catalogues that were searched together; what is said of one of them (unseen,
+    logged) is said there.
     """
 
     hits: tuple[Hit, ...]
@@ -99,6 +106,24 @@ class SearchResult:
     said: tuple[int, int] = (0, 0)
     unseen: Unseen = NOTHING_UNSEEN
     logged: Logged | None = None
+    without: tuple[tuple[Node, Likely], ...] = ()
+    several: "tuple[Searched, ...]" = ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether one of several catalogues could not be searched."""
+        return any(each.result is None and not each.is_empty for each in self.several)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Searched:
+    """One of several catalogues. path: absolute. result: what was found there, its hits as they are shown together;
+    None where it was not searched, and `problem` says why; is_empty: because no face is indexed there."""
+
+    path: Path
+    result: SearchResult | None
+    problem: Told | None = None
+    is_empty: bool = False
 
 
 def ids_and_scores(hits: Sequence[Hit]) -> list[tuple[int, float]]:
@@ -120,7 +145,7 @@ def gallery_of(catalogue: Catalogue) -> Gallery:
     """All faces that can be searched. Raises SearchError when there is none yet, or it has other attributes."""
     gallery = load_gallery(catalogue)
     if gallery is None or len(gallery) == 0:
-        raise SearchError("No face is indexed yet.", "nothing indexed")
+        raise NothingIndexed("No face is indexed yet.", "nothing indexed")
     if gallery.model.attributes != NAMES:
         raise SearchError(
             "The faces were scored by a model with other attributes than this version knows.", "other attributes"

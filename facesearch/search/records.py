@@ -41,16 +41,20 @@ EXHIBIT_COLUMN = "exhibit"
 DESCRIBED_COLUMNS = ("behind", "searched", "fits")
 """Of a hit that was found by a description: what must hold and does not, so that the hit stands behind all others; how
 much of what was said is searched; how many of these things fit, and which do not."""
+CATALOGUE_COLUMN = "catalogue"
+"""The last one of a hit, if several catalogues were searched: in which it is."""
 LIKE_COLUMN = "like"
 """Of a hit that was found by a face: whom it resembles, with the changes."""
 
 
-def hit_last_columns(*, like: bool = False, described: bool = False) -> tuple[str, ...]:
+def hit_last_columns(*, like: bool = False, described: bool = False, several: bool = False) -> tuple[str, ...]:
     """After the attributes of a hit: the turn; in CSV the asked words in one text, in JSON a list of them with their
     probabilities; in what sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one);
-    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS; EXHIBIT_COLUMN."""
+    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS; EXHIBIT_COLUMN; CATALOGUE_COLUMN if
+    several were searched."""
     how = (*((LIKE_COLUMN,) if like else ()), *(DESCRIBED_COLUMNS if described else ()))
-    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS, EXHIBIT_COLUMN)
+    where = (CATALOGUE_COLUMN,) if several else ()
+    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS, EXHIBIT_COLUMN, *where)
 
 
 def hit_records(
@@ -79,6 +83,7 @@ def hit_records(
             HARD_COLUMN: ", ".join(hit.hard),
             **_page(face.notice, face.page, face.seconds),
             EXHIBIT_COLUMN: face.exhibit,
+            **({CATALOGUE_COLUMN: str(hit.catalogue)} if result.several else {}),
         }
 
 

@@ -199,6 +199,12 @@ def describe(
     return Request(replace(query, text=text), statement.language, person), statement
 
 
+def check_counts(query: Query) -> None:
+    """Raises RequestError ("nothing counts") for a description of nothing but an age that does not count."""
+    if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
+        raise RequestError("nothing counts", {"words": query.text})
+
+
 def catalogue_name(path: AnyPath) -> str:
     """How a request names a catalogue."""
     return os.fsdecode(absolute(path))

@@ -7,7 +7,8 @@ stands in several branches, at the node where these branches meet. A hedged word
 decides between the two is taken as independent of everything else, so its factor is 1 - certainty * (1 - p).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,16 @@ def joint_probability(tree: Node, columns: Callable[[int], NDArray[np.floating]]
     order of the children of an AND or OR changes nothing, down to the last bit. Raises QueryError when more than
     `MAX_REPEATED` attributes occur several times.
     """
-    check_repeats(tree)
-    known = {index: np.asarray(columns(index), np.float64) for index in sorted(tree.attributes)}
-    result = _probability(_sorted(tree), {}, known)
+    result = probability(tree, {index: np.asarray(columns(index), np.float64) for index in sorted(tree.attributes)})
     return np.clip(result, 0.0, 1.0) if isinstance(result, np.ndarray) else np.full(faces, result)
+
+
+def probability(tree: Node, columns: Mapping[int, Any]) -> Any:
+    """The same of whatever adds, subtracts and multiplies as columns of numbers do, such as expressions that stand for
+    them (`facesearch.engines.sql`): these operations in this order, before what rounding takes out of 0..1 is cut off.
+    A number where the tree is decided for every face alike."""
+    check_repeats(tree)
+    return _probability(_sorted(tree), {}, columns)
 
 
 def passes(
@@ -65,7 +72,7 @@ def _sorted(node: Node) -> Node:
     return type(node)(tuple(sorted(map(_sorted, node.children), key=repr)))
 
 
-def _probability(node: Node, known: dict[int, bool], columns: dict[int, Column]) -> Column | float:
+def _probability(node: Node, known: dict[int, bool], columns: Mapping[int, Any]) -> Any:
     """A number where `known` decides it for every face alike."""
     if isinstance(node, Term):
         if node.attribute in known:
@@ -86,8 +93,8 @@ def _probability(node: Node, known: dict[int, bool], columns: dict[int, Column])
     return _all(node, known, columns) if isinstance(node, And) else 1.0 - _none(node, known, columns)
 
 
-def _all(node: And, known: dict[int, bool], columns: dict[int, Column]) -> Column | float:
-    product: Column | float = 1.0
+def _all(node: And, known: dict[int, bool], columns: Mapping[int, Any]) -> Any:
+    product: Any = 1.0
     for child in node.children:
         factor = _probability(child, known, columns)
         if isinstance(factor, float) and factor == 0.0:
@@ -96,8 +103,8 @@ def _all(node: And, known: dict[int, bool], columns: dict[int, Column]) -> Colum
     return product
 
 
-def _none(node: Or, known: dict[int, bool], columns: dict[int, Column]) -> Column | float:
-    product: Column | float = 1.0
+def _none(node: Or, known: dict[int, bool], columns: Mapping[int, Any]) -> Any:
+    product: Any = 1.0
     for child in node.children:
         factor = _probability(child, known, columns)
         if isinstance(factor, float) and factor == 1.0:

@@ -24,6 +24,7 @@ from facesearch.query.tree import And, Node, Not, Or, Term, Weighted, all_of, an
 FILE_KINDS = ("unreadable", "no columns", "unknown attribute", "no rate", "twice")
 """What can be wrong with a file of error rates: the kinds of `RequestError` that `read_errors` raises."""
 
+_PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one finds more (docs/retrieval.md)
 _COLUMNS = ("attribute", "present", "absent")
 
 
@@ -101,6 +102,12 @@ def _rate(text: str | None, about: Mapping[str, object], name: str) -> float:
     if not 0.0 <= rate < 0.5:  # also true for NaN
         raise RequestError("no rate", {**about, "attribute": name, "rate": (text or "").strip()})
     return rate
+
+
+def order_of(tree: Node, errors: Errors | None) -> Node | None:
+    """What decides over the order of faces that are not likely: the description as a witness who errs would give it;
+    None where that is the score, since no rates are given or too few things are said."""
+    return None if errors is None or len(parts_of(tree)) < _PARTS_FROM else doubted(tree, errors)
 
 
 def doubted(tree: Node, errors: Errors) -> Node:
