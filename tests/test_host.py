@@ -165,7 +165,14 @@ def test_a_process_that_is_forked_after_a_search_can_search(folder: Path) -> Non
 
 
 def test_only_the_command_line_handles_signals_and_settings_of_the_process() -> None:
-    shared = ("signal.signal(", "filterwarnings(", "MAX_IMAGE_PIXELS =", "register_heif_opener(", "keep_freed_memory()")
+    shared = (
+        "signal.signal(",
+        "filterwarnings(",
+        "simplefilter(",
+        "MAX_IMAGE_PIXELS =",
+        "register_heif_opener(",
+        "keep_freed_memory()",
+    )
     own_processes = {"facesearch/training/processes.py"}
     for room in ("db", "facesearch", "indexer"):
         for file in (ROOT / room).rglob("*.py"):
