@@ -1,17 +1,18 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
 from cli.report.remedies import error_in_words
-from cli.report.wording import counted
+from cli.report.wording import counted, notice_in_words, notice_record
 from cli.terminal.console import printable, results
 from db.paths import display
+from facesearch.errors import Notice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,12 +40,14 @@ def status(
     log: Annotated[
         bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
     ] = False,
+    json: options.JsonOption = False,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
     from rich.table import Table
 
     from cli.commands.hits import opened
+    from cli.report.tables import to_stdout, write_json
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
     from db.photos import missing as missing_of
@@ -59,6 +62,12 @@ def status(
             faceless = without_face(session) if no_face else []
             gone = missing_of(session) if missing else []
     rows += _unlooked_rows(noted)
+    if json:
+        lists = {"without_face": faceless if no_face else None, "missing": gone if missing else None}
+        about = _record(source, rows, noted, {name: paths for name, paths in lists.items() if paths is not None})
+        faults_told = {"faults": [_fault(each) for each in faults]} if log else {}
+        write_json(to_stdout, map(_failure, failed), {**about, **faults_told}, "failures")
+        return ExitCode.FOUND
     console = results()
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
@@ -66,16 +75,48 @@ def status(
     for label, text in rows:
         table.add_row(label, printable(text))
     console.print(table)
-    lists = (
+    listed = (
         *_notice_lines([each for each in noted if each.notice], None if failures else _LISTED),
         *_failure_lines(failed, len(failed) if failures else _LISTED),
         *(_path_lines("Without a face", faceless) if no_face else ()),
         *(_path_lines("Missing", gone) if missing else ()),
         *(_fault_lines(faults) if log else ()),
     )
-    for line in lists:
+    for line in listed:
         console.print(printable(line), soft_wrap=True)
     return ExitCode.FOUND
+
+
+def _record(
+    source: "Catalogue",
+    rows: "Sequence[tuple[str, str]]",
+    noted: "Sequence[Remarkable]",
+    lists: "Mapping[str, Sequence[bytes]]",
+) -> dict[str, Any]:
+    """The same for programs. lists: paths of photos, where they are asked for."""
+    notices = [
+        *source.notices,
+        *(Notice("photo", {"photo": each.display, "notice": each.notice}) for each in noted if each.notice),
+    ]
+    facts: list[dict[str, str]] = []
+    for label, text in rows:  # what goes on has no label of its own
+        facts.append({"label": label or facts[-1]["label"], "text": text})
+    return {
+        "catalogue": str(source.path),
+        "facts": facts,
+        "remarks": [notice_in_words(each) for each in notices],
+        "notices": [notice_record(each) for each in notices],
+        **{name: [display(path) for path in paths] for name, paths in lists.items()},
+    }
+
+
+def _failure(failure: "Failure") -> dict[str, Any]:
+    return {"photo": failure.display, "reason": failure.reason, "retry": failure.retry}
+
+
+def _fault(fault: "LoggedFault") -> dict[str, Any]:
+    trace = fault.trace.splitlines()
+    return {"moment": fault.moment.isoformat(), "photo": display(fault.path), "reason": fault.reason, "trace": trace}
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
