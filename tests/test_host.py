@@ -74,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
     from PIL import Image
 
     with Image.open(tmp_path / "photos" / "man-goatee-1.jpg") as image:
-        image.save(tmp_path / "photos" / "one.gif")
+        image.save(tmp_path / "photos" / "one.gif", disposal=2)
         image.save(tmp_path / "photos" / "two.tif", compression="tiff_lzw")
     (tmp_path / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     return tmp_path
