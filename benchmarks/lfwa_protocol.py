@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from facesearch.attributes import ATTRIBUTES, BY_NAME, NAMES, Attribute
-from facesearch.network.device import pick_device
+from facesearch.network.device import keep_freed_memory, pick_device
 from facesearch.training.datasets import Dataset, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.evaluate import MCNN_ALONE, Evaluation
 from facesearch.training.independent import train_alone
@@ -139,6 +139,7 @@ def main(given: Sequence[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, help="write the table there as well")
     arguments = parser.parse_args(given)
     attributes = chosen(arguments.independent)
+    keep_freed_memory()
     found = networks(arguments.lfwa, arguments.work, arguments.start, arguments.device)
     rows = list(table(independent(arguments.lfwa, arguments.work, attributes, arguments.device), found))
     for number, row in enumerate(rows):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -85,6 +84,10 @@ class Chooser:
         return _compiled([pattern for pattern in self.selection.exclude if not pattern.rstrip().endswith("/**")])
 
 
+_ODD_CLASS = re.compile(r"(?<!\\)\[[!^]?\]?(?:\[|[^\]]*(?:--|&&|~~|\|\|))[^\]]*\]")
+"""What may mean something else to regular expressions some day, which they warn of: [[:alpha:]], [a--z]."""
+
+
 def checked_pattern(pattern: str) -> str:
     """The pattern, if it is one that excludes, or takes back, something. Raises BadPattern."""
     shown = pattern.strip()
@@ -99,10 +102,10 @@ def checked_pattern(pattern: str) -> str:
             f"{pattern} excludes nothing: a pattern is compared with paths within the folder, so write it without ., "
             ".. and //."
         )
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", FutureWarning)  # classes of characters, which are not known here
-        if all(each.include is None for each in _compiled([pattern]).patterns):
-            raise BadPattern(f"{pattern} excludes nothing: a [ needs its ], and \\[ stands for the character itself.")
+    if _ODD_CLASS.search(shown):
+        raise BadPattern(f"{pattern} is no pattern in gitignore syntax (a class that is not known): correct it.")
+    if all(each.include is None for each in _compiled([pattern]).patterns):
+        raise BadPattern(f"{pattern} excludes nothing: a [ needs its ], and \\[ stands for the character itself.")
     return pattern
 
 

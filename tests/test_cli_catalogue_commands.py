@@ -1,5 +1,6 @@
 """`facesearch status`, `roots` and `attributes`: what the catalogue holds, where its folders are, what can be asked."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -32,6 +33,19 @@ def test_status_says_what_the_catalogue_holds(facesearch: Program, catalogue: Pa
     assert "Faces 3" in said
     assert "Snapshot current" in said
     assert f"{tmp_path / 'album' / 'letter.jpg'}: no photo" in said
+
+
+def test_status_as_json_says_the_same(facesearch: Program, catalogue: Path) -> None:
+    found = json.loads(facesearch("status", "--json", "--missing", "--catalogue", catalogue).out)
+    told = facesearch("status", "--catalogue", catalogue).out
+    assert found["catalogue"] == str(catalogue) and found["missing"] == [] and "without_face" not in found
+    assert all(each["label"] and each["text"] in told for each in found["facts"])
+    assert found["notices"] == [] == found["remarks"]
+    catalogue.chmod(0o400)
+    with without_root_powers():
+        found = json.loads(facesearch("status", "--json", "--catalogue", catalogue).out)
+    assert [each["kind"] for each in found["notices"]] == ["read-only"]
+    assert found["notices"][0]["message"] in found["remarks"]
 
 
 def test_status_names_the_network_that_serves_and_its_terms(

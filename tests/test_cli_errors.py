@@ -21,25 +21,25 @@ from tests.support.squares import album, index
 
 
 @pytest.mark.parametrize(
-    ("error", "code"),
+    ("error", "code", "remedy"),
     [
-        (UsageProblem("Name one."), ExitCode.USAGE),
-        (QueryError("Search does not know it."), ExitCode.USAGE),
-        (NothingToIndex("Name a folder."), ExitCode.USAGE),
-        (RootUnknown("It was never indexed."), ExitCode.USAGE),
-        (FileProblem("It cannot be used."), ExitCode.UNUSABLE),
-        (CatalogueBusy("Wait."), ExitCode.UNUSABLE),
-        (SearchError("Index first."), ExitCode.UNUSABLE),
+        (UsageProblem("Name one."), ExitCode.USAGE, ""),
+        (QueryError("Search does not know it."), ExitCode.USAGE, ""),
+        (NothingToIndex("Name a folder."), ExitCode.USAGE, ", as in `facesearch index FOLDER`"),
+        (RootUnknown("It was never indexed."), ExitCode.USAGE, ": `facesearch roots` lists those that are"),
+        (FileProblem("It cannot be used."), ExitCode.UNUSABLE, ""),
+        (CatalogueBusy("Wait."), ExitCode.UNUSABLE, ""),
+        (SearchError("Index first."), ExitCode.UNUSABLE, ""),
     ],
 )
 def test_what_is_meant_for_the_user_is_one_sentence(
-    error: Exception, code: ExitCode, capsys: pytest.CaptureFixture[str]
+    error: Exception, code: ExitCode, remedy: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def action() -> int:
         raise error
 
     assert reported(action) == code
-    assert capsys.readouterr().err == f"Error: {error}\n"
+    assert capsys.readouterr().err == f"Error: {str(error).removesuffix('.')}{remedy}.\n"
 
 
 def test_a_fault_of_the_program_is_never_taken_for_an_empty_result(capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,23 @@ def photos(tmp_path: Path, gallery: Path) -> Path:
     return folder
 
 
+def test_json_tells_what_a_run_did_with_its_kinds(
+    facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
+) -> None:
+    nowhere = tmp_path / "nowhere"
+    ran = facesearch(
+        *("index", photos, nowhere, "--json", "--catalogue", tmp_path / "faces.db", "--checkpoint", checkpoint)
+    )
+    found = json.loads(ran.out)
+    assert ran.code == 3 and (found["photos"], found["indexed"], found["failed"]) == (3, 2, 1)
+    assert found["interrupted"] is False and found["audit"]["row"]
+    (failure,) = found["failures"]
+    assert failure["photo"] == str(photos / "letter.jpg") and not failure["retry"]
+    (notice,) = found["notices"]
+    assert (notice["kind"], notice["values"]) == ("no such folder", {"folder": str(nowhere)})
+    assert notice["message"] in found["remarks"] and f"Error: {notice['message']}" in ran.err
+
+
 def test_every_photo_is_accounted_for_and_found_again(
     facesearch: Program, photos: Path, checkpoint: Path, tmp_path: Path
 ) -> None:

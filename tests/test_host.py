@@ -74,7 +74,7 @@ def folder(tmp_path: Path) -> Path:
     from PIL import Image
 
     with Image.open(tmp_path / "photos" / "man-goatee-1.jpg") as image:
-        image.save(tmp_path / "photos" / "one.gif")
+        image.save(tmp_path / "photos" / "one.gif", disposal=2)
         image.save(tmp_path / "photos" / "two.tif", compression="tiff_lzw")
     (tmp_path / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
     return tmp_path
@@ -165,7 +165,14 @@ def test_a_process_that_is_forked_after_a_search_can_search(folder: Path) -> Non
 
 
 def test_only_the_command_line_handles_signals_and_settings_of_the_process() -> None:
-    shared = ("signal.signal(", "filterwarnings(", "MAX_IMAGE_PIXELS =", "register_heif_opener(", "keep_freed_memory()")
+    shared = (
+        "signal.signal(",
+        "filterwarnings(",
+        "simplefilter(",
+        "MAX_IMAGE_PIXELS =",
+        "register_heif_opener(",
+        "keep_freed_memory()",
+    )
     own_processes = {"facesearch/training/processes.py"}
     for room in ("db", "facesearch", "indexer"):
         for file in (ROOT / room).rglob("*.py"):

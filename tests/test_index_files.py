@@ -286,7 +286,24 @@ def test_a_pattern_holds_within_the_folder_that_is_named_with_it(run: Runs, tmp_
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", " ", "#recycle", "!", "a\nb", "[", "a[b", "/", "//", "./a", "../a", "a//b", "[z-a]", "[[:alpha:]]", "a\\"],
+    [
+        "",
+        " ",
+        "#recycle",
+        "!",
+        "a\nb",
+        "[",
+        "a[b",
+        "/",
+        "//",
+        "./a",
+        "../a",
+        "a//b",
+        "[z-a]",
+        "[[:alpha:]]",
+        "[a--z]",
+        "a\\",
+    ],
 )
 def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
     with pytest.raises(BadPattern) as caught:
@@ -294,7 +311,7 @@ def test_a_pattern_that_says_nothing_is_refused(pattern: str) -> None:
     assert str(caught.value).endswith(".")
 
 
-@pytest.mark.parametrize("pattern", ["\\[", "[]a]", "[ab].png", "!keep", "/a/", "**/x", "a b"])
+@pytest.mark.parametrize("pattern", ["\\[", "[]a]", "[ab].png", "!keep", "/a/", "**/x", "a b", "x||y", "[a]--[b]"])
 def test_a_pattern_that_says_something_is_taken(pattern: str) -> None:
     Choice(exclude=[pattern])
 

@@ -4,15 +4,17 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
+from cli.report.logged import logged_record
 from cli.report.remedies import error_in_words
-from cli.report.wording import counted, notice_in_words
+from cli.report.wording import counted, notice_in_words, notice_record
 from cli.terminal.console import say
 from db.paths import display
 
@@ -105,6 +107,7 @@ def index(
     allow_again: Annotated[
         bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
     ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
@@ -125,6 +128,7 @@ def index(
     """
     from cli.commands.hits import opened
     from cli.commands.network import new_detector, new_scorer
+    from cli.report.tables import to_stdout, write_json
     from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from db.paths import absolute, is_there
@@ -162,9 +166,12 @@ def index(
         display.flush()
         if exhibit is not None and not report.unusable:
             keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
-    _print(report)
+    if json:
+        write_json(to_stdout, _failures(report), _record(report), "failures")
+    else:
+        _print(report)
     if manifest is not None and not (report.interrupted or report.unusable):
-        sound = _compare(path, exhibit or "")
+        sound = _compare(path, exhibit or "", quietly=json)
         if strict and not sound:
             return ExitCode.SOME_FAILED
     return _ended(report, strict=strict)
@@ -198,8 +205,8 @@ def _listed(folders: list[Path], exhibit: str | None, manifest: Path | None) -> 
     return None if manifest is None else read_manifest(manifest, absolute(folders[0]))
 
 
-def _compare(catalogue: Path, exhibit: str) -> bool:
-    """Compare the exhibit with its manifest, and say how; whether all is as it was."""
+def _compare(catalogue: Path, exhibit: str, *, quietly: bool) -> bool:
+    """Compare the exhibit with its manifest, and say how, if `quietly` on stderr; whether all is as it was."""
     from cli.commands.verify import compared_in_words
     from cli.terminal.console import printable, results
     from cli.terminal.progress import status
@@ -210,7 +217,10 @@ def _compare(catalogue: Path, exhibit: str) -> bool:
         compared = list(compare(source, [exhibit], progress=lambda done, all: display.show("Comparing", done, all)))
     for each in compared:
         for line in compared_in_words(each):
-            results().print(printable(line), soft_wrap=True)
+            if quietly:
+                say(line)
+            else:
+                results().print(printable(line), soft_wrap=True)
     return all(each.verified is not None and each.verified.sound for each in compared)
 
 
@@ -285,6 +295,23 @@ def _print(report: "RunReport") -> None:
     console = results()
     for line in _lines(report):
         console.print(printable(line), soft_wrap=True)
+
+
+def _record(report: "RunReport") -> dict[str, Any]:
+    """The same for programs: all numbers by their names, what is told, and of what kind each notice is."""
+    told = (*report.unusable, *report.not_kept, *report.spared, *report.vanished, *report.linked, *report.noticed)
+    numbers = {each.name: getattr(report, each.name) for each in fields(report)}
+    return {
+        **{name: number for name, number in numbers.items() if isinstance(number, int)},
+        "remarks": [*(notice_in_words(each.notice) for each in report.unusable), *_lines(report)],
+        "notices": [notice_record(each.notice) for each in told],
+        "audit": logged_record(report.logged),
+    }
+
+
+def _failures(report: "RunReport") -> Iterator[dict[str, Any]]:
+    for each in {each.path: each for each in (*report.failures, *report.waiting_photos)}.values():
+        yield {"photo": each.display, "reason": each.reason, "retry": each.retry}
 
 
 def _lines(report: "RunReport") -> Iterator[str]:

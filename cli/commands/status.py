@@ -1,18 +1,19 @@
 """`facesearch status`: what the catalogue holds, and which network serves it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
 from cli.report.remedies import error_in_words
-from cli.report.wording import counted
+from cli.report.wording import counted, notice_in_words, notice_record
 from cli.terminal.console import printable, results, say
 from db.paths import display
+from facesearch.errors import Notice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,20 +42,28 @@ def status(
     log: Annotated[
         bool, typer.Option("--log", help="Print the tracebacks of faults in single photos, newest first.")
     ] = False,
+    json: options.JsonOption = False,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
     from cli.commands.hits import opened_together
+    from cli.report.tables import to_stdout, write_json
 
     lists = _Lists(failures, no_face, missing, log)
     with opened_together(options.catalogues_of(context, catalogue), alike=False) as among:
-        for number, source in enumerate(among.opened):
-            if number:
-                results().print()
-            _print(source, lists)
-        for each in among.members:
-            if each.problem is not None:
-                say(f"Not shown: {error_in_words(each.problem)}")
+        found = [_read(source, lists) for source in among.opened]
+        if json and len(among.members) == 1:
+            write_json(to_stdout, map(_failure, found[0].failed), _record(found[0], lists), "failures")
+        elif json:
+            each = ({**_record(one, lists), "failures": [*map(_failure, one.failed)]} for one in found)
+            write_json(to_stdout, each, {"not_shown": _not_shown(among)}, "catalogues")
+        else:
+            for number, one in enumerate(found):
+                if number:
+                    results().print()
+                _print(one, lists)
+        for path, why in _not_shown(among).items():
+            say(f"Not shown: {path}: {why}")
         _say_networks(among)
         return ExitCode.PARTIAL if len(among.opened) < len(among.members) else ExitCode.FOUND
 
@@ -69,6 +78,25 @@ class _Lists:
     log: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """What is told of one catalogue: rows of a table, and the lists below it; the last four where they are asked
+    for."""
+
+    source: "Catalogue"
+    rows: "Sequence[tuple[str, str]]"
+    noted: "Sequence[Remarkable]"
+    failed: "Sequence[Failure]"
+    faults: "Sequence[LoggedFault]"
+    faceless: Sequence[bytes]
+    gone: Sequence[bytes]
+
+
+def _not_shown(among: "Catalogues") -> dict[str, str]:
+    """The catalogues that could not be opened, and why."""
+    return {str(each.path): error_in_words(each.problem) for each in among.members if each.problem is not None}
+
+
 def _say_networks(among: "Catalogues") -> None:
     """That they cannot be searched together, where it is so."""
     from facesearch.errors import RequestError
@@ -80,9 +108,7 @@ def _say_networks(among: "Catalogues") -> None:
         say(error_in_words(error))
 
 
-def _print(source: "Catalogue", lists: _Lists) -> None:
-    from rich.table import Table
-
+def _read(source: "Catalogue", lists: _Lists) -> _Status:
     from db.faults import latest as faults_of
     from db.photos import failures as failures_of
     from db.photos import missing as missing_of
@@ -90,28 +116,69 @@ def _print(source: "Catalogue", lists: _Lists) -> None:
 
     rows = list(_rows(source))
     with source.read() as session:
-        failed = failures_of(session)
-        faults = faults_of(session) if lists.log else []
         noted = remarkable(session)
-        faceless = without_face(session) if lists.no_face else []
-        gone = missing_of(session) if lists.missing else []
-    rows += _unlooked_rows(noted)
+        return _Status(
+            source,
+            [*rows, *_unlooked_rows(noted)],
+            noted,
+            failures_of(session),
+            faults_of(session) if lists.log else [],
+            without_face(session) if lists.no_face else [],
+            missing_of(session) if lists.missing else [],
+        )
+
+
+def _print(found: _Status, lists: _Lists) -> None:
+    from rich.table import Table
+
     console = results()
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in rows:
+    for label, text in found.rows:
         table.add_row(label, printable(text))
     console.print(table)
-    lines = (
-        *_notice_lines([each for each in noted if each.notice], None if lists.failures else _LISTED),
-        *_failure_lines(failed, len(failed) if lists.failures else _LISTED),
-        *(_path_lines("Without a face", faceless) if lists.no_face else ()),
-        *(_path_lines("Missing", gone) if lists.missing else ()),
-        *(_fault_lines(faults) if lists.log else ()),
+    listed = (
+        *_notice_lines([each for each in found.noted if each.notice], None if lists.failures else _LISTED),
+        *_failure_lines(found.failed, len(found.failed) if lists.failures else _LISTED),
+        *(_path_lines("Without a face", found.faceless) if lists.no_face else ()),
+        *(_path_lines("Missing", found.gone) if lists.missing else ()),
+        *(_fault_lines(found.faults) if lists.log else ()),
     )
-    for line in lines:
+    for line in listed:
         console.print(printable(line), soft_wrap=True)
+
+
+def _record(found: _Status, lists: _Lists) -> dict[str, Any]:
+    """The same for programs."""
+    notices = [
+        *found.source.notices,
+        *(Notice("photo", {"photo": each.display, "notice": each.notice}) for each in found.noted if each.notice),
+    ]
+    facts: list[dict[str, str]] = []
+    for label, text in found.rows:  # what goes on has no label of its own
+        facts.append({"label": label or facts[-1]["label"], "text": text})
+    asked: Mapping[str, tuple[bool, Sequence[Any]]] = {
+        "without_face": (lists.no_face, [display(path) for path in found.faceless]),
+        "missing": (lists.missing, [display(path) for path in found.gone]),
+        "faults": (lists.log, [_fault(each) for each in found.faults]),
+    }
+    return {
+        "catalogue": str(found.source.path),
+        "facts": facts,
+        "remarks": [notice_in_words(each) for each in notices],
+        "notices": [notice_record(each) for each in notices],
+        **{name: listed for name, (wanted, listed) in asked.items() if wanted},
+    }
+
+
+def _failure(failure: "Failure") -> dict[str, Any]:
+    return {"photo": failure.display, "reason": failure.reason, "retry": failure.retry}
+
+
+def _fault(fault: "LoggedFault") -> dict[str, Any]:
+    trace = fault.trace.splitlines()
+    return {"moment": fault.moment.isoformat(), "photo": display(fault.path), "reason": fault.reason, "trace": trace}
 
 
 def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:

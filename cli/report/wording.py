@@ -61,6 +61,11 @@ def _one_or(number: int, one: str, several: str) -> str:
     return f"1 {one}" if number == 1 else f"{number:,} {several}"
 
 
+def _pairs(pairs: "Sequence[tuple[str, str]]", most: int = 4) -> str:
+    told = "; ".join(f'"{one}" and "{other}"' for one, other in pairs[:most])
+    return f"{told}, and others" if len(pairs) > most else told
+
+
 def _stay(of: "Mapping[str, Any]") -> str:
     photos = of["photos"]
     return "the photo known there stays" if photos == 1 else f"the {photos:,} photos known there stay in the results"
@@ -99,7 +104,9 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
     "corrected": lambda of: f'"{of["typed"]}" is read as "{of["read"]}".',
     "age": lambda of: f'The network knows no ages: "{of["words"]}" is searched as "{of["means"]}".',
     "rough": lambda of: f'"{of["words"]}" is searched as "{of["means"]}".',
-    "rare": lambda of: str(of["sentence"]),
+    "rare": lambda of: (
+        f"Hardly any face that the network learnt from has both {_pairs(of['pairs'])}: expect low scores."
+    ),
     "alternative": lambda of: f'Of "{of["words"]}", faces that fit only by what is not scored are not found.',
     "reach": lambda of: f'"{of["rest"]}" is read as not denied: for neither, say "no {of["words"]} or {of["rest"]}".',
     "always": lambda _: "Every face fits this description.",

@@ -5,7 +5,7 @@ All pairs hold together for less than one in 17 of the rarer one's faces in Cele
 for less than one in 100.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 
 from facesearch.attributes import BY_NAME
@@ -33,20 +33,16 @@ def _term(name: str) -> Term:
 
 
 _ODD = frozenset(frozenset(map(_term, pair)) for pair in _PAIRS)
-_MOST = 4
 
 
-def remarks(tree: Node) -> Iterator[str]:
-    """At most one sentence."""
+def odd_pairs(tree: Node) -> list[tuple[str, str]]:
+    """Which two things that are asked for hardly any face has both of."""
     parts = [_alternatives(child) for child in (tree.children if isinstance(tree, And) else (tree,))]
-    odd = [
-        f'"{one[0]}" and "{other[0]}"'
+    return [
+        (str(one[0]), str(other[0]))
         for one, other in combinations(parts, 2)
         if one and other and all(frozenset((a, b)) in _ODD for a in one for b in other)
     ]
-    if odd:
-        pairs = "; ".join(odd[:_MOST]) + (", and others" if len(odd) > _MOST else "")
-        yield f"Hardly any face that the network learnt from has both {pairs}: expect low scores."
 
 
 def _alternatives(node: Node) -> Sequence[Term]:

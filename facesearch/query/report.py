@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from facesearch.query import oddities
 from facesearch.query.errors import Notice
 from facesearch.query.lexicon import Lexicon
+from facesearch.query.oddities import odd_pairs
 from facesearch.query.reading import HAIR_COLOURS
 from facesearch.query.said_ages import said_ages
 from facesearch.query.scene import Fact, Person, Scene
@@ -208,7 +208,8 @@ def _joined(told: Sequence[Used]) -> Iterator[Used]:
 
 def notices_on(tree: Node) -> Iterator[Notice]:
     """What is odd about a tree as a whole."""
-    yield from (Notice("rare", {"sentence": sentence}) for sentence in oddities.remarks(tree))
+    if pairs := odd_pairs(tree):
+        yield Notice("rare", {"pairs": pairs})
     if tree == EVERYTHING:
         return
     if False not in outcomes(tree):
