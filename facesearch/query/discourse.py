@@ -6,6 +6,7 @@ stand the small words, which deny, hedge, join and part. Whatever no rule reads 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from facesearch.query import groups, verbs, what, whom
 from facesearch.query.chart import Edge
@@ -23,6 +24,7 @@ _PHRASES = ("NP", "AP", "PRED", "CHOICE")
 
 def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence[str]) -> None:
     """Reads one sentence: its phrases, how many words of the text stand before it, and its words."""
+    scene.told_before = scene.clause.facts_here
     scene.clause = Clause()
     scene.row, scene.offset, scene.said_words = row, offset, said
     scene.sentences += 1
@@ -63,7 +65,7 @@ def _no(scene: Scene, edge: Edge) -> None:
     if _interjected(scene, edge):
         scene.correct()
         return
-    if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
+    if _none_of_those(scene, edge) or _did_not(scene, edge) or _answer_no_behind(scene, edge):
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
@@ -82,7 +84,8 @@ def _interjected(scene: Scene, edge: Edge) -> bool:
     """ "She wore earrings, no, a necklace"."""
     marks = (",", "DASH", ";")
     alone = scene.said_words[edge.start : edge.end] == ["no"] and scene.ahead(1)[:1] in ([","], ["DASH"])
-    return alone and scene.clause.before in marks and bool(scene.clause.facts_here)
+    begins = scene.at == 0 and len(scene.row) > _SHORT  # "He was forty. No, younger, thirty maybe."
+    return alone and (begins or (scene.clause.before in marks and bool(scene.clause.facts_here)))
 
 
 def _neither(scene: Scene, edge: Edge) -> None:
@@ -99,13 +102,15 @@ _AUXILIARY = word_set("did does do had has was is were would")
 
 def _did_not(scene: Scene, edge: Edge) -> bool:
     """ "Asked whether he had a beard, she said he did not", "one had a beard, the other did not"."""
-    clause = scene.clause
     after = scene.following()
     ends = after is None or after.category in _ENDS
-    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY or not clause.facts_here:
+    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY:
         return False
-    person, fact = clause.facts_here[-1]
     target = scene.target()
+    given = _said_last(scene, target)
+    if given is None:
+        return _unlike_the_speaker(scene, edge, target)
+    person, fact = given
     if scene.is_corrected() or not _ASKED.isdisjoint(scene.said_words[: edge.start]):
         fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
         return True
@@ -116,6 +121,28 @@ def _did_not(scene: Scene, edge: Edge) -> bool:
     return True
 
 
+def _said_last(scene: Scene, target: Person | None) -> tuple[Person, Fact] | None:
+    """What was said last in this sentence; of him who is corrected also what stands before it."""
+    if scene.clause.facts_here:
+        return scene.clause.facts_here[-1]
+    given = scene.last_given
+    return given if given is not None and scene.is_corrected() and given[0] is target else None
+
+
+def _unlike_the_speaker(scene: Scene, edge: Edge, target: Person | None) -> bool:
+    """ "I wear a beard, he doesn't"."""
+    noun = scene.last_noun
+    here = [each.sem.noun for each in scene.row[: scene.at] if isinstance(each.sem, Thing) and each.sem.noun]
+    short = not here and edge.end <= _SHORT
+    asked = not _ASKED.isdisjoint(scene.said_words[: edge.start])
+    if noun is None or noun.denied is None or target is None or asked or not (noun in here or short):
+        return False
+    scene.say(Found(noun.denied.node, (), ()), edge, noun.name)
+    return True
+
+
+_SHORT = 6
+"""Words of a sentence that only answers the one before."""
 _ASKED = frozenset(["whether", "if", "asked"])
 
 
@@ -131,7 +158,7 @@ def _none_of_those(scene: Scene, edge: Edge) -> bool:
     return True
 
 
-def _answer_no_behind(scene: Scene) -> bool:
+def _answer_no_behind(scene: Scene, edge: Edge) -> bool:
     """ "Eyewear none"."""
     after = scene.following()
     behind = scene.behind(2)
@@ -141,10 +168,18 @@ def _answer_no_behind(scene: Scene) -> bool:
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
         fact = scene.clause.facts_here[-1][1]
-        if fact.kind in ("person", "sex"):  # "man with hat, woman without"
+        if fact.kind in ("person", "sex"):
+            _without_it(scene, edge)
             return True
         scene.deny(fact)
     return True
+
+
+def _without_it(scene: Scene, edge: Edge) -> None:
+    """ "Man with hat, woman without"."""
+    noun = scene.last_noun
+    if noun is not None and noun.denied is not None and scene.said_words[edge.start : edge.end] == ["without"]:
+        scene.say(Found(noun.denied.node, (), ()), edge, noun.name)
 
 
 def _is_answered(scene: Scene, after: Edge) -> bool:
@@ -186,6 +221,9 @@ def _hedge(scene: Scene, edge: Edge) -> None:
         return
     ends = after is None or after.category in (*_ENDS, ")")
     before = clause.before
+    beside = scene.row[scene.at + 2].sem if scene.ahead(2) == ["WITH", "NP"] else None
+    if isinstance(beside, Thing) and beside.person is not None:
+        return  # "believed to be with a 34-year-old man"
     between = before == "," and after is not None and after.category == ","
     if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
         ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
@@ -237,6 +275,25 @@ def _any_of(scene: Scene, edge: Edge) -> None:
         scene.clause.of_those = True
     else:
         scene.clause.anyof = True
+
+
+def _wrong(scene: Scene, edge: Edge) -> None:
+    """ "That was wrong", "but she is mistaken": what this sentence has said, or else the one before, does not count."""
+    after = scene.following()
+    about = scene.row[scene.at + 2].sem if after is not None and after.sem == "about" and scene.ahead(2)[1:] else None
+    if isinstance(about, Thing) and about.noun is not None:
+        name = about.noun.name
+        facts = [fact for fact in scene.used_facts() if fact.kind == name]
+        scene.clause.mode = "unknown"
+    else:
+        told = scene.clause.facts_here or scene.told_before
+        facts = [fact for _, fact in told if fact.kind not in ("person", "sex")]
+        scene.clause.mode = "say"
+    for fact in facts:
+        scene.cancel(fact, "corrected")
+    scene.set_aside(edge.start, edge.end, "corrected")
+    scene.clause.certainty = 1.0
+    scene.correct()
 
 
 def _correct(scene: Scene, _: Edge) -> None:
@@ -299,6 +356,34 @@ def _goes_on(scene: Scene, edge: Edge) -> bool:
     listed = edge.category == "AND" and clause.before == "NP" and clause.near is clause.listing is not None
     thing = after.sem if after is not None else None
     return listed and clause.near is not clause.subject and isinstance(thing, Thing) and thing.noun is not None
+
+
+def _bracket(scene: Scene, _: Edge) -> None:
+    """ "The caller (W/F, 62, grey hair)": what stands in brackets is of whom they stand behind."""
+    clause, before = scene.clause, scene.thing_behind()
+    person = clause.near or clause.mentioned
+    if before is None or before.person is None or person is None:
+        return
+    if before.person.role == "relation" and person in scene.others and scene.persons and _tells_looks(scene):
+        person.described, clause.mode = True, "say"
+        scene.others.remove(person)
+        scene.persons.append(person)
+    clause.bracket = clause.subject, clause.mode
+    clause.subject = clause.near = person
+
+
+def _tells_looks(scene: Scene) -> bool:
+    """What stands in the brackets describes somebody, whose sex it names."""
+    inside = list(takewhile(lambda edge: edge.category != ")", scene.row[scene.at + 1 :]))
+    sexes = [isinstance(edge.sem, Thing) and edge.sem.person is not None for edge in inside]
+    return any(sexes) and len(inside) > 1
+
+
+def _unbracket(scene: Scene, _: Edge) -> None:
+    clause = scene.clause
+    if clause.bracket is not None:
+        clause.subject, clause.mode = clause.bracket
+        clause.near = clause.bracket = None
 
 
 def _with(scene: Scene, _: Edge) -> None:
@@ -398,6 +483,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,
     "CORRECT": _correct,
+    "WRONG": _wrong,
     "REVISE": _revise,
     "EXCEPT": _except,
     ",": _comma,
@@ -408,6 +494,8 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "AND": _conjunction,
     "BUT": _conjunction,
     "WITH": _with,
+    "(": _bracket,
+    ")": _unbracket,
     "IN": _in,
     "PREP": _preposition,
 }

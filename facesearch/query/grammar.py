@@ -344,7 +344,7 @@ def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
 
 
 rule("NG", "AP , NG", 0.1, "grey, or maybe blond, hair")(
-    lambda a, _c, n: _adjectives_before(a, n) if a[-1].joined == "or" and n.noun is not None else None
+    lambda a, _c, n: _adjectives_before(a, n) if a[-1].joined == "or" and n.noun and n.noun.name == "hair" else None
 )
 
 
@@ -535,7 +535,7 @@ def _is_described(owner: Thing) -> bool:
 rule("OWNER", "NP 's", -0.25, "the man's ...")(lambda n, _: n if _is_described(n) else None)
 
 
-_NOT_SAID = word_set("unknown unidentified found located recovered")
+_NOT_SAID = word_set("wrong incorrect mistaken untrue unknown unidentified found located recovered")
 _SIDES = word_set("back front side top brim peak bottom edge rim")
 
 
@@ -554,10 +554,29 @@ def _hair_on(hair: Thing, _on: Any, place: Thing) -> Thing | None:
     return hair._replace(noun=lexicon().nouns["facial"]._replace(denied=None, narrow=True), qualities=colours)
 
 
+@rule("NP", "NP IN NP", -0.1, "a ring in his ear")
+def _in_the_ear(ring: Thing, _in: Any, ear: Thing) -> Thing | None:
+    """What is worn in an ear is an earring, whatever it is like."""
+    in_ear = ear.noun is not None and ear.noun.name == "ears"
+    if not in_ear or ring.noun is not None or ring.person is not None or ring.name:
+        return None
+    return ring._replace(noun=lexicon().nouns["earrings"]) if _RING.intersection(ring.word.split()) else None
+
+
+_RING = word_set("ring rings bar bars diamond diamonds sleeper sleepers jewel jewels piercing piercings pearl")
+
+
 @rule("NP", "NP OF NP", 0.03, "a rat of a man")
 def _likened(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     plain = thing.person is None and thing.noun is None and thing.determiner in ("a", "an", "this", "that")
     return of if plain and of.person is not None and of.determiner in ("a", "an") and not thing.name else None
+
+
+@rule("NP", "NP ON NP", 0.0, "anything on his head")
+def _on_head(thing: Thing, _on: Any, place: Thing) -> Thing | None:
+    if thing.word not in ("anything", "owt") or place.noun is None or place.noun.name != "head":
+        return None
+    return thing._replace(noun=lexicon().nouns["onhead"], owner=place.owner)
 
 
 @rule("A1", "NX A1", 0.1, "bleach blonde")
@@ -578,7 +597,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
         return None
     if of.person is not None and not marks and thing.word not in lexicon().sets["OWNED"]:
         return None
-    if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
+    if of.noun is not None and (of.noun.bare is not None or of.qualities) and thing.word in _SIDES:
         return None
     return thing._replace(end=of.end)
 

@@ -75,7 +75,8 @@ class Person:
     described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named:
     a noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member
     of a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody
-    who is with a described person. members: of a group, where they are not those of the whole scene.
+    who is with a described person. members: of a group, where they are not those of the whole scene. traits, places:
+    the adjectives by which they are told apart, and where they are or what they hold.
     """
 
     described: bool = True
@@ -92,6 +93,7 @@ class Person:
     companion: bool = False
     counted: bool = False
     traits: set[str] = field(default_factory=set)
+    places: set[tuple[str, str]] = field(default_factory=set)
     like: "tuple[Person, int, int] | None" = None
 
     def fits(self, sex: Node | None) -> bool:
@@ -110,7 +112,8 @@ class Clause:
     before: the category of the last phrase. thing: a thing is the subject. topic: the noun that adjectives behind the
     verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
     behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
-    labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has said.
+    labelled: the subject was told apart ("the first"). bracket: subject and mode in front of
+    brackets. facts_here, created: what the sentence has said.
     """
 
     subject: Person | None = None
@@ -143,6 +146,7 @@ class Clause:
     introduced: bool = False
     labelled: bool = False
     of_those: bool = False
+    bracket: tuple[Person | None, str] | None = None
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
@@ -183,6 +187,7 @@ class Scene:
         self.reach: list[tuple[tuple[int, int], tuple[int, int]]] = []
         self.context: NounClass | None = None
         self.clause = Clause()
+        self.told_before: list[tuple[Person, Fact]] = []
         self.row: Sequence[Edge] = ()
         self.said_words: Sequence[str] = ()
         self.at = 0

@@ -41,6 +41,8 @@ def _have(scene: Scene, edge: Edge) -> None:
     if clause.mode in ("act", "hidden") or (wears and clause.mode == "past"):
         clause.mode = "say"
     near = clause.near
+    if not scene.said_words[edge.start].endswith("ing") and clause.before == "NP" and _is_beside(scene):
+        clause.near = near = None  # "the man with the dog had a beard"
     if wears and near is not None and (clause.before == "NP" or (clause.before == "V" and near.described)):
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
@@ -53,6 +55,14 @@ def _have(scene: Scene, edge: Edge) -> None:
     clause.verb = "have"
     clause.thing = clause.thing and not wears
     clause.introduced = False
+
+
+def _is_beside(scene: Scene) -> bool:
+    """Who stands before is only with whom the clause is about."""
+    clause, before = scene.clause, scene.behind(2)
+    subject = clause.subject
+    with_ = before is not None and before.category in ("WITH", "PREP", "ON", "IN") and clause.verb == ""
+    return with_ and subject is not None and subject.described and clause.near is not subject
 
 
 def _is_now(scene: Scene, edge: Edge) -> None:
@@ -167,9 +177,12 @@ def _is_described(said: object) -> bool:
 def _told_by_another(scene: Scene) -> bool:
     """The phrase before names somebody who is not described: "whatever my neighbour says"."""
     behind, other = scene.thing_behind(), scene.clause.mentioned
+    before = scene.behind(2)
+    named = behind is not None and behind.noun is None and behind.person is None
+    if named and before is not None and before.category == ",":
+        return True  # "..., the court heard"
     if behind is None or behind.person is None or other is None or other.described:
         return False
-    before = scene.behind(2)
     return before is None or before.category not in ("OF", "PREP")
 
 

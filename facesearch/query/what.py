@@ -27,6 +27,7 @@ _NOT_AT = {
     "hat": word_set("neck back lap"),
 }
 _OPENS = 4
+_NEVER = word_set("never rarely seldom")
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
 
@@ -85,6 +86,8 @@ def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
 def _is_off(scene: Scene) -> bool:
     """ "Cap off, bald"."""
     ahead = scene.row[scene.at + 1 : scene.at + 3]
+    if not _NEVER.isdisjoint(scene.said_words[: scene.row[scene.at].start]):  # "never takes his cap off"
+        return False
     off = bool(ahead) and ahead[0].category == "PREP" and ahead[0].sem == "off"
     return off and (len(ahead) == 1 or ahead[1].category in (",", ".", ";", "AND", "X"))
 
@@ -145,7 +148,7 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
         return
     if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
         _doubt(scene, said.noun)
-    if said.name and (scene.is_subject() or whom.is_first_wanted(scene)):
+    if said.name and (_names_subject(scene) or _names_wanted(scene)):
         whom.name(scene)
     elif said.noun is None and clause.before in ("", ",") and clause.verb == "":
         clause.thing = True
@@ -154,6 +157,20 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     goes_on = after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")
     if not (clause.negative and goes_on):  # "no time for make-up"
         scene.spent()
+
+
+def _names_wanted(scene: Scene) -> bool:
+    """ "Concerned for Jamie", "the mother of Jamie"; but "residents of Hale"."""
+    before = scene.thing_behind(2)
+    place = before is not None and before.person is not None and before.word not in scene.words.relatives
+    return whom.is_first_wanted(scene) and not (scene.clause.before == "OF" and place)
+
+
+def _names_subject(scene: Scene) -> bool:
+    """The name is a subject, and not the last of those behind a preposition: "booked in as Mr and Mrs Grey"."""
+    before = scene.behind(3)
+    listed = scene.clause.before == "AND" and before is not None and before.category == "PREP"
+    return scene.is_subject() and not listed
 
 
 def _with_colour_before(scene: Scene, said: Thing) -> Thing:
@@ -193,8 +210,8 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     )  # "was in his"
     if not (in_it or clause.before in ("PREP", "IN", "ON")) or not clause.facts_here:
         return False
-    fact = scene.fact_before()
-    if fact is None:
+    fact, between = scene.fact_before(), scene.behind(2)
+    if fact is None or (between is not None and between.category == "MEM"):  # "a ring in his ear and one in his nose"
         return False
     lies = "there" in scene.said_words[:_OPENS] and said.noun is None and clause.before in ("ON", "PREP")
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
