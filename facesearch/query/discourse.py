@@ -15,7 +15,10 @@ from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
 
-_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite")
+_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite") | {
+    "because of",
+    "due to",
+}
 _SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
 _BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
@@ -164,7 +167,9 @@ def _answer_no_behind(scene: Scene, edge: Edge) -> bool:
     behind = scene.behind(2)
     field = scene.clause.before == "," and scene.at == 2 and "none" in scene.said_words  # "Beard, none."
     labelled = (field or scene.clause.before == ":") and behind is not None and behind.category == "NP"
-    if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
+    listed = scene.clause.before == "NP" and scene.said_words[edge.start : edge.end] == ["none"]  # "hat none beard ..."
+    ends = after is None or (listed and after.category == "NP") or _is_answered(scene, after)
+    if not (labelled or scene.clause.before == "NP") or not ends:
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
         fact = scene.clause.facts_here[-1][1]
@@ -188,7 +193,8 @@ def _is_answered(scene: Scene, after: Edge) -> bool:
         return True
     behind = next((edge for edge in scene.row if edge.start >= after.end), None)
     answered = behind is not None and behind.category in ("YES", "NONE", "NEG")
-    return after.category == "NP" and answered and any(edge.category == "YES" for edge in scene.row)
+    answers = [edge for edge in scene.row if edge.category == "YES" or scene.said_words[edge.start] == "none"]
+    return after.category in ("NP", "PRED") and (answered or after.category == "PRED") and len(answers) > 1
 
 
 def _none(scene: Scene, _: Edge) -> None:
@@ -304,6 +310,7 @@ def _correct(scene: Scene, _: Edge) -> None:
 def _except(scene: Scene, _: Edge) -> None:
     """ "Nothing to be seen apart from a beard": what is excepted from a "no" is so."""
     clause = scene.clause
+    clause.excepted = clause.facts_here[-1][1] if clause.facts_here and clause.before in _PHRASES else None
     if clause.negative or clause.mode in ("unknown", "hidden") or (clause.near and not clause.near.described):
         clause.negative = clause.sticky = False
         clause.mode, clause.near, clause.thing = "say", None, False

@@ -572,13 +572,6 @@ def _likened(thing: Thing, _of: Any, of: Thing) -> Thing | None:
     return of if plain and of.person is not None and of.determiner in ("a", "an") and not thing.name else None
 
 
-@rule("NP", "NP ON NP", 0.0, "anything on his head")
-def _on_head(thing: Thing, _on: Any, place: Thing) -> Thing | None:
-    if thing.word not in ("anything", "owt") or place.noun is None or place.noun.name != "head":
-        return None
-    return thing._replace(noun=lexicon().nouns["onhead"], owner=place.owner)
-
-
 @rule("A1", "NX A1", 0.1, "bleach blonde")
 def _shade(shade: Thing, colour: Qualities) -> Qualities | None:
     """A word that no table has before a colour of hair says which shade of it."""

@@ -86,6 +86,8 @@ def _count(scene: Scene, said: Thing) -> int:
 def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
     """The member of this number, or the next of whom nothing has been said alone; somebody new if there is none."""
     group = scene.open_group
+    if group is not None and not group.fits(sex):  # "two lads, one girl"
+        return scene.add_person(Person(sex=sex))
     if ordinal is not None and ordinal < len(scene.group):
         member = scene.group[ordinal]
     else:

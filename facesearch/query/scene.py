@@ -10,7 +10,7 @@ from facesearch.query.grammar import Found, Thing
 from facesearch.query.lexicon import Lexicon, NounClass
 from facesearch.query.reading import reading_of
 from facesearch.query.tokens import word_set
-from facesearch.query.tree import Node, any_of, negate
+from facesearch.query.tree import Node, Not, Or, any_of, negate
 
 PROMOTE = "promote"
 """The choice of reading those who are only mentioned ("my ex is cute") as those who are described."""
@@ -113,7 +113,7 @@ class Clause:
     verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
     behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
     labelled: the subject was told apart ("the first"). bracket: subject and mode in front of
-    brackets. facts_here, created: what the sentence has said.
+    brackets. excepted: what was said in front of an exception. facts_here, created: what the sentence has said.
     """
 
     subject: Person | None = None
@@ -147,6 +147,7 @@ class Clause:
     labelled: bool = False
     of_those: bool = False
     bracket: tuple[Person | None, str] | None = None
+    excepted: Fact | None = None
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
@@ -300,6 +301,7 @@ class Scene:
             person.described = False
             self.persons.remove(person)
             self.others.append(person)
+            self.aside += ((fact.start, fact.end, "somebody else") for fact in person.facts)
         else:
             return
         if self.focus is person:
@@ -361,6 +363,8 @@ class Scene:
             self.clause.anyof = not self.clause.once
             return
         self._take_back(target, fact)
+        if self.clause.excepted is not None:
+            _except(self.clause.excepted, fact)
         self.clause.facts_here.append((target, fact))
         fact.teller = self.teller
         if fact.kind not in ("person", "sex"):
@@ -431,6 +435,19 @@ class Scene:
         last = self.clause.facts_here[-1][1]
         named = next((e for e in reversed(self.row[: self.at]) if e.category in ("NP", "PRED", "CHOICE", "AP")), None)
         return last if named is not None and last.end == self.offset + named.end else None
+
+
+_BEARD = reading_of("beard").node.attributes
+_OF_BEARDS = reading_of("goatee").node.attributes | reading_of("stubble").node.attributes
+
+
+def _except(denied: Fact, fact: Fact) -> None:
+    """ "No facial hair apart from a moustache": of what is denied, the rest is."""
+    if isinstance(denied.node, Not) and isinstance(denied.node.child, Or):
+        excepted = fact.node.attributes
+        excepted |= _BEARD if excepted <= _OF_BEARDS else frozenset()
+        rest = [each for each in denied.node.child.children if each.attributes.isdisjoint(excepted)]
+        denied.node = negate(any_of(rest)) if rest else denied.node
 
 
 def sex_of(thing: Thing) -> Node | None:

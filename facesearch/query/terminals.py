@@ -302,7 +302,8 @@ def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[
     if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
         return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
     category = "N+ed" if word.split()[-1] in lexicon().sets["ED"] else "N"
-    return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
+    owner = next((each.normal for each in sentence[at:end] if each.normal in ("his", "her")), "")
+    return [Edge(category, at, end, cost, Thing(value, at, end, word=word, owner=owner))]  # "anything on his head"
 
 
 def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:

@@ -165,7 +165,8 @@ def _keeps_to_himself(scene: Scene, subject: Person, new: bool) -> bool:
     """What is told is no description of somebody else."""
     behind = scene.row[scene.at + 1 :]
     told_to = any(edge.category == "PREP" and edge.sem == "to" for edge in behind[:2])
-    of_another = any(_is_described(edge.sem) for edge in behind)
+    other = "HE" if subject.sex == WOMAN else "SHE" if subject.sex == MAN else ""  # "the girl said he was bald"
+    of_another = any(_is_described(edge.sem) or edge.category == other for edge in behind)
     known = not new and any(fact.kind != "person" or len(fact.used) > 1 for fact in subject.facts)
     return told_to or known or (subject.named and not of_another)
 

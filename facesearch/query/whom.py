@@ -478,15 +478,19 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     if clause.before == "PREP" and clause.preposition == "when":
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
-        known = any(each.named for each in scene.persons)
-        return not clause.introduced if known or clause.preposition != "of" else None
+        return not clause.introduced if _are_known(scene) or clause.preposition != "of" else None
     if clause.before == "WITH":
         return True if _in_company(scene) else None
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
     picture = scene.thing_behind(2)
     pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
-    return clause.before == "OF" and any(each.named for each in scene.persons) and not pictured
+    return clause.before == "OF" and _are_known(scene) and not pictured
+
+
+def _are_known(scene: Scene) -> bool:
+    """Somebody is described already, and not only their picture."""
+    return any(each.named or each.pronoun_sex is not None for each in scene.persons)
 
 
 def _in_company(scene: Scene) -> bool:
@@ -508,8 +512,17 @@ def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
 _THOUGHT = word_set("thought believed")
 
 
+def _babe(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "A woman with a baby. The baby had a hat on"."""
+    again = said.determiner == "the" and any(each.word == said.word for each in scene.others)
+    return True if again and said.word in _BABES else None
+
+
+_BABES = word_set("baby infant toddler newborn tot bairn wean")
+
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
+    _babe,
     _thinks,
     _of_the_speaker,
     _of_the_described,
