@@ -222,10 +222,12 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     certainty: float = edge.sem
     after = scene.following()
+    if clause.speaker and scene.said_words[edge.start] == "i":  # "like those you wear, and I want to say a moustache"
+        scene.clause = clause = Clause(facts_here=clause.facts_here, created=clause.created, before=clause.before)
     if not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]:
         clause.mode = "past"  # "I thought she was a man until she spoke"
         return
-    ends = after is None or after.category in (*_ENDS, ")")
+    ends = after is None or after.category in (*_ENDS, ")", "?")
     before = clause.before
     beside = scene.row[scene.at + 2].sem if scene.ahead(2) == ["WITH", "NP"] else None
     if isinstance(beside, Thing) and beside.person is not None:

@@ -249,6 +249,9 @@ def _slash(joined: str) -> Callable[..., Qualities | None]:
     """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
 
     def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
+        both = {first[-1].key, more[0].key}
+        if "bald" in both and both <= _SHAVEN:  # "bald/shaven"
+            return (*first[:-1], first[-1] if first[-1].key == "bald" else more[0])
         colours = [lexicon().pair("hair", quality.key) is not None for quality in (*first, *more)]
         if any(
             quality.key.startswith("#") or (_of_people(quality) and not colour)
@@ -260,6 +263,7 @@ def _slash(joined: str) -> Callable[..., Qualities | None]:
     return meaning
 
 
+_SHAVEN = frozenset(("bald", "shaven", "shaved", "balding"))
 _WIDEST = 12
 """Words that a noun may have with all that stands before it."""
 _MOST = 8

@@ -186,6 +186,9 @@ def _names_member(scene: Scene, word: str) -> bool:
     opens = opens or (before in ("NP", "AP") and scene.open_group is not None and small)
     after = scene.following()
     start = scene.row[scene.at].start
+    thing = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    if thing is not None and thing.number and thing.person is None:  # "the last three letters"
+        return False
     told = (
         word.startswith("the ")
         and before not in ("BE", "V")

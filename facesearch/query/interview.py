@@ -129,6 +129,16 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     )
 
 
+def is_supposed(sentence: Sequence[Token]) -> bool:
+    """ "Um, brown I think?": an answer with a question mark."""
+    said = [token.normal for token in sentence]
+    return said[-1:] == ["?"] and 1 < len(said) <= _SUPPOSED and _INVERTED.isdisjoint(said)
+
+
+_SUPPOSED = 8
+_INVERTED = word_set("what how which who where when why did was is were does do had has have can could any you and or")
+
+
 def _asks_what(said: Sequence[str]) -> bool:
     """ "What colour was his hair?"; but "what about glasses?", "was he wearing what you call a beanie?"."""
     at = next((at for at, word in enumerate(said) if word in _WHAT), None)

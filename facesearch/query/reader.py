@@ -66,6 +66,7 @@ class Reader:
         sentence = interview.without_speaker(_listed(sentence))
         question = self._question
         asked = question if question is not None and not self._answered else None
+        supposed = asked is not None and asked.open and interview.is_supposed(sentence)
         if question is not None:
             sentence = self._answer(question, sentence)
         for part in parts(sentence, self.words):
@@ -74,7 +75,7 @@ class Reader:
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
-        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence)
+        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence) and not supposed
         if asked is not None and not self._answered and not asks:
             self._conclude(asked)
         if asks:
@@ -107,8 +108,12 @@ class Reader:
         while len(sentence) > 1 and sentence[0].normal in QUOTES:
             sentence = sentence[1:]
         said = [token.normal for token in sentence]
-        asks = said[-1:] == ["?"]
+        supposed = not self._answered and question.open and interview.is_supposed(sentence)
+        asks = said[-1:] == ["?"] and not supposed
         found = None if self._answered or (asks and len(said) <= _SHORT) else interview.answer(said)
+        if found is not None and not found.certainty:
+            self.scene.last_noun = None  # "I can't tell, it's dark"
+            question = question._replace(noun=None)
         if found is not None:
             self._settle(question, found, sentence[0])
             sentence = sentence[found.length :]
@@ -118,6 +123,8 @@ class Reader:
         if question.open and not self._answered:
             interview.settle(self.scene, question, Answer(0.0, False, 0))
         self._read(sentence, question.noun, question.ages)
+        for _, fact in self.scene.clause.facts_here if supposed else ():
+            fact.certainty = min(fact.certainty, 0.5)
         if not self._answered:
             self._conclude(question)
         return []

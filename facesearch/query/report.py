@@ -47,12 +47,22 @@ def described(scene: Scene) -> list[Person]:
         _complete(person)
     if not persons and scene.open_group is not None:
         persons = [Person(facts=list(scene.shared))]
-    shared = {id(fact) for fact in scene.shared}
 
-    def first(person: Person) -> int:
-        return min((person.at, *(fact.start for fact in person.facts if id(fact) not in shared)))
+    return _in_order(persons) or [Person()]
 
-    return sorted(persons, key=first) or [Person()]
+
+def _in_order(persons: list[Person]) -> list[Person]:
+    """Whom something is said of, in that order; the others stay where they are named among them."""
+    named = sorted(persons, key=lambda each: min((each.at, *(fact.start for fact in each.facts))))
+    told = sorted((each for each in named if _told_at(each) is not None), key=lambda each: _told_at(each) or 0)
+    rest = iter(told)
+    return [each if _told_at(each) is None else next(rest) for each in named]
+
+
+def _told_at(person: Person) -> int | None:
+    """Where it is first said what somebody looks like, or how they are told from others."""
+    told = [fact.start for fact in person.facts if fact.kind not in ("person", "sex")]
+    return min([*told, person.at]) if person.traits and told else min(told, default=person.again)
 
 
 def _counted(scene: Scene, persons: list[Person]) -> list[Person]:

@@ -76,7 +76,8 @@ class Person:
     a noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member
     of a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody
     who is with a described person. members: of a group, where they are not those of the whole scene. traits, places:
-    the adjectives by which they are told apart, and where they are or what they hold.
+    the adjectives by which they are told apart, and where they are or what they hold. again: where they
+    are named in another sentence than the first, `sentence`.
     """
 
     described: bool = True
@@ -93,6 +94,8 @@ class Person:
     companion: bool = False
     counted: bool = False
     traits: set[str] = field(default_factory=set)
+    sentence: int = 0
+    again: int | None = None
     places: set[tuple[str, str]] = field(default_factory=set)
     like: "tuple[Person, int, int] | None" = None
 
@@ -112,8 +115,9 @@ class Clause:
     before: the category of the last phrase. thing: a thing is the subject. topic: the noun that adjectives behind the
     verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
     behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
-    labelled: the subject was told apart ("the first"). bracket: subject and mode in front of
-    brackets. excepted: what was said in front of an exception. facts_here, created: what the sentence has said.
+    labelled: the subject was told apart ("the first"). bracket: subject and mode in front of brackets. acted_on: the
+    verb has an object. excepted: what was said in front of an exception. facts_here, created: what the sentence has
+    said.
     """
 
     subject: Person | None = None
@@ -146,6 +150,7 @@ class Clause:
     introduced: bool = False
     labelled: bool = False
     of_those: bool = False
+    acted_on: bool = False
     bracket: tuple[Person | None, str] | None = None
     excepted: Fact | None = None
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)

@@ -309,6 +309,9 @@ def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[
 def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
     if len(word) == 1 and (_is_letter(sentence, at) or not _stands_alone(sentence, at)):
         return []
+    around = (sentence[at - 1].normal, sentence[end].normal) if at > 0 and end < len(sentence) else ("", "")
+    if sentence[at].typed.isupper() and QUOTES.issuperset(around):  # tattooed 'MUM'
+        return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
     return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
 
 

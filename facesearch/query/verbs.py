@@ -29,6 +29,8 @@ def _be(scene: Scene, edge: Edge) -> None:
     if clause.before == "AND" and not clause.topic_subject:  # "has a shaved head and is clean-shaven"
         clause.topic = None
     _is_now(scene, edge)
+    if clause.verb == "have":
+        clause.certainty = 1.0  # "thought to be wearing a coat and was bald"
     clause.verb = "be"
     clause.introduced = False
     if clause.subject is not None:
@@ -50,11 +52,16 @@ def _have(scene: Scene, edge: Edge) -> None:
     if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
         scene.last_noun = scene.words.nouns["hair"]
         scene.correct()
+    if clause.before == "AND" and clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
+        clause.certainty = 1.0  # "thought to be wearing a coat and has blonde hair"
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
     clause.thing = clause.thing and not wears
     clause.introduced = False
+
+
+_FINITE = word_set("has had have")
 
 
 def _is_beside(scene: Scene) -> bool:
@@ -267,7 +274,7 @@ def _act(scene: Scene, _: Edge) -> None:
     if clause.mode == "unknown":
         return
     clause.mode = clause.verb = "act"
-    clause.negative = False
+    clause.negative = clause.acted_on = False
     clause.held, clause.certainty = clause.certainty, 1.0
 
 

@@ -38,6 +38,7 @@ _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 def thing(scene: Scene, edge: Edge) -> None:
     """A noun with its adjectives."""
     said: Thing = edge.sem
+    scene.clause.acted_on = scene.clause.acted_on or (scene.clause.mode == "act" and _is_object(scene))
     if _names_somebody(scene, said, edge):
         return
     _note_topic(scene, said)
@@ -60,6 +61,13 @@ def thing(scene: Scene, edge: Edge) -> None:
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
     else:
         _worn_or_grown(scene, said, noun, edge)
+
+
+def _is_object(scene: Scene) -> bool:
+    """ "Smashed a window", "picked up the bag", "tried on hats"."""
+    clause = scene.clause
+    phrasal = clause.before == "PREP" and clause.preposition in ("up", "out", "off", "down", "away", "over")
+    return phrasal or clause.before in ("V", "ON")
 
 
 def _hangs(scene: Scene) -> bool:
@@ -155,8 +163,15 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     clause.listed = clause.negative
     after = scene.following()
     goes_on = after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")
-    if not (clause.negative and goes_on):  # "no time for make-up"
+    if not (clause.negative and goes_on) and not _hedged_list(scene, said):  # "no time for make-up"
         scene.spent()
+
+
+def _hedged_list(scene: Scene, said: Thing) -> bool:
+    """ "Thought to be wearing a blue cagoule, boots and a flat cap": a hedge on "wearing" reaches what is scored."""
+    clause = scene.clause
+    worn = any(edge.sem == "wear" for edge in scene.row[: scene.at])
+    return worn and clause.verb == "have" and said.noun is None and clause.certainty < 1.0
 
 
 def _names_wanted(scene: Scene) -> bool:
@@ -191,7 +206,7 @@ def _with_colour_before(scene: Scene, said: Thing) -> Thing:
 
 
 def _instead_of(scene: Scene) -> bool:
-    return scene.clause.before == "PREP" and scene.clause.preposition in ("instead of", "rather than", "unlike")
+    return scene.clause.before == "PREP" and scene.clause.preposition in ("instead of", "rather than", "unlike", "than")
 
 
 def _doubt(scene: Scene, noun: NounClass) -> None:
@@ -247,7 +262,9 @@ def _is_worn(scene: Scene, said: Thing, noun: NounClass) -> bool:
         return _under(scene, noun)
     if clause.taking and clause.before != "IN":
         return False
-    if clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")):
+    listed = clause.before in (",", "AND")
+    bare = listed and not clause.acted_on and not said.owner and clause.subject is not None and clause.subject.described
+    if clause.before == "IN" or (listed and clause.wearing) or bare:  # "smartly turned out, collar and tie"
         clause.wearing = True
         return True
     return _under(scene, noun)
@@ -346,6 +363,14 @@ def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
     )
     compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
     return qualities[:-1] if than or compared else qualities
+
+
+def _compared(scene: Scene, edge: Edge, _: Qualities) -> bool:
+    """ "More grey than blond"."""
+    than = scene.clause.before == "PREP" and scene.clause.preposition == "than"
+    if than:
+        scene.aside_and_spent(edge, "quality")
+    return than
 
 
 def _nothing_left(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -483,6 +508,7 @@ def _denied_colour(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
 
 _ADJECTIVE_RULES: tuple[Callable[[Scene, Edge, Qualities], bool], ...] = (
     _nothing_left,
+    _compared,
     _of_field,
     _partly_denied,
     _of_corrected,

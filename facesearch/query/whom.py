@@ -272,7 +272,7 @@ def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return False
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
-    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"]) else None
+    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"], ["OF", "NP"]) else None
     if (
         said.determiner == "the"
         and isinstance(place, Thing)
@@ -829,6 +829,9 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause = scene.clause
     word = said.person
     assert word is not None
+    found.sentence = found.sentence or scene.sentences
+    if found.again is None and found.sentence < scene.sentences:
+        found.again = scene.offset + edge.start
     found.named = True
     numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
     found.counted = found.counted or (numbered and sex_of(said) is not None)
@@ -1060,10 +1063,10 @@ def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
 
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
-    either = scene.clause.before == "OR"
+    either, unknown = scene.clause.before == "OR", scene.clause.mode == "unknown"
     scene.new_clause()
     if str(edge.sem) == "it":
-        scene.clause.topic = scene.last_noun
+        scene.clause.topic = None if unknown else scene.last_noun  # "I did not see his hair, it was dark"
         scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
