@@ -35,7 +35,19 @@ WHYS = (
     "property",
 )
 """Why words are set aside."""
-NOTICES = ("pronoun", "corrected", "age", "rough", "nothing", "rare", "alternative", "reach", "always", "hedges")
+NOTICES = (
+    "pronoun",
+    "corrected",
+    "age",
+    "rough",
+    "nothing",
+    "rare",
+    "alternative",
+    "reach",
+    "always",
+    "hedges",
+    "versions",
+)
 
 
 class StatementError(QueryError):

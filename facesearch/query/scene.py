@@ -53,7 +53,7 @@ class Correction(NamedTuple):
     until: int
 
 
-_TOPICS = tuple(
+TOPICS = tuple(
     frozenset(chain.from_iterable(reading_of(word).node.attributes for word in words.split(", ")))
     for words in (
         "bald, black hair, brown hair, blond hair, gray hair",
@@ -65,7 +65,7 @@ _TOPICS = tuple(
 
 def topic_of(node: Node) -> frozenset[int]:
     """The attributes of which one is said instead of another: the colour of hair, what grows on a chin."""
-    return next((topic for topic in _TOPICS if node.attributes <= topic), frozenset(node.attributes))
+    return next((topic for topic in TOPICS if node.attributes <= topic), frozenset(node.attributes))
 
 
 @dataclass

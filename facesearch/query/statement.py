@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from db.values.photo_filter import PhotoFilter
 from facesearch.errors import QueryError
@@ -23,7 +24,7 @@ from facesearch.query.report import (
     tree_of,
     used,
 )
-from facesearch.query.scene import PROMOTE, Fact, Person, Scene
+from facesearch.query.scene import PROMOTE, TOPICS, Fact, Person, Scene, topic_of
 from facesearch.query.slips import Slip, corrected
 from facesearch.query.tokens import Token, ticked, tokens, unwrapped
 from facesearch.query.tree import (
@@ -33,10 +34,13 @@ from facesearch.query.tree import (
     Threshold,
     all_of,
     check_repeats,
+    firm,
     height,
     leaves,
     outcomes,
+    parts_of,
 )
+from facesearch.query.versions import Version, versions
 
 MAX_TERMS = 100
 MAX_HEIGHT = 30
@@ -128,7 +132,55 @@ def understand(text: str) -> Statement:
     words = lexicon()
     if is_formal(text):
         return _formal(text, words)
+    if parts := versions(text):
+        return _told_by_several(text, parts, words)
     return _statement(text, words)
+
+
+def _told_by_several(text: str, parts: list[Version], words: Lexicon) -> Statement:
+    """The statements of several witnesses, each read by itself: what they say of a person is never merged."""
+    told: list[tuple[Version, Statement]] = []
+    for part in parts:
+        blank = "".join(letter if letter == "\n" else " " for letter in text[: part.start])
+        try:
+            told.append((part, _statement(blank + text[part.start : part.end], words)))
+        except StatementError as error:
+            if error.kind != "language":
+                raise
+    saying = [(part, each) for part, each in told if any(person.tree != EVERYTHING for person in each.persons)]
+    if not any(_differ(one, other) for (_, one), (_, other) in combinations(saying, 2)):
+        return _statement(text, words)
+    persons: list[Described] = []
+    found: list[Notice] = []
+    for part, each in saying:
+        found += (replace(notice, person=notice.person and notice.person + len(persons)) for notice in each.notices)
+        for person in each.persons:
+            name = " ".join(filter(None, (part.witness, person.label if len(each.persons) > 1 else "")))
+            persons.append(replace(person, label=name or person.label))
+    found.append(Notice("versions", {"witnesses": tuple(part.witness for part, _ in saying if part.witness)}))
+    return Statement(
+        text,
+        tuple(persons),
+        tuple(aside for _, each in told for aside in each.set_aside),
+        tuple(slip for _, each in told for slip in each.corrected),
+        tuple(found),
+        steps=sum(each.steps for _, each in told),
+    )
+
+
+def _differ(one: Statement, other: Statement) -> bool:
+    """What two witnesses say cannot be true of the same persons."""
+    if len(one.persons) != len(other.persons):
+        return True
+    return any(_clash(a.tree, b.tree) for a, b in zip(one.persons, other.persons, strict=True))
+
+
+def _clash(one: Node, other: Node) -> bool:
+    """Two descriptions exclude each other, or say different things of the same (colours of hair, what grows on a
+    chin)."""
+    parts = [{topic_of(part): firm(part) for part in parts_of(tree)} for tree in (one, other)]
+    topics = (topic for topic in parts[0].keys() & parts[1].keys() if parts[0][topic] != parts[1][topic])
+    return True not in outcomes(all_of((firm(one), firm(other)))) or any(topic in TOPICS for topic in topics)
 
 
 def _statement(text: str, words: Lexicon) -> Statement:
