@@ -18,16 +18,21 @@ def counted(number: int, noun: str) -> str:
 _SHOWN = 6
 """Set-aside phrases that a sentence lists of each kind."""
 _ASIDE = {
-    "not scored": "not scored",
-    "quality": "not scored",
-    "field": "not scored",
+    "not scored": "no look that is scored",
+    "quality": "no look that is scored",
+    "field": "a field of the form",
+    "clothes": "clothes or carried",
+    "body": "body and height",
+    "place": "place or time",
+    "somebody else": "somebody else",
+    "name": "names",
     "not worn": "not worn",
     "property": "not worn",
     "hidden": "not seen",
     "not known": "not known",
     "corrected": "taken back",
 }
-"""What is said of looks and set aside, by kind."""
+"""Why what is said is not searched, by kind; what people do is not told."""
 
 
 def error_in_words(error: "StatementError") -> str:
@@ -133,6 +138,11 @@ def _shortened(words: str) -> str:
     return words if len(words) < 60 else f"{words[:60]}..."
 
 
+def person_in_words(number: int, label: str) -> str:
+    """Which of several persons: "Person 2", "Person 2 (Witness B)"."""
+    return f"Person {number}" if label in ("", str(number)) else f"Person {number} ({label})"
+
+
 def notice_in_words(notice: "Notice") -> str:
     values: Mapping[str, Any] = notice.values
     if notice.kind in _NOTICES:
@@ -154,6 +164,9 @@ def notice_in_words(notice: "Notice") -> str:
         return f'"{rest}" is read as not denied: for neither, say "no {words} or {rest}".'
     if notice.kind == "always":
         return "Every face fits this description."
+    if notice.kind == "versions":
+        named = ", ".join(values["witnesses"])
+        return f"{named} differ, so each version is a person of its own: choose one with --person N."
     if notice.kind == "hedges":
         return "The hedged words contradict the rest or each other, so no face can fit all of them."
     return "Nothing in the statement can be searched."
@@ -254,4 +267,5 @@ def remarks_on(statement: "Statement", person: int | None = None, most: int = _S
     """Everything that the reader of a statement should know, a sentence each. person: only what is on this one, or on
     the whole statement. most: set-aside phrases that are listed of each kind."""
     notices = [notice_in_words(each) for each in statement.notices if person is None or each.person in (0, person)]
-    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text, most))))
+    aside = [each for each in statement.set_aside if person is None or each.person in (0, person)]
+    return tuple(dict.fromkeys((*notices, *aside_in_words(aside, statement.text, most))))

@@ -36,11 +36,19 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
         rule = _RULES.get(edge.category)
         if rule is not None:
             rule(scene, edge)
+        if edge.sem == "measure":
+            measured = not _OF_BODIES.isdisjoint(" ".join(said[edge.start : edge.end]).replace("ft", "ft ").split())
+            scene.set_aside(edge.start, edge.end, "body" if measured else "place")
         if edge.category not in _SILENT:
             scene.clause.before = edge.category
         elif edge.sem == "measure" and scene.clause.before == "PREP" and scene.clause.verb == "":
             scene.clause.before = ","  # "at 9 pm two men came in"
     _likewise(scene)
+
+
+_OF_BODIES = word_set(
+    "ft feet foot ' in ins inch inches cm cms m metres meters kg kgs kilos st stone lb lbs pounds \" 6ft 5ft 4ft"
+)
 
 
 def _likewise(scene: Scene) -> None:

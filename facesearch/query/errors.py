@@ -33,6 +33,9 @@ WHYS = (
     "not known",
     "corrected",
     "property",
+    "clothes",
+    "body",
+    "place",
 )
 """Why words are set aside."""
 NOTICES = (

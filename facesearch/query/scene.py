@@ -183,6 +183,7 @@ class Scene:
         self.shared: list[Fact] = []
         self.used: list[tuple[int, int]] = []
         self.aside: list[tuple[int, int, str]] = []
+        self.aside_of: dict[int, Person] = {}
         self.last_noun: NounClass | None = None
         self.correction: Correction | None = None
         self.corrected = False
@@ -320,6 +321,10 @@ class Scene:
 
     def set_aside(self, start: int, end: int, why: str) -> None:
         self.aside.append((self.offset + start, self.offset + end, why))
+        of = self.clause.near or self.clause.subject or self.focus
+        if of is not None and not self.clause.speaker:
+            for at in range(self.offset + start, self.offset + end):
+                self.aside_of.setdefault(at, of)
 
     def set_all_aside(self, found: Found) -> None:
         for span in found.aside:

@@ -50,7 +50,7 @@ MARGIN = 0.05
 """Two readings of which neither costs more than this above the other cost the same."""
 _VARIANTS = 4
 """Places at which another reading is tried."""
-_NOT_OF_LOOKS = frozenset(("action", "somebody else", "name", "field"))
+_NOT_OF_LOOKS = frozenset(("action", "somebody else", "name", "field", "place"))
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,21 @@ class Statement:
     def not_scored(self) -> tuple[str, ...]:
         """What is said of looks and not searched, as typed but in one line: not what people do, nor what is said of
         others."""
-        return tuple(
-            dict.fromkeys(" ".join(each.words.split()) for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
-        )
+        return self.not_scored_of(0)
+
+    def not_scored_of(self, number: int) -> tuple[str, ...]:
+        """The same of the person of this number alone; 0: of all."""
+        said = (each for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
+        own = (each for each in said if not number or each.person in (0, number))
+        return tuple(dict.fromkeys(" ".join(each.words.split()) for each in own))
 
     def person(self, number: int | None = None) -> Described:
         """The described person of this number, or the only one. Raises StatementError."""
         count = len(self.persons)
         if number is None and count > 1:
             readings = tuple(str(each.tree) for each in self.persons)
-            raise StatementError("several persons", readings, values={"persons": count})
+            labels = tuple(each.label for each in self.persons)
+            raise StatementError("several persons", readings, values={"persons": count, "labels": labels})
         if number is not None and not 0 < number <= count:
             raise StatementError("no such person", values={"persons": count, "person": number})
         return self.persons[(number or 1) - 1]
@@ -116,7 +121,9 @@ class Statement:
         if sum(1 for _ in leaves(tree)) > MAX_TERMS or height(tree) > MAX_HEIGHT:
             raise StatementError("too many", values={"most": MAX_TERMS})
         check_repeats(tree)
-        return Query(self.text, tree, thresholds=self.thresholds, photo=self.photo, not_scored=self.not_scored)
+        return Query(
+            self.text, tree, thresholds=self.thresholds, photo=self.photo, not_scored=self.not_scored_of(number or 0)
+        )
 
 
 def parse(text: str, *, strict: bool = False) -> Query:
@@ -152,7 +159,10 @@ def _told_by_several(text: str, parts: list[Version], words: Lexicon) -> Stateme
         return _statement(text, words)
     persons: list[Described] = []
     found: list[Notice] = []
+    silent = (each for _, each in told if all(each is not one for _, one in saying))
+    aside = [one for each in silent for one in each.set_aside]
     for part, each in saying:
+        aside += (one._replace(person=one.person + len(persons) if one.person else 0) for one in each.set_aside)
         found += (replace(notice, person=notice.person and notice.person + len(persons)) for notice in each.notices)
         for person in each.persons:
             name = " ".join(filter(None, (part.witness, person.label if len(each.persons) > 1 else "")))
@@ -161,7 +171,7 @@ def _told_by_several(text: str, parts: list[Version], words: Lexicon) -> Stateme
     return Statement(
         text,
         tuple(persons),
-        tuple(aside for _, each in told for aside in each.set_aside),
+        tuple(sorted(aside, key=_start)),
         tuple(slip for _, each in told for slip in each.corrected),
         tuple(found),
         steps=sum(each.steps for _, each in told),

@@ -151,7 +151,8 @@ def _note_topic(scene: Scene, said: Thing) -> None:
 def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     """A thing that is set aside; a name may be that of somebody described."""
     clause = scene.clause
-    scene.set_aside(edge.start, edge.end, "name" if said.name else "not scored")
+    where = said.noun is None and not said.owner and clause.before in ("PREP", "IN", "ON")
+    scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
     if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
