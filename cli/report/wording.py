@@ -18,11 +18,11 @@ def counted(number: int, noun: str) -> str:
 _SHOWN = 6
 """Set-aside phrases that a sentence lists of each kind."""
 _ASIDE = {
-    "not scored": "no look that is scored",
-    "quality": "no look that is scored",
+    "not scored": "not scored",
+    "quality": "not scored",
     "field": "a field of the form",
     "clothes": "clothes or carried",
-    "body": "body and height",
+    "body": "body and manner",
     "place": "place or time",
     "somebody else": "somebody else",
     "name": "names",

@@ -103,8 +103,9 @@ def _neither(scene: Scene, edge: Edge) -> None:
     """ "Neither had a beard", "neither of them": a denial of each."""
     after = scene.following()
     begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
-    if begins and scene.clause.verb == "" and len(scene.persons) > 1:
-        groups.both(scene, edge)
+    many = len(scene.persons) > 1 or (not scene.persons and scene.ahead(1) == ["OBJ"])
+    if begins and scene.clause.verb == "" and many:
+        groups.both(scene, edge._replace(sem="both"))
         scene.clause.negative = scene.clause.sticky = True
 
 
@@ -119,7 +120,7 @@ def _did_not(scene: Scene, edge: Edge) -> bool:
         return False
     target = scene.target()
     given = _said_last(scene, target)
-    if given is None:
+    if given is None or (given[0] is target and given[1].kind == "person"):
         return _unlike_the_speaker(scene, edge, target)
     person, fact = given
     if scene.is_corrected() or not _ASKED.isdisjoint(scene.said_words[: edge.start]):

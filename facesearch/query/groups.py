@@ -1,6 +1,8 @@
 """Several persons: groups ("two men"), their members ("one", "the other", "the taller one"), and labels ("Suspect
 1")."""
 
+from dataclasses import replace
+
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Quality, Thing, meaning
 from facesearch.query.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
@@ -151,8 +153,9 @@ def _has_one(scene: Scene, edge: Edge) -> bool:
         return True
     if clause.verb != "have" or noun is None or noun.bare is None or clause.before not in ("V", "HEDGE", "DEG", "X"):
         return False
-    if "now" in scene.said_words:
-        scene.correct()
+    given, denied = scene.last_given, noun.denied
+    if "now" in scene.said_words or (given and denied and given[1].node == denied.node):
+        scene.correct()  # "he wore no hat when he came, but he had one on when he left"
     scene.say(Found(noun.bare.node, (), ()), edge, noun.name)
     return True
 
@@ -335,6 +338,8 @@ def label(scene: Scene, edge: Edge) -> None:
         and (after is None or after.category != ":")
     ):
         return  # "at No 5"
+    if scene.clause.before == "PREP" and _compared(scene, edge, key):
+        return
     if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
         scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
         scene.teller += 1
@@ -350,6 +355,18 @@ def label(scene: Scene, edge: Edge) -> None:
             person.facts.append(fact)
         person.sex = person.sex or sex_of(said)
     scene.make_subject(person)
+
+
+def _compared(scene: Scene, edge: Edge, key: str) -> bool:
+    """ "As offender 2 but with a beard": what is said of one is said of the other; "taller than suspect 1"."""
+    clause, like = scene.clause, _labelled(scene, key)
+    one = clause.near or clause.subject
+    if like is None or one is None or one is like or clause.preposition not in ("as", "like", "than"):
+        return False
+    scene.aside_and_spent(edge, "not scored")
+    for fact in like.facts if clause.preposition == "as" else ():
+        scene.give(one, replace(fact, start=scene.offset + edge.start, end=scene.offset + edge.end))
+    return True
 
 
 def _called(scene: Scene) -> Person | None:

@@ -185,7 +185,13 @@ _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
     for certainty, denied, phrases in (
         (0.8, True, "i do n't think so/i do n't believe so/do n't think so/probably not/i think not/i doubt it"),
         (0.8, True, "not that i saw/not that i could see/not that i noticed/not that i remember/not that i recall"),
-        (0.8, False, "i think so/i believe so/i 'd say so/think so/probably/i would think so/i 'd say yes/pretty sure"),
+        (
+            0.8,
+            False,
+            "i think so/i believe so/i 'd say so/think so/probably/i would think so/i 'd say yes/pretty sure/"
+            "i want to say yes",
+        ),
+        (0.8, True, "i want to say no/i 'd say no/i would say no"),
         (0.5, False, "not sure/unsure/maybe/perhaps/possibly/might have/might have been/could have been/could be"),
     )
     for phrase in phrases.split("/")

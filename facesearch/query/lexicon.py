@@ -349,7 +349,7 @@ def _all_said(words: Lexicon) -> Iterator[tuple[str, str]]:
 
 _KINDS_OF_THINGS = {
     "clothes": "clothes",
-    **dict.fromkeys(("body", "build", "marks", "teeth", "eyes", "ears", "jaw", "forehead"), "body"),
+    **dict.fromkeys(("body", "build"), "body"),
 }
 
 

@@ -204,6 +204,7 @@ class Scene:
         self.last_worn: NounClass | None = None
         self.pronouns: dict[Node, Person] = {}
         self.dated = False
+        self.grows = -1
 
     # --- the sentence ---
 
@@ -407,7 +408,7 @@ class Scene:
                 target.sex = None
 
     def _give_one(self, target: Person, fact: Fact) -> None:
-        if any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-_MEMORY:]):
+        if any(old.node == fact.node and old.certainty >= fact.certainty for old in target.facts[-_MEMORY:]):
             self.used += fact.used
         else:
             target.facts.append(fact)

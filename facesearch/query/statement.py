@@ -303,7 +303,7 @@ def _settle(found: list[Token], scene: Scene, persons: list[Person], at: int) ->
         if clash[0].teller != clash[1].teller:
             for fact in clash:
                 scene.cancel(fact, "not known")
-        elif scene.corrected:
+        elif scene.corrected or clash[0].start < scene.grows < clash[1].start:  # "... but has been growing a beard"
             person.facts.remove(clash[0])
         else:
             raise _contradicts(found, trees, at, person, clash)

@@ -49,7 +49,10 @@ def _have(scene: Scene, edge: Edge) -> None:
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
     _is_now(scene, edge)
-    if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
+    if edge.sem == "grow":
+        scene.grows = scene.offset + edge.start
+    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
+    if word in _DYES and it == "it":
         scene.last_noun = scene.words.nouns["hair"]
         scene.correct()
     if clause.before == "AND" and clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
@@ -61,6 +64,7 @@ def _have(scene: Scene, edge: Edge) -> None:
     clause.introduced = False
 
 
+_DYES = word_set("dyed dyes dye")
 _FINITE = word_set("has had have")
 
 

@@ -309,6 +309,9 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     """ "His girlfriend, who reported him missing"; but "his mate had ginger hair"."""
     if said.owner not in ("his", "her"):
         return None
+    looks = meaning(scene.words, OF_PEOPLE, said.qualities).node is not None
+    if said.word in _MATES and scene.clause.before == "AND" and looks and not scene.clause.speaker:
+        return False  # "and his clean-shaven companion"
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
@@ -1051,8 +1054,13 @@ def _spoken_of_here(scene: Scene, sex: Node) -> Person | None:
 def _subject_before(scene: Scene, sex: Node) -> Person | None:
     """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
     known = scene.persons != []
-    told = (each for each in reversed(scene.others) if known and (each.assigned or each.pronoun_sex == sex))
+    told = (each for each in reversed(scene.others) if known and (each.assigned or _is_of_sex(each, sex)))
     return next((each for each in told if sex in (each.sex, each.pronoun_sex)), None)
+
+
+def _is_of_sex(person: Person, sex: Node) -> bool:
+    """Somebody who is not described, and not with one who is."""
+    return person.pronoun_sex == sex or (person.sex == sex and not person.companion)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
