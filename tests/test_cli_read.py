@@ -18,7 +18,7 @@ def test_the_text_and_its_reading_go_to_stdout_and_notices_to_stderr(facesearch:
     assert APPEAL.split(".")[0] in ran.out
     assert "Read as: man and old and bald and goatee" in ran.out
     assert '"gotee" is read as "goatee"' in ran.err
-    assert "Left aside: grey, red jacket, gold chain (not scored)." in ran.err
+    assert "Left aside: grey, gold chain (not scored); red jacket (clothes or carried)." in ran.err
     assert '"in his forties" is searched as "old"' in ran.err
 
 

@@ -10,9 +10,9 @@ from facesearch.query.errors import StatementError
 @pytest.mark.parametrize(
     ("said", "reading", "aside"),
     [
-        ("tall man with a scar", "man", "tall, scar"),
+        ("tall man with a scar", "man", "tall (body and manner); scar (not scored)"),
         ("man, scar under his left eye, glasses", "man and glasses", "scar, left eye"),
-        ("man with a tattoo on his neck and arm", "man", "tattoo, neck, arm"),
+        ("man with a tattoo on his neck and arm", "man", "tattoo (not scored); neck, arm (body and manner)"),
         ("tattooed man", "man", "tattooed"),
         ("asian woman with blue eyes", "woman", "asian, blue eyes"),
         ("black man", "man", "black"),
@@ -33,20 +33,20 @@ from facesearch.query.errors import StatementError
         ("red lipstick", "lipstick", "red"),
         ("man with a long grey beard", "man and beard", "long grey"),
         ("a red-haired man", "man", "red-haired"),
-        ("man with a foreign accent", "man", "foreign accent"),
+        ("man with a foreign accent", "man", "foreign accent (body and manner)"),
         ("man, 30-50 years old", "man", "30-50 years old"),
         ("woman with a hair tie", "woman", "hair tie"),
         ("man, light makeup", "man", "light makeup"),
         ("man, no scar", "man", "scar"),
         ("man, maybe a scar", "man", "scar"),
-        ("man, (tall or a scar)", "man", "tall, scar"),
-        ("man, scar:0.5, tall>0.5", "man", "scar, tall"),
+        ("man, (tall or a scar)", "man", "tall (body and manner); scar (not scored)"),
+        ("man, scar:0.5, tall>0.5", "man", "scar (not scored); tall (body and manner)"),
         ("no glasses or scar", "no glasses", "scar"),
         ("short, bald man", "bald and man", "short"),
         ("glasses or a scar", "glasses", "scar"),
-        ("young woman or tall man", "(young and woman) or man", "tall"),
+        ("young woman or tall man", "(young and woman) or man", "tall (body and manner)"),
         ("asian woman or black man", "woman or man", "asian, black"),
-        ("man or tall woman", "man or woman", "tall"),
+        ("man or tall woman", "man or woman", "tall (body and manner)"),
         ("no red or black hair", "no black hair", "red"),
     ],
 )
@@ -54,13 +54,14 @@ def test_the_rest_is_searched_and_a_remark_says_so(said: str, reading: str, asid
     statement = understand(said)
     query = statement.query()
     assert str(query) == reading and query.not_scored
-    assert f"Left aside: {aside} (not scored)." in remarks_on(statement)
+    told = aside if "(" in aside else f"{aside} (not scored)"
+    assert f"Left aside: {told}." in remarks_on(statement)
     assert parse(str(query)).not_scored == ()
 
 
 def test_what_is_set_aside_is_told_by_kind_with_neighbours_in_one() -> None:
     (remark,) = remarks_on(understand("A bald man in a grey hoodie. His beard was hidden. Jacket: blue"))
-    assert remark == "Left aside: grey hoodie, Jacket: blue (not scored); beard (not seen)."
+    assert remark == "Left aside: grey hoodie (not scored); beard (not seen); Jacket: blue (a field of the form)."
 
 
 @pytest.mark.parametrize("said", ["scar", "tall", "blue eyes or a scar", "no tattoo", "(scar), tall", "no long beard"])

@@ -49,8 +49,11 @@ def test_every_kind_is_documented() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("He wore a red jacket.", "not scored"),
-        ("He is tall.", "quality"),
+        ("He wore a red jacket.", "clothes"),
+        ("He is tall.", "body"),
+        ("He ran into the park at 9pm.", "place"),
+        ("He had a ponytail.", "not scored"),
+        ("He had a patterned hat.", "quality"),
         ("The victim has grey hair. A bald man ran off.", "somebody else"),
         ("His beard was hidden by a scarf. He was bald.", "hidden"),
         ("Beard unknown. A bald man.", "not known"),

@@ -14,6 +14,7 @@ from cli.terminal.console import printable, results, say
 if TYPE_CHECKING:
     from facesearch.errors import Notice
     from facesearch.query.errors import StatementError
+    from facesearch.query.report import SetAside
     from facesearch.query.statement import Described, Statement
 
 
@@ -125,6 +126,7 @@ def record(statement: "Statement") -> dict[str, Any]:
         "persons": [
             _person(
                 person,
+                number,
                 statement,
                 notices((*(each for each in statement.notices if each.person == number), *_notices(person))),
             )
@@ -133,12 +135,16 @@ def record(statement: "Statement") -> dict[str, Any]:
     }
 
 
-def _person(person: "Described", statement: "Statement", notices: list[dict[str, Any]]) -> dict[str, Any]:
+def _set_aside(aside: "SetAside") -> dict[str, Any]:
+    return {"words": aside.words, "start": aside.start, "end": aside.end, "why": aside.why}
+
+
+def _person(person: "Described", number: int, statement: "Statement", notices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "label": person.label,
         "reading": str(person.tree),
         "used": [each._asdict() for each in person.used],
-        "set_aside": [each._asdict() for each in statement.set_aside],
+        "set_aside": [_set_aside(each) for each in statement.set_aside if each.person in (0, number)],
         "corrected": [each._asdict() for each in statement.corrected],
         "notices": notices,
     }
@@ -165,7 +171,7 @@ def error_record(error: "StatementError") -> dict[str, Any]:
 def _show(statement: "Statement") -> None:
     from rich.text import Text
 
-    from cli.report.wording import notice_in_words, remarks_on
+    from cli.report.wording import notice_in_words, person_in_words, remarks_on
 
     console = results()
     shown = Text("".join(c if c == "\n" else printable(c) for c in statement.text))
@@ -180,7 +186,8 @@ def _show(statement: "Statement") -> None:
     console.print()
     several = len(statement.persons) > 1
     for number, person in enumerate(statement.persons, 1):
-        console.print(f"{f'Person {number}' if several else 'Read as'}: {person.tree}", soft_wrap=True)
+        title = person_in_words(number, person.label) if several else "Read as"
+        console.print(f"{title}: {person.tree}", soft_wrap=True)
     about_words = (notice_in_words(each) for person in statement.persons for each in _notices(person))
     for remark in dict.fromkeys((*remarks_on(statement, most=len(statement.set_aside)), *about_words)):
         say(remark)

@@ -184,7 +184,7 @@ def understood(
     musts: words that must hold beside those that it marks. Raises RequestError, and QueryError after showing where in
     the text the trouble begins, or whom a statement describes.
     """
-    from cli.report.wording import notice_in_words, notices_on, remarks_on
+    from cli.report.wording import notice_in_words, notices_on, person_in_words, remarks_on
     from facesearch.query.errors import StatementError
     from facesearch.query.musts import unmarked
     from facesearch.search.request import describe
@@ -194,8 +194,9 @@ def understood(
     except QueryError as error:
         _point(unmarked(text)[0], error)
         if isinstance(error, StatementError) and error.kind == "several persons":
-            for number, reading in enumerate(error.readings, 1):
-                say(f"Person {number}: {reading}")
+            labels: Any = error.values["labels"]
+            for number, (label, reading) in enumerate(zip(labels, error.readings, strict=True), 1):
+                say(f"{person_in_words(number, label)}: {reading}")
         raise
     used = " ".join(each.words for each in statement.person(person).used)
     on_words = request.query.notices(used)

@@ -21,14 +21,19 @@ _SHOWN = 6
 _ASIDE = {
     "not scored": "not scored",
     "quality": "not scored",
-    "field": "not scored",
+    "field": "a field of the form",
+    "clothes": "clothes or carried",
+    "body": "body and manner",
+    "place": "place or time",
+    "somebody else": "somebody else",
+    "name": "names",
     "not worn": "not worn",
     "property": "not worn",
     "hidden": "not seen",
     "not known": "not known",
     "corrected": "taken back",
 }
-"""What is said of looks and set aside, by kind."""
+"""Why what is said is not searched, by kind; what people do is not told."""
 
 
 _PLURALS = {"man": "men", "woman": "women"}
@@ -83,6 +88,11 @@ def _meaning(grade: str) -> str:
     return MEANINGS[grade]
 
 
+def person_in_words(number: int, label: str) -> str:
+    """Which of several persons: "Person 2", "Person 2 (Witness B)"."""
+    return f"Person {number}" if label in ("", str(number)) else f"Person {number} ({label})"
+
+
 def _age(of: "Mapping[str, Any]") -> str:
     """ "An age of 50", "An age from 50 to 59"."""
     first, last = of["first"], of["last"]
@@ -98,6 +108,9 @@ def _age(of: "Mapping[str, Any]") -> str:
 
 
 NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
+    "versions": lambda of: (
+        f"{', '.join(of['witnesses'])} differ, so each version is a person of its own: choose one with --person N."
+    ),
     "in catalogue": lambda of: f"{of['catalogue']}: {notice_in_words(of['notice'])}",
     # what was read
     "pronoun": lambda of: f'The sex is taken from the pronoun: searched as "{of["sex"]}".',
@@ -283,4 +296,5 @@ def remarks_on(statement: "Statement", person: int | None = None, most: int = _S
     """Everything that the reader of a statement should know, a sentence each. person: only what is on this one, or on
     the whole statement. most: set-aside phrases that are listed of each kind."""
     notices = map(notice_in_words, notices_on(statement, person))
-    return tuple(dict.fromkeys((*notices, *aside_in_words(statement.set_aside, statement.text, most))))
+    aside = [each for each in statement.set_aside if person is None or each.person in (0, person)]
+    return tuple(dict.fromkeys((*notices, *aside_in_words(aside, statement.text, most))))

@@ -6,6 +6,7 @@ stand the small words, which deny, hedge, join and part. Whatever no rule reads 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 
 from facesearch.query import groups, verbs, what, whom
 from facesearch.query.chart import Edge
@@ -14,7 +15,10 @@ from facesearch.query.scene import Clause, Fact, Person, Scene
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import negate
 
-_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite")
+_CONJUNCTIONS = word_set("because cos coz cause 'cause when where since while after before until despite") | {
+    "because of",
+    "due to",
+}
 _SILENT = ("OWNER", "X", "SKIP", "DEG", "DET")
 _BEFORE_CLAUSES = word_set("when while because cos coz until till before after since")
 _ENDS = (",", ".", ";", "AND", "BUT")
@@ -23,6 +27,7 @@ _PHRASES = ("NP", "AP", "PRED", "CHOICE")
 
 def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence[str]) -> None:
     """Reads one sentence: its phrases, how many words of the text stand before it, and its words."""
+    scene.told_before = scene.clause.facts_here
     scene.clause = Clause()
     scene.row, scene.offset, scene.said_words = row, offset, said
     scene.sentences += 1
@@ -31,11 +36,19 @@ def read_sentence(scene: Scene, row: Sequence[Edge], offset: int, said: Sequence
         rule = _RULES.get(edge.category)
         if rule is not None:
             rule(scene, edge)
+        if edge.sem == "measure":
+            measured = not _OF_BODIES.isdisjoint(" ".join(said[edge.start : edge.end]).replace("ft", "ft ").split())
+            scene.set_aside(edge.start, edge.end, "body" if measured else "place")
         if edge.category not in _SILENT:
             scene.clause.before = edge.category
         elif edge.sem == "measure" and scene.clause.before == "PREP" and scene.clause.verb == "":
             scene.clause.before = ","  # "at 9 pm two men came in"
     _likewise(scene)
+
+
+_OF_BODIES = word_set(
+    "ft feet foot ' in ins inch inches cm cms m metres meters kg kgs kilos st stone lb lbs pounds \" 6ft 5ft 4ft"
+)
 
 
 def _likewise(scene: Scene) -> None:
@@ -63,7 +76,7 @@ def _no(scene: Scene, edge: Edge) -> None:
     if _interjected(scene, edge):
         scene.correct()
         return
-    if _none_of_those(scene, edge) or _answer_no_behind(scene) or _did_not(scene, edge):
+    if _none_of_those(scene, edge) or _did_not(scene, edge) or _answer_no_behind(scene, edge):
         return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
@@ -82,15 +95,17 @@ def _interjected(scene: Scene, edge: Edge) -> bool:
     """ "She wore earrings, no, a necklace"."""
     marks = (",", "DASH", ";")
     alone = scene.said_words[edge.start : edge.end] == ["no"] and scene.ahead(1)[:1] in ([","], ["DASH"])
-    return alone and scene.clause.before in marks and bool(scene.clause.facts_here)
+    begins = scene.at == 0 and len(scene.row) > _SHORT  # "He was forty. No, younger, thirty maybe."
+    return alone and (begins or (scene.clause.before in marks and bool(scene.clause.facts_here)))
 
 
 def _neither(scene: Scene, edge: Edge) -> None:
     """ "Neither had a beard", "neither of them": a denial of each."""
     after = scene.following()
     begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
-    if begins and scene.clause.verb == "" and len(scene.persons) > 1:
-        groups.both(scene, edge)
+    many = len(scene.persons) > 1 or (not scene.persons and scene.ahead(1) == ["OBJ"])
+    if begins and scene.clause.verb == "" and many:
+        groups.both(scene, edge._replace(sem="both"))
         scene.clause.negative = scene.clause.sticky = True
 
 
@@ -99,13 +114,15 @@ _AUXILIARY = word_set("did does do had has was is were would")
 
 def _did_not(scene: Scene, edge: Edge) -> bool:
     """ "Asked whether he had a beard, she said he did not", "one had a beard, the other did not"."""
-    clause = scene.clause
     after = scene.following()
     ends = after is None or after.category in _ENDS
-    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY or not clause.facts_here:
+    if not ends or not edge.start or scene.said_words[edge.start - 1] not in _AUXILIARY:
         return False
-    person, fact = clause.facts_here[-1]
     target = scene.target()
+    given = _said_last(scene, target)
+    if given is None or (given[0] is target and given[1].kind == "person"):
+        return _unlike_the_speaker(scene, edge, target)
+    person, fact = given
     if scene.is_corrected() or not _ASKED.isdisjoint(scene.said_words[: edge.start]):
         fact.node, fact.certainty = negate(fact.node), max(fact.certainty, 0.8)
         return True
@@ -116,6 +133,28 @@ def _did_not(scene: Scene, edge: Edge) -> bool:
     return True
 
 
+def _said_last(scene: Scene, target: Person | None) -> tuple[Person, Fact] | None:
+    """What was said last in this sentence; of him who is corrected also what stands before it."""
+    if scene.clause.facts_here:
+        return scene.clause.facts_here[-1]
+    given = scene.last_given
+    return given if given is not None and scene.is_corrected() and given[0] is target else None
+
+
+def _unlike_the_speaker(scene: Scene, edge: Edge, target: Person | None) -> bool:
+    """ "I wear a beard, he doesn't"."""
+    noun = scene.last_noun
+    here = [each.sem.noun for each in scene.row[: scene.at] if isinstance(each.sem, Thing) and each.sem.noun]
+    short = not here and edge.end <= _SHORT
+    asked = not _ASKED.isdisjoint(scene.said_words[: edge.start])
+    if noun is None or noun.denied is None or target is None or asked or not (noun in here or short):
+        return False
+    scene.say(Found(noun.denied.node, (), ()), edge, noun.name)
+    return True
+
+
+_SHORT = 6
+"""Words of a sentence that only answers the one before."""
 _ASKED = frozenset(["whether", "if", "asked"])
 
 
@@ -131,20 +170,30 @@ def _none_of_those(scene: Scene, edge: Edge) -> bool:
     return True
 
 
-def _answer_no_behind(scene: Scene) -> bool:
+def _answer_no_behind(scene: Scene, edge: Edge) -> bool:
     """ "Eyewear none"."""
     after = scene.following()
     behind = scene.behind(2)
     field = scene.clause.before == "," and scene.at == 2 and "none" in scene.said_words  # "Beard, none."
     labelled = (field or scene.clause.before == ":") and behind is not None and behind.category == "NP"
-    if not (labelled or scene.clause.before == "NP") or not (after is None or _is_answered(scene, after)):
+    listed = scene.clause.before == "NP" and scene.said_words[edge.start : edge.end] == ["none"]  # "hat none beard ..."
+    ends = after is None or (listed and after.category == "NP") or _is_answered(scene, after)
+    if not (labelled or scene.clause.before == "NP") or not ends:
         return False
     if scene.clause.facts_here and scene.clause.mode == "say":
         fact = scene.clause.facts_here[-1][1]
-        if fact.kind in ("person", "sex"):  # "man with hat, woman without"
+        if fact.kind in ("person", "sex"):
+            _without_it(scene, edge)
             return True
         scene.deny(fact)
     return True
+
+
+def _without_it(scene: Scene, edge: Edge) -> None:
+    """ "Man with hat, woman without"."""
+    noun = scene.last_noun
+    if noun is not None and noun.denied is not None and scene.said_words[edge.start : edge.end] == ["without"]:
+        scene.say(Found(noun.denied.node, (), ()), edge, noun.name)
 
 
 def _is_answered(scene: Scene, after: Edge) -> bool:
@@ -153,7 +202,8 @@ def _is_answered(scene: Scene, after: Edge) -> bool:
         return True
     behind = next((edge for edge in scene.row if edge.start >= after.end), None)
     answered = behind is not None and behind.category in ("YES", "NONE", "NEG")
-    return after.category == "NP" and answered and any(edge.category == "YES" for edge in scene.row)
+    answers = [edge for edge in scene.row if edge.category == "YES" or scene.said_words[edge.start] == "none"]
+    return after.category in ("NP", "PRED") and (answered or after.category == "PRED") and len(answers) > 1
 
 
 def _none(scene: Scene, _: Edge) -> None:
@@ -181,11 +231,16 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     certainty: float = edge.sem
     after = scene.following()
+    if clause.speaker and scene.said_words[edge.start] == "i":  # "like those you wear, and I want to say a moustache"
+        scene.clause = clause = Clause(facts_here=clause.facts_here, created=clause.created, before=clause.before)
     if not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]:
         clause.mode = "past"  # "I thought she was a man until she spoke"
         return
-    ends = after is None or after.category in (*_ENDS, ")")
+    ends = after is None or after.category in (*_ENDS, ")", "?")
     before = clause.before
+    beside = scene.row[scene.at + 2].sem if scene.ahead(2) == ["WITH", "NP"] else None
+    if isinstance(beside, Thing) and beside.person is not None:
+        return  # "believed to be with a 34-year-old man"
     between = before == "," and after is not None and after.category == ","
     if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
         ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
@@ -239,6 +294,25 @@ def _any_of(scene: Scene, edge: Edge) -> None:
         scene.clause.anyof = True
 
 
+def _wrong(scene: Scene, edge: Edge) -> None:
+    """ "That was wrong", "but she is mistaken": what this sentence has said, or else the one before, does not count."""
+    after = scene.following()
+    about = scene.row[scene.at + 2].sem if after is not None and after.sem == "about" and scene.ahead(2)[1:] else None
+    if isinstance(about, Thing) and about.noun is not None:
+        name = about.noun.name
+        facts = [fact for fact in scene.used_facts() if fact.kind == name]
+        scene.clause.mode = "unknown"
+    else:
+        told = scene.clause.facts_here or scene.told_before
+        facts = [fact for _, fact in told if fact.kind not in ("person", "sex")]
+        scene.clause.mode = "say"
+    for fact in facts:
+        scene.cancel(fact, "corrected")
+    scene.set_aside(edge.start, edge.end, "corrected")
+    scene.clause.certainty = 1.0
+    scene.correct()
+
+
 def _correct(scene: Scene, _: Edge) -> None:
     """ "No, sorry": what was said last of the same thing does not count."""
     scene.correct()
@@ -247,6 +321,7 @@ def _correct(scene: Scene, _: Edge) -> None:
 def _except(scene: Scene, _: Edge) -> None:
     """ "Nothing to be seen apart from a beard": what is excepted from a "no" is so."""
     clause = scene.clause
+    clause.excepted = clause.facts_here[-1][1] if clause.facts_here and clause.before in _PHRASES else None
     if clause.negative or clause.mode in ("unknown", "hidden") or (clause.near and not clause.near.described):
         clause.negative = clause.sticky = False
         clause.mode, clause.near, clause.thing = "say", None, False
@@ -299,6 +374,34 @@ def _goes_on(scene: Scene, edge: Edge) -> bool:
     listed = edge.category == "AND" and clause.before == "NP" and clause.near is clause.listing is not None
     thing = after.sem if after is not None else None
     return listed and clause.near is not clause.subject and isinstance(thing, Thing) and thing.noun is not None
+
+
+def _bracket(scene: Scene, _: Edge) -> None:
+    """ "The caller (W/F, 62, grey hair)": what stands in brackets is of whom they stand behind."""
+    clause, before = scene.clause, scene.thing_behind()
+    person = clause.near or clause.mentioned
+    if before is None or before.person is None or person is None:
+        return
+    if before.person.role == "relation" and person in scene.others and scene.persons and _tells_looks(scene):
+        person.described, clause.mode = True, "say"
+        scene.others.remove(person)
+        scene.persons.append(person)
+    clause.bracket = clause.subject, clause.mode
+    clause.subject = clause.near = person
+
+
+def _tells_looks(scene: Scene) -> bool:
+    """What stands in the brackets describes somebody, whose sex it names."""
+    inside = list(takewhile(lambda edge: edge.category != ")", scene.row[scene.at + 1 :]))
+    sexes = [isinstance(edge.sem, Thing) and edge.sem.person is not None for edge in inside]
+    return any(sexes) and len(inside) > 1
+
+
+def _unbracket(scene: Scene, _: Edge) -> None:
+    clause = scene.clause
+    if clause.bracket is not None:
+        clause.subject, clause.mode = clause.bracket
+        clause.near = clause.bracket = None
 
 
 def _with(scene: Scene, _: Edge) -> None:
@@ -398,6 +501,7 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "UNKNOWN": _unknown,
     "ANYOF": _any_of,
     "CORRECT": _correct,
+    "WRONG": _wrong,
     "REVISE": _revise,
     "EXCEPT": _except,
     ",": _comma,
@@ -408,6 +512,8 @@ _RULES: dict[str, Callable[[Scene, Edge], None]] = {
     "AND": _conjunction,
     "BUT": _conjunction,
     "WITH": _with,
+    "(": _bracket,
+    ")": _unbracket,
     "IN": _in,
     "PREP": _preposition,
 }

@@ -34,9 +34,24 @@ WHYS = (
     "not known",
     "corrected",
     "property",
+    "clothes",
+    "body",
+    "place",
 )
 """Why words are set aside."""
-NOTICES = ("pronoun", "corrected", "age", "rough", "nothing", "rare", "alternative", "reach", "always", "hedges")
+NOTICES = (
+    "pronoun",
+    "corrected",
+    "age",
+    "rough",
+    "nothing",
+    "rare",
+    "alternative",
+    "reach",
+    "always",
+    "hedges",
+    "versions",
+)
 
 
 class StatementError(QueryError, kinds=KINDS):

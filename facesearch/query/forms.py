@@ -54,7 +54,7 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
         if not (mark in (":", "=") or dashed or tabbed or coded) or at == free:
             continue
         field = _field(sentence, free, at, words, strict=mark not in (":", "="))
-        if field is not None:
+        if field is not None and not (tabbed and found and field[0] == free):  # but "HAIR: BROWN  BEARD: N"
             value = at if tabbed else at + 1
             found.append((field[0], value, field[1]))
             free = value
@@ -93,6 +93,8 @@ def _names(sentence: Sequence[Token], first: int, end: int, words: Lexicon) -> I
 def _may_begin(sentence: Sequence[Token], start: int, before: str, strict: bool) -> bool:
     if before in _WITHIN:
         return False
+    if start and sentence[start].start - sentence[start - 1].end > 1:
+        return True  # columns
     return before in _BEHIND or start == 0 or before.isdecimal() or (not strict and sentence[start].typed[0].isupper())
 
 

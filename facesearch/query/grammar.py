@@ -249,6 +249,9 @@ def _slash(joined: str) -> Callable[..., Qualities | None]:
     """A slash joins colours and shapes of one thing; ages and what is said of people it only lists."""
 
     def meaning(first: Qualities, _mark: Any, more: Qualities) -> Qualities | None:
+        both = {first[-1].key, more[0].key}
+        if "bald" in both and both <= _SHAVEN:  # "bald/shaven"
+            return (*first[:-1], first[-1] if first[-1].key == "bald" else more[0])
         colours = [lexicon().pair("hair", quality.key) is not None for quality in (*first, *more)]
         if any(
             quality.key.startswith("#") or (_of_people(quality) and not colour)
@@ -260,6 +263,7 @@ def _slash(joined: str) -> Callable[..., Qualities | None]:
     return meaning
 
 
+_SHAVEN = frozenset(("bald", "shaven", "shaved", "balding"))
 _WIDEST = 12
 """Words that a noun may have with all that stands before it."""
 _MOST = 8
@@ -344,7 +348,7 @@ def _adjectives_before(adjectives: Qualities, thing: Thing) -> Thing | None:
 
 
 rule("NG", "AP , NG", 0.1, "grey, or maybe blond, hair")(
-    lambda a, _c, n: _adjectives_before(a, n) if a[-1].joined == "or" and n.noun is not None else None
+    lambda a, _c, n: _adjectives_before(a, n) if a[-1].joined == "or" and n.noun and n.noun.name == "hair" else None
 )
 
 
@@ -535,7 +539,7 @@ def _is_described(owner: Thing) -> bool:
 rule("OWNER", "NP 's", -0.25, "the man's ...")(lambda n, _: n if _is_described(n) else None)
 
 
-_NOT_SAID = word_set("unknown unidentified found located recovered")
+_NOT_SAID = word_set("wrong incorrect mistaken untrue unknown unidentified found located recovered")
 _SIDES = word_set("back front side top brim peak bottom edge rim")
 
 
@@ -552,6 +556,18 @@ def _hair_on(hair: Thing, _on: Any, place: Thing) -> Thing | None:
         return None
     colours = tuple(quality._replace(key="#colour", node=None) for quality in hair.qualities)
     return hair._replace(noun=lexicon().nouns["facial"]._replace(denied=None, narrow=True), qualities=colours)
+
+
+@rule("NP", "NP IN NP", -0.1, "a ring in his ear")
+def _in_the_ear(ring: Thing, _in: Any, ear: Thing) -> Thing | None:
+    """What is worn in an ear is an earring, whatever it is like."""
+    in_ear = ear.noun is not None and ear.noun.name == "ears"
+    if not in_ear or ring.noun is not None or ring.person is not None or ring.name:
+        return None
+    return ring._replace(noun=lexicon().nouns["earrings"]) if _RING.intersection(ring.word.split()) else None
+
+
+_RING = word_set("ring rings bar bars diamond diamonds sleeper sleepers jewel jewels piercing piercings pearl")
 
 
 @rule("NP", "NP OF NP", 0.03, "a rat of a man")
@@ -578,7 +594,7 @@ def _thing_of(thing: Thing, _of: Any, of: Thing) -> Thing | None:
         return None
     if of.person is not None and not marks and thing.word not in lexicon().sets["OWNED"]:
         return None
-    if of.noun is not None and of.noun.bare is not None and thing.word in _SIDES:
+    if of.noun is not None and (of.noun.bare is not None or of.qualities) and thing.word in _SIDES:
         return None
     return thing._replace(end=of.end)
 

@@ -1,6 +1,8 @@
 """Several persons: groups ("two men"), their members ("one", "the other", "the taller one"), and labels ("Suspect
 1")."""
 
+from dataclasses import replace
+
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Quality, Thing, meaning
 from facesearch.query.scene import OF_PEOPLE, Clause, Fact, Person, Scene, sex_of
@@ -86,6 +88,8 @@ def _count(scene: Scene, said: Thing) -> int:
 def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
     """The member of this number, or the next of whom nothing has been said alone; somebody new if there is none."""
     group = scene.open_group
+    if group is not None and not group.fits(sex):  # "two lads, one girl"
+        return scene.add_person(Person(sex=sex))
     if ordinal is not None and ordinal < len(scene.group):
         member = scene.group[ordinal]
     else:
@@ -101,6 +105,8 @@ def member(scene: Scene, edge: Edge) -> None:
     """ "One", "the other", "the first", "the taller one"."""
     clause = scene.clause
     word = str(edge.sem)
+    if word.endswith(" one") and not word.startswith(("the ", "a ", "an ")):
+        word = f"the {word}"  # "Taller one had a beard"
     if _tells(scene):
         scene.make_subject(Person(described=False, word="witness", named=True))
         scene.set_aside(edge.start, edge.end, "somebody else")
@@ -122,14 +128,34 @@ def member(scene: Scene, edge: Edge) -> None:
         _begin_member(scene, edge, word)
 
 
+def place_ahead(scene: Scene) -> tuple[str, str]:
+    """Where somebody is or what they hold, by which they are told apart ("by", "door"; "with", "knife"), or nothing.
+    What they wear or have on their faces tells nobody apart here."""
+    ahead = [edge for edge in scene.row[scene.at + 1 : scene.at + 5] if edge.category not in ("DET", "X", "V")]
+    if len(ahead) < 2 or ahead[0].category not in ("PREP", "ON", "IN", "WITH") or ahead[0].sem in ("of", "to", "from"):
+        return "", ""
+    said = ahead[1].sem
+    plain = ahead[1].category in ("AP", "DEG", "OWNER") or (isinstance(said, Thing) and said.noun is None)
+    apart = plain and "the" in scene.said_words[ahead[0].end - 1 : ahead[1].end]
+    preposition, word = (scene.said_words[each.end - 1] for each in ahead[:2])
+    return (preposition, word) if apart and word.isalpha() else ("", "")
+
+
 def _has_one(scene: Scene, edge: Edge) -> bool:
     """ "No beard in the photo, but he has one now"."""
     clause = scene.clause
     noun = scene.words.nouns.get(scene.last_given[1].kind) if scene.last_given is not None else None
+    after = scene.following()
+    ends = after is None or after.category in (",", ".", ";", "AND", "BUT")
+    if ends and noun is not None and clause.before in ("WITH", "NEG"):  # "one man with a beard, one without one"
+        reading = noun.denied if clause.negative else noun.bare
+        scene.say(Found(None if reading is None else reading.node, (), ()), edge, noun.name)
+        return True
     if clause.verb != "have" or noun is None or noun.bare is None or clause.before not in ("V", "HEDGE", "DEG", "X"):
         return False
-    if "now" in scene.said_words:
-        scene.correct()
+    given, denied = scene.last_given, noun.denied
+    if "now" in scene.said_words or (given and denied and given[1].node == denied.node):
+        scene.correct()  # "he wore no hat when he came, but he had one on when he left"
     scene.say(Found(noun.bare.node, (), ()), edge, noun.name)
     return True
 
@@ -143,7 +169,8 @@ def _tells(scene: Scene) -> bool:
 
 
 def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
-    one = by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
+    one = _at_place(scene, word) or by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
+    one.places.add(place_ahead(scene))
     after = scene.following()
     if word == "one" and after is not None and after.category == "AP":
         one.traits |= {quality.key for quality in after.sem}
@@ -162,6 +189,9 @@ def _names_member(scene: Scene, word: str) -> bool:
     opens = opens or (before in ("NP", "AP") and scene.open_group is not None and small)
     after = scene.following()
     start = scene.row[scene.at].start
+    thing = after.sem if after is not None and isinstance(after.sem, Thing) else None
+    if thing is not None and thing.number and thing.person is None:  # "the last three letters"
+        return False
     told = (
         word.startswith("the ")
         and before not in ("BE", "V")
@@ -171,7 +201,15 @@ def _names_member(scene: Scene, word: str) -> bool:
     )
     opens = opens or bool(told) or "so" in scene.said_words[max(0, start - 2) : start]  # "so did the other"
     nobody = small and after is not None and after.category == "PREP" and not scene.group and not scene.persons
+    nobody = nobody and not (before == "" and place_ahead(scene)[1])
     return opens and not nobody
+
+
+def _at_place(scene: Scene, word: str) -> Person | None:
+    """ "The one by the door"."""
+    place = place_ahead(scene)
+    here = [each for each in scene.persons if place[1] and place in each.places]
+    return here[0] if word == "the one" and len(here) == 1 else None
 
 
 def by_trait(scene: Scene, word: str) -> Person | None:
@@ -237,7 +275,7 @@ def _told_apart(word: str) -> str:
     """ "tall" of "the tall one"; nothing of "the second one"."""
     if not (word.startswith("the ") and word.endswith(" one")):
         return ""
-    said = word.removeprefix("the ").removesuffix(" one")
+    said = word.removeprefix("the ").removesuffix("one").strip()
     return "" if said in _ORDINALS else said
 
 
@@ -249,11 +287,15 @@ def members(scene: Scene, edge: Edge) -> None:
     if "rest" in word and not scene.group and scene.open_group is None:
         return  # "dark roots, the rest blonde"
     count = 3 if "three" in word else 2
+    if word in ("the two", "the three") and len(scene.group) == count:
+        both(scene, edge)
+        return
+    begins = not scene.group and scene.open_group is None  # "Two of them on a moped. The one in front ..."
     free = [each for each in scene.group if not each.assigned]
     while len(free) < count and "others" not in word:
         free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
     for each in free:
-        each.assigned = True
+        each.assigned = not begins
         each.at = min(each.at, scene.offset + edge.start)
     if not free:
         scene.make_subject(Person(described=False, group=True))
@@ -296,6 +338,8 @@ def label(scene: Scene, edge: Edge) -> None:
         and (after is None or after.category != ":")
     ):
         return  # "at No 5"
+    if scene.clause.before == "PREP" and _compared(scene, edge, key):
+        return
     if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
         scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
         scene.teller += 1
@@ -311,6 +355,18 @@ def label(scene: Scene, edge: Edge) -> None:
             person.facts.append(fact)
         person.sex = person.sex or sex_of(said)
     scene.make_subject(person)
+
+
+def _compared(scene: Scene, edge: Edge, key: str) -> bool:
+    """ "As offender 2 but with a beard": what is said of one is said of the other; "taller than suspect 1"."""
+    clause, like = scene.clause, _labelled(scene, key)
+    one = clause.near or clause.subject
+    if like is None or one is None or one is like or clause.preposition not in ("as", "like", "than"):
+        return False
+    scene.aside_and_spent(edge, "not scored")
+    for fact in like.facts if clause.preposition == "as" else ():
+        scene.give(one, replace(fact, start=scene.offset + edge.start, end=scene.offset + edge.end))
+    return True
 
 
 def _called(scene: Scene) -> Person | None:

@@ -129,6 +129,16 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     )
 
 
+def is_supposed(sentence: Sequence[Token]) -> bool:
+    """ "Um, brown I think?": an answer with a question mark."""
+    said = [token.normal for token in sentence]
+    return said[-1:] == ["?"] and 1 < len(said) <= _SUPPOSED and _INVERTED.isdisjoint(said)
+
+
+_SUPPOSED = 8
+_INVERTED = word_set("what how which who where when why did was is were does do had has have can could any you and or")
+
+
 def _asks_what(said: Sequence[str]) -> bool:
     """ "What colour was his hair?"; but "what about glasses?", "was he wearing what you call a beanie?"."""
     at = next((at for at, word in enumerate(said) if word in _WHAT), None)
@@ -175,7 +185,13 @@ _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
     for certainty, denied, phrases in (
         (0.8, True, "i do n't think so/i do n't believe so/do n't think so/probably not/i think not/i doubt it"),
         (0.8, True, "not that i saw/not that i could see/not that i noticed/not that i remember/not that i recall"),
-        (0.8, False, "i think so/i believe so/i 'd say so/think so/probably/i would think so/i 'd say yes/pretty sure"),
+        (
+            0.8,
+            False,
+            "i think so/i believe so/i 'd say so/think so/probably/i would think so/i 'd say yes/pretty sure/"
+            "i want to say yes",
+        ),
+        (0.8, True, "i want to say no/i 'd say no/i would say no"),
         (0.5, False, "not sure/unsure/maybe/perhaps/possibly/might have/might have been/could have been/could be"),
     )
     for phrase in phrases.split("/")

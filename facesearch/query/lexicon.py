@@ -64,7 +64,7 @@ _SMALL_WORDS = word_set(
 )
 
 
-_SETS = word_set("BODY OWNED TELLER AUTHORITY POST TITLE PLACE AT ED")
+_SETS = word_set("BODY OWNED TELLER AUTHORITY POST BUILDS TITLE PLACE AT ED")
 """Rows of other.tsv that are only lists: they make no entries."""
 _SHORT = 6
 _SINGULAR = 3
@@ -153,13 +153,13 @@ class Lexicon:
             self._add_all(words, Entry("FACT", _reading(reading)))
 
     def _read_other(self) -> None:
-        for category, words in (cells[:2] for cells in self.rows("other.tsv")):
+        for category, words, kind in ((*cells, "")[:3] for cells in self.rows("other.tsv")):
             if category in _SETS:
                 self.sets[category] = word_set(words)
             elif category == "STRONG":
                 self.strong.update(map(" ".join, _phrases(words)))
             else:
-                self._add_all(words, Entry(category, ""))
+                self._add_all(words, Entry(category, kind))
         for name, words in (cells[:2] for cells in self.rows("fields.tsv")):
             for phrase_ in _phrases(words):
                 self.fields.setdefault(phrase_, name)
@@ -240,6 +240,11 @@ class Lexicon:
             for _, entries in self.at(tokens, at)
             for entry in entries
         )
+
+    def kind_of_thing(self, tokens: list[Token], at: int) -> str:
+        """What kind of thing that is set aside begins at a token: "clothes", "body", or "" where no table says it."""
+        entries = (entry for _, found in self.at(tokens, at)[:1] for entry in found)
+        return next((_KINDS_OF_THINGS.get(_kind(entry), "") for entry in entries if _kind(entry)), "")
 
     def names_something(self, text: str) -> bool:
         """The text has more than small words and verbs."""
@@ -340,6 +345,17 @@ def _all_said(words: Lexicon) -> Iterator[tuple[str, str]]:
         yield from ((f"{each}{head}", reading) for each in phrases.replace("* ", "").split())
     for phrases, reading in (cells[:2] for cells in words.rows("persons.tsv")):
         yield from ((each, reading) for each in phrases.replace("* ", "").split())
+
+
+_KINDS_OF_THINGS = {
+    "clothes": "clothes",
+    **dict.fromkeys(("body", "build"), "body"),
+}
+
+
+def _kind(entry: Entry) -> str:
+    """The class of an entry for a thing."""
+    return str(entry.value) if entry.category == "NX" else entry.value.name if entry.category == "N" else ""
 
 
 _OWNED = frozenset(("his", "her", "their"))

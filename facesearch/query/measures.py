@@ -24,7 +24,7 @@ _WORDS = re.compile(
     r"|(?:thir|four|fif|six|seven|eigh|nine)teen|one|two|three|four|five|six|seven|eight|nine)"
     r"(?=\b|ish\b)"
 )
-_N = r"(?:\d{1,3})(?:(?=years?|yrs?|yo\b|y/o)|(?![\w½]|[.,:/]\d|['’′\"”]))"
+_N = r"(?:\d{1,3})(?:(?=years?|yrs?|yo\b|y/o)|(?![\w½]|[.,:/]\d|['’′\"”](?!(?<=\d\d['’”])(?:[\s.,;]|$))))"
 _D = r"(?:\d+(?:[.,]\d+)?)"
 _DASH = r"[-\u2013\u2014]"
 _TO = rf"(?:\s*{_DASH}\s*|\s+(?:to|or|till|and|up\ to)\s+|\s*/\s*)"
@@ -58,7 +58,7 @@ _MEASURE = rf"""
       | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
       | (?:5|10|20|25|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:1?\d|midnight|noon)(?!\w|\s?(?:years|yrs|y))
       | (?:{_D}|\d{{1,2}}|half\s+an?|an?(?!\s(?:second|minute)\s[a-z])|few|several|couple(?:\s+of)?)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
-      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*(?:\s+\d{{4}})?
+      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?!\w)(?:\s+\d{{4}})?
       | \d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}
       | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|\d{{1,2}})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
       | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)
@@ -72,7 +72,8 @@ _DECADE = (
     rf"(?:[1-9]0['’]?s|(?:twen|thir|for|four|fif|six|seven|eigh|nine)ties|teens|teenage\s+years)(?!\w)"
 )
 _ABOUT = (
-    r"(?:about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|rising|pushing|"
+    r"(?:(?:(?:would|could|was|is|were)(?:n['’]?t|\s+not)\s+(?:be\s+|have\s+been\s+)?|not\s+)?far\s+(?:off|short\s+of|from)|"
+    r"about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|rising|pushing|"
     r"(?:knocking|getting|going|coming)\s+(?:on|up)(?:\s+(?:for|to|towards))?|nudging|approaching|nearing|turned|turning|"
     r"shy\s+of|close\s+(?:on|to)|closer\s+to|more\s+like|touching|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
 )
@@ -104,13 +105,14 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _AFTER = re.compile(
-    r"\s*(?:$|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|n|when|but|next|this|last|wearing|wears|wore|hasnt|hasn|bald|blond|blonde|clean|grey|gray|brown|dark|fair|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I)\b|-\s|\d['’-]|\d\s?f(?:oo|ee)?t)",
+    r"\s*(?:$|['’”\"](?=\W|$)|[\[,;)\n|☑☒✓✔.?!/*•\u2013\u2014:]|(?:with|and|or|who|in|n|when|but|next|this|last|wearing|wears|wore|hasnt|hasn|bald|blond|blonde|clean|grey|gray|brown|dark|fair|at|on|had|has|to|white|black|male|female|asian|now|today|tall|if|than|because|years|he|she|I|maybe|perhaps|possibly|probably|prob|"
+    r"tops|max|maximum|at|give|never|always|or)\b|-\s|\d['’-]|\d\s?f(?:oo|ee)?t)",
     re.IGNORECASE,
 )
 
 
 _PERSON = re.compile(
-    r"\b(?:\w*man|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager|youth|person)\s+(?:of\s+)?$"
+    r"\b(?:\w*man|male|female|lady|guy|bloke|chap|lad|boy|girl|kid|child|fella|teenager|youth|person)\s+(?:of\s+|maybe\s+|perhaps\s+|probably\s+|prob\s+|about\s+|around\s+|only\s+)?$"
 )
 
 
@@ -189,6 +191,8 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
     if match["measure"]:
         return Measure(start, end, False)
     if match["decade"]:
+        if _OF_STYLE.search(text[:start]) and _STYLED.match(text, end) and not match["decade2"]:
+            return Measure(start, end, False)  # "one of those seventies moustaches"
         decades = [_decade(each) for each in (match["decade"], match["decade2"]) if each]
         return _age(start, end, decades[0][0], decades[-1][1])
     low, high, end = _years(text, match, end)
@@ -200,6 +204,12 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
     if _is_duration(text, match, end):
         return Measure(start, end, False)
     return _age(start, end, *_bounded(match, low, high))
+
+
+_OF_STYLE = re.compile(r"\b(?:a|an|those|them|these|thick|big|old|style|proper|some|his|her|that)\s+$")
+_STYLED = re.compile(
+    r"[\s-](?:style|type|kind|era|look|moustache|mustache|tache|tash|hair|glasses|specs|sunglasses|shades|sideburns|beard)"
+)
 
 
 def _is_date(match: re.Match[str], low: int) -> bool:
@@ -267,7 +277,9 @@ def _alone(text: str, match: re.Match[str], span: tuple[int, int], years: tuple[
     few = ranged and (low >= _TEN or _CHILD_OF.search(before))
     if spoken and low < _GROWN and not (of_him or few):
         return False
-    if _PERSON.search(before) or (_OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)):
+    if (_PERSON.search(before) and not _COUNTED.match(text, end)) or (
+        _OF_SOMEBODY.search(before) and not _COUNTED.match(text, end)
+    ):
         return True
     return _stands_alone(text, match, span, years)
 

@@ -8,8 +8,9 @@ from facesearch.query.discourse import read_sentence
 from facesearch.query.forms import DASHES, parts
 from facesearch.query.grammar import grammar, price
 from facesearch.query.interview import Answer, Question
-from facesearch.query.lexicon import Lexicon, NounClass
+from facesearch.query.lexicon import Lexicon, NounClass, Pair
 from facesearch.query.measures import Measure, measures
+from facesearch.query.reading import HAIR_COLOURS
 from facesearch.query.scene import Clause, Fact, Person, Scene, topic_of
 from facesearch.query.terminals import terminals
 from facesearch.query.tokens import QUOTES, Token, sentences, word_set
@@ -49,6 +50,7 @@ class Reader:
         self.scene = Scene(words, variant)
         self.scene.dated = _YEAR.search(text) is not None
         self.steps = 0
+        self._named: set[str] = set()
         self._text = text
         self._read_to = 0
         self._spans = measures(text)
@@ -64,6 +66,7 @@ class Reader:
         sentence = interview.without_speaker(_listed(sentence))
         question = self._question
         asked = question if question is not None and not self._answered else None
+        supposed = asked is not None and asked.open and interview.is_supposed(sentence)
         if question is not None:
             sentence = self._answer(question, sentence)
         for part in parts(sentence, self.words):
@@ -72,7 +75,7 @@ class Reader:
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
-        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence)
+        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence) and not supposed
         if asked is not None and not self._answered and not asks:
             self._conclude(asked)
         if asks:
@@ -105,8 +108,12 @@ class Reader:
         while len(sentence) > 1 and sentence[0].normal in QUOTES:
             sentence = sentence[1:]
         said = [token.normal for token in sentence]
-        asks = said[-1:] == ["?"]
+        supposed = not self._answered and question.open and interview.is_supposed(sentence)
+        asks = said[-1:] == ["?"] and not supposed
         found = None if self._answered or (asks and len(said) <= _SHORT) else interview.answer(said)
+        if found is not None and not found.certainty:
+            self.scene.last_noun = None  # "I can't tell, it's dark"
+            question = question._replace(noun=None)
         if found is not None:
             self._settle(question, found, sentence[0])
             sentence = sentence[found.length :]
@@ -116,6 +123,8 @@ class Reader:
         if question.open and not self._answered:
             interview.settle(self.scene, question, Answer(0.0, False, 0))
         self._read(sentence, question.noun, question.ages)
+        for _, fact in self.scene.clause.facts_here if supposed else ():
+            fact.certainty = min(fact.certainty, 0.5)
         if not self._answered:
             self._conclude(question)
         return []
@@ -194,7 +203,7 @@ class Reader:
     def _value(self, noun: NounClass, value: list[Token]) -> None:
         """A description as a value; that of a thing says that it is there ("Hat: knit")."""
         before = len(self.scene.used_facts())
-        self._read(value, noun)
+        self._read(_as_alternatives(value, self.words) if noun.name == "hair" else value, noun)
         pairs = (self.words.pair(noun.name, token.normal) for token in value)
         unlike = any(pair is not None and pair.reading is None and not pair.keeps for pair in pairs)  # "Makeup: light"
         if len(self.scene.used_facts()) == before and noun.bare is not None and noun.name != "facial" and not unlike:
@@ -228,11 +237,26 @@ class Reader:
         if not found:
             return
         spans = self._spans if not ages else measures(self._text, (found[0].start, found[-1].end))
-        row, steps = parse(found, spans, self.words)
+        row, steps = parse(found, spans, self.words, self._named)
         self.steps += steps
         self.scene.context = context
         read_sentence(self.scene, row, self._position[found[0].start], [token.normal for token in found])
         self.scene.context = None
+
+
+def _is_colour(pair: Pair | None) -> bool:
+    return pair is not None and pair.reading is not None and pair.reading.node.attributes <= HAIR_COLOURS
+
+
+def _as_alternatives(value: list[Token], words: Lexicon) -> list[Token]:
+    """ "BLK/GRY", "black with gray", "black and white": two colours of hair, however they are joined."""
+    colour = [_is_colour(words.pair("hair", token.normal)) for token in value]
+    return [
+        token._replace(normal="or", sort="word")
+        if token.normal in ("/", "with", "and", "&") and colour[at - 1 : at] == colour[at + 1 : at + 2] == [True]
+        else token
+        for at, token in enumerate(value)
+    ]
 
 
 def _listed(sentence: list[Token]) -> list[Token]:
@@ -270,13 +294,14 @@ def _is_doubted(value: list[Token], said: list[str]) -> bool:
     return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
 
 
-def parse(sentence: list[Token], spans: list[Measure], words: Lexicon) -> tuple[list[Edge], int]:
-    """The cheapest row of phrases that covers a sentence, and how many phrases were made."""
+def parse(sentence: list[Token], spans: list[Measure], words: Lexicon, named: set[str]) -> tuple[list[Edge], int]:
+    """The cheapest row of phrases that covers a sentence, and how many phrases were made. named: the names said before,
+    to which those of the sentence are added."""
     measured: dict[int, tuple[int, Measure]] = {}
     for span in spans:
         inside = [at for at, token in enumerate(sentence) if span.start <= token.start < span.end]
         if inside:
             measured[inside[0]] = (inside[-1] + 1, span)
-    chart = Chart(grammar(), terminals(sentence, measured, words))
+    chart = Chart(grammar(), terminals(sentence, measured, words, named))
     covers = chart.covers(price)
     return (covers[0][1] if covers else []), chart.steps

@@ -1,5 +1,6 @@
 """What was read of a statement and what was not, word by word."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -26,12 +27,14 @@ class Used(NamedTuple):
 
 
 class SetAside(NamedTuple):
-    """Words that are not searched: where they stand (code points), and why (see `errors.WHYS`)."""
+    """Words that are not searched: where they stand (code points), and why (see `errors.WHYS`). person: the number of
+    whom they are said of; 0: of nobody who is described, or of all."""
 
     words: str
     start: int
     end: int
     why: str
+    person: int = 0
 
 
 _PAIR = 2
@@ -47,12 +50,22 @@ def described(scene: Scene) -> list[Person]:
         _complete(person)
     if not persons and scene.open_group is not None:
         persons = [Person(facts=list(scene.shared))]
-    shared = {id(fact) for fact in scene.shared}
 
-    def first(person: Person) -> int:
-        return min((person.at, *(fact.start for fact in person.facts if id(fact) not in shared)))
+    return _in_order(persons) or [Person()]
 
-    return sorted(persons, key=first) or [Person()]
+
+def _in_order(persons: list[Person]) -> list[Person]:
+    """Whom something is said of, in that order; the others stay where they are named among them."""
+    named = sorted(persons, key=lambda each: min((each.at, *(fact.start for fact in each.facts))))
+    told = sorted((each for each in named if _told_at(each) is not None), key=lambda each: _told_at(each) or 0)
+    rest = iter(told)
+    return [each if _told_at(each) is None else next(rest) for each in named]
+
+
+def _told_at(person: Person) -> int | None:
+    """Where it is first said what somebody looks like, or how they are told from others."""
+    told = [fact.start for fact in person.facts if fact.kind not in ("person", "sex")]
+    return min([*told, person.at]) if person.traits and told else min(told, default=person.again)
 
 
 def _counted(scene: Scene, persons: list[Person]) -> list[Person]:
@@ -132,11 +145,13 @@ def set_aside(
     spans = [span for person in persons for fact in person.facts for span, _ in _parts(fact)]
     kept = {at for start, end in (*spans, *scene.used) for at in range(start, end)}
     why = _reasons(found, words, scene, kept)
-    for run in _runs(why):
+    numbers = {id(person): number for number, person in enumerate(persons, 1)}
+    whose = {at: numbers.get(id(scene.aside_of.get(at)), 0) for at in why}
+    for run in _runs(why, whose):
         first = next((at for at in run if not words.says_nothing(list(found[at : at + 8]), 0)), run[-1])
         if any(found[each].sort in ("word", "number") for each in run):
             start, end = found[first].start, found[run[-1]].end
-            yield SetAside(text[start:end], start, end, why[first])
+            yield SetAside(text[start:end], start, end, why[first], whose[first])
 
 
 def not_ticked(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[SetAside]:
@@ -144,11 +159,11 @@ def not_ticked(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[SetAside
     return (SetAside(text[start:end], start, end, "not known") for start, end in sorted(spans))
 
 
-def _runs(why: dict[int, str]) -> Iterator[list[int]]:
-    """Neighbouring words with the same reason."""
+def _runs(why: dict[int, str], whose: dict[int, int]) -> Iterator[list[int]]:
+    """Neighbouring words with the same reason, said of the same person."""
     run: list[int] = []
     for at in sorted(why):
-        if run and (at != run[-1] + 1 or why[at] != why[run[0]]):
+        if run and (at != run[-1] + 1 or (why[at], whose[at]) != (why[run[0]], whose[run[0]])):
             yield run
             run = []
         run.append(at)
@@ -165,7 +180,23 @@ def _reasons(found: Sequence[Token], words: Lexicon, scene: Scene, kept: set[int
     for at, token in enumerate(found):
         if at not in why and token.sort in ("word", "number") and not words.says_nothing(list(found[at : at + 8]), 0):
             why[at] = "action"
-    return {at: reason for at, reason in why.items() if at not in kept}
+    why = {at: reason for at, reason in why.items() if at not in kept}
+    for at in sorted(why, reverse=True):
+        if why[at] in ("not scored", "quality", "place"):
+            why[at] = _kind_of_thing(found, words, why, at)
+    return why
+
+
+def _kind_of_thing(found: Sequence[Token], words: Lexicon, why: dict[int, str], at: int) -> str:
+    """The kind of a thing that no table joins to a face; an adjective is of the kind of its thing."""
+    if found[at].normal in words.sets["BUILDS"] or _HEIGHT.match(found[at].normal):
+        return "body"
+    kind = words.kind_of_thing(list(found[at : at + 8]), at=0)
+    behind = why.get(at + 1, "")
+    return kind or (behind if behind in ("clothes", "body") and found[at].sort == "word" else why[at])
+
+
+_HEIGHT = re.compile(r"\d+(?:ft|cms?|kgs?|st|lbs?|m)$")
 
 
 def notices(persons: Sequence[Person], told: Sequence[tuple[Used, ...]], slips: Sequence[Slip]) -> Iterator[Notice]:

@@ -10,7 +10,7 @@ from facesearch.query.grammar import Found, Thing
 from facesearch.query.lexicon import Lexicon, NounClass
 from facesearch.query.reading import reading_of
 from facesearch.query.tokens import word_set
-from facesearch.query.tree import Node, any_of, negate
+from facesearch.query.tree import Node, Not, Or, any_of, negate
 
 PROMOTE = "promote"
 """The choice of reading those who are only mentioned ("my ex is cute") as those who are described."""
@@ -53,7 +53,7 @@ class Correction(NamedTuple):
     until: int
 
 
-_TOPICS = tuple(
+TOPICS = tuple(
     frozenset(chain.from_iterable(reading_of(word).node.attributes for word in words.split(", ")))
     for words in (
         "bald, black hair, brown hair, blond hair, gray hair",
@@ -65,7 +65,7 @@ _TOPICS = tuple(
 
 def topic_of(node: Node) -> frozenset[int]:
     """The attributes of which one is said instead of another: the colour of hair, what grows on a chin."""
-    return next((topic for topic in _TOPICS if node.attributes <= topic), frozenset(node.attributes))
+    return next((topic for topic in TOPICS if node.attributes <= topic), frozenset(node.attributes))
 
 
 @dataclass
@@ -75,7 +75,9 @@ class Person:
     described: one of those whom the statement describes. sex, pronoun_sex: as the nouns and the pronouns say. named:
     a noun names them. word: that noun. label: the number or the word that tells them from others. assigned: a member
     of a group who has been spoken of alone. at: the token where they were first spoken of alone. companion: somebody
-    who is with a described person. members: of a group, where they are not those of the whole scene.
+    who is with a described person. members: of a group, where they are not those of the whole scene. traits, places:
+    the adjectives by which they are told apart, and where they are or what they hold. again: where they
+    are named in another sentence than the first, `sentence`.
     """
 
     described: bool = True
@@ -92,6 +94,9 @@ class Person:
     companion: bool = False
     counted: bool = False
     traits: set[str] = field(default_factory=set)
+    sentence: int = 0
+    again: int | None = None
+    places: set[tuple[str, str]] = field(default_factory=set)
     like: "tuple[Person, int, int] | None" = None
 
     def fits(self, sex: Node | None) -> bool:
@@ -110,7 +115,9 @@ class Clause:
     before: the category of the last phrase. thing: a thing is the subject. topic: the noun that adjectives behind the
     verb are of, `topic_subject` where it is the subject. of_thing: a relative clause about a thing. wearing: a list
     behind "in". anyof: a list of which one holds, `once`: one thing. introduced: somebody new is to be expected.
-    labelled: the subject was told apart ("the first"). facts_here, created: what the sentence has said.
+    labelled: the subject was told apart ("the first"). bracket: subject and mode in front of brackets. acted_on: the
+    verb has an object. excepted: what was said in front of an exception. facts_here, created: what the sentence has
+    said.
     """
 
     subject: Person | None = None
@@ -143,6 +150,9 @@ class Clause:
     introduced: bool = False
     labelled: bool = False
     of_those: bool = False
+    acted_on: bool = False
+    bracket: tuple[Person | None, str] | None = None
+    excepted: Fact | None = None
     facts_here: list[tuple[Person, Fact]] = field(default_factory=list)
     created: list[Person] = field(default_factory=list)
     denied_list: list[tuple[Person, Fact]] = field(default_factory=list)
@@ -173,6 +183,7 @@ class Scene:
         self.shared: list[Fact] = []
         self.used: list[tuple[int, int]] = []
         self.aside: list[tuple[int, int, str]] = []
+        self.aside_of: dict[int, Person] = {}
         self.last_noun: NounClass | None = None
         self.correction: Correction | None = None
         self.corrected = False
@@ -183,6 +194,7 @@ class Scene:
         self.reach: list[tuple[tuple[int, int], tuple[int, int]]] = []
         self.context: NounClass | None = None
         self.clause = Clause()
+        self.told_before: list[tuple[Person, Fact]] = []
         self.row: Sequence[Edge] = ()
         self.said_words: Sequence[str] = ()
         self.at = 0
@@ -192,6 +204,7 @@ class Scene:
         self.last_worn: NounClass | None = None
         self.pronouns: dict[Node, Person] = {}
         self.dated = False
+        self.grows = -1
 
     # --- the sentence ---
 
@@ -295,6 +308,7 @@ class Scene:
             person.described = False
             self.persons.remove(person)
             self.others.append(person)
+            self.aside += ((fact.start, fact.end, "somebody else") for fact in person.facts)
         else:
             return
         if self.focus is person:
@@ -308,6 +322,10 @@ class Scene:
 
     def set_aside(self, start: int, end: int, why: str) -> None:
         self.aside.append((self.offset + start, self.offset + end, why))
+        of = self.clause.near or self.clause.subject or self.focus
+        if of is not None and not self.clause.speaker:
+            for at in range(self.offset + start, self.offset + end):
+                self.aside_of.setdefault(at, of)
 
     def set_all_aside(self, found: Found) -> None:
         for span in found.aside:
@@ -356,6 +374,8 @@ class Scene:
             self.clause.anyof = not self.clause.once
             return
         self._take_back(target, fact)
+        if self.clause.excepted is not None:
+            _except(self.clause.excepted, fact)
         self.clause.facts_here.append((target, fact))
         fact.teller = self.teller
         if fact.kind not in ("person", "sex"):
@@ -388,7 +408,7 @@ class Scene:
                 target.sex = None
 
     def _give_one(self, target: Person, fact: Fact) -> None:
-        if any(old.node == fact.node and old.certainty == fact.certainty for old in target.facts[-_MEMORY:]):
+        if any(old.node == fact.node and old.certainty >= fact.certainty for old in target.facts[-_MEMORY:]):
             self.used += fact.used
         else:
             target.facts.append(fact)
@@ -426,6 +446,19 @@ class Scene:
         last = self.clause.facts_here[-1][1]
         named = next((e for e in reversed(self.row[: self.at]) if e.category in ("NP", "PRED", "CHOICE", "AP")), None)
         return last if named is not None and last.end == self.offset + named.end else None
+
+
+_BEARD = reading_of("beard").node.attributes
+_OF_BEARDS = reading_of("goatee").node.attributes | reading_of("stubble").node.attributes
+
+
+def _except(denied: Fact, fact: Fact) -> None:
+    """ "No facial hair apart from a moustache": of what is denied, the rest is."""
+    if isinstance(denied.node, Not) and isinstance(denied.node.child, Or):
+        excepted = fact.node.attributes
+        excepted |= _BEARD if excepted <= _OF_BEARDS else frozenset()
+        rest = [each for each in denied.node.child.children if each.attributes.isdisjoint(excepted)]
+        denied.node = negate(any_of(rest)) if rest else denied.node
 
 
 def sex_of(thing: Thing) -> Node | None:

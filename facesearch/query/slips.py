@@ -28,8 +28,9 @@ def corrected(found: list[Token], words: Lexicon) -> Iterator[tuple[list[Token],
     """The tokens with their slips corrected; several times, where one may stand for several words."""
     shouted = sum(t.typed.isupper() for t in found if t.sort == "word") * 2 > sum(t.sort == "word" for t in found)
     meant: dict[int, tuple[str, ...]] = {}
+    names = {token.typed for at, token in enumerate(found) if _is_name(found, at, shouted)}
     for at, token in enumerate(found):
-        if token.sort == "word" and len(token.normal) >= SHORTEST - 1 and not _is_name(found, at, shouted):
+        if token.sort == "word" and len(token.normal) >= SHORTEST - 1 and token.typed not in names:
             meant[at] = _meant(token.normal, words)
     unclear = max((len(each) for each in meant.values()), default=0)
     for way in range(max(1, min(unclear, _WAYS))):
@@ -46,7 +47,7 @@ def corrected(found: list[Token], words: Lexicon) -> Iterator[tuple[list[Token],
 def _is_name(found: list[Token], at: int, shouted: bool) -> bool:
     """A capitalised word within a sentence."""
     token = found[at]
-    if shouted or not token.typed[0].isupper():
+    if token.sort != "word" or shouted or not token.typed[0].isupper():
         return False
     return at > 0 and found[at - 1].sort == "word" and not token.glued
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 from db.values.photo_filter import PhotoFilter
 from facesearch.errors import QueryError
@@ -23,7 +24,7 @@ from facesearch.query.report import (
     tree_of,
     used,
 )
-from facesearch.query.scene import PROMOTE, Fact, Person, Scene
+from facesearch.query.scene import PROMOTE, TOPICS, Fact, Person, Scene, topic_of
 from facesearch.query.slips import Slip, corrected
 from facesearch.query.tokens import Token, ticked, tokens, unwrapped
 from facesearch.query.tree import (
@@ -33,10 +34,13 @@ from facesearch.query.tree import (
     Threshold,
     all_of,
     check_repeats,
+    firm,
     height,
     leaves,
     outcomes,
+    parts_of,
 )
+from facesearch.query.versions import Version, versions
 
 MAX_TERMS = 100
 MAX_HEIGHT = 30
@@ -46,7 +50,7 @@ MARGIN = 0.05
 """Two readings of which neither costs more than this above the other cost the same."""
 _VARIANTS = 4
 """Places at which another reading is tried."""
-_NOT_OF_LOOKS = frozenset(("action", "somebody else", "name", "field"))
+_NOT_OF_LOOKS = frozenset(("action", "somebody else", "name", "field", "place"))
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,21 @@ class Statement:
     def not_scored(self) -> tuple[str, ...]:
         """What is said of looks and not searched, as typed but in one line: not what people do, nor what is said of
         others."""
-        return tuple(
-            dict.fromkeys(" ".join(each.words.split()) for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
-        )
+        return self.not_scored_of(0)
+
+    def not_scored_of(self, number: int) -> tuple[str, ...]:
+        """The same of the person of this number alone; 0: of all."""
+        said = (each for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
+        own = (each for each in said if not number or each.person in (0, number))
+        return tuple(dict.fromkeys(" ".join(each.words.split()) for each in own))
 
     def person(self, number: int | None = None) -> Described:
         """The described person of this number, or the only one. Raises StatementError."""
         count = len(self.persons)
         if number is None and count > 1:
             readings = tuple(str(each.tree) for each in self.persons)
-            raise StatementError("several persons", readings, values={"persons": count})
+            labels = tuple(each.label for each in self.persons)
+            raise StatementError("several persons", readings, values={"persons": count, "labels": labels})
         if number is not None and not 0 < number <= count:
             raise StatementError("no such person", values={"persons": count, "person": number})
         return self.persons[(number or 1) - 1]
@@ -112,7 +121,9 @@ class Statement:
         if sum(1 for _ in leaves(tree)) > MAX_TERMS or height(tree) > MAX_HEIGHT:
             raise StatementError("too many", values={"most": MAX_TERMS})
         check_repeats(tree)
-        return Query(self.text, tree, thresholds=self.thresholds, photo=self.photo, not_scored=self.not_scored)
+        return Query(
+            self.text, tree, thresholds=self.thresholds, photo=self.photo, not_scored=self.not_scored_of(number or 0)
+        )
 
 
 def parse(text: str, *, strict: bool = False) -> Query:
@@ -128,7 +139,58 @@ def understand(text: str) -> Statement:
     words = lexicon()
     if is_formal(text):
         return _formal(text, words)
+    if parts := versions(text):
+        return _told_by_several(text, parts, words)
     return _statement(text, words)
+
+
+def _told_by_several(text: str, parts: list[Version], words: Lexicon) -> Statement:
+    """The statements of several witnesses, each read by itself: what they say of a person is never merged."""
+    told: list[tuple[Version, Statement]] = []
+    for part in parts:
+        blank = "".join(letter if letter == "\n" else " " for letter in text[: part.start])
+        try:
+            told.append((part, _statement(blank + text[part.start : part.end], words)))
+        except StatementError as error:
+            if error.kind != "language":
+                raise
+    saying = [(part, each) for part, each in told if any(person.tree != EVERYTHING for person in each.persons)]
+    if not any(_differ(one, other) for (_, one), (_, other) in combinations(saying, 2)):
+        return _statement(text, words)
+    persons: list[Described] = []
+    found: list[Notice] = []
+    silent = (each for _, each in told if all(each is not one for _, one in saying))
+    aside = [one for each in silent for one in each.set_aside]
+    for part, each in saying:
+        aside += (one._replace(person=one.person + len(persons) if one.person else 0) for one in each.set_aside)
+        found += (replace(notice, person=notice.person and notice.person + len(persons)) for notice in each.notices)
+        for person in each.persons:
+            name = " ".join(filter(None, (part.witness, person.label if len(each.persons) > 1 else "")))
+            persons.append(replace(person, label=name or person.label))
+    found.append(Notice("versions", {"witnesses": tuple(part.witness for part, _ in saying if part.witness)}))
+    return Statement(
+        text,
+        tuple(persons),
+        tuple(sorted(aside, key=_start)),
+        tuple(slip for _, each in told for slip in each.corrected),
+        tuple(found),
+        steps=sum(each.steps for _, each in told),
+    )
+
+
+def _differ(one: Statement, other: Statement) -> bool:
+    """What two witnesses say cannot be true of the same persons."""
+    if len(one.persons) != len(other.persons):
+        return True
+    return any(_clash(a.tree, b.tree) for a, b in zip(one.persons, other.persons, strict=True))
+
+
+def _clash(one: Node, other: Node) -> bool:
+    """Two descriptions exclude each other, or say different things of the same (colours of hair, what grows on a
+    chin)."""
+    parts = [{topic_of(part): firm(part) for part in parts_of(tree)} for tree in (one, other)]
+    topics = (topic for topic in parts[0].keys() & parts[1].keys() if parts[0][topic] != parts[1][topic])
+    return True not in outcomes(all_of((firm(one), firm(other)))) or any(topic in TOPICS for topic in topics)
 
 
 def _statement(text: str, words: Lexicon) -> Statement:
@@ -241,7 +303,7 @@ def _settle(found: list[Token], scene: Scene, persons: list[Person], at: int) ->
         if clash[0].teller != clash[1].teller:
             for fact in clash:
                 scene.cancel(fact, "not known")
-        elif scene.corrected:
+        elif scene.corrected or clash[0].start < scene.grows < clash[1].start:  # "... but has been growing a beard"
             person.facts.remove(clash[0])
         else:
             raise _contradicts(found, trees, at, person, clash)

@@ -57,11 +57,15 @@ _HAIR_WORDS = word_set("hair haired")
 _HAIR_CODES = word_set("brn bro blk bln gry red blo whi sdy brown gray grey black")
 
 
-def terminals(sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon) -> list[list[Edge]]:
-    """For each word the edges that begin there. measured: at which words numbers begin, and where they end."""
+def terminals(
+    sentence: list[Token], measured: dict[int, tuple[int, Measure]], words: Lexicon, named: set[str]
+) -> list[list[Edge]]:
+    """For each word the edges that begin there. measured: at which words numbers begin, and where they end. named: the
+    names that the sentences before have said, to which this one's are added."""
     found: list[list[Edge]] = [[] for _ in sentence]
     shouted = all(token.typed.isupper() for token in sentence if token.sort == "word" and len(token.typed) > 2)
-    names = {} if shouted else _names(sentence, words)
+    names = {} if shouted else _names(sentence, words, named)
+    named |= {token.typed for at, end in names.items() for token in sentence[at:end] if _is_surname(token, words)}
     inside: set[int] = set()
     for at, token in enumerate(sentence):
         if at in measured:
@@ -207,9 +211,20 @@ def _numbered_role(sentence: list[Token], at: int, token: Token, _after: str) ->
     number = at + 1 + marked
     key = sentence[number].normal if number < len(sentence) else ""
     if len(key) != 1 or not key.isdecimal() or sentence[number].start != sentence[at].end + number - at - 1:
-        return None
+        return _role_letter(sentence, at, token)
     thing = Thing(None, at, at + 1, person=PersonWord(None, _ROLES[token.typed], False), word="suspect")
     return Edge("LABEL", at, number + 1, -1.0, (key, thing))
+
+
+def _role_letter(sentence: list[Token], at: int, token: Token) -> Edge | None:
+    """ "V advised S was ...", "V, a 34 yoa WF": a victim, a suspect, a witness by a letter."""
+    before, after = (sentence[each].normal if 0 <= each < len(sentence) else "" for each in (at - 1, at + 1))
+    told = lexicon().is_verb(after) or (after == "," and (at == 0 or before == "."))
+    if not told or before in (*QUOTES, "/", "-", "&"):
+        return None
+    role = _ROLES[token.typed]
+    word = "suspect" if role == "described" else "victim"
+    return Edge("PN", at, at + 1, -0.8, Thing(None, at, at + 1, person=PersonWord(None, role, False), word=word))
 
 
 _LABELS: tuple[Callable[[list[Token], int, Token, str], Edge | None], ...] = (
@@ -230,6 +245,10 @@ def _codes(sentence: list[Token], at: int, token: Token) -> list[Edge]:
         return []
     if second in ("m", "f") and _SEX_CODE.fullmatch(token.normal):
         return [Edge("PN", at, at + 3, -1.0, _sex(at, at + 3, second == "m"))]
+    if sentence[at + 2 : at + 3] and sentence[at + 2].typed in ("Ms", "Fs") and _SEX_CODE.fullmatch(token.normal):
+        sex = reading_of("man" if second == "ms" else "woman")  # "two W/Ms"
+        many = Thing(None, at, at + 3, person=PersonWord(sex, "described", True), word="sex")
+        return [Edge("PN", at, at + 3, -1.0, many)]
     of_hair = any(each.normal in _HAIR_WORDS for each in (*sentence[max(0, at - 2) : at], *sentence[at + 3 : at + 4]))
     coded = len(token.normal) == _CODE or second not in _HAIR_CODES  # but "Hair: Brown/Grey"
     if token.normal in _HAIR_CODES and second in _EYE_CODES and coded and not of_hair:  # but "brown/gray hair"
@@ -283,12 +302,16 @@ def _noun(value: Any, at: int, end: int, cost: float, word: str, sentence: list[
     if end < len(sentence) and sentence[end].glued and sentence[end].sort == "word":  # "tie-dye"
         return [Edge("NX", at, end, 0.3, Thing(None, at, end, word=word))]
     category = "N+ed" if word.split()[-1] in lexicon().sets["ED"] else "N"
-    return [Edge(category, at, end, cost, Thing(value, at, end, word=word))]
+    owner = next((each.normal for each in sentence[at:end] if each.normal in ("his", "her")), "")
+    return [Edge(category, at, end, cost, Thing(value, at, end, word=word, owner=owner))]  # "anything on his head"
 
 
 def _person(value: Any, at: int, end: int, cost: float, word: str, sentence: list[Token]) -> list[Edge]:
     if len(word) == 1 and (_is_letter(sentence, at) or not _stands_alone(sentence, at)):
         return []
+    around = (sentence[at - 1].normal, sentence[end].normal) if at > 0 and end < len(sentence) else ("", "")
+    if sentence[at].typed.isupper() and QUOTES.issuperset(around):  # tattooed 'MUM'
+        return [Edge("NX", at, end, 0.0, Thing(None, at, end, name=True))]
     return [Edge("PN", at, end, cost, Thing(None, at, end, person=value, word=word))]
 
 
@@ -417,7 +440,11 @@ def _is_read(entry: Entry) -> bool:
     return entry.category in ("N", "PN") or (entry.category == "A" and bool(entry.value))
 
 
-def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
+def _is_surname(token: Token, words: Lexicon) -> bool:
+    return token.typed.isalpha() and token.normal not in words.sets["TITLE"] | words.sets["PLACE"]
+
+
+def _names(sentence: list[Token], words: Lexicon, named: set[str]) -> dict[int, int]:
     """Where names begin and end: a capitalised word behind a title or before Street, several in a row that no table
     has,
     one within a sentence that is in small letters."""
@@ -429,10 +456,16 @@ def _names(sentence: list[Token], words: Lexicon) -> dict[int, int]:
             end > at and sentence[end : end + 1] and sentence[end].normal == "'s" and _capital(sentence, end + 1)
         ):
             end += 1
-        if end > at and _is_name(sentence, at, end, words):
+        again = end == at + 1 and sentence[at].typed in named and _acts(sentence[end:], words)
+        if end > at and (again or _is_name(sentence, at, end, words)):
             names[at] = end
         at = max(end, at + 1)
     return names
+
+
+def _acts(behind: list[Token], words: Lexicon) -> bool:
+    """What follows a name that is the subject: "Brown said ...", "Gray, 57, is ..."; but "Brown hair"."""
+    return bool(behind) and (behind[0].normal in _BEHIND_NAMES or words.is_verb(behind[0].normal))
 
 
 def _capital(sentence: list[Token], at: int) -> bool:
@@ -477,7 +510,8 @@ def _is_within(sentence: list[Token], start: int, name: list[Token], known: list
 
 def _is_first_name(token: Token, behind: list[Token], words: Lexicon) -> bool:
     """ "Amy is 22"."""
-    is_ = bool(behind) and behind[0].normal in _BEHIND_NAMES
+    aged = len(behind) > 1 and behind[0].normal == "," and behind[1].sort == "number"  # "Amy, 22, ..."
+    is_ = aged or (bool(behind) and behind[0].normal in _BEHIND_NAMES)
     return is_ and words.classes(token.normal) in (None, "-")
 
 

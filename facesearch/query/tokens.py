@@ -299,7 +299,7 @@ def _ends(found: list[Token], at: int) -> bool:
         return True
     if _numbers(found, at):
         return False  # "1. White male, 30s"
-    return _ends_behind(before, after)
+    return _ends_behind(before, after, coded=at > 1 and found[at - 2].normal == "/")
 
 
 def _numbers(found: list[Token], at: int) -> bool:
@@ -310,11 +310,11 @@ def _numbers(found: list[Token], at: int) -> bool:
     return at == 1 or found[at - 2].sort == "line" or found[at - 2].normal[0] in "./:"
 
 
-def _ends_behind(before: Token, after: Token) -> bool:
-    """A full stop between these words ends a sentence."""
+def _ends_behind(before: Token, after: Token, coded: bool) -> bool:
+    """A full stop between these words ends a sentence. coded: the word before is the last of a code ("W/Ms")."""
     if before.normal == "no":
         return after.sort != "number"  # "No. 5"
-    if before.normal in _ABBREVIATIONS:
+    if before.normal in _ABBREVIATIONS and not coded:
         return before.normal not in _NEVER_LAST and after.typed[0].isupper()
     initial = len(before.normal) == 1 and before.typed.isalpha() and before.typed != "I"
     return not (initial and after.typed[0].islower())

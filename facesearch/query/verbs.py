@@ -29,6 +29,8 @@ def _be(scene: Scene, edge: Edge) -> None:
     if clause.before == "AND" and not clause.topic_subject:  # "has a shaved head and is clean-shaven"
         clause.topic = None
     _is_now(scene, edge)
+    if clause.verb == "have":
+        clause.certainty = 1.0  # "thought to be wearing a coat and was bald"
     clause.verb = "be"
     clause.introduced = False
     if clause.subject is not None:
@@ -41,18 +43,37 @@ def _have(scene: Scene, edge: Edge) -> None:
     if clause.mode in ("act", "hidden") or (wears and clause.mode == "past"):
         clause.mode = "say"
     near = clause.near
+    if not scene.said_words[edge.start].endswith("ing") and clause.before == "NP" and _is_beside(scene):
+        clause.near = near = None  # "the man with the dog had a beard"
     if wears and near is not None and (clause.before == "NP" or (clause.before == "V" and near.described)):
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
     _is_now(scene, edge)
-    if scene.said_words[edge.start : edge.start + 2] == ["dyed", "it"]:
+    if edge.sem == "grow":
+        scene.grows = scene.offset + edge.start
+    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
+    if word in _DYES and it == "it":
         scene.last_noun = scene.words.nouns["hair"]
         scene.correct()
+    if clause.before == "AND" and clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
+        clause.certainty = 1.0  # "thought to be wearing a coat and has blonde hair"
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
     clause.thing = clause.thing and not wears
     clause.introduced = False
+
+
+_DYES = word_set("dyed dyes dye")
+_FINITE = word_set("has had have")
+
+
+def _is_beside(scene: Scene) -> bool:
+    """Who stands before is only with whom the clause is about."""
+    clause, before = scene.clause, scene.behind(2)
+    subject = clause.subject
+    with_ = before is not None and before.category in ("WITH", "PREP", "ON", "IN") and clause.verb == ""
+    return with_ and subject is not None and subject.described and clause.near is not subject
 
 
 def _is_now(scene: Scene, edge: Edge) -> None:
@@ -155,7 +176,8 @@ def _keeps_to_himself(scene: Scene, subject: Person, new: bool) -> bool:
     """What is told is no description of somebody else."""
     behind = scene.row[scene.at + 1 :]
     told_to = any(edge.category == "PREP" and edge.sem == "to" for edge in behind[:2])
-    of_another = any(_is_described(edge.sem) for edge in behind)
+    other = "HE" if subject.sex == WOMAN else "SHE" if subject.sex == MAN else ""  # "the girl said he was bald"
+    of_another = any(_is_described(edge.sem) or edge.category == other for edge in behind)
     known = not new and any(fact.kind != "person" or len(fact.used) > 1 for fact in subject.facts)
     return told_to or known or (subject.named and not of_another)
 
@@ -167,9 +189,12 @@ def _is_described(said: object) -> bool:
 def _told_by_another(scene: Scene) -> bool:
     """The phrase before names somebody who is not described: "whatever my neighbour says"."""
     behind, other = scene.thing_behind(), scene.clause.mentioned
+    before = scene.behind(2)
+    named = behind is not None and behind.noun is None and behind.person is None
+    if named and before is not None and before.category == ",":
+        return True  # "..., the court heard"
     if behind is None or behind.person is None or other is None or other.described:
         return False
-    before = scene.behind(2)
     return before is None or before.category not in ("OF", "PREP")
 
 
@@ -253,7 +278,7 @@ def _act(scene: Scene, _: Edge) -> None:
     if clause.mode == "unknown":
         return
     clause.mode = clause.verb = "act"
-    clause.negative = False
+    clause.negative = clause.acted_on = False
     clause.held, clause.certainty = clause.certainty, 1.0
 
 

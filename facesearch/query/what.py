@@ -27,6 +27,7 @@ _NOT_AT = {
     "hat": word_set("neck back lap"),
 }
 _OPENS = 4
+_NEVER = word_set("never rarely seldom")
 _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 """Colours and kinds that are said of more than hair."""
 
@@ -37,6 +38,7 @@ _NOT_HAIR_ALONE = frozenset(["black", "white", "light", "dark", "straight"])
 def thing(scene: Scene, edge: Edge) -> None:
     """A noun with its adjectives."""
     said: Thing = edge.sem
+    scene.clause.acted_on = scene.clause.acted_on or (scene.clause.mode == "act" and _is_object(scene))
     if _names_somebody(scene, said, edge):
         return
     _note_topic(scene, said)
@@ -59,6 +61,13 @@ def thing(scene: Scene, edge: Edge) -> None:
         scene.set_aside(edge.start, edge.end, "not scored")  # "glasses on a chain"
     else:
         _worn_or_grown(scene, said, noun, edge)
+
+
+def _is_object(scene: Scene) -> bool:
+    """ "Smashed a window", "picked up the bag", "tried on hats"."""
+    clause = scene.clause
+    phrasal = clause.before == "PREP" and clause.preposition in ("up", "out", "off", "down", "away", "over")
+    return phrasal or clause.before in ("V", "ON")
 
 
 def _hangs(scene: Scene) -> bool:
@@ -85,6 +94,8 @@ def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
 def _is_off(scene: Scene) -> bool:
     """ "Cap off, bald"."""
     ahead = scene.row[scene.at + 1 : scene.at + 3]
+    if not _NEVER.isdisjoint(scene.said_words[: scene.row[scene.at].start]):  # "never takes his cap off"
+        return False
     off = bool(ahead) and ahead[0].category == "PREP" and ahead[0].sem == "off"
     return off and (len(ahead) == 1 or ahead[1].category in (",", ".", ";", "AND", "X"))
 
@@ -140,20 +151,42 @@ def _note_topic(scene: Scene, said: Thing) -> None:
 def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     """A thing that is set aside; a name may be that of somebody described."""
     clause = scene.clause
-    scene.set_aside(edge.start, edge.end, "name" if said.name else "not scored")
+    where = said.noun is None and not said.owner and clause.before in ("PREP", "IN", "ON")
+    scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
     if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
         _doubt(scene, said.noun)
-    if said.name and (scene.is_subject() or whom.is_first_wanted(scene)):
+    if said.name and (_names_subject(scene) or _names_wanted(scene)):
         whom.name(scene)
     elif said.noun is None and clause.before in ("", ",") and clause.verb == "":
         clause.thing = True
     clause.listed = clause.negative
     after = scene.following()
     goes_on = after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")
-    if not (clause.negative and goes_on):  # "no time for make-up"
+    if not (clause.negative and goes_on) and not _hedged_list(scene, said):  # "no time for make-up"
         scene.spent()
+
+
+def _hedged_list(scene: Scene, said: Thing) -> bool:
+    """ "Thought to be wearing a blue cagoule, boots and a flat cap": a hedge on "wearing" reaches what is scored."""
+    clause = scene.clause
+    worn = any(edge.sem == "wear" for edge in scene.row[: scene.at])
+    return worn and clause.verb == "have" and said.noun is None and clause.certainty < 1.0
+
+
+def _names_wanted(scene: Scene) -> bool:
+    """ "Concerned for Jamie", "the mother of Jamie"; but "residents of Hale"."""
+    before = scene.thing_behind(2)
+    place = before is not None and before.person is not None and before.word not in scene.words.relatives
+    return whom.is_first_wanted(scene) and not (scene.clause.before == "OF" and place)
+
+
+def _names_subject(scene: Scene) -> bool:
+    """The name is a subject, and not the last of those behind a preposition: "booked in as Mr and Mrs Grey"."""
+    before = scene.behind(3)
+    listed = scene.clause.before == "AND" and before is not None and before.category == "PREP"
+    return scene.is_subject() and not listed
 
 
 def _with_colour_before(scene: Scene, said: Thing) -> Thing:
@@ -174,7 +207,7 @@ def _with_colour_before(scene: Scene, said: Thing) -> Thing:
 
 
 def _instead_of(scene: Scene) -> bool:
-    return scene.clause.before == "PREP" and scene.clause.preposition in ("instead of", "rather than", "unlike")
+    return scene.clause.before == "PREP" and scene.clause.preposition in ("instead of", "rather than", "unlike", "than")
 
 
 def _doubt(scene: Scene, noun: NounClass) -> None:
@@ -193,8 +226,8 @@ def _elsewhere(scene: Scene, said: Thing) -> bool:
     )  # "was in his"
     if not (in_it or clause.before in ("PREP", "IN", "ON")) or not clause.facts_here:
         return False
-    fact = scene.fact_before()
-    if fact is None:
+    fact, between = scene.fact_before(), scene.behind(2)
+    if fact is None or (between is not None and between.category == "MEM"):  # "a ring in his ear and one in his nose"
         return False
     lies = "there" in scene.said_words[:_OPENS] and said.noun is None and clause.before in ("ON", "PREP")
     places = _AWAY | _NOT_AT.get(fact.kind, frozenset())
@@ -230,7 +263,9 @@ def _is_worn(scene: Scene, said: Thing, noun: NounClass) -> bool:
         return _under(scene, noun)
     if clause.taking and clause.before != "IN":
         return False
-    if clause.before == "IN" or (clause.wearing and clause.before in (",", "AND")):
+    listed = clause.before in (",", "AND")
+    bare = listed and not clause.acted_on and not said.owner and clause.subject is not None and clause.subject.described
+    if clause.before == "IN" or (listed and clause.wearing) or bare:  # "smartly turned out, collar and tie"
         clause.wearing = True
         return True
     return _under(scene, noun)
@@ -329,6 +364,14 @@ def _not_compared(scene: Scene, qualities: Qualities) -> Qualities:
     )
     compared = last.key in ("older", "younger") and (age or not _BY_HOW_MUCH.isdisjoint(degree))
     return qualities[:-1] if than or compared else qualities
+
+
+def _compared(scene: Scene, edge: Edge, _: Qualities) -> bool:
+    """ "More grey than blond"."""
+    than = scene.clause.before == "PREP" and scene.clause.preposition == "than"
+    if than:
+        scene.aside_and_spent(edge, "quality")
+    return than
 
 
 def _nothing_left(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
@@ -466,6 +509,7 @@ def _denied_colour(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
 
 _ADJECTIVE_RULES: tuple[Callable[[Scene, Edge, Qualities], bool], ...] = (
     _nothing_left,
+    _compared,
     _of_field,
     _partly_denied,
     _of_corrected,

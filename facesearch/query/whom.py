@@ -22,7 +22,11 @@ _POSITIONS = word_set("driver rider passenger pillion lookout accomplice ringlea
     "getaway driver",
 }
 """Words for people of whom each is another one."""
-_MATES = frozenset(["mate", "friend", "pal", "companion", "accomplice"])
+_MATES = word_set("mate friend pal companion accomplice sidekick confederate") | {
+    "co accused",
+    "co defendant",
+    "co offender",
+}
 _OF_AGE = reading_of("young").node.attributes
 _LIKENESSES = frozenset(("mask", "marks", "wig"))
 _PREDICATE = ("V", "BE", "DET", "HEDGE", "NEG", "PREP", "AP", "NOTHING", "CORRECT")
@@ -32,6 +36,8 @@ _PARTICIPLES = word_set(
 )
 _MEANWHILE = word_set("as when while whilst before after")
 _PLACES = frozenset(("beside", "behind", "near", "next to", "in front of", "opposite"))
+_ANYONE = word_set("anyone anybody everyone everybody")
+_OPENS = 3
 _LOST = word_set("lost missing find disappeared vanished")
 _CIVIL = word_set("mr mrs ms miss")
 _DESCRIBING = word_set("describe described describes describing recalled recall remembered remember")
@@ -200,6 +206,8 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
         if scene.variant.get(PROMOTE):
             return False
+    if clause.verb == "be" or clause.before == "HEDGE":
+        clause.certainty = 1.0  # "who may be her daughter"
     other = _other(scene, said, word)
     scene.teller += word.role == "bystander" and scene.is_subject()
     scene.set_aside(edge.start, edge.end, "somebody else")
@@ -260,9 +268,11 @@ def _is_mentioned(scene: Scene, said: Thing, word: PersonWord) -> bool:
 
 def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "The victim", "a neighbour", "PC White"."""
+    if said.word in _ANYONE and scene.at < _OPENS and not scene.persons and _looks_so(scene):
+        return False
     if word.role == "bystander" or (said.name and word.role != "described"):
         return True
-    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"]) else None
+    place = scene.row[scene.at + 2].sem if scene.ahead(2) in (["ON", "NP"], ["PREP", "NP"], ["OF", "NP"]) else None
     if (
         said.determiner == "the"
         and isinstance(place, Thing)
@@ -271,6 +281,15 @@ def _by_role(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return True  # "the girl on the till"
     mine = said.determiner == "" and bool(scene.persons) and scene.at == 0  # "Mum is frantic"
     return True if word.role == "relation" and said.owner == "" and (word.reading is None or mine) else None
+
+
+def _looks_so(scene: Scene) -> bool:
+    """ "Anyone in a suit", "anyone with a beard"; but "anyone with information", "anyone in the area"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    thing = ahead[1].sem if len(ahead) > 1 else None
+    if not isinstance(thing, Thing) or thing.name:
+        return False
+    return ahead[0].category in ("WITH", "IN")[thing.noun is None :] and thing.determiner != "the"
 
 
 def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
@@ -290,6 +309,9 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     """ "His girlfriend, who reported him missing"; but "his mate had ginger hair"."""
     if said.owner not in ("his", "her"):
         return None
+    looks = meaning(scene.words, OF_PEOPLE, said.qualities).node is not None
+    if said.word in _MATES and scene.clause.before == "AND" and looks and not scene.clause.speaker:
+        return False  # "and his clean-shaven companion"
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
@@ -367,8 +389,10 @@ def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord | None) -> 
     last = clause.mentioned or clause.subject
     other = (last is not None and not last.described) or _behind_a_name(scene)
     named = behind is not None and behind.category in ("NP", "LABEL")
-    apposed = clause.before == "," and said.determiner in ("a", "an") and named
-    return True if other and apposed else None
+    bracketed = clause.before == "(" and said.determiner == ""
+    bare = said.determiner == "" and said.qualities != () and behind is not None and not scene.persons
+    apposed = clause.before == "," and (said.determiner in ("a", "an") or bare) and named
+    return True if other and (apposed or bracketed) else None
 
 
 def _wanted(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
@@ -457,14 +481,19 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     if clause.before == "PREP" and clause.preposition == "when":
         return None
     if clause.before == "PREP" and clause.preposition not in ("for", "as") and not clause.by:
-        return not clause.introduced if scene.persons or clause.preposition != "of" else None
+        return not clause.introduced if _are_known(scene) or clause.preposition != "of" else None
     if clause.before == "WITH":
         return True if _in_company(scene) else None
     if clause.before == "ON" and scene.thing_behind(2) is not None:  # "an assault on a woman in her 20s"
         return True
     picture = scene.thing_behind(2)
     pictured = picture is not None and picture.noun is not None and picture.noun.name == "picture"
-    return clause.before == "OF" and bool(scene.persons) and not pictured
+    return clause.before == "OF" and _are_known(scene) and not pictured
+
+
+def _are_known(scene: Scene) -> bool:
+    """Somebody is described already, and not only their picture."""
+    return any(each.named or each.pronoun_sex is not None for each in scene.persons)
 
 
 def _in_company(scene: Scene) -> bool:
@@ -486,8 +515,17 @@ def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
 _THOUGHT = word_set("thought believed")
 
 
+def _babe(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "A woman with a baby. The baby had a hat on"."""
+    again = said.determiner == "the" and any(each.word == said.word for each in scene.others)
+    return True if again and said.word in _BABES else None
+
+
+_BABES = word_set("baby infant toddler newborn tot bairn wean")
+
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _by_role,
+    _babe,
     _thinks,
     _of_the_speaker,
     _of_the_described,
@@ -561,6 +599,8 @@ def _predicate(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
+    if clause.before == "(" and clause.bracket is not None and subject.described and subject.fits(sex_of(said)):
+        return subject  # "her friend (F, brown hair)"
     if (clause.labelled and indefinite) or _is_apposition(scene, said, subject):
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
@@ -574,7 +614,8 @@ def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
     behind = scene.thing_behind(2)
     if scene.clause.before != "," or behind is None or behind.person is None or subject is not scene.clause.mentioned:
         return False
-    return said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
+    alike = said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
+    return alike and subject.described
 
 
 def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
@@ -657,8 +698,25 @@ def _other_or_taller(scene: Scene, keys: set[str], sex: Node | None) -> Person |
     return known or scene.add_person(Person(sex=sex, label=compared))
 
 
+def _by_place(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
+    """ "The man by the door", "the male with the knife": who was told apart so; or another, where somebody was told
+    apart in the same way ("the man on the left ... the man on the right")."""
+    place = groups.place_ahead(scene)
+    if not place[1] or word.plural or said.determiner not in ("the", "this", "that", ""):
+        return None
+    sex = sex_of(said)
+    here = [each for each in scene.persons if place in each.places and each.fits(sex) and not each.group]
+    if here:
+        return here[0] if len(here) == 1 else None
+    other = scene.is_subject() and any(place[0] == each[0] for person in scene.persons for each in person.places)
+    if not other:
+        return None
+    return groups.next_member(scene, None, sex) if scene.group else scene.add_person(Person(sex=sex))
+
+
 _SAME: tuple[Callable[[Scene, Thing, PersonWord], Person | None], ...] = (
     _predicate,
+    _by_place,
     _of_group,
     _by_position,
     _mate,
@@ -761,7 +819,7 @@ def _there_is(scene: Scene, said: Thing) -> bool:
 def _is_listed(scene: Scene, said: Thing) -> bool:
     """ "A man with a beard, a man in a hat and a woman"."""
     clause = scene.clause
-    indefinite = said.determiner in ("a", "an")
+    indefinite = said.determiner in ("a", "an") or said.number == 1
     if clause.before in (",", "AND", "BUT") and indefinite and said.word in [each.word for each in clause.created]:
         return True
     joined = clause.before == "AND" and (indefinite or said.determiner == "")
@@ -774,6 +832,9 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause = scene.clause
     word = said.person
     assert word is not None
+    found.sentence = found.sentence or scene.sentences
+    if found.again is None and found.sentence < scene.sentences:
+        found.again = scene.offset + edge.start
     found.named = True
     numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
     found.counted = found.counted or (numbered and sex_of(said) is not None)
@@ -781,6 +842,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     if not found.word or said.word in _POSITIONS:
         found.word = said.word
     found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
+    found.places.add(groups.place_ahead(scene))
     found.at = min(found.at, scene.offset + edge.start)
     if _begins_clause(scene, found, said, word):
         clause.subject = scene.last_subject = found
@@ -853,7 +915,10 @@ def name(scene: Scene) -> None:
     """A name: that of somebody described where nobody else is, and it is not one of those who tell."""
     if _is_apposed(scene):
         return
-    title = scene.said_words[scene.row[scene.at].start]
+    first, last = scene.row[scene.at].start, scene.row[scene.at].end - 1
+    if scene.said_words[last] in scene.words.sets["PLACE"]:  # "the Crown Court heard that he ..."
+        return
+    title = scene.said_words[first]
     ranked = title in scene.words.sets["TITLE"] and (title not in _CIVIL or bool(scene.persons))
     teller = (_tells(scene) and scene.is_subject()) or ranked
     named = None if teller else _named(scene)
@@ -898,7 +963,7 @@ def _tells(scene: Scene) -> bool:
     return any(
         edge.category == "V"
         and edge.sem in ("report", "believe", "see", "know", "harm")
-        and before.category not in ("BE", "X", "DEG")
+        and before.category not in ("BE", "X", "DEG", "ON", "IN", "PREP", "DET")
         for before, edge in pairwise(ahead)
     )
 
@@ -989,8 +1054,13 @@ def _spoken_of_here(scene: Scene, sex: Node) -> Person | None:
 def _subject_before(scene: Scene, sex: Node) -> Person | None:
     """ "My daughter told me that a man had followed her. She is 14": who was spoken of, and is not described."""
     known = scene.persons != []
-    told = (each for each in reversed(scene.others) if known and (each.assigned or each.pronoun_sex == sex))
+    told = (each for each in reversed(scene.others) if known and (each.assigned or _is_of_sex(each, sex)))
     return next((each for each in told if sex in (each.sex, each.pronoun_sex)), None)
+
+
+def _is_of_sex(person: Person, sex: Node) -> bool:
+    """Somebody who is not described, and not with one who is."""
+    return person.pronoun_sex == sex or (person.sex == sex and not person.companion)
 
 
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
@@ -1001,10 +1071,10 @@ def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
 
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
-    either = scene.clause.before == "OR"
+    either, unknown = scene.clause.before == "OR", scene.clause.mode == "unknown"
     scene.new_clause()
     if str(edge.sem) == "it":
-        scene.clause.topic = scene.last_noun
+        scene.clause.topic = None if unknown else scene.last_noun  # "I did not see his hair, it was dark"
         scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
