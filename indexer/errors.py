@@ -15,3 +15,7 @@ class BadPattern(IndexerError):  # noqa: N818
 
 class WrongFolder(IndexerError):  # noqa: N818
     """A folder that cannot be what it is said to be, or may not be used for this."""
+
+
+class NoSuchSet(IndexerError):  # noqa: N818
+    """A set of known files that is to be given up, and by which no run went."""
