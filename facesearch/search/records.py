@@ -158,6 +158,7 @@ def portrait_record(found: "Portrait") -> Record:
                 "group": each.group.value,
             }
             for each in ATTRIBUTES
+            if not math.isnan(found.probabilities[each.index])
         },
         "notice": face.notice,
         "pages": face.pages,
@@ -195,8 +196,10 @@ def _place(x: float, y: float, width: float, height: float, detection: float) ->
     return {**{name: round(value, 2) for name, value in named}, "detection": rounded(detection)}
 
 
-def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float]:
-    return {each.name: rounded(float(values[each.index])) for each in attributes}
+def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float | None]:
+    """None for what is not to be shown."""
+    held = {each.name: float(values[each.index]) for each in attributes}
+    return {name: None if math.isnan(value) else rounded(value) for name, value in held.items()}
 
 
 def rounded(value: float) -> float:
