@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.commands.options import OutputOptions
 from cli.errors import ExitCode, UsageProblem
@@ -20,8 +20,12 @@ from cli.report.wording import behind_in_words
 from cli.terminal.console import now_in_words, say
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
+from facesearch.custody.policy import policy_at
 from facesearch.search.hits import SearchResult
 from facesearch.search.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
+
+if TYPE_CHECKING:
+    from facesearch.custody.audit import Logged
 
 STDOUT = Path("-")
 
@@ -47,9 +51,10 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
     """Open what the user asked for; it takes its place when the block ends well.
 
     never: files that must not be overwritten; catalogue: into whose folders nothing is written, as far as it can be
-    read. Raises UsageProblem and FileProblem before the work starts.
+    read. Raises UsageProblem, FileProblem, and PolicyRefusal for a form that the catalogue's policy switches off,
+    before the work starts.
     """
-    csv, html, json = output.csv, output.html, output.json
+    csv, html, json, force = output.csv, output.html, output.json, output.force
     if html == STDOUT:
         raise UsageProblem("A page cannot go to stdout: name a file after --html.")
     if csv == STDOUT and json:
@@ -58,6 +63,11 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
         raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
     if output.csv_plain and csv is None:
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
+    if catalogue is not None:
+        policy = policy_at(catalogue)
+        for form, asked in (("csv", csv), ("html", html), ("json", json)):
+            if asked:
+                policy.permit_export(form)
     for file in (csv, html):
         if file is not None and file != STDOUT:
             refuse_evidence(file, catalogue)
@@ -70,8 +80,10 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
         for file in (csv, html):
             if file is not None and file != STDOUT:
                 stack.push(_said_when_written(file))
-        csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
-        html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
+        csv_file = (
+            stack.enter_context(replacing(csv, never=never, force=force)) if csv is not None and csv != STDOUT else None
+        )
+        html_file = stack.enter_context(replacing(html, never=never, force=force)) if html is not None else None
         if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
@@ -94,8 +106,9 @@ def _said_when_written(file: Path) -> Callable[..., None]:
 
 @contextmanager
 def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
-    """The catalogue, after saying which one it is and what is peculiar about it."""
+    """The catalogue, after saying which one it is and what is peculiar about it. Raises PolicyError, too."""
     say(f"Catalogue: {path.absolute()}")
+    policy_at(path)  # with a mistake in it nothing runs
     with open_catalogue(path, create=create) as catalogue:
         for remark in catalogue.remarks:
             say(remark)
@@ -123,7 +136,8 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
 
         write_sheet(wanted.html, result, heading, catalogue, remarks)
     wanted.finish()
-    _log_exports([file for file in (wanted.csv, wanted.html) if file is not None], result, catalogue)
+    files = [file for file in (wanted.csv, wanted.html) if file is not None]
+    log_files(files, [hit.face.face for hit in result.hits], catalogue, result.logged)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -137,16 +151,15 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
-def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:
-    """Log what was written, if it was, with the row of the search that it shows."""
-    from facesearch.custody.audit import log
+def log_files(files: Sequence[NewFile], faces: Sequence[int], catalogue: Path, of: "Logged | None") -> None:
+    """Log what was written, if it was, with the row of what it shows."""
+    from facesearch.custody.audit import log_export
 
     if not files:
         return
-    of = result.logged.head.sequence if result.logged is not None and result.logged.head is not None else None
-    written = [{"file": os.path.abspath(each.path), "sha256": each.sha256.hexdigest()} for each in files]  # noqa: PTH100
+    written = [(os.path.abspath(each.path), each.sha256.hexdigest()) for each in files]  # noqa: PTH100
     with open_catalogue(catalogue) as target:
-        log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in result.hits]})
+        log_export(target, written, faces, of)
 
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def roots(
                 finish_pending(target, seconds=1.0)
                 with target.write() as session:
                     files, faces = detach_root(session, detach)
-            say(f"Detached: {detach}, {files:,} photos. Faces that left the results: {faces:,}")
+            say(f"Detached: {detach}, {counted(files, 'photo')}. Faces that left the results: {faces:,}")
             with target.read() as session:
                 around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(detach))]
             if around:

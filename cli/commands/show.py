@@ -17,6 +17,7 @@ def show(
     ] = 5,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
+    force: options.ForceOption = False,
 ) -> int:
     """Show one face: its photo under all its paths, its place in it, all 40 attributes, and the faces most like it.
 
@@ -24,13 +25,13 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import opened, wanted
+    from cli.commands.hits import log_files, opened, wanted
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
     from facesearch.search.face import portrait
 
     path = options.catalogue_of(context, catalogue)
-    output = options.OutputOptions(html=html, json=json)
+    output = options.OutputOptions(html=html, json=json, force=force)
     with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
         try:
             found = portrait(source, face, nearest=nearest)
@@ -41,6 +42,8 @@ def show(
         if outputs.html is not None:
             write_page(outputs.html, found, path)
         outputs.finish()
+        shown = [face, *(hit.face.face for hit in found.nearest.hits)]
+        log_files([outputs.html] if outputs.html is not None else [], shown, path, found.nearest.logged)
         if json:
             print_json(found)
         else:

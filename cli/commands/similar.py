@@ -91,6 +91,7 @@ def similar(
         starts = probes.from_catalogue(source, faces)
         if photos:
             seen = probes.from_photos(
+                source,
                 photos,
                 picks,
                 where.min_detection,

@@ -8,6 +8,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
+from cli.report.wording import counted
 from cli.terminal.console import printable, results
 from db.paths import display
 
@@ -92,6 +93,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
     from db.filesystems import without_change_times
+    from db.hash_sets import stored_sets
     from db.models import serving
     from db.paths import is_folder
     from db.photos import counts
@@ -100,6 +102,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.runs import latest_runs
     from db.seal import sealed_since
     from db.snapshot import state_of
+    from facesearch.custody.policy import policy_of
     from facesearch.search.unseen import unseen_by_searches
     from facesearch.vision.detection import yunet_name
     from facesearch.vision.versions import current, is_behind
@@ -110,16 +113,20 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         logged = count_faults(session)
         since = sealed_since(session)
         erased = erasure_summary(session)
+        sets = stored_sets(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     sealed = f" (sealed since {_moment(since)})" if since else ""
+    policy = policy_of(source)
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}{sealed}"
+    if policy:
+        yield "Policy", str(policy)
     for root in known:
         there = "" if is_folder(root.path) else "; not there now"
         missing = f", {root.missing:,} missing" if root.missing else ""
         left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
         exhibit = f"{root.exhibit}: " if root.exhibit else ""
-        yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+        yield "Folder", f"{exhibit}{root.display}: {counted(root.files, 'photo')}{missing}{left_out}{there}"
         if root.exclude:
             yield "", f"leaves out {'  '.join(root.exclude)}"
         if root.everything:
@@ -137,13 +144,20 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         yield "Folder", "none: `facesearch index FOLDER` adds one"
     yield (
         "Photos",
-        f"{numbers.files:,} files with {numbers.photos:,} different contents: {numbers.indexed:,} with faces, "
-        f"{numbers.no_face:,} without, {numbers.failed:,} failed; {numbers.unreadable:,} files unreadable",
+        f"{counted(numbers.files, 'file')} with {counted(numbers.photos, 'different content')}: "
+        f"{numbers.indexed:,} with faces, {numbers.no_face:,} without, {numbers.failed:,} failed; "
+        f"{counted(numbers.unreadable, 'file')} unreadable",
     )
     hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
     unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
     yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
     yield from _erasure_rows(erased)
+    for each in sets:
+        yield (
+            "Hash set",
+            f"{each.name} ({each.kind.value}, {counted(each.hashes, 'hash', 'hashes')}, SHA-256 {each.sha256[:16]}), "
+            f"last given {_moment(each.used)}: {counted(each.photos, 'photo')}",
+        )
     if behind:
         are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
         yield (
