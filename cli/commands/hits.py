@@ -12,7 +12,7 @@ from cli.commands.options import OutputOptions
 from cli.errors import ExitCode, UsageProblem
 from cli.report.files import NewFile, refuse_evidence, replacing
 from cli.report.heading import Heading
-from cli.report.logged import logged_record
+from cli.report.logged import logged_head, logged_record
 from cli.report.summary import outcome_in_words, remarks_in_words, searched_in_words
 from cli.report.tables import print_table, to_stdout, write_csv, write_json
 from cli.report.unseen import unseen_record
@@ -22,7 +22,7 @@ from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.custody.policy import policy_at
 from facesearch.search.hits import SearchResult
-from facesearch.search.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
+from facesearch.search.records import AUDIT_COLUMN, HIT_COLUMNS, Record, header, hit_last_columns, hit_records
 
 if TYPE_CHECKING:
     from facesearch.custody.audit import Logged
@@ -130,7 +130,10 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         return hit_records(result, attributes, heading.like, described)
 
     if wanted.csv is not None:
-        write_csv(wanted.csv.write, columns, records())
+        last = hit_last_columns(like=bool(heading.like), described=described, audit=True)
+        head = logged_head(result.logged)
+        logged = ({**each, AUDIT_COLUMN: head} for each in records())
+        write_csv(wanted.csv.write, header(HIT_COLUMNS, attributes, last), logged)
     if wanted.html is not None:
         from cli.report.sheet import write_sheet
 
