@@ -152,7 +152,7 @@ def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
     if shown.doomed.files:
         yield f"Files to be forgotten that could never be read: {len(shown.doomed.files):,}"
     for each in shown.exhibits:
-        goes = "With them goes its reference, where nothing of it is held, and" if each.whole else "With them goes"
+        goes = "with them goes its reference, where nothing of it is held, and" if each.whole else "with them goes"
         lines = f"what its manifest says of {counted(each.listed, 'file')}" if each.listed else ""
         yield f"Exhibit {each.name}: {goes} {lines}".removesuffix(", and ") + (
             "; `facesearch verify` cannot compare them any more" if each.listed else ""
