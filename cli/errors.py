@@ -5,13 +5,14 @@ import sys
 import traceback
 from collections.abc import Callable
 from enum import IntEnum
+from typing import Any
 
 import typer
 
 from cli.terminal.console import printable, say
 from db.errors import CatalogueError, RootTaken, RootUnknown
 from facesearch.errors import FacesearchError, UsageError
-from indexer.errors import BadPattern, IndexerError, NothingToIndex, WrongFolder
+from indexer.errors import BadPattern, IndexerError, NoSuchSet, NothingToIndex, WrongFolder
 
 
 class ExitCode(IntEnum):
@@ -40,7 +41,7 @@ class FileProblem(Exception):  # noqa: N818
     """A file that cannot be used as asked."""
 
 
-_USAGE = (UsageProblem, UsageError, NothingToIndex, BadPattern, WrongFolder, RootUnknown, RootTaken)
+_USAGE = (UsageProblem, UsageError, NothingToIndex, BadPattern, WrongFolder, NoSuchSet, RootUnknown, RootTaken)
 _UNUSABLE = (FileProblem, CatalogueError, FacesearchError, IndexerError)
 
 
@@ -105,12 +106,23 @@ def _give_up_stdout() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
+def _before_the_command(option: str, context: Any) -> str:
+    """The sentence for an option that is right, and stands behind the command; "" for any other."""
+    root = context.find_root() if context is not None else None
+    if root is None or root is context or not any(option in each.opts for each in root.command.params):
+        return ""
+    return f"{option} goes before the command, as in `{root.info_name} {option} ... {context.info_name} ...`."
+
+
 def _usage_error(error: typer.TyperException) -> int:
     """What Typer found wrong with the command line; without a message, it has printed the help."""
     message = error.format_message().strip()
-    if message:
+    context = getattr(error, "ctx", None)
+    misplaced = _before_the_command(getattr(error, "option_name", ""), context)
+    if misplaced:
+        say(f"Error: {misplaced}")
+    elif message:
         say(f"Error: {printable(message)}")
-        context = getattr(error, "ctx", None)
         if context is not None:
             say(f"Try: {context.command_path} --help")
     return ExitCode.USAGE

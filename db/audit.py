@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from db.chunks import READ_AT_ONCE
 from db.paths import display, within
 from db.schema import AuditRow
 
@@ -91,7 +92,7 @@ def entries(session: Session, kinds: Sequence[str] = (), since: datetime | None 
         statement = statement.where(AuditRow.kind.in_(kinds))
     if since is not None:
         statement = statement.where(AuditRow.moment >= since)
-    for row in session.execute(statement).scalars():
+    for row in session.execute(statement, execution_options={"yield_per": READ_AT_ONCE}).scalars():
         payload = None if row.payload is None else json.loads(row.payload)
         yield Entry(row.id, row.moment, row.kind, payload, row.chain.hex())
 
@@ -101,7 +102,8 @@ def verify(session: Session, expected: str | None = None) -> Verification:
     chain, last, blanked, broken_at = _BEFORE_THE_FIRST, 0, 0, None
     wanted = expected.rpartition(":")[2].lower() if expected is not None else None
     holds = None if wanted is None else False
-    for row in session.execute(select(AuditRow).order_by(AuditRow.id)).scalars():
+    rows = session.execute(select(AuditRow).order_by(AuditRow.id), execution_options={"yield_per": READ_AT_ONCE})
+    for row in rows.scalars():
         blanked += row.payload is None
         told = row.payload is None or (row.salt is not None and _digest(row.salt, row.payload) == row.digest)
         follows = row.id == last + 1 and _chained(chain, row.id, row.moment, row.kind, row.digest) == row.chain
@@ -134,20 +136,19 @@ def append(session: Session, rows: Sequence[dict[str, Any]]) -> None:
         session.execute(insert(AuditRow), rows)
 
 
-def blank_naming(session: Session, faces: Collection[int]) -> None:
-    """Blank the rows that name one of these faces, as shown, found or exported."""
-    named = [each.sequence for each in entries(session) if not faces_of(each).isdisjoint(faces)]
-    blank(session, named)
-
-
-def blank_folders(session: Session, folders: Collection[bytes]) -> None:
-    """Blank the rows that name one of these folders (absolute paths), or a folder below one."""
+def blank_naming(session: Session, faces: Collection[int], folders: Collection[bytes] = ()) -> None:
+    """Blank the rows that name one of these faces, as shown, found or exported, or one of these folders (absolute
+    paths) or a folder below one. It reads the whole log: once for all that goes."""
     gone = [os.fsencode(display(each)) for each in folders]
+
+    def is_gone(folder: str) -> bool:
+        path = os.fsencode(folder)
+        return any(path == one or within(one, path) is not None for one in gone)
+
     named = [
         each.sequence
         for each in entries(session)
-        for folder in (each.payload or {}).get("folders", [])
-        if any(os.fsencode(folder) == one or within(one, os.fsencode(folder)) is not None for one in gone)
+        if not faces_of(each).isdisjoint(faces) or any(map(is_gone, (each.payload or {}).get("folders", [])))
     ]
     blank(session, named)
 

@@ -14,11 +14,12 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 
-from db import erasure, faces, generation, models, provenance
+from db import audit, erasure, faces, generation, models, provenance
 from db.arrays import Floats
 from db.chunks import READ_AT_ONCE, chunks
 from db.schema import (
     Base,
+    ContentDigest,
     Face,
     File,
     HexDigest,
@@ -28,6 +29,7 @@ from db.schema import (
     Model,
     OutcomeText,
     Photo,
+    Recognised,
     Score,
     UtcDateTime,
 )
@@ -49,6 +51,7 @@ _MENDABLE = (
     "validations",
     "masks",
     "holds",
+    "content_digests",
 )
 _PLAINLY = {"synchronize_session": False}
 
@@ -276,7 +279,9 @@ def _touch(session: Session, face_ids: list[Any]) -> None:
 
 def _take_out_faces(session: Session, face_ids: list[Any]) -> int:
     model_ids = list(session.execute(select(Model.id)).scalars())
-    return erasure.take_out_faces(session, dict.fromkeys(face_ids, b""), generation.stamp(session), model_ids)
+    number = erasure.take_out_faces(session, dict.fromkeys(face_ids, b""), generation.stamp(session), model_ids)
+    audit.blank_naming(session, set(face_ids))
+    return number
 
 
 def _take_out_photos(session: Session, damage: Damage, done: Mended) -> Mended:
@@ -289,7 +294,9 @@ def _take_out_photos(session: Session, damage: Damage, done: Mended) -> Mended:
     for some in chunks(ids):
         gone = session.execute(delete(File).where(File.photo_id.in_(some)), execution_options=_PLAINLY)
         files += gone.rowcount  # type: ignore[attr-defined]
-        for statement in (delete(table).where(table.photo_id.in_(some)) for table in (Mask, Hold)):
+        for statement in (
+            delete(table).where(table.photo_id.in_(some)) for table in (Mask, Hold, Recognised, ContentDigest)
+        ):
             session.execute(statement, execution_options=_PLAINLY)
         session.execute(delete(Photo).where(Photo.id.in_(some)), execution_options=_PLAINLY)
     return replace(done, faces=done.faces + number, files=done.files + files)

@@ -21,6 +21,7 @@ from db.errors import damaged_row
 from db.matching import match
 from db.paths import join, within
 from db.schema import (
+    ContentDigest,
     Erasure,
     Face,
     Fault,
@@ -32,6 +33,7 @@ from db.schema import (
     Model,
     Other,
     Photo,
+    Recognised,
     Root,
     Score,
     State,
@@ -156,28 +158,28 @@ def erase(session: Session, doomed: Doomed, *, override: str | None = None) -> E
     number = generation.stamp(session)
     known = pseudonyms(session)
     model_ids = list(session.execute(select(Model.id)).scalars())
-    gone = _erase_single(session, doomed.faces, number, known, model_ids)
+    taken = _erase_single(session, doomed.faces, number, known, model_ids)
     files = 0
     for some in chunks(doomed.photos):
-        gone += _erase_photos(session, some, number, known, model_ids)
+        taken |= _erase_photos(session, some, number, known, model_ids)
         files += _erase_files(session, File.photo_id.in_(some), known)
-        for table in (Mask, Hold):
+        for table in (Mask, Hold, Recognised, ContentDigest):
             session.execute(delete(table).where(table.photo_id.in_(some)), execution_options=_PLAINLY)
         session.execute(delete(Photo).where(Photo.id.in_(some)), execution_options=_PLAINLY)
     for some in chunks(doomed.files):
         files += _erase_files(session, File.id.in_(some), known)
     _clear_folders(session, doomed.folders)
-    audit.blank_folders(session, doomed.folders)
+    audit.blank_naming(session, taken, doomed.folders)
     now = datetime.now(UTC)
-    session.execute(insert(Erasure).values(began=now, photos=len(doomed.photos), faces=gone, override=override))
-    return Erased(len(doomed.photos), gone, files)
+    session.execute(insert(Erasure).values(began=now, photos=len(doomed.photos), faces=len(taken), override=override))
+    return Erased(len(doomed.photos), len(taken), files)
 
 
 def _erase_single(
     session: Session, face_ids: Sequence[int], number: int, known: Pseudonyms, model_ids: Sequence[int]
-) -> int:
-    """Single faces, and what former looks found in their places."""
-    gone = 0
+) -> set[int]:
+    """Single faces, and what former looks found in their places; the ids of all."""
+    gone: set[int] = set()
     for some in chunks(face_ids):
         chosen = session.execute(
             select(Face, Photo.sha256).join(Photo, Photo.id == Face.photo_id).where(Face.id.in_(some))
@@ -190,7 +192,8 @@ def _erase_single(
             old = [each for each in session.execute(former).scalars() if each.id not in digests]
             met = match([_box(each) for each in old], [_box(face)])
             digests.update((old[each].id, known.content(sha256)) for each in met)
-        gone += take_out_faces(session, digests, number, model_ids)
+        take_out_faces(session, digests, number, model_ids)
+        gone |= digests.keys()
     return gone
 
 
@@ -200,20 +203,21 @@ def _box(place: Face | Mask) -> Box:
 
 def _erase_photos(
     session: Session, photo_ids: Sequence[int], number: int, known: Pseudonyms, model_ids: Sequence[int]
-) -> int:
+) -> set[int]:
     digests = {
         id: known.content(sha256)
         for id, sha256 in session.execute(select(Photo.id, Photo.sha256).where(Photo.id.in_(photo_ids)))
     }
     _remember(session, list(digests.values()))
     held = session.execute(select(Face.id, Face.photo_id).where(Face.photo_id.in_(photo_ids)))
-    return take_out_faces(session, {face_id: digests[photo_id] for face_id, photo_id in held}, number, model_ids)
+    of_faces = {face_id: digests[photo_id] for face_id, photo_id in held}
+    take_out_faces(session, of_faces, number, model_ids)
+    return set(of_faces)
 
 
 def take_out_faces(session: Session, digests: dict[int, bytes], number: int, model_ids: Sequence[int]) -> int:
-    """Take out faces with their scores, and what the audit log says of them; snapshots lose them. digests: of their
-    photos, by face id."""
-    audit.blank_naming(session, digests.keys())
+    """Take out faces with their scores; snapshots lose them. digests: of their photos, by face id. What the audit log
+    says of them is for `audit.blank_naming`."""
     rows = [{"face_id": id, "generation": number, "photo": digest} for id, digest in digests.items()]
     if rows:
         session.execute(insert(Tombstone).prefix_with("OR REPLACE"), rows)

@@ -7,7 +7,11 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.chunks import READ_AT_ONCE, chunks
+from db.paths import within
 from db.schema import File, ListedFile, Photo, Root
+from db.values.photo import RECOGNISED
+
+_IS_THERE = File.missing_since.is_(None) | File.left_out.in_(RECOGNISED)  # of known files hashes are still compared
 
 
 class ListedHash(NamedTuple):
@@ -66,16 +70,42 @@ def indexed_files(session: Session, root_id: int) -> list[ListedHash]:
     rows = session.execute(
         select(File.path, Photo.sha256)
         .join(Photo, Photo.id == File.photo_id)
-        .where(File.root_id == root_id, File.missing_since.is_(None))
+        .where(File.root_id == root_id, _IS_THERE)
         .order_by(File.path)
     )
     return [ListedHash(path, "sha256", bytes.fromhex(digest)) for path, digest in rows]
 
 
+class ListedBelow(NamedTuple):
+    """An exhibit and how many files its manifest lists below a folder; whole: the folder holds the exhibit itself."""
+
+    name: str
+    listed: int
+    whole: bool
+
+
+def listed_below(session: Session, folder: bytes) -> list[ListedBelow]:
+    """What the catalogue holds of exhibits and manifests at and below this folder (absolute path)."""
+    found = []
+    for each in exhibits(session):
+        inside = within(each.path, folder)
+        whole = each.path == folder or within(folder, each.path) is not None
+        if each.name is None or not (whole or inside):
+            continue
+        number = each.listed
+        if not whole and inside is not None:
+            below = (ListedFile.path > inside + b"/") & (ListedFile.path < inside + b"0")  # "0" comes after "/"
+            statement = select(func.count()).where(ListedFile.root_id == each.root_id, below)
+            number = session.execute(statement).scalar_one()
+        if whole or number:
+            found.append(ListedBelow(each.name, number, whole))
+    return found
+
+
 def count_unlisted(session: Session, root_id: int) -> int:
     """How many photos of this folder its manifest does not list."""
     listed = select(ListedFile.path).where(ListedFile.root_id == root_id, ListedFile.path == File.path).exists()
-    statement = select(func.count(File.id)).where(File.root_id == root_id, File.missing_since.is_(None), ~listed)
+    statement = select(func.count(File.id)).where(File.root_id == root_id, _IS_THERE, ~listed)
     return session.execute(statement).scalar_one()
 
 

@@ -20,6 +20,7 @@ from db.matching import match
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
 from db.values.box import Box
+from db.values.photo import RECOGNISED
 from db.values.scoring_model import ScoringModel
 
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
@@ -531,6 +532,11 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
             select(File.left_out).where(File.photo_id == photo_id, File.left_out.is_not(None))
         ).scalars()
         left_out = next(why, None)
+        if left_out in RECOGNISED:
+            raise FaceHidden(
+                f"Face {face_id} is not among the results any more because its photo is of a set of {left_out.value} "
+                "files, and is not shown: `facesearch status` names the sets."
+            )
         if left_out is not None:
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because {photo} is {left_out.value}, and passed "

@@ -20,16 +20,17 @@ from db.masks import MaskedPlace
 from db.matching import match
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
-from db.schema import Face, File, Photo, Root
-from db.values.photo import LeftOut, Outcome
+from db.schema import Face, File, HashSet, Photo, Recognised, Root
+from db.values.photo import RECOGNISED, LeftOut, Outcome
 
 
 class KnownFile(NamedTuple):
     """A file as the last run left it.
 
     ctime_ns: None where it is not known. photo_id, stored_outcome: of its content; None when it could never be read.
-    missing: whether it was gone, or left out. reason: why it, or its content, failed. retry: whether another try could
-    end differently. Of a million there is no time to make more of them than what SQLite gives.
+    missing: whether it was gone, or left out because of its place. reason: why it, or its content, failed. retry:
+    whether another try could end differently. recognised: why it is left out because of its content, as `LeftOut` has
+    it. Of a million there is no time to make more of them than what SQLite gives.
     """
 
     id: int
@@ -41,6 +42,7 @@ class KnownFile(NamedTuple):
     stored_outcome: str | None
     reason: str | None
     retry: int
+    recognised: str | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -184,9 +186,12 @@ class Counts:
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
 
 
-_FILES_OF_ROOT = """
-SELECT files.path, files.id, files.size, mtime_ns, ctime_ns, photo_id, missing_since IS NOT NULL, outcome,
-    coalesce(files.reason, photos.reason), files.retry OR coalesce(photos.retry, 0)
+_OF_SET = ", ".join(f"'{each.value}'" for each in RECOGNISED)
+_FILES_OF_ROOT = f"""
+SELECT files.path, files.id, files.size, mtime_ns, ctime_ns, photo_id,
+    missing_since IS NOT NULL AND coalesce(left_out, '') NOT IN ({_OF_SET}), outcome,
+    coalesce(files.reason, photos.reason), files.retry OR coalesce(photos.retry, 0),
+    CASE WHEN left_out IN ({_OF_SET}) THEN left_out END
 FROM files LEFT JOIN photos ON photos.id = photo_id WHERE root_id = ?
 """
 
@@ -264,6 +269,7 @@ def record_all(session: Session, by_root: Mapping[int, Sequence[FileRecord]], *,
     for each in recorded.relooked.values():
         if each.kept:
             mark_unreadable(session, each.before.id, each.reason or "unknown")
+    leave_out_recognised(session, sorted(touched))
     faces.settle_visibility(session, sorted(touched))
     return recorded
 
@@ -328,8 +334,10 @@ def count_lost(session: Session, file_ids: Sequence[int]) -> int:
     lost: set[int] = set()
     other = aliased(File)
     present = exists().where(other.photo_id == File.photo_id, other.missing_since.is_(None))
+    of_set = exists().where(Recognised.photo_id == File.photo_id)  # which was lost to the results before
     for some in chunks(file_ids):
-        rows = session.execute(select(File.photo_id).where(File.id.in_(some), File.photo_id.is_not(None), ~present))
+        known = (File.id.in_(some), File.photo_id.is_not(None), ~of_set)
+        rows = session.execute(select(File.photo_id).where(*known, ~present))
         lost.update(photo_id for (photo_id,) in rows if photo_id is not None)
     return len(lost)
 
@@ -649,8 +657,9 @@ def _twins(
 
 def _mark(session: Session, ids: set[int], since: datetime | None, left_out: LeftOut | None = None) -> int:
     touched: set[int] = set()
+    is_there = File.missing_since.is_(None) | File.left_out.in_(RECOGNISED)
     for some in chunks(sorted(ids)):
-        differs = File.missing_since.is_(None) if since is not None else File.missing_since.is_not(None)
+        differs = is_there if since is not None else ~func.coalesce(is_there, False)
         rows = session.execute(select(File.id, File.photo_id).where(File.id.in_(some), differs)).all()
         touched |= {photo_id for _, photo_id in rows if photo_id is not None}
         session.execute(
@@ -659,7 +668,28 @@ def _mark(session: Session, ids: set[int], since: datetime | None, left_out: Lef
             .values(missing_since=since, left_out=left_out),
             execution_options={"synchronize_session": False},
         )
+    if since is None:
+        leave_out_recognised(session, sorted(touched))
     return faces.settle_visibility(session, sorted(touched))
+
+
+def leave_out_recognised(session: Session, photo_ids: Sequence[int]) -> None:
+    """Leave out those files of these photos that are there, where the photo is of a hash set."""
+    now = datetime.now(UTC)
+    for some in chunks(photo_ids):
+        kinds = session.execute(
+            select(HashSet.kind, Recognised.photo_id)
+            .join(HashSet, HashSet.id == Recognised.hash_set_id)
+            .where(Recognised.photo_id.in_(some))
+        ).all()
+        for kind in {each for each, _ in kinds}:
+            session.execute(
+                update(File)
+                .where(File.photo_id.in_([photo_id for each, photo_id in kinds if each is kind]))
+                .where(File.missing_since.is_(None))
+                .values(missing_since=now, left_out=kind),
+                execution_options={"synchronize_session": False},
+            )
 
 
 def _with_twins(session: Session, file_ids: Sequence[int]) -> set[int]:

@@ -227,6 +227,42 @@ class ListedFile(Base):
     digest: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class HashSet(Base):
+    """A list of hashes of known files that runs went by. `name`: of its file; `kind`: as what its photos are left out
+    (a `LeftOut`); `sha256`: of the list itself; `hashes`: how many it holds; `used`: when a run was last given it.
+    """
+
+    __tablename__ = "hash_sets"
+    __table_args__ = (UniqueConstraint("kind", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    kind: Mapped[LeftOut] = mapped_column(LeftOutText)
+    sha256: Mapped[str] = mapped_column(HexDigest)
+    hashes: Mapped[int]
+    used: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Recognised(Base):
+    """A content that is of a hash set: it is not looked at, and its faces, if it has any, are hidden."""
+
+    __tablename__ = "recognised"
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    hash_set_id: Mapped[int] = mapped_column(ForeignKey("hash_sets.id"), index=True)
+
+
+class ContentDigest(Base):
+    """A digest of a content beside its SHA-256, by an `algorithm` (as hashlib names it) that a hash set asked for."""
+
+    __tablename__ = "content_digests"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    photo_id: Mapped[int] = mapped_column(ForeignKey("photos.id"), primary_key=True)
+    algorithm: Mapped[str] = mapped_column(Text, primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Unseen(Base):
     """A photo, or a folder, that a run has not looked at. `why`: one of `unseen.Why`."""
 

@@ -21,6 +21,11 @@ True
 >>> all(0 <= hit.score <= 1 for hit in like_it)
 True
 
+What is done is logged; whose case it is, and why, is said with `acting`, as a policy beside the catalogue may demand:
+
+>>> with facesearch.open("faces.db") as gallery, facesearch.acting(facesearch.Acting(case="7/26", reason="robbery")):
+...     hits = gallery.search("man", top=1)
+
 Importing this costs next to nothing: what a name needs is imported when the name is used.
 """
 
@@ -35,6 +40,10 @@ if TYPE_CHECKING:
     from db.catalogue import Catalogue as Catalogue
     from db.errors import CatalogueError as CatalogueError
     from db.paths import AnyPath
+    from facesearch.custody.acting import Acting as Acting
+    from facesearch.custody.acting import acting as acting
+    from facesearch.custody.policy import PolicyError as PolicyError
+    from facesearch.custody.policy import PolicyRefusal as PolicyRefusal
     from facesearch.errors import FacesearchError as FacesearchError
     from facesearch.errors import QueryError as QueryError
     from facesearch.errors import UsageError as UsageError
@@ -49,6 +58,7 @@ if TYPE_CHECKING:
     from indexer.report import Progress, RunReport
 
 __all__ = [
+    "Acting",
     "CatalogueError",
     "FaceGallery",
     "FacesearchError",
@@ -57,13 +67,17 @@ __all__ = [
     "IndexerError",
     "KnownFace",
     "Order",
+    "PolicyError",
+    "PolicyRefusal",
     "QueryError",
     "Request",
     "UsageError",
+    "acting",
     "open",
 ]
 
 _HOMES = {
+    "Acting": "facesearch.custody.acting",
     "CatalogueError": "db.errors",
     "FaceGallery": "facesearch.face_gallery",
     "FacesearchError": "facesearch.errors",
@@ -72,9 +86,12 @@ _HOMES = {
     "IndexerError": "indexer.errors",
     "KnownFace": "facesearch.face_gallery",
     "Order": "facesearch.search.request",
+    "PolicyError": "facesearch.custody.policy",
+    "PolicyRefusal": "facesearch.custody.policy",
     "QueryError": "facesearch.errors",
     "Request": "facesearch.search.request",
     "UsageError": "facesearch.errors",
+    "acting": "facesearch.custody.acting",
 }
 
 
@@ -104,19 +121,27 @@ def _index_folders(
     checkpoint: "AnyPath | None",
     detector_model: "AnyPath | None",
     allow_again: bool,
+    known_irrelevant: "Sequence[AnyPath]",
+    known_illegal: "Sequence[AnyPath]",
+    categories: "Sequence[str]",
+    drop_sets: "Sequence[str]",
     stop: "threading.Event | None",
 ) -> "RunReport":
     """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
     leads to all rooms."""
     import os
+    from contextlib import ExitStack
 
     from db.paths import absolute, as_path, is_there
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, YuNet, yunet_name
     from indexer.errors import IndexerError
+    from indexer.hash_sets import known_sets
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into
 
+    irrelevant, illegal = ([Path(os.fsdecode(each)) for each in paths] for paths in (known_irrelevant, known_illegal))
+    sets = known_sets(irrelevant, illegal, categories)
     choice = Choice(everything=everything, exclude=exclude, include=include)
     network = load_checkpoint(None if checkpoint is None else as_path(os.fsencode(checkpoint)))
     if not is_there(path):  # before it is made
@@ -129,19 +154,24 @@ def _index_folders(
 
         return Scorer(network, device)
 
-    report = index_folders(
-        open_or_make(),
-        folders,
-        model=network.scoring_model(),
-        new_scorer=new_scorer,
-        new_detector=lambda: YuNet(model, look),
-        detector=yunet_name(model, look),
-        again=again,
-        choice=choice,
-        allow_again=allow_again,
-        progress=progress,
-        stop=stop,
-    )
+    with ExitStack() as stack:
+        for each in sets:
+            stack.enter_context(each)
+        report = index_folders(
+            open_or_make(),
+            folders,
+            model=network.scoring_model(),
+            new_scorer=new_scorer,
+            new_detector=lambda: YuNet(model, look),
+            detector=yunet_name(model, look),
+            again=again,
+            choice=choice,
+            allow_again=allow_again,
+            sets=sets,
+            drop_sets=drop_sets,
+            progress=progress,
+            stop=stop,
+        )
     if report.unusable:
         notices = [each.notice for each in report.unusable]
         told = ", ".join(f"{each.values['folder']} ({each.kind})" for each in notices)

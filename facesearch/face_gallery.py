@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypedDict, overload
@@ -26,6 +27,7 @@ from db.values.box import Box
 from db.values.photo_filter import PhotoFilter
 from db.values.told import Told
 from facesearch.attributes import ATTRIBUTES, NAMES
+from facesearch.custody.policy import Policy, policy_at
 from facesearch.errors import Notice, RequestError, UsageError
 from facesearch.query.photo_filters import folder_named, taken_range
 from facesearch.search.face import Portrait
@@ -160,8 +162,9 @@ class FoundFace:
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """The calibrated probability of each of the 40 attributes, by its name."""
-        return dict(zip(NAMES, map(float, self.hit.probabilities), strict=True))
+        """The calibrated probability of each of the 40 attributes, by its name; without those that a policy switches
+        off."""
+        return _held(self.hit.probabilities)
 
     def to_dict(self) -> dict[str, Any]:
         """As `facesearch search --json` has it."""
@@ -174,9 +177,17 @@ class FoundFace:
 class FoundFaces(Sequence[FoundFace]):
     """What was found, best first. request: what was asked, to keep and to ask again; result: all else about it."""
 
-    def __init__(self, request: Request, result: SearchResult, statement: Statement | None = None) -> None:
-        """statement: what was understood of the words, where the request was made of some."""
+    def __init__(
+        self,
+        request: Request,
+        result: SearchResult,
+        statement: Statement | None = None,
+        policies: Sequence[Policy] = (),
+    ) -> None:
+        """statement: what was understood of the words, where the request was made of some. policies: those of the
+        catalogues."""
         self.request = request
+        self._policies = tuple(policies)
         self.result = result
         self.statement = statement
 
@@ -212,12 +223,16 @@ class FoundFaces(Sequence[FoundFace]):
 
     def to_dicts(self, *, all_attributes: bool = False) -> list[dict[str, Any]]:
         """A dict a hit, as `facesearch search --json` has them. all_attributes: with the probabilities of all 40, not
-        only of those asked for."""
+        only of those asked for. Raises PolicyRefusal where a policy switches JSON off."""
+        for each in self._policies:
+            each.permit_export("json")
         return [dict(each) for each in self._records(all_attributes)]
 
     def to_frame(self, *, all_attributes: bool = False) -> pandas.DataFrame:
         """A pandas data frame, a row a hit, with the columns of `facesearch search --csv`. Raises ImportError where
-        pandas is not installed."""
+        pandas is not installed, and PolicyRefusal where a policy switches CSV off."""
+        for each in self._policies:
+            each.permit_export("csv")
         try:
             import pandas
         except ImportError as error:
@@ -295,8 +310,9 @@ class KnownFace:
 
     @property
     def probabilities(self) -> dict[str, float]:
-        """The calibrated probability of each of the 40 attributes, by its name."""
-        return dict(zip(NAMES, map(float, self.portrait.probabilities), strict=True))
+        """The calibrated probability of each of the 40 attributes, by its name; without those that a policy switches
+        off."""
+        return _held(self.portrait.probabilities)
 
     @property
     def grades(self) -> dict[str, str | None]:
@@ -304,7 +320,8 @@ class KnownFace:
         return dict(zip(NAMES, self.portrait.grades, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
-        """As `facesearch show --json` has it, with the faces most like it under "nearest"."""
+        """As `facesearch show --json` has it, with the faces most like it under "nearest". Raises as
+        `FoundFaces.to_dicts`."""
         return {**portrait_record(self.portrait), "nearest": self.nearest.to_dicts()}
 
 
@@ -364,6 +381,9 @@ class FaceGallery:
             self._among = open_all([self.path])
         return self._among
 
+    def _policies(self) -> tuple[Policy, ...]:
+        return tuple(policy_at(each) for each in self._catalogues.paths)
+
     def index(
         self,
         *folders: AnyPath,
@@ -377,6 +397,10 @@ class FaceGallery:
         checkpoint: AnyPath | None = None,
         detector_model: AnyPath | None = None,
         allow_again: bool = False,
+        known_irrelevant: Iterable[AnyPath] = (),
+        known_illegal: Iterable[AnyPath] = (),
+        categories: Texts = (),
+        drop_sets: Texts = (),
         stop: threading.Event | None = None,
     ) -> IndexReport:
         """Find and score the faces in these folders, or in every folder indexed before. Makes the catalogue.
@@ -401,6 +425,10 @@ class FaceGallery:
             checkpoint=checkpoint,
             detector_model=detector_model,
             allow_again=allow_again,
+            known_irrelevant=_files(known_irrelevant),
+            known_illegal=_files(known_illegal),
+            categories=_listed(categories),
+            drop_sets=_listed(drop_sets),
             stop=stop,
         )
 
@@ -429,7 +457,7 @@ class FaceGallery:
         else:
             described, statement = describe(description, person=person, strict=strict, musts=_listed(must))
             request = replace(self._narrowed(described, filters), order=Order(order)).merged()
-        return FoundFaces(request, search_all(self._catalogues, request, top=top), statement)
+        return FoundFaces(request, search_all(self._catalogues, request, top=top), statement, self._policies())
 
     def similar(
         self,
@@ -460,13 +488,16 @@ class FaceGallery:
         request = self._narrowed(Request(changes=changes), filters)
         seen: list[ProbeFace] = []
         if photos:
-            seen += _photo_faces(photos, pick, request.min_detection, device, checkpoint, detector_model)
+            seen += _photo_faces(
+                self._catalogues.opened, photos, pick, request.min_detection, device, checkpoint, detector_model
+            )
         elif pick:
             raise UsageError("pick chooses among the faces of a photo, and none is given.")
         seen += faces_of(self._catalogues, faces)
         starts = [seen[at] for at in distinct(seen)]
         request = replace(request, like=like(starts))
-        return FoundFaces(request, similar_in_all(self._catalogues, starts, request, top=top))
+        found = similar_in_all(self._catalogues, starts, request, top=top)
+        return FoundFaces(request, found, policies=self._policies())
 
     def face(self, number: FaceName, *, nearest: int = 5) -> KnownFace:
         """All that is known of the face with this number, and the `nearest` faces most like it in its catalogue."""
@@ -474,7 +505,7 @@ class FaceGallery:
 
         found = portrait_of(self._catalogues, _reference(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
-        return KnownFace(found, FoundFaces(self._here(request), found.nearest))
+        return KnownFace(found, FoundFaces(self._here(request), found.nearest, policies=self._policies()))
 
     def _open_or_make(self) -> Catalogue:
         if self._among is None:
@@ -521,11 +552,21 @@ def _reference(face: Any) -> FaceReference:
     return FaceReference(int(face))
 
 
+def _held(probabilities: Iterable[float]) -> dict[str, float]:
+    named = dict(zip(NAMES, map(float, probabilities), strict=True))
+    return {name: value for name, value in named.items() if not isnan(value)}
+
+
+def _files(paths: Any) -> tuple[AnyPath, ...]:
+    return (paths,) if isinstance(paths, str | bytes | os.PathLike) else tuple(paths)
+
+
 def _listed(texts: Any) -> tuple[str, ...]:
     return (texts,) if isinstance(texts, str) else tuple(texts)
 
 
 def _photo_faces(
+    catalogues: Sequence[Catalogue],
     photos: Sequence[Path],
     pick: Sequence[int | None],
     min_detection: float,
@@ -548,7 +589,7 @@ def _photo_faces(
     detector = YuNet(None if detector_model is None else Path(os.fsdecode(detector_model)))
     chosen = []
     for photo, number in zip(photos, pick or [None] * len(photos), strict=True):
-        probe = look(photo, detector)
+        probe = look(photo, detector, catalogues=catalogues)
         chosen.append((photo, probe.sha256, probe.faces[choose(probe, number, min_detection)]))
     logits = Scorer(network, device).score(np.stack([face.crop for _, _, face in chosen]))
     return [

@@ -28,12 +28,23 @@ def kind_of(path: bytes, *, folder: bool) -> str | None:
     return known or (HIDDEN if name.startswith(b".") else None)
 
 
-def marks_of(path: bytes) -> tuple[str, ...]:
+def marks_of(path: bytes, root: bytes = b"") -> tuple[str, ...]:
     """In what sort of places a file lies, by its path within its root: "recycle bin", "snapshot" or "hidden", the last
-    with what it is where that is known ("hidden: thumbnails"); each once, from the outermost."""
-    kinds = [*(kind_of(each, folder=True) for each in folders_above(path)), kind_of(path, folder=False)]
+    with what it is where that is known ("hidden: thumbnails"); each once, from the outermost.
+
+    root: the absolute path of that; of a recycle bin that was indexed by itself this is said as well, but not that a
+    folder above is hidden by its name alone, since whoever indexed it knows that.
+    """
+    above = [kind_of(each, folder=True) for each in folders_above(root.strip(b"/") + b"/") if each]
+    kinds = [*(each for each in above if each != HIDDEN), *(kind_of(each, folder=True) for each in folders_above(path))]
+    kinds.append(kind_of(path, folder=False))
     found = (kind if kind in _MARKED_BY_THEMSELVES else f"{HIDDEN}: {kind}" for kind in kinds if kind)
     return tuple(dict.fromkeys(found))
+
+
+def marks_at(path: bytes, inside: bytes) -> tuple[str, ...]:
+    """The same for a file by its absolute path, of which the part within its root is `inside`."""
+    return marks_of(inside, path.removesuffix(inside))
 
 
 def folders_above(path: bytes) -> list[bytes]:

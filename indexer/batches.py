@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from db import erasure, faults, photos, unseen
+from db import erasure, faults, hash_sets, photos, unseen
 from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from db.faces import FaceRecord
@@ -19,7 +19,7 @@ from db.photos import FileRecord, KnownPhoto, PhotoRecord, Relooked, Unreadable
 from db.provenance import Provenance
 from db.values.photo import Outcome
 from indexer.listing import Job
-from indexer.looking import Crop, Known, Looked, Seen, Trouble, Unread, Withheld, trouble_of
+from indexer.looking import Crop, Known, Looked, OfHashSet, Seen, Trouble, Unread, Withheld, trouble_of
 
 Logits = NDArray[np.float32]
 
@@ -85,13 +85,15 @@ class Settled:
 class Written:
     """What became of a batch. faces: new ones in photos that were new or had failed. relooked: photos that were known
     and looked at again. waiting: files whose content another worker has taken and not brought yet. withheld: those
-    whose content was forgotten, of which nothing is stored."""
+    whose content was forgotten, of which nothing is stored. recognised: those whose content is of a set of known files,
+    with the id of the set."""
 
     settled: list[Settled]
     faces: int
     relooked: list[Relooked]
     waiting: list[tuple[Job, Seen]]
     withheld: list[Job] = field(default_factory=list)
+    recognised: list[tuple[Job, int]] = field(default_factory=list)
 
 
 def score_each(scorer: Scorer, groups: Sequence[Sequence[Crop]], *, at_once: int) -> list[Logits | Trouble]:
@@ -158,6 +160,7 @@ def _store_one_by_one(catalogue: Catalogue, batch: Batch, results: _Results, mod
             whole.relooked + written.relooked,
             whole.waiting + written.waiting,
             whole.withheld + written.withheld,
+            whole.recognised + written.recognised,
         )
     return whole
 
@@ -172,9 +175,13 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
     waiting: list[tuple[Job, Seen]] = []
     traced: list[tuple[bytes, Trouble | None]] = []
     withheld: list[Job] = []
+    recognised: list[tuple[Job, OfHashSet]] = []
     for job, seen in batch.entries:
         if isinstance(seen, Withheld):
             withheld.append(job)
+            continue
+        if isinstance(seen, OfHashSet):
+            recognised.append((job, seen))
             continue
         content: PhotoRecord | KnownPhoto | Unreadable | None
         if isinstance(seen, Unread):
@@ -197,6 +204,7 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
         mine = [job.file for job in withheld if job.root_id == root_id]
         erasure.leave_alone(session, root_id, [(file.path, file.size, file.mtime_ns) for file in mine])
         unseen.looked_at(session, root_id, [file.path for file in mine])
+    _record_recognised(session, recognised, model_id)
     faults.note(session, [(path, each.reason, each.trace) for path, each in traced if each and each.trace])
     settled = []
     for job, seen, content in answers:
@@ -204,7 +212,27 @@ def _store(session: Session, batch: Batch, results: _Results, model_id: int) -> 
         relooked = None if isinstance(seen, Unread) else recorded.relooked.get(seen.sha256)
         retry = content.retry or (relooked is not None and relooked.kept)
         settled.append(Settled(job, outcome, content.reason, retry, isinstance(seen, Known)))
-    return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting, withheld)
+    of_sets = [(job, seen.hash_set_id) for job, seen in recognised]
+    return Written(settled, recorded.faces, list(recorded.relooked.values()), waiting, withheld, of_sets)
+
+
+def _record_recognised(session: Session, files: Sequence[tuple[Job, OfHashSet]], model_id: int) -> None:
+    """Store files whose content is of a set of known files; what is known of the content already stays as it is."""
+    if not files:
+        return
+    known = photos.known_photos(session, {seen.sha256 for _, seen in files})
+    by_root: dict[int, list[FileRecord]] = {}
+    for job, seen in files:
+        content = known.get(seen.sha256) or PhotoRecord(
+            seen.sha256, seen.size, Outcome.FAILED, hash_sets.NOT_LOOKED_AT, reason=hash_sets.REASON
+        )
+        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content, job.file.ctime_ns)
+        by_root.setdefault(job.root_id, []).append(record)
+    photos.record_all(session, by_root, model_id=model_id)
+    ids = {sha256: each.id for sha256, each in photos.known_photos(session, {seen.sha256 for _, seen in files}).items()}
+    hash_sets.recognise(session, {ids[seen.sha256]: seen.hash_set_id for _, seen in files})
+    for root_id, records in by_root.items():
+        unseen.looked_at(session, root_id, [each.path for each in records])
 
 
 def _result(seen: Looked, logits: Logits | Trouble | None, now: Provenance) -> tuple[PhotoRecord, Trouble | None]:

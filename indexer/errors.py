@@ -17,3 +17,7 @@ class BadPattern(IndexerError, kinds=("pattern", "pattern of two lines", "patter
 
 class WrongFolder(IndexerError, kinds=("not the moved folder", "catalogue among photos")):  # noqa: N818
     """A folder that cannot be what it is said to be, or may not be used for this."""
+
+
+class NoSuchSet(IndexerError):  # noqa: N818
+    """A set of known files that is to be given up, and by which no run went."""

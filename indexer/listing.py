@@ -281,7 +281,7 @@ class _Comparison:
 
 
 def _is_unchanged(file: FoundFile, before: KnownFile) -> bool:
-    _, size, mtime_ns, known, photo_id, _, _, _, retry = before
+    _, size, mtime_ns, known, photo_id, _, _, _, retry, _ = before
     _, size_now, mtime_now_ns, ctime_ns = file
     return (
         mtime_now_ns == mtime_ns

@@ -80,6 +80,15 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class OfHashSet:
+    """The file was read, and its content is of a set of known files (id): it is not looked at. size: in bytes."""
+
+    sha256: str
+    size: int
+    hash_set_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Looked:
     """A content that was new. width and height: pixels of its first picture, upright; taken and camera: as in
     `DecodedPhoto`; faces: picture by picture, left to right; pages, unlooked, notice: as in `schema.Photo`."""
@@ -98,7 +107,7 @@ class Looked:
     notice: str | None = None
 
 
-Seen = Unread | Known | Withheld | Looked
+Seen = Unread | Known | Withheld | OfHashSet | Looked
 """What a worker makes of a file."""
 
 
@@ -113,13 +122,16 @@ class Looker:
         limits: Limits,
         budget: PixelBudget,
         is_forgotten: Callable[[str], bool] = lambda _: False,
+        recognises: Callable[[EncodedPhoto], int | None] = lambda _: None,
     ) -> None:
-        """is_forgotten: whether the content of this SHA-256 (hexadecimal) is to be left alone."""
+        """is_forgotten: whether the content of this SHA-256 (hexadecimal) is to be left alone. recognises: of which set
+        of known files (id) a photo is."""
         self._contents = contents
         self._new_detector = new_detector
         self._limits = limits
         self._budget = budget
         self._is_forgotten = is_forgotten
+        self._recognises = recognises
         self._own = threading.local()
 
     def look(self, path: bytes) -> Seen:
@@ -132,6 +144,9 @@ class Looker:
             return Unread(trouble_of(error, "it cannot be read"))
         if self._is_forgotten(photo.sha256):
             return Withheld(photo.sha256)
+        hash_set_id = self._recognises(photo)
+        if hash_set_id is not None:
+            return OfHashSet(photo.sha256, photo.size, hash_set_id)
         if not self._contents.take(photo.sha256):
             return Known(photo.sha256)
         with self._budget.share() as share:

@@ -26,8 +26,10 @@ from facesearch.vision.source import open_source
 from indexer.errors import IndexerError
 from indexer.workers import side_by_side
 
-_LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}  # of a digest in hexadecimal
-_BEST_FIRST = ("sha256", "sha1", "md5")
+LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
+"""Hexadecimal digits of a digest, by algorithm as hashlib names it."""
+BEST_FIRST = ("sha256", "sha1", "md5")
+DELIMITERS = (",", ";", "\t", "|")
 _SUM = re.compile(r"^\\?([0-9a-fA-F]{32}|[0-9a-fA-F]{40}|[0-9a-fA-F]{64}) [ *](.+)$")
 _PATHS = ("fullpath", "filepath", "itempath", "path", "pathname", "location", "filename", "name", "file")
 _SAMPLED = 500
@@ -67,7 +69,7 @@ def read_manifest(manifest: Path, folder: bytes) -> list[ListedHash]:
     left_out = _leading_parts(folder, [path for path, _, _ in rows])
     if left_out is None:
         raise ManifestError(
-            f"None of the {len(rows):,} files that {manifest} lists is in {display(folder)}: check that it is the "
+            f"None of the files that {manifest} lists ({len(rows):,}) is in {display(folder)}: check that it is the "
             "manifest of this folder."
         )
     return [
@@ -142,7 +144,7 @@ def _sums(text: str) -> Iterator[_Row]:
         if match is None:
             return
         digest = match.group(1)
-        algorithm = next(name for name, length in _LENGTHS.items() if length == len(digest))
+        algorithm = next(name for name, length in LENGTHS.items() if length == len(digest))
         rows.append((match.group(2), algorithm, bytes.fromhex(digest)))
     yield from rows
 
@@ -150,7 +152,7 @@ def _sums(text: str) -> Iterator[_Row]:
 def _table(text: str, manifest: Path) -> Iterator[_Row]:
     lines = [line.removeprefix("%%%% ") for line in text.splitlines() if not line.startswith(("##", "%%%% HASHDEEP"))]
     for at, line in enumerate(lines):
-        for delimiter in (",", ";", "\t", "|"):
+        for delimiter in DELIMITERS:
             columns = _columns(next(csv.reader([line], delimiter=delimiter), []))
             if columns is not None:
                 body = StringIO("\n".join(lines[at + 1 :]))
@@ -164,24 +166,34 @@ def _table(text: str, manifest: Path) -> Iterator[_Row]:
 
 def _columns(names: Sequence[str]) -> tuple[dict[str, int], int] | None:
     """Where the hashes stand, by algorithm, and where the path; None where this is no line of names."""
-    known = [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
-    hashes: dict[str, int] = {}
-    for at, name in enumerate(known):
-        for algorithm in _LENGTHS:
-            if name.removesuffix("hash").removesuffix("value").removeprefix("hash") == algorithm:
-                hashes.setdefault(algorithm, at)
+    known, hashes = plain_names(names), hash_columns(names)
     path = next((known.index(name) for name in _PATHS if name in known), None)
     return (hashes, path) if hashes and path is not None else None
+
+
+def hash_columns(names: Sequence[str]) -> dict[str, int]:
+    """In which columns digests stand, by algorithm."""
+    hashes: dict[str, int] = {}
+    for at, name in enumerate(plain_names(names)):
+        for algorithm in LENGTHS:
+            if name.removesuffix("hash").removesuffix("value").removeprefix("hash") == algorithm:
+                hashes.setdefault(algorithm, at)
+    return hashes
+
+
+def plain_names(names: Sequence[str]) -> list[str]:
+    """Names of columns without what differs from tool to tool: case, blanks, marks."""
+    return [re.sub(r"[^a-z0-9]", "", name.lower()) for name in names]
 
 
 def _rows(rows: Iterator[list[str]], hashes: dict[str, int], path: int) -> Iterator[_Row]:
     for row in rows:
         if len(row) <= path or not row[path].strip():
             continue
-        for algorithm in _BEST_FIRST:
+        for algorithm in BEST_FIRST:
             at = hashes.get(algorithm)
             digest = row[at].strip() if at is not None and at < len(row) else ""
-            if re.fullmatch(rf"[0-9a-fA-F]{{{_LENGTHS[algorithm]}}}", digest):
+            if re.fullmatch(rf"[0-9a-fA-F]{{{LENGTHS[algorithm]}}}", digest):
                 yield row[path].strip(), algorithm, bytes.fromhex(digest)
                 break
 

@@ -18,7 +18,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from db import erasure, exhibits, faces, models, others, photos, provenance, roots, runs, snapshot, unseen
+from db import erasure, exhibits, faces, hash_sets, models, others, photos, provenance, roots, runs, snapshot, unseen
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -36,6 +36,7 @@ from db.values.told import Notice
 from facesearch.cores import usable_cores
 from facesearch.custody.audit import log
 from facesearch.custody.forgetting import finish_pending
+from facesearch.custody.policy import permit
 from facesearch.vision.decode import Limits
 from facesearch.vision.decoding.sniff import FileKind, sniff_file
 from facesearch.vision.detection import Detector
@@ -45,10 +46,12 @@ from indexer.again import Opened, counted_as, job_of, look_again, photos_behind
 from indexer.batches import Batch, Scorer, Size, Written, write
 from indexer.budget import PixelBudget
 from indexer.errors import NothingToIndex
+from indexer.hash_sets import HashSet
 from indexer.identity import Contents
 from indexer.listing import Hands, Job, Listing, Memory, compare
 from indexer.looking import Looker
-from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage
+from indexer.recognition import Recogniser
+from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage, UsedSet
 from indexer.rescoring import Rescored, rescore
 from indexer.selection import Choice, Chooser, refuse_to_write_into
 from indexer.targets import new_roots, targets
@@ -76,6 +79,8 @@ def index_folders(
     batch: Size | None = None,
     workers: int | None = None,
     allow_again: bool = False,
+    sets: Sequence[HashSet] = (),
+    drop_sets: Sequence[str] = (),
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
@@ -84,12 +89,15 @@ def index_folders(
     again: which known photos are looked at again: None those that are behind, True all, False none. choice: what is
     taken of the folders from now on. Setting `stop` ends
     the run in order: what is decided is written, the report says `interrupted`. workers: threads that read and
-    decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on.
+    decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on. sets:
+    of known files, whose photos are passed over, also those that were indexed before; drop_sets: names of sets that
+    runs went by and that are given up.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
-    the catalogue lies in a new one, BadPattern, CatalogueError (busy, read-only, disk full, ...: batches written before
-    stay), and what the two factories raise.
+    the catalogue lies in a new one, BadPattern, NoSuchSet, HashSetError, PolicyRefusal, CatalogueError
+    (busy, read-only, disk full, ...: batches written before stay), and what the two factories raise.
     """
+    permit(catalogue)
     limits = limits or Limits()
     run = _Run(
         catalogue,
@@ -105,7 +113,10 @@ def index_folders(
         batch or Size(),
         workers or usable_cores(),
         allow_again,
+        Recogniser(catalogue, sets),
+        drop_sets,
     )
+    run.report.sets = [UsedSet(each.name, each.kind, each.sha256, each.hashes) for each in sets]
     named = [absolute(folder) for folder in folders]
     with catalogue.indexing():
         finish_pending(catalogue, seconds=1.0)
@@ -138,6 +149,8 @@ class _Run:
         size: Size,
         workers: int,
         allow_again: bool,
+        recogniser: Recogniser,
+        drop_sets: Sequence[str],
     ) -> None:
         self.catalogue = catalogue
         self.model = model
@@ -152,6 +165,9 @@ class _Run:
         self.workers = workers
         with catalogue.read() as session:
             self._forgotten = erasure.memory(session, lifting=allow_again)
+        self._recogniser = recogniser
+        self._drop_sets = drop_sets
+        self._kinds: dict[int, LeftOut] = {}  # of the sets of known files, by id
         self.report = RunReport()
         self._scorer: Scorer | None = None
         self._limits = limits
@@ -173,6 +189,7 @@ class _Run:
 
     def index(self, folders: list[bytes]) -> RunReport:
         report = self.report
+        self._compare_with_sets()
         run_id, listings = self._prepare(folders)
         self._work = [job for listing in listings for job in listing.work]
         self._walked = {listing.target.root for listing in listings}
@@ -208,6 +225,19 @@ class _Run:
         folders_walked = sorted(map(display, self._walked))
         report.logged = log(self.catalogue, "index", {"run": run_id, "folders": folders_walked, **_counts(report)})
         return report
+
+    def _compare_with_sets(self) -> None:
+        """What was indexed before and is of a set leaves the results before anything else is done."""
+
+        def tell(done: int, total: int) -> None:
+            self.progress(Progress(Stage.COMPARING, done, total, 0, 0, 0))
+
+        found = self._recogniser.compare_known(self._drop_sets, workers=self.workers, stop=self.stop, progress=tell)
+        report = self.report
+        report.hidden_faces, report.shown_faces, report.uncompared = found.faces, found.back, found.unread
+        report.sets_not_given = found.not_given
+        with self.catalogue.read() as session:
+            self._kinds = {each.id: each.kind for each in hash_sets.stored_sets(session)}
 
     def _tell_remarkable(self, found: Sequence[Remarkable]) -> None:
         for each in found:
@@ -328,7 +358,9 @@ class _Run:
         self._done += len(listing.unchanged)
         sound: dict[str | None, int] = {}
         for path, before in listing.unchanged:
-            if before.reason is None:
+            if before.recognised is not None:
+                self._pass_over(LeftOut(before.recognised), known=True)
+            elif before.reason is None:
                 sound[before.stored_outcome] = sound.get(before.stored_outcome, 0) + 1
             else:
                 self._tally(join(root, path), Outcome.FAILED, before.reason, bool(before.retry))
@@ -365,6 +397,13 @@ class _Run:
         # Of a million photos they would be in the way of the work that follows.
         listing.unchanged.clear()
         listing.change_times.clear()
+
+    def _pass_over(self, kind: LeftOut, *, known: bool) -> None:
+        """Count a file of a set of known files apart; known: it was counted as unchanged."""
+        self.report.recognised[kind] += 1
+        self.report.photos -= 1
+        self.report.unchanged -= known
+        self._done -= known
 
     def _mark(self, mark: Callable[[Session, Sequence[int]], int], file_ids: list[int]) -> None:
         for some in chunks(file_ids, self.size.marks):
@@ -410,6 +449,11 @@ class _Run:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
         written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, now=self.now)
         settle(written)
+        for _, hash_set_id in written.recognised:
+            self._pass_over(self._kinds[hash_set_id], known=False)
+        if self._recogniser.has_digests:
+            with self.catalogue.write() as session:
+                self._recogniser.keep(session)
         lifted = self._forgotten.take_lifted()
         if lifted:
             with self.catalogue.write() as session:
@@ -539,6 +583,8 @@ class _Run:
         def settle(written: Written) -> None:
             nonlocal failed
             self._note(written, lambda path: path in opened or self._is_work(path))
+            for job, _ in written.recognised:
+                self._take_back(job.path, opened.pop(job.path))
             for job in written.withheld:
                 self._take_back(job.path, opened.pop(job.path))
                 report.photos -= 1
@@ -637,6 +683,7 @@ class _Run:
             limits=self._limits,
             budget=PixelBudget(_PIXELS_IN_MEMORY),
             is_forgotten=self._forgotten.holds_content,
+            recognises=self._recogniser.recognises,
         )
 
     def _is_settled(self, sha256: str) -> bool:
@@ -719,6 +766,8 @@ def _counts(report: RunReport) -> dict[str, object]:
         **{name: getattr(report, name) for name in numbers},
         "others": dict(report.others),
         "unsupported": dict(report.unsupported),
+        "recognised": {kind.value: number for kind, number in report.recognised.items()},
+        "sets": [{**each._asdict(), "kind": each.kind.value} for each in report.sets],
         "left_out": {why.value: number for why, number in report.left_out.items()},
         "unusable": len(report.unusable),
         "replaced": len(report.replaced),

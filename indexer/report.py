@@ -21,9 +21,19 @@ class PassedOver(NamedTuple):
     kind: str
 
 
+class UsedSet(NamedTuple):
+    """A set of known files that a run went by. sha256: of its file, hexadecimal; hashes: how many it holds."""
+
+    name: str
+    kind: LeftOut
+    sha256: str
+    hashes: int
+
+
 class Stage(StrEnum):
     """What a run is doing."""
 
+    COMPARING = "comparing"
     LISTING = "listing"
     LOADING = "loading"
     PHOTOS = "photos"
@@ -39,8 +49,9 @@ class Progress:
     total: photos known so far (while listing it grows); done: of these, looked at; unchanged: of these, without being
     opened, so that (done - unchanged) a second is the speed of the work. faces: found in this run. failures: photos
     that ended as failed. At AGAIN, done and total count the photos to look at again, faces those that this gained, and
-    failures the photos that failed in it. At LOADING network and detector are made. While rescoring, done and total
-    count faces, and failures the photos that could not be read.
+    failures the photos that failed in it. At COMPARING, done and total count photos that are read for their hashes. At
+    LOADING network and detector are made. While rescoring, done and total count faces, and failures the photos that
+    could not be read.
     """
 
     stage: Stage
@@ -55,7 +66,11 @@ class Progress:
         if self.stage is Stage.LISTING:
             return f"{self.stage}: {self.total}"
         line = f"{self.stage}: {self.done} of {self.total}"
-        return line if self.stage is Stage.SNAPSHOT else f"{line}, {self.faces} faces, {self.failures} failed"
+        return (
+            line
+            if self.stage in (Stage.SNAPSHOT, Stage.COMPARING)
+            else f"{line}, {self.faces} faces, {self.failures} failed"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,10 @@ class RunReport:
     file of each that could not be read. serving: whether searches use this run's model;
     unsearchable: faces that they do not find while it is not so, since the former model has not scored them.
     forgotten: files that were left alone, since they, or what they hold, were forgotten (not among `photos`).
+    recognised: files that were passed over since they are of sets of known files, by kind (not among `photos`);
+    hidden_faces, shown_faces: how many faces left the results because a set was given, and came back since one was
+    given up or replaced; uncompared: photos that could not be held against the sets, since no file of them could be
+    read; sets_not_given: names of the sets by which former runs went, and this one did not; sets: those of this run.
     snapshot_rebuilt; snapshot_trouble: why it could not be (searches work without it). unlisted: how
     many photos of an exhibit, by its reference, its manifest does not list. logged: how the run was logged.
     """
@@ -163,6 +182,12 @@ class RunReport:
     serving: bool = False
     unsearchable: int = 0
     forgotten: int = 0
+    recognised: Counter[LeftOut] = field(default_factory=Counter)
+    hidden_faces: int = 0
+    shown_faces: int = 0
+    uncompared: int = 0
+    sets: list[UsedSet] = field(default_factory=list)
+    sets_not_given: list[str] = field(default_factory=list)
     snapshot_rebuilt: bool = False
     snapshot_trouble: CatalogueError | None = None
     interrupted: bool = False

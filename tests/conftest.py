@@ -24,6 +24,8 @@ settings.register_profile("patient", deadline=None)  # how fast a machine is dec
 settings.load_profile("patient")
 
 GALLERY = Path(__file__).parent / "gallery"
+YESTERDAYS = "rank,score,photo,face,x,y,width,height,detection,sha256,model\nof yesterday\n"
+"""A table that this program has written before."""
 
 
 @dataclass(frozen=True)

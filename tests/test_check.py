@@ -154,6 +154,7 @@ def test_an_index_of_sqlite_that_lacks_rows_is_built_anew(facesearch: Program, c
     )
     ran = facesearch("check", "--catalogue", catalogue)
     assert ran.code == 3 and "File: damaged" in ran.out and "ix_faces_hidden" in ran.out
+    assert "Rows: all hold" not in ran.out, "of a damaged file nobody knows"
     ran = facesearch("check", "--repair", "--catalogue", catalogue)
     assert ran.code == 0 and "indexes were built anew" in ran.out
 

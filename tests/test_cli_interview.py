@@ -18,7 +18,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cli.report.tables import DIM_BELOW
-from tests.conftest import Program, Ran
+from tests.conftest import YESTERDAYS, Program, Ran
 from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.squares import BLACK, BLUE, CYAN, GREEN, RED, WHITE, YELLOW, index
 from tests.support.stand_ins import DotColours, picture, save
@@ -151,10 +151,10 @@ def test_with_a_description_and_no_answer_it_is_a_search(interview: Interview, f
 @pytest.mark.parametrize("answers", ["", "stop\n", "not sure\nstop\n", "yes\nback\n"])
 def test_nothing_said_is_nothing_to_search_for(interview: Interview, tmp_path: Path, answers: str) -> None:
     file = tmp_path / "out.csv"
-    file.write_text("of yesterday")
+    file.write_text(YESTERDAYS)
     ran = interview(answers, "--csv", file)
     assert ran.code == 2 and "nothing to search for" in ran.err and ran.out == ""
-    assert file.read_text() == "of yesterday"
+    assert file.read_text() == YESTERDAYS
 
 
 def test_a_witness_who_is_sure_of_nothing_leaves_everybody(interview: Interview) -> None:
@@ -332,11 +332,11 @@ class TestOnATerminal:
 
     def test_ctrl_c_leaves_with_the_answers_so_far(self, on_a_terminal: Callable[..., Ran], tmp_path: Path) -> None:
         file = tmp_path / "out.csv"
-        file.write_text("of yesterday")
+        file.write_text(YESTERDAYS)
         ran = on_a_terminal(b"yes\n", signal.SIGINT, arguments=("--csv", str(file)))
         assert ran.code == 130 and ran.out == "" and "Traceback" not in ran.err
         assert ran.err.endswith("Interrupted.\n") and search_in(ran)[-1].endswith(":0.8889")
-        assert file.read_text() == "of yesterday"
+        assert file.read_text() == YESTERDAYS
 
     @pytest.mark.parametrize("columns", [80, 160])
     def test_questions_and_lists_fit_the_terminal(self, on_a_terminal: Callable[..., Ran], columns: int) -> None:

@@ -22,7 +22,7 @@ from facesearch.query import parse
 from facesearch.search.description import search
 from facesearch.search.records import hit_records
 from facesearch.search.request import Request
-from tests.conftest import Program
+from tests.conftest import YESTERDAYS, Program
 from tests.support.powers import names_of_any_bytes, without_root_powers
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import picture, save
@@ -41,6 +41,7 @@ LAST = [
     "seconds",
     "exhibit",
 ]
+IN_FILES = [*LAST[:3], "audit", *LAST[3:]]
 
 
 @pytest.fixture(scope="module")
@@ -164,12 +165,12 @@ def test_nothing_found_exits_with_1_and_still_writes_what_was_asked_for(
     facesearch: Program, catalogue: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "out.csv"
-    file.write_text("of yesterday")
+    file.write_text(YESTERDAYS)
     ran = facesearch("search", "stubble", "--min-score", "0.99", "--csv", file, "--catalogue", catalogue)
     assert ran.code == 1
     assert ran.out == ""
     assert "No face matched: none of the 3 faces searched reaches --min-score; the best has 0.723." in ran.err
-    assert file.read_bytes() == ("\ufeff" + ",".join([*CONTRACT, "5_o_Clock_Shadow", *LAST]) + "\r\n").encode()
+    assert file.read_bytes() == ("\ufeff" + ",".join([*CONTRACT, "5_o_Clock_Shadow", *IN_FILES]) + "\r\n").encode()
     ran = facesearch("search", "stubble", "--min-score", "0.99", "--json", "--catalogue", catalogue)
     assert ran.code == 1 and json.loads(ran.out)["hits"] == []
 
@@ -590,10 +591,10 @@ class TestOutputFiles:
         assert (own.read_bytes(), photo.read_bytes()) == before
 
     def test_keep_their_former_content_when_the_search_fails(self, facesearch: Program, tmp_path: Path) -> None:
-        (tmp_path / "out.csv").write_text("of yesterday")
+        (tmp_path / "out.csv").write_text(YESTERDAYS)
         ran = facesearch("search", "stubble", "--catalogue", tmp_path / "none.db", "--csv", tmp_path / "out.csv")
         assert ran.code == 3
-        assert (tmp_path / "out.csv").read_text() == "of yesterday"
+        assert (tmp_path / "out.csv").read_text() == YESTERDAYS
         assert [file.name for file in tmp_path.iterdir()] == ["out.csv"]
 
     def test_may_be_devices(self, facesearch: Program, catalogue: Path) -> None:

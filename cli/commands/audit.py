@@ -14,6 +14,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
+from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
@@ -184,7 +185,9 @@ def _details(said: Any) -> str:
             told.append(", ".join(value))
         elif key == "hits" and value is not None:
             first = ", ".join(str(face) for face, _ in said.get("faces", [])[:_FACES])
-            told.append(f"{value} hits" + (f": faces {first}{', ...' if value > _FACES else ''}" if first else ""))
+            told.append(
+                counted(value, "hit") + (f": faces {first}{', ...' if value > _FACES else ''}" if first else "")
+            )
         elif key == "face" and value is not None:
             told.append(f"face {value}")
         elif value:

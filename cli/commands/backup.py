@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 def backup(
     context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the backup goes.", show_default=False)],
-    force: Annotated[
-        bool, typer.Option("--force", help="Overwrite a file that is no backup of this catalogue.")
-    ] = False,
+    force: options.ForceOption = False,
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Copy the catalogue into one file, also while an index run is at work, and print the file's SHA-256.
@@ -32,11 +30,11 @@ def backup(
     replaced. Photos are not in it. What is forgotten later stays in it: see docs/administration.md.
     """
     from cli.commands.hits import opened
-    from cli.report.files import check_writable, refuse_evidence
+    from cli.report.files import refuse_evidence, require_folder
     from cli.terminal.progress import status
-    from db.backup import is_backup_of, write_backup
+    from db.backup import is_backup_of
     from db.paths import is_there
-    from facesearch.custody.audit import log
+    from facesearch.custody.backing_up import back_up
 
     path = options.catalogue_of(context, catalogue)
     with opened(path) as source:
@@ -47,10 +45,9 @@ def backup(
                 f"{file} is there already and is no backup of this catalogue: name another file, or give --force to "
                 f"overwrite it."
             )
-        check_writable(file)
+        require_folder(file)
         with status() as display:
-            written = write_backup(source, file, progress=_teller(display, "Copying"))
-        log(source, "backup", {"files": [{"file": str(written.path), "sha256": written.sha256}]})
+            written = back_up(source, file, progress=_teller(display, "Copying"))
     console = results()
     console.print(printable(f"{written.sha256}  {written.path}"), soft_wrap=True)
     say(f"Written: {file}, {written.size:,} bytes with {_in_words(written.contents)}; checked after writing.")

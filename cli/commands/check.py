@@ -61,7 +61,9 @@ def _lines(found: "Checked", *, repairing: bool) -> Iterator[str]:
         yield f"File: damaged: {'; '.join(found.structure)}"
     else:
         yield "File: pages and indexes are sound"
-    if not found.damage:
+    if not found.damage and found.structure:
+        yield "Rows: those that can be read in the damaged file hold what they should; others may be lost"
+    elif not found.damage:
         yield "Rows: all hold what they should"
     for each in found.damage:
         yield f"Rows: {_in_words(each)}"

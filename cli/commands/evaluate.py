@@ -67,6 +67,7 @@ def evaluate(
         Path | None,
         typer.Option("--html", metavar="FILE", help="Write a page with all tables and with plots.", show_default=False),
     ] = None,
+    force: options.ForceOption = False,
     work: options.WorkOption = Path("runs"),
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
@@ -95,7 +96,7 @@ def evaluate(
         raise UsageProblem("--sizes needs a data set with labels: name its folder.")
     never = [checkpoint] if checkpoint else []
     in_use = options.catalogue_in_use(context)
-    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, html=html)
+    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, html=html, force=force)
     with wanted(output, never=never, catalogues=[in_use] if in_use else []) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)

@@ -162,6 +162,12 @@ def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
     yield from _listed([f"{number} in {path}" for number, path in shown.single])
     if shown.doomed.files:
         yield f"Files to be forgotten that could never be read: {len(shown.doomed.files):,}"
+    for each in shown.exhibits:
+        goes = "with them goes its reference, where nothing of it is held, and" if each.whole else "with them goes"
+        lines = f"what its manifest says of {counted(each.listed, 'file')}" if each.listed else ""
+        yield f"Exhibit {each.name}: {goes} {lines}".removesuffix(", and ") + (
+            "; `facesearch verify` cannot compare them any more" if each.listed else ""
+        )
     if shown.held:
         yield "Held, and kept (--release, or --override REASON):"
     yield from _listed(shown.held)

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.commands.options import OutputOptions
 from cli.errors import ExitCode, UsageProblem
 from cli.report.files import NewFile, refuse_evidence, replacing
 from cli.report.heading import Heading
-from cli.report.logged import logged_record
+from cli.report.logged import logged_head, logged_record
 from cli.report.remedies import error_in_words
 from cli.report.summary import notice_records, outcome_in_words, remarks_in_words, searched_in_words
 from cli.report.tables import print_table, to_stdout, write_csv, write_json
@@ -21,9 +21,13 @@ from cli.report.wording import behind_in_words, notice_in_words
 from cli.terminal.console import now_in_words, say
 from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
+from facesearch.custody.policy import policy_at
 from facesearch.search.hits import Searched, SearchResult
-from facesearch.search.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
+from facesearch.search.records import AUDIT_COLUMN, HIT_COLUMNS, Record, header, hit_last_columns, hit_records
 from facesearch.search.several import Catalogues, check_networks, labels, open_all
+
+if TYPE_CHECKING:
+    from facesearch.custody.audit import Logged
 
 STDOUT = Path("-")
 
@@ -49,9 +53,10 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Seq
     """Open what the user asked for; it takes its place when the block ends well.
 
     never: files that must not be overwritten; catalogues: into whose folders nothing is written, as far as they can be
-    read, and which are not overwritten either. Raises UsageProblem and FileProblem before the work starts.
+    read, and which are not overwritten either. Raises UsageProblem, FileProblem, and PolicyRefusal for a form that a
+    catalogue's policy switches off, before the work starts.
     """
-    csv, html, json = output.csv, output.html, output.json
+    csv, html, json, force = output.csv, output.html, output.json, output.force
     if html == STDOUT:
         raise UsageProblem("A page cannot go to stdout: name a file after --html.")
     if csv == STDOUT and json:
@@ -60,6 +65,11 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Seq
         raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
     if output.csv_plain and csv is None:
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
+    for catalogue in catalogues:
+        policy = policy_at(catalogue)
+        for form, asked in (("csv", csv), ("html", html), ("json", json)):
+            if asked:
+                policy.permit_export(form)
     for file in (csv, html):
         if file is not None and file != STDOUT:
             for catalogue in catalogues:
@@ -74,8 +84,10 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Seq
         for file in (csv, html):
             if file is not None and file != STDOUT:
                 stack.push(_said_when_written(file))
-        csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
-        html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
+        csv_file = (
+            stack.enter_context(replacing(csv, never=never, force=force)) if csv is not None and csv != STDOUT else None
+        )
+        html_file = stack.enter_context(replacing(html, never=never, force=force)) if html is not None else None
         if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
@@ -98,8 +110,9 @@ def _said_when_written(file: Path) -> Callable[..., None]:
 
 @contextmanager
 def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
-    """The catalogue, after saying which one it is and what is peculiar about it."""
+    """The catalogue, after saying which one it is and what is peculiar about it. Raises PolicyError, too."""
     say(f"Catalogue: {path.absolute()}")
+    policy_at(path)  # with a mistake in it nothing runs
     with open_catalogue(path, create=create) as catalogue:
         for notice in catalogue.notices:
             say(notice_in_words(notice))
@@ -112,6 +125,7 @@ def opened_together(paths: Sequence[Path], *, alike: bool = True) -> Iterator[Ca
     RequestError unless they are scored by one network."""
     for path in paths:
         say(f"Catalogue: {path.absolute()}")
+        policy_at(path)  # with a mistake in it nothing runs
     with open_all(paths) as among:
         for each in among.opened:
             for notice in each.notices:
@@ -137,13 +151,20 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         return hit_records(result, attributes, heading.like, described)
 
     if wanted.csv is not None:
-        write_csv(wanted.csv.write, columns, records())
+        heads = {path: logged_head(own.logged) for path, own in _shown(result, catalogue)}
+        logged = (
+            {**record, AUDIT_COLUMN: heads[hit.catalogue or catalogue]}
+            for hit, record in zip(result.hits, records(), strict=True)
+        )
+        write_csv(wanted.csv.write, header(HIT_COLUMNS, attributes, _last_columns(result, heading, audit=True)), logged)
     if wanted.html is not None:
         from cli.report.sheet import write_sheet
 
         write_sheet(wanted.html, result, heading, catalogue, remarks)
     wanted.finish()
-    _log_exports([file for file in (wanted.csv, wanted.html) if file is not None], result, catalogue)
+    files = [file for file in (wanted.csv, wanted.html) if file is not None]
+    for path, own in _shown(result, catalogue):
+        log_files(files, [hit.face.face for hit in own.hits], path, own.logged)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -160,22 +181,25 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
-def _last_columns(result: SearchResult, heading: Heading) -> tuple[str, ...]:
-    return hit_last_columns(like=bool(heading.like), described=heading.query is not None, several=bool(result.several))
+def _last_columns(result: SearchResult, heading: Heading, *, audit: bool = False) -> tuple[str, ...]:
+    described = heading.query is not None
+    return hit_last_columns(like=bool(heading.like), described=described, audit=audit, several=bool(result.several))
 
 
-def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:
-    """Log what was written, if it was, with the row of the search that it shows."""
-    from facesearch.custody.audit import log
+def _shown(result: SearchResult, catalogue: Path) -> list[tuple[Path, SearchResult]]:
+    """Each catalogue that was searched, with what of the result is its own."""
+    return [(each.path, each.result) for each in result.several if each.result is not None] or [(catalogue, result)]
+
+
+def log_files(files: Sequence[NewFile], faces: Sequence[int], catalogue: Path, of: "Logged | None") -> None:
+    """Log what was written, if it was, with the row of what it shows."""
+    from facesearch.custody.audit import log_export
 
     if not files:
         return
-    written = [{"file": os.path.abspath(each.path), "sha256": each.sha256.hexdigest()} for each in files]  # noqa: PTH100
-    shown = [(each.path, each.result) for each in result.several if each.result is not None]
-    for path, own in shown or [(catalogue, result)]:
-        of = own.logged.head.sequence if own.logged is not None and own.logged.head is not None else None
-        with open_catalogue(path) as target:
-            log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in own.hits]})
+    written = [(os.path.abspath(each.path), each.sha256.hexdigest()) for each in files]  # noqa: PTH100
+    with open_catalogue(catalogue) as target:
+        log_export(target, written, faces, of)
 
 
 def _about(result: SearchResult, heading: Heading, sentences: Sequence[str], catalogue: Path) -> dict[str, Any]:

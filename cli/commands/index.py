@@ -14,7 +14,7 @@ from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
 from cli.report.logged import logged_record
 from cli.report.remedies import error_in_words
-from cli.report.wording import counted, notice_in_words, notice_record
+from cli.report.wording import counted, notice_in_words, notice_record, recognised_in_words
 from cli.terminal.console import say
 from db.paths import display
 
@@ -104,6 +104,44 @@ def index(
             show_default=False,
         ),
     ] = None,
+    known_irrelevant: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--known-irrelevant",
+            metavar="FILE",
+            help="A hash set (CSV, list, NSRL, Project VIC): photos that are of it are passed over, and counted, also "
+            "those that were indexed before. Several times: all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    known_illegal: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--known-illegal",
+            metavar="FILE",
+            help="A hash set of illegal pictures: photos that are of it are counted, and never shown, cropped or "
+            "exported.",
+            show_default=False,
+        ),
+    ] = None,
+    category: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--category",
+            metavar="NAME",
+            help="Of a hash set with categories: those that count. Several times: all of them.",
+            show_default=False,
+        ),
+    ] = None,
+    drop_set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--drop-set",
+            metavar="NAME",
+            help="No longer go by this hash set, by its name in `facesearch status`.",
+            show_default=False,
+        ),
+    ] = None,
     allow_again: Annotated[
         bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
     ] = False,
@@ -135,10 +173,14 @@ def index(
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, yunet_name
     from indexer.exhibits import keep_exhibit
+    from indexer.hash_sets import known_sets
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into
 
     listed = _listed(photos or [], exhibit, manifest)
+    sets = known_sets(known_irrelevant or (), known_illegal or (), category or ())
+    for each in sets:
+        context.call_on_close(each.close)
     choice = Choice(everything=everything, exclude=exclude or (), include=include or ())
     network = load_checkpoint(checkpoint)
     path = options.catalogue_of(context, catalogue)
@@ -160,6 +202,8 @@ def index(
                 choice=choice,
                 limits=options.limits_of(max_megapixels),
                 allow_again=allow_again,
+                sets=sets,
+                drop_sets=drop_set or (),
                 progress=teller.tell,
                 stop=stop,
             )
@@ -243,7 +287,9 @@ class _Teller:
         from cli.terminal.progress import duration
         from indexer.report import Stage
 
-        if now.stage is Stage.LISTING:
+        if now.stage is Stage.COMPARING:
+            self._display.show("Comparing with hash sets", now.done, now.total)
+        elif now.stage is Stage.LISTING:
             self._display.show("Listing photos", now.total, None)
         elif now.stage is Stage.LOADING:
             self._display.show("Loading the network", now.done, now.total)
@@ -385,12 +431,30 @@ def _not_ready(report: "RunReport") -> Iterator[str]:
 
 
 def _not_taken(report: "RunReport") -> Iterator[str]:
+    from db.values.photo import LeftOut
+
     """Files that were found and not looked at, or not to their end."""
     if report.unsupported:
         heic = " (HEIC needs one more package: pip install 'facesearch[heic]')" if "HEIC" in report.unsupported else ""
         yield f"Photos that this installation cannot read: {_by_kind(report.unsupported)}{heic}"
     if report.forgotten:
         yield f"Photos left alone, since they were forgotten: {report.forgotten:,} (--allow-again takes them in)"
+    yield from recognised_in_words(
+        report.recognised[LeftOut.KNOWN_ILLEGAL], report.recognised[LeftOut.KNOWN_IRRELEVANT]
+    )
+    if report.hidden_faces:
+        yield f"Faces that left the results, since their photos are of a hash set: {report.hidden_faces:,}"
+    if report.shown_faces:
+        yield f"Faces that came back, since their photos are of no hash set any more: {report.shown_faces:,}"
+    if report.uncompared:
+        yield (
+            f"Photos that could not be held against the hash sets, since they cannot be read now: {report.uncompared:,}"
+        )
+    if report.sets_not_given:
+        yield (
+            f"Not given this time, so that new photos were not held against it: {', '.join(report.sets_not_given)} "
+            f"(--drop-set gives a set up)"
+        )
     if report.online_only:
         yield f"Files whose content is only online, and not opened: {report.online_only:,} (download them first)"
     if report.others:

@@ -64,8 +64,7 @@ def interview(
     from cli.terminal.console import remarks
     from cli.terminal.conversation import hold, remaining_in_words
     from facesearch.search.description import search
-    from facesearch.search.hits import SearchResult
-    from facesearch.search.interview import Answer, begin
+    from facesearch.search.interview import Answer, begin, conclude
     from facesearch.search.request import Order, Request, catalogue_name
 
     read = understood(" ".join(description)) if description else Understood(Request(), (), ())
@@ -83,13 +82,11 @@ def interview(
                 say(remark)
         held = begin(source, request, error=error)
 
-        def found(top: int | None) -> SearchResult:
-            return search(source, replace(request, query=held.query), top=top)
-
         def show_best() -> None:
             console = remarks()
             most = _LISTED if limit is None else min(limit, _LISTED)
-            hits = [replace(hit, asked=()) for hit in found(most).hits]  # a line each: the witness wants to go on
+            best = search(source, replace(request, query=held.query), top=most)
+            hits = [replace(hit, asked=()) for hit in best.hits]  # a line each: the witness wants to go on
             console.print(hit_table(hits, "score", console.width))
 
         try:
@@ -126,7 +123,7 @@ def interview(
             expects=is_described,
         )
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
-        result = replace(found(limit), expected=held.expected(), best=None)
+        result = replace(conclude(source, request, held, top=limit), expected=held.expected(), best=None)
         return present(result, heading, outputs, path)
 
 

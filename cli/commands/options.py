@@ -135,6 +135,9 @@ HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Replace files that are there, also those that this program has not written.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
 StatementFileOption = Annotated[
     Path | None,
@@ -261,6 +264,7 @@ class OutputOptions:
     html: HtmlOption = None
     json: JsonOption = False
     all_attributes: AllAttributesOption = False
+    force: ForceOption = False
 
 
 _GROUPS = (FaceOptions, OutputOptions)

@@ -65,6 +65,7 @@ def from_catalogues(among: Catalogues, references: Sequence[FaceReference]) -> l
 
 
 def from_photos(
+    among: Catalogues,
     photos: Sequence[Path],
     picks: Sequence[int],
     min_detection: float,
@@ -74,13 +75,15 @@ def from_photos(
     device: str,
     limits: "Limits",
 ) -> list[Start]:
-    """The face that is meant in each photo, scored. Imports cv2 and torch. Raises UsageProblem and FacesearchError."""
+    """The face that is meant in each photo, scored; none of a picture that a catalogue knows to be illegal.
+
+    Imports cv2 and torch. Raises UsageProblem and FacesearchError."""
     from cli.commands.network import face_in_words, new_detector, new_scorer
     from cli.report.thumbnails import Thumbnail
     from facesearch.network.checkpoint import load_checkpoint
 
     network = load_checkpoint(checkpoint)
-    chosen = _chosen(photos, picks, min_detection, new_detector(detector_model), limits)
+    chosen = _chosen(among, photos, picks, min_detection, new_detector(detector_model), limits)
     logits = new_scorer(network, device).score(np.stack([each.face.crop for each in chosen]))
     return [
         Start(
@@ -135,7 +138,12 @@ class _Chosen:
 
 
 def _chosen(
-    photos: Sequence[Path], picks: Sequence[int], min_detection: float, detector: "Detector", limits: "Limits"
+    among: Catalogues,
+    photos: Sequence[Path],
+    picks: Sequence[int],
+    min_detection: float,
+    detector: "Detector",
+    limits: "Limits",
 ) -> list[_Chosen]:
     from cli.commands.network import choices
     from cli.report.thumbnails import cut
@@ -146,7 +154,7 @@ def _chosen(
     unclear: WhichFaceError | None = None
     for place, photo in enumerate(photos):
         pick = picks[place] if picks else None
-        probe = look(photo, detector, limits)
+        probe = look(photo, detector, limits, catalogues=among.opened)
         lines += [f"{photo}:"] if len(photos) > 1 else []
         lines += choices(probe)
         for notice in probe.notices:

@@ -94,7 +94,7 @@ def _detach(target: "Catalogue", folder: Path) -> None:
         finish_pending(target, seconds=1.0)
         with target.write() as session:
             files, faces = detach_root(session, folder)
-    say(f"Detached: {folder}, {files:,} photos. Faces that left the results: {faces:,}")
+    say(f"Detached: {folder}, {counted(files, 'photo')}. Faces that left the results: {faces:,}")
     with target.read() as session:
         around = [root for root in list_roots(session) if within(os.fsencode(root.path), absolute(folder))]
     if around:

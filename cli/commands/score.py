@@ -1,6 +1,7 @@
 """`facesearch score`: what the network sees in each face of some photos."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from cli.terminal.console import printable, results, say
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from db.catalogue import Catalogue
     from facesearch.search.probe import ProbeError
     from facesearch.search.records import Record
     from facesearch.vision.decode import Limits
@@ -29,6 +31,7 @@ def score(
     csv: options.CsvOption = None,
     csv_plain: options.CsvPlainOption = False,
     json: options.JsonOption = False,
+    force: options.ForceOption = False,
     all_attributes: Annotated[
         bool, typer.Option("--all-attributes", help="In the table: all 40 attributes, also those that do not hold.")
     ] = False,
@@ -51,13 +54,16 @@ def score(
 
     photos = options.photos_of(photos)
     in_use = options.catalogue_in_use(context)
-    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json)
-    with wanted(output, never=photos, catalogues=[in_use] if in_use else []) as outputs:
+    output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json, force=force)
+    with (
+        wanted(output, never=photos, catalogues=[in_use] if in_use else []) as outputs,
+        _known(in_use) as catalogue,
+    ):
         records: list[Record] = []
         tables: list[tuple[Path, list[Record]]] = []  # printed last: a reader who stops early costs no file
         faces = failed = 0
         for photo, found in _scored(
-            photos, checkpoint, detector_model, device.value, options.limits_of(max_megapixels)
+            photos, catalogue, checkpoint, detector_model, device.value, options.limits_of(max_megapixels)
         ):
             if isinstance(found, ProbeError):
                 say(f"Error: {error_in_words(found)}")
@@ -98,8 +104,27 @@ def _print(tables: "list[tuple[Path, list[Record]]]", all_attributes: bool) -> N
     tables.clear()
 
 
+@contextmanager
+def _known(path: Path | None) -> "Iterator[Catalogue | None]":
+    """The catalogue in use, which knows what is not to be opened; None where there is none that can be read."""
+    from db.catalogue import open_catalogue
+    from db.errors import CatalogueError
+
+    with ExitStack() as stack:
+        catalogue: Catalogue | None = None
+        if path is not None:
+            with suppress(CatalogueError):
+                catalogue = stack.enter_context(open_catalogue(path))
+        yield catalogue
+
+
 def _scored(
-    photos: Sequence[Path], checkpoint: Path | None, detector_model: Path | None, device: str, limits: "Limits"
+    photos: Sequence[Path],
+    catalogue: "Catalogue | None",
+    checkpoint: Path | None,
+    detector_model: Path | None,
+    device: str,
+    limits: "Limits",
 ) -> "Iterator[tuple[Path, list[Record] | ProbeError]]":
     """Each photo with a record a face, or with what is wrong with it. The network is loaded with the first face."""
     from cli.commands.network import new_detector, new_scorer
@@ -114,7 +139,7 @@ def _scored(
     scorer = None
     for photo in photos:
         try:
-            seen = look(photo, detector, limits)
+            seen = look(photo, detector, limits, catalogues=[catalogue] if catalogue else ())
         except ProbeError as problem:
             yield photo, problem
             continue

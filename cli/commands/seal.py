@@ -21,10 +21,8 @@ def seal(
     copy the file before, or index into another --catalogue.
     """
     from cli.commands.hits import opened
-    from db.audit import note
-    from db.seal import seal as seal_state
     from db.seal import sealed_since
-    from facesearch.custody.audit import by_whom
+    from facesearch.custody.sealing import seal as seal_catalogue
 
     with opened(options.catalogue_of(context, catalogue)) as target:
         with target.read() as session:
@@ -38,8 +36,10 @@ def seal(
             if not typer.confirm("Seal it? Nothing in it can change afterwards.", err=True):
                 say("Not sealed.")
                 return ExitCode.NOTHING
-        with target.indexing(), target.write() as session:
-            note(session, "seal", by_whom())
-            seal_state(session)
+        done = seal_catalogue(target)
+        if done.rebuilt:
+            say("The snapshot was brought up to date first: nothing can do that any more.")
+        if done.trouble:
+            say(f"Searches will stay slower: {done.trouble}")
         say("Sealed: it can be searched, and nothing in it changes any more.")
     return ExitCode.FOUND

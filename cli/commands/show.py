@@ -25,6 +25,7 @@ def show(
     ] = 5,
     html: options.HtmlOption = None,
     json: options.JsonOption = False,
+    force: options.ForceOption = False,
 ) -> int:
     """Show one face: its photo under all its paths, its place in it, all 40 attributes, and the faces most like it.
 
@@ -32,7 +33,7 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import opened_together, wanted
+    from cli.commands.hits import log_files, opened_together, wanted
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
     from facesearch.search.several import FaceReference, portrait_of
@@ -40,7 +41,7 @@ def show(
     reference = FaceReference.parse(face)
     alone = reference.catalogue and not catalogue and not context.find_root().obj
     paths = options.catalogues_of(context, [Path(reference.catalogue)] if alone else catalogue)
-    output = options.OutputOptions(html=html, json=json)
+    output = options.OutputOptions(html=html, json=json, force=force)
     with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
             found = portrait_of(sources, reference, nearest=nearest)
@@ -48,9 +49,12 @@ def show(
             if json:
                 print_unfound(reference.number, problem)
             raise
+        path = sources.holding(reference).path
         if outputs.html is not None:
-            write_page(outputs.html, found, sources.holding(reference).path)
+            write_page(outputs.html, found, path)
         outputs.finish()
+        shown = [reference.number, *(hit.face.face for hit in found.nearest.hits)]
+        log_files([outputs.html] if outputs.html is not None else [], shown, path, found.nearest.logged)
         if json:
             print_json(found)
         else:

@@ -95,6 +95,7 @@ def similar(
         starts = probes.from_catalogues(sources, faces)
         if photos:
             seen = probes.from_photos(
+                sources,
                 photos,
                 picks,
                 where.min_detection,

@@ -187,6 +187,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.erasure import summary as erasure_summary
     from db.faces import unsearchable_count
     from db.faults import count as count_faults
+    from db.hash_sets import stored_sets
     from db.models import serving
     from db.photos import counts
     from db.provenance import behind_count, groups
@@ -194,6 +195,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
     from db.runs import latest_runs
     from db.seal import sealed_since
     from db.snapshot import state_of
+    from facesearch.custody.policy import policy_of
     from facesearch.search.unseen import unseen_by_searches
     from facesearch.vision.detection import yunet_name
     from facesearch.vision.versions import current, is_behind
@@ -204,23 +206,34 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
         logged = count_faults(session)
         since = sealed_since(session)
         erased = erasure_summary(session)
+        sets = stored_sets(session)
         unscored = unsearchable_count(session, model[0]) if model else 0
         behind = behind_count(session, groups(session, lambda each, outcome: is_behind(each, outcome, now)))
     sealed = f" (sealed since {_moment(since)})" if since else ""
+    policy = policy_of(source)
     yield "Catalogue", f"{source.path}{' (read-only)' if source.read_only else ''}{sealed}"
+    if policy:
+        yield "Policy", str(policy)
     for root in known:
         yield from _folder_rows(root)
     if not known:
         yield "Folder", "none: `facesearch index FOLDER` adds one"
     yield (
         "Photos",
-        f"{numbers.files:,} files with {numbers.photos:,} different contents: {numbers.indexed:,} with faces, "
-        f"{numbers.no_face:,} without, {numbers.failed:,} failed; {numbers.unreadable:,} files unreadable",
+        f"{counted(numbers.files, 'file')} with {counted(numbers.photos, 'different content')}: "
+        f"{numbers.indexed:,} with faces, {numbers.no_face:,} without, {numbers.failed:,} failed; "
+        f"{counted(numbers.unreadable, 'file')} unreadable",
     )
     hidden = f"; {numbers.hidden:,} more whose photos are gone" if numbers.hidden else ""
     unfound = f"; {numbers.unfound:,} more that the last look did not find again" if numbers.unfound else ""
     yield "Faces", f"{numbers.faces:,}{hidden}{unfound}"
     yield from _erasure_rows(erased)
+    for each in sets:
+        yield (
+            "Hash set",
+            f"{each.name} ({each.kind.value}, {counted(each.hashes, 'hash', 'hashes')}, SHA-256 {each.sha256[:16]}), "
+            f"last given {_moment(each.used)}: {counted(each.photos, 'photo')}",
+        )
     if behind:
         are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
         yield (

@@ -46,6 +46,7 @@ def train(
         ),
     ] = None,
     work: options.WorkOption = Path("runs"),
+    force: options.ForceOption = False,
     device: options.DeviceOption = options.Device.AUTO,
 ) -> int:
     """Train the network on CelebA, LFWA, Open Images or records of your own, and write a checkpoint.
@@ -73,7 +74,8 @@ def train(
     chosen = load_recipe(recipe)
     refuse_evidence(out, options.catalogue_in_use(context))
     check_writable(out, never=[start] if start else [])
-    _refuse_what_is_no_checkpoint(out)
+    if not force:
+        _refuse_what_is_no_checkpoint(out)
     keep_freed_memory()
     with status() as display:
         checkpoint, figures = train_checkpoint(data, work, out, chosen, device.value, _callbacks(display), terms, start)
@@ -94,7 +96,9 @@ def _refuse_what_is_no_checkpoint(out: Path) -> None:
         try:
             load_checkpoint(out)
         except CheckpointError as error:
-            raise UsageProblem(f"{out} is there and is no checkpoint: name another file to write to.") from error
+            raise UsageProblem(
+                f"{out} is there and is no checkpoint: name another file to write to, or give --force."
+            ) from error
 
 
 def _callbacks(display: "Status") -> "Callbacks":

@@ -8,6 +8,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode, FileProblem, UsageProblem
+from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def validate(
     seed: Annotated[
         int | None, typer.Option("--seed", metavar="N", min=0, help="Which faces are drawn; 0 if not given.")
     ] = None,
+    force: options.ForceOption = False,
 ) -> int:
     """Measure the network on your own photos: faces are drawn at random, two people label them, each alone.
 
@@ -70,7 +72,7 @@ def validate(
         if answers:
             raise UsageProblem(f"{folder} holds no sample that these could answer: draw one first, without ANSWERS.")
         with opened(path) as source:
-            _draw(source, folder, faces, photos, _asked(words), seed or 0)
+            _draw(source, folder, faces, photos, _asked(words), seed or 0, force=force)
         return ExitCode.FOUND
     if any(given is not None for given in (faces, photos, words, seed)):
         raise UsageProblem(
@@ -81,7 +83,7 @@ def validate(
     if people is None:
         return ExitCode.NOTHING
     with opened(path) as source:
-        _state(source, folder, sample, people)
+        _state(source, folder, sample, people, force=force)
     return ExitCode.FOUND
 
 
@@ -115,8 +117,11 @@ def _draw(
     photos: int | None,
     words: Sequence[str],
     seed: int,
+    *,
+    force: bool,
 ) -> None:
     """Step 1."""
+    from cli.commands.hits import log_files
     from cli.report.files import explained, replacing
     from cli.report.label_page import label_page
     from cli.terminal.progress import status
@@ -138,14 +143,16 @@ def _draw(
             show_photos=shown.photos,
         )
         display.flush()
-    with replacing(folder / _PAGE) as page:
+    with replacing(folder / _PAGE, force=force) as page:
         for part in label_page(sample, pictures, whole):
             page.write(part.encode())
-    with replacing(folder / _TABLE) as table:
+    with replacing(folder / _TABLE, force=force) as table:
         table.write(empty_table(sample).encode())
-    with replacing(folder / _SAMPLE) as file:  # last: with it the step is done
+    with replacing(folder / _SAMPLE, force=force) as file:  # last: with it the step is done
         file.write(sample.as_json().encode())
-    say(f"Drawn with seed {seed}: {len(sample.faces):,} of {sample.of_faces:,} faces, {len(sample.photos):,} photos.")
+    log_files([page, table, file], [each.face for each in sample.faces], source.path, None)
+    drawn = f"{len(sample.faces):,} of {counted(sample.of_faces, 'face')}, {counted(len(sample.photos), 'photo')}"
+    say(f"Drawn with seed {seed}: {drawn}.")
     if sample.not_shown:
         say(f"{sample.not_shown:,} were drawn whose photo cannot be opened, and others took their place.")
     if len(sample.faces) < face_count:
@@ -210,16 +217,20 @@ def _people(folder: Path, given: Sequence[Path], sample: "Sample") -> "tuple[Ans
     return None
 
 
-def _state(source: "Catalogue", folder: Path, sample: "Sample", people: "tuple[Answers, Answers]") -> None:
+def _state(
+    source: "Catalogue", folder: Path, sample: "Sample", people: "tuple[Answers, Answers]", *, force: bool
+) -> None:
     """Step 3."""
+    from cli.commands.hits import log_files
     from cli.report.files import replacing
     from cli.report.validation import page, print_statement
     from facesearch.validation.measuring import measure
     from facesearch.vision.detection import yunet_name
 
-    with replacing(folder / _REPORT) as file:
+    with replacing(folder / _REPORT, force=force) as file:
         agreement, measured = measure(source, sample, people, yunet_name())
         for part in page(agreement, measured, sample, source.path):
             file.write(part.encode("utf-8", "replace"))
+    log_files([file], [], source.path, None)
     print_statement(agreement, measured, sample)
     say(f"Kept in the catalogue; written: {folder / _REPORT}")

@@ -9,6 +9,7 @@ import typer
 
 from cli.commands import options
 from cli.errors import ExitCode
+from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 from db.paths import display
 
@@ -64,7 +65,8 @@ def compared_in_words(compared: "Compared") -> Iterator[str]:
     name = f"{exhibit.name} ({display(exhibit.path)})" if exhibit.name else display(exhibit.path)
     against = "its manifest" if exhibit.listed else "the photos as indexed"
     if found is None:
-        yield f"{name}: the folder is not there, so none of its {compared.files:,} files could be compared."
+        files = counted(compared.files, "file")
+        yield f"{name}: the folder is not there, so nothing of it could be compared ({files})."
         return
     there = found.match + len(found.differ)
     are = "is" if len(found.absent) == 1 else "are"

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from math import floor
+from math import floor, isnan
 from pathlib import Path
 
 from rich.table import Table
@@ -17,7 +17,7 @@ from cli.terminal.console import WIDE, printable, results
 from db.errors import FaceUnfound
 from db.paths import display, is_there
 from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
-from facesearch.places import marks_of
+from facesearch.places import marks_at
 from facesearch.query.phrases import phrase
 from facesearch.reliability import UNGRADED
 from facesearch.search.face import Portrait
@@ -58,7 +58,7 @@ def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
     yield "Face", str(face.face)
     there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
     for path, note in [*there, *((path, " (gone since the last index run)") for path in found.face.missing)]:
-        marks = "".join(f" ({mark})" for mark in marks_of(face.inside.get(path, b"")))
+        marks = "".join(f" ({mark})" for mark in marks_at(os.fsencode(path), face.inside.get(path, b"")))
         exhibit = f"{face.exhibits[path]}: " if path in face.exhibits else ""
         yield "Photo", exhibit + display(os.fsencode(path)) + face.where + note + marks
     if face.notice:
@@ -82,12 +82,17 @@ def _attribute_table(found: Portrait, width: int, blocks: bool) -> Table:
     count = 1 if width >= WIDE else max(1, min(3, (width + _GAP) // (_COLUMN + _GAP)))
     bar = max(10, min(30, (width + _GAP) // count - _GAP - _LABEL - 9))
     groups = [
-        [Text(group.heading, style="bold"), *(_line(found, each, bar, blocks) for each in members(group))]
+        [Text(group.heading, style="bold"), *(_line(found, each, bar, blocks) for each in _shown(found, group))]
         for group in Group
     ]
     table = Table.grid(padding=(0, _GAP))
     table.add_row(*(Text("\n").join(lines) for lines in _columns(groups, count)))
     return table
+
+
+def _shown(found: Portrait, group: Group) -> list[Attribute]:
+    """Those of the group that a policy lets be shown."""
+    return [each for each in members(group) if not isnan(found.probabilities[each.index])]
 
 
 def _columns(groups: Sequence[list[Text]], count: int) -> list[list[Text]]:
@@ -123,7 +128,7 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
             group.heading,
             [
                 Bar(phrase(each.index, True), float(found.probabilities[each.index]), found.grades[each.index])
-                for each in members(group)
+                for each in _shown(found, group)
             ],
         )
         for group in Group

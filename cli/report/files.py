@@ -1,5 +1,6 @@
 """Files that the user asked for: refused before the work starts, and written whole or not at all."""
 
+import codecs
 import hashlib
 import os
 import secrets
@@ -30,16 +31,20 @@ class NewFile:
 
 
 @contextmanager
-def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
-    """A new file that takes the place of `path` at the end; on any failure what was there before stays as it was.
+def replacing(path: Path, *, never: Sequence[Path] = (), force: bool = False) -> Iterator[NewFile]:
+    """A new file that takes the place of `path` at the end; on any failure what was there before stays as it was. It
+    can be read by its owner only; one that it replaces keeps its permissions.
 
     Raises, before anything else happens, FileProblem when it cannot be written there and UsageProblem when `path` is
-    one of `never` (such as the catalogue) or looks like a photo: a slip of the hand must not cost the original.
+    one of `never` (such as the catalogue), looks like a photo, or, without `force`, is a file that was not written by
+    this program: a slip of the hand must not cost the original.
     """
     with explained(path):
         target = Path(os.path.realpath(path))
         before = _mode(target)
     _refuse_precious(path, target, before, never)
+    if before is not None and stat.S_ISREG(before) and not force:
+        _refuse_foreign(path, target)
     if before is not None and not stat.S_ISREG(before):  # a device or a pipe cannot be replaced
         with explained(path):
             stream = target.open("wb")
@@ -52,7 +57,7 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
     with explained(path):
         if before is not None and not os.access(target, os.W_OK):
             raise FileProblem(f"{path} is write-protected: name another file, or change its permissions.")
-        stream = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "wb")
+        stream = os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb")
     try:
         with _closed_quietly(stream):
             yield NewFile(path, stream)
@@ -67,6 +72,29 @@ def replacing(path: Path, *, never: Sequence[Path] = ()) -> Iterator[NewFile]:
         with suppress(OSError):
             temporary.unlink()
         raise
+
+
+def _refuse_foreign(path: Path, target: Path) -> None:
+    """Raises UsageProblem for a file that this program has not written, as far as its first bytes tell."""
+    with explained(path), target.open("rb") as file:
+        head = file.read(_HEAD)
+    if head and not head.removeprefix(codecs.BOM_UTF8).startswith(_heads()):
+        raise UsageProblem(
+            f"{path} is there already and was not written by facesearch: name another file, or give --force to replace "
+            "it."
+        )
+
+
+_HEAD = 512
+
+
+def _heads() -> tuple[bytes, ...]:
+    """How the files begin that this program writes: pages, tables, and the files of a validation."""
+    from cli.report import html_frame
+    from facesearch.search.records import FACE_COLUMNS, HIT_COLUMNS
+
+    tables = (HIT_COLUMNS, FACE_COLUMNS, ("subset", "network", "attribute"), ("sample", "item"))
+    return (html_frame.HEAD.encode(), *(",".join(each).encode() for each in tables), b'{\n "format"', b'{"format"')
 
 
 def refuse_evidence(path: Path, catalogue: Path | None) -> None:
@@ -103,11 +131,21 @@ def check_writable(path: Path, *, never: Sequence[Path] = ()) -> None:
     with explained(path):
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
+        before = _mode(target)
+    require_folder(path)
+    _refuse_precious(path, target, before, never)
+
+
+def require_folder(path: Path) -> None:
+    """Raises FileProblem where the folder of a file that is to be written is not there, or nothing can be written into
+    it."""
+    with explained(path):
+        target = Path(os.path.realpath(path))
+        if _mode(target) is not None and target.is_dir():
+            raise FileProblem(f"{path} is a folder: name a file in it.")
         trial = target.with_name(f".facesearch-{secrets.token_hex(8)}.part")
         trial.touch(exist_ok=False)
         trial.unlink()
-        before = _mode(target)
-    _refuse_precious(path, target, before, never)
 
 
 @contextmanager

@@ -7,6 +7,11 @@ pictures, where there are any, are data URIs.
 import base64
 import hashlib
 
+HEAD = (
+    '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+)
+"""How every page begins: by this one of ours is known."""
 END = "</body>\n</html>\n"
 
 
@@ -14,12 +19,9 @@ def beginning(title: str, style: str, *, pictures: bool = False, script: str = "
     """Up to and with <body>. title: already escaped. script: the text of the page's one script element."""
     images = "img-src data:; " if pictures else ""
     runs = f"script-src 'sha256-{_digest(script)}'; " if script else ""
-    policy = (
-        f"default-src 'none'; {images}{runs}style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
-    )
+    policy = f"{images}{runs}style-src 'sha256-{_digest(style)}'; base-uri 'none'; form-action 'none'"
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        f'{HEAD}{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
         f"<title>{title} - facesearch</title>\n<style>{style}</style>\n</head>\n<body>\n"

@@ -25,6 +25,11 @@ def audit_facts(logged: "Logged | None") -> list[tuple[str, str]]:
     return [("Audit log", f"row {logged.head.sequence:,}, head {logged.head}")]
 
 
+def logged_head(logged: "Logged | None") -> str:
+    """The log's head with this row, for a table; "" where it does not stand in the catalogue."""
+    return str(logged.head) if logged is not None and logged.head is not None else ""
+
+
 def logged_record(logged: "Logged | None") -> dict[str, Any] | None:
     """The same for JSON; None where there is nothing to log."""
     if logged is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from cli.report.wording import counted
+from cli.report.wording import counted, recognised_in_words
 from db.unseen import Why
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def unseen_record(unseen: "Unseen") -> dict[str, Any]:
         "photos_failed": unseen.failed,
         "photos_of_unread_formats": dict(unseen.unreadable),
         "faces_not_scored": unseen.unscored,
+        "photos_known_illegal": unseen.illegal,
+        "photos_known_irrelevant": unseen.irrelevant,
     }
 
 
@@ -75,6 +77,7 @@ def _sentences(unseen: "Unseen") -> Iterator[str]:
             f"{counted(unseen.unscored, 'face')} {are} not searched: {lack} scores of the network in use; "
             "`facesearch index` makes up for it."
         )
+    yield from recognised_in_words(unseen.illegal, unseen.irrelevant)
 
 
 _OUT_OF_REACH = (

@@ -11,9 +11,19 @@ if TYPE_CHECKING:
     from facesearch.search.hits import Searched
 
 
-def counted(number: int, noun: str) -> str:
-    """ "1 photo", "2,000 photos"."""
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """ "1 photo", "2,000 photos". plural: where an s does not make it."""
+    return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
+
+
+def recognised_in_words(illegal: int, irrelevant: int) -> "Iterator[str]":
+    """How many photos were passed over since they are of sets of known files."""
+    if illegal:
+        were = "was" if illegal == 1 else "were"
+        yield f"{counted(illegal, 'photo')} of the set of known illegal pictures {were} not looked at."
+    if irrelevant:
+        was = "was" if irrelevant == 1 else "were"
+        yield f"{counted(irrelevant, 'photo')} known to be irrelevant {was} passed over."
 
 
 _SHOWN = 6

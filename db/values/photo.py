@@ -14,10 +14,17 @@ class Outcome(StrEnum):
 
 
 class LeftOut(StrEnum):
-    """Why a run passes over a file that is there."""
+    """Why a run passes over a file that is there: a pattern excludes it, it is hidden, or its content is of a set of
+    known files."""
 
     EXCLUDED = "excluded"
     HIDDEN = "hidden"
+    KNOWN_IRRELEVANT = "known irrelevant"
+    KNOWN_ILLEGAL = "known illegal"
+
+
+RECOGNISED = (LeftOut.KNOWN_IRRELEVANT, LeftOut.KNOWN_ILLEGAL)
+"""The reasons that belong to the content, and not to the place."""
 
 
 class Shot(NamedTuple):

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from db import audit
@@ -19,6 +20,7 @@ from db.audit import Head
 from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from facesearch.custody.acting import acting_now
+from facesearch.custody.policy import Policy, PolicyRefusal
 from facesearch.search.request import Request
 
 MOST_FACES = 10_000
@@ -35,8 +37,19 @@ class Logged:
     lost: str = ""
 
 
-def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
-    """Add a row about something that was done with this catalogue. values: any JSON. Never raises."""
+def log(catalogue: Catalogue, kind: str, values: Mapping[str, Any], policy: Policy | None = None) -> Logged:
+    """Add a row about something that was done with this catalogue. values: any JSON.
+
+    Raises PolicyRefusal where the row is lost and the policy demands it, and nothing else."""
+    logged = _written(catalogue, kind, values)
+    if logged.lost and policy is not None and "log" in policy.demands:
+        raise PolicyRefusal(
+            f"The policy demands that all is logged, and this could not be: {logged.problem} Nothing is shown."
+        )
+    return logged
+
+
+def _written(catalogue: Catalogue, kind: str, values: Mapping[str, Any]) -> Logged:
     row = {"moment": datetime.now(UTC).isoformat(), "kind": kind, "payload": {**by_whom(), **values}}
     try:
         waiting = _waiting(catalogue)
@@ -56,9 +69,16 @@ def count_waiting(catalogue: Catalogue) -> int:
 
 
 def log_result(
-    catalogue: Catalogue, kind: str, request: Request, model: str, hits: Sequence[tuple[int, float]]
+    catalogue: Catalogue,
+    kind: str,
+    request: Request,
+    model: str,
+    hits: Sequence[tuple[int, float]],
+    policy: Policy,
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Logged:
-    """Log a question and its answer: ids and scores of the faces as they are shown. model: digest of the checkpoint."""
+    """Log a question and its answer: ids and scores of the faces as they are shown. model: digest of the checkpoint.
+    more: what else is to be said. Raises as `log`."""
     typed = {"text": request.query.text} if acting_now().keep_text else {}
     answer = {
         "request": request.digest,
@@ -68,8 +88,19 @@ def log_result(
         "model": model,
         "hits": len(hits),
         "faces": [[face, round(score, 6)] for face, score in hits[:MOST_FACES]],
+        **more,
     }
-    return log(catalogue, kind, answer)
+    return log(catalogue, kind, answer, policy)
+
+
+def log_export(
+    catalogue: Catalogue, files: Sequence[tuple[str, str]], faces: Sequence[int], of: Logged | None = None
+) -> Logged:
+    """Log files that show faces (ids): absolute paths with their SHA-256 (hexadecimal). of: how the answer was logged
+    that they hold."""
+    written = [{"file": file, "sha256": sha256} for file, sha256 in files]
+    row = of.head.sequence if of is not None and of.head is not None else None
+    return log(catalogue, "export", {"files": written, "of": row, "faces": list(faces)})
 
 
 def by_whom() -> dict[str, Any]:

@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import audit, erasure, faces, snapshot, upkeep
+from db import audit, erasure, exhibits, faces, snapshot, upkeep
 from db.catalogue import Catalogue
 from db.erasure import Doomed, Erased
 from db.errors import CatalogueBusy, CatalogueError, PhotoUnknown
+from db.exhibits import ListedBelow
 from db.paths import as_path, display, within
 from facesearch.custody.audit import by_whom
+from facesearch.custody.policy import permit
 from facesearch.search.ranking.similar import encode
 
 COPY_FROM = 0.995
@@ -60,7 +62,7 @@ class Plan:
     many photos have none, such as those of detached folders. elsewhere: the paths outside of what was named: copies.
     single: for faces that go alone, the path of the photo that stays. held: photos and faces that stay because they are
     held, unless holds are set aside. ahead: photos that are noted as first indexed in the future, by this clock.
-    everything: nothing would be left."""
+    everything: nothing would be left. exhibits: what goes of exhibits and their manifests."""
 
     doomed: Doomed
     faces: int
@@ -71,6 +73,7 @@ class Plan:
     held: tuple[Path, ...]
     ahead: int
     everything: bool
+    exhibits: tuple[ListedBelow, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -101,8 +104,9 @@ def forget(catalogue: Catalogue, wanted: Wanted, shown: Plan, now: datetime, *, 
 
     Its rows go in one transaction; from then on no search finds it. Then what is left of it in the catalogue's files
     goes. Raises CatalogueBusy while an index run, or another of these, is at work, or where what would go is not what
-    was shown any more; and other CatalogueErrors, with nothing changed.
+    was shown any more; PolicyRefusal; and other CatalogueErrors, with nothing changed.
     """
+    permit(catalogue)
     with catalogue.indexing():
         with catalogue.erase() as session:
             if _plan(session, wanted, now, override=override is not None) != shown:
@@ -148,14 +152,17 @@ def _renew_snapshot(catalogue: Catalogue) -> CatalogueError | None:
 
 
 def hold(catalogue: Catalogue, wanted: Wanted, now: datetime) -> int:
-    """Keep these photos and faces from being taken out; how many were not held before. Raises as `plan`."""
+    """Keep these photos and faces from being taken out; how many were not held before. Raises as `plan`, and
+    PolicyRefusal."""
+    permit(catalogue)
     with catalogue.indexing(), catalogue.write() as session:
         chosen = _chosen(session, wanted, now)
         return erasure.hold(session, chosen.photos, chosen.faces)
 
 
 def release(catalogue: Catalogue, wanted: Wanted, now: datetime) -> int:
-    """Hold them no longer; how many were held. Raises as `plan`."""
+    """Hold them no longer; how many were held. Raises as `plan`, and PolicyRefusal."""
+    permit(catalogue)
     with catalogue.indexing(), catalogue.write() as session:
         chosen = _chosen(session, wanted, now)
         return erasure.release(session, chosen.photos, chosen.faces)
@@ -265,6 +272,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
         tuple(sorted(_first(paths[each]) for each in held)),
         erasure.count_ahead(session, now) if wanted.before is not None else 0,
         bool(photos) and len(photos) == erasure.count_photos(session),
+        tuple(each for folder in wanted.folders for each in exhibits.listed_below(session, folder)),
     )
 
 

@@ -14,6 +14,7 @@ from db.catalogue import Catalogue, open_catalogue, os_errors_translated, reserv
 from db.erasure import Erased
 from db.errors import CatalogueDamaged, CatalogueError, CatalogueMissing, NotACatalogue
 from db.paths import absolute, as_path, display, is_there
+from facesearch.custody.policy import policy_at
 from facesearch.errors import UsageError
 from facesearch.search.ranking.similar import encode
 
@@ -84,9 +85,11 @@ def restoration(path: Path, file: Path) -> Iterator[Restoration]:
     """Make the backup in `file` ready to take the place of the catalogue at `path`, which no index run works on
     meanwhile. Nothing is changed before `Restoration.carry_out`.
 
-    Raises UsageError where both are the same file, CatalogueBusy while an index run is at work, NotACatalogue where
-    either is something else, CatalogueDamaged for the backup, CatalogueFull and other CatalogueErrors.
+    Raises UsageError where both are the same file, or the catalogue's policy does not allow it, CatalogueBusy while an
+    index run is at work, NotACatalogue where either is something else, CatalogueDamaged for the backup, CatalogueFull
+    and other CatalogueErrors.
     """
+    policy_at(path).permit()
     path, file = as_path(absolute(path)), as_path(absolute(file))
     if is_there(path) and is_there(file) and path.samefile(file):
         raise UsageError(f"{_name(file)} is the catalogue itself: name a backup of it.")

@@ -3,8 +3,10 @@
 The search is exact over every visible face that passes the filters, and works on the scores of one moment.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +15,7 @@ from db.catalogue import Catalogue
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.custody.audit import log_result
+from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import Notice
 from facesearch.query import Query
 from facesearch.query.said_ages import MALE, said_sex
@@ -29,6 +32,7 @@ from facesearch.search.hits import (
     hits_of,
     ids_and_scores,
     one_for_each_file,
+    shown_by,
 )
 from facesearch.search.ranking import scan
 from facesearch.search.ranking.explain import weak_grades
@@ -42,24 +46,33 @@ ON_ALL_HITS = ("must", "leave out")
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
-def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
+def search(
+    catalogue: Catalogue,
+    request: Request,
+    *,
+    top: int | None = 20,
+    kind: str = "search",
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 
     They stand in the order of their scores. Those that are not likely stand in that of a witness who errs at the rates
     of the request, unless it asks for the order of the scores; faces that are judged to lack one of the description's
     musts stand behind all others. Reads the scores of the asked attributes only, and the details of the hits only.
-    Raises SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description of nothing
+    It is logged as this kind, with more that is to be said. Raises PolicyRefusal where the catalogue's policy does not
+    allow it, SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description of nothing
     but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
     entangled to score, and CatalogueError subclasses.
     """
+    policy = permit(catalogue, attributes=asked_attributes(request))
     result = find(catalogue, request, top=top)
-    row = log_result(catalogue, "search", request, result.model.digest, ids_and_scores(result.hits))
-    return replace(result, logged=row)
+    logged = log_result(catalogue, kind, request, result.model.digest, ids_and_scores(result.hits), policy, more)
+    return replace(result, hits=shown_by(policy, result.hits), logged=logged)
 
 
 @scan.shared_threads()
 def find(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
-    """As `search`, and not logged: for use cases of which it is a part."""
+    """As `search`, and neither logged nor held against a policy: for use cases of which it is a part."""
     check_asked(catalogue, request, top)
     query = request.query
     check_counts(query)

@@ -10,8 +10,9 @@ from db.catalogue import Catalogue
 from db.faces import FaceInFull
 from db.values.scoring_model import calibrate
 from facesearch.custody.audit import log
+from facesearch.custody.policy import permit
 from facesearch.reliability import Hard, grades, hard_to_judge
-from facesearch.search.hits import SearchResult
+from facesearch.search.hits import SearchResult, shown_by
 from facesearch.search.request import Request
 from facesearch.search.similar import IndexedFace
 from facesearch.search.similar import nearest as nearest_to
@@ -19,8 +20,9 @@ from facesearch.search.similar import nearest as nearest_to
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Portrait:
-    """face: with its photo. probabilities: float32 [40], calibrated. grades: A to D for each, None for unknown.
-    hard: why it is hard to judge. nearest: the faces whose profiles are most like its own.
+    """face: with its photo. probabilities: float32 [40], calibrated; nan for what a policy switches off.
+    grades: A to D for each, None for unknown. hard: why it is hard to judge. nearest: the faces whose profiles are most
+    like its own; none where a policy switches that off.
     """
 
     face: FaceInFull
@@ -34,12 +36,16 @@ def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrai
     """The face with this id, and `nearest` >= 1 others. Needs no network.
 
     Raises CatalogueError subclasses: FaceUnknown for an id that no face has, FaceHidden for a face whose photo is gone,
-    FaceUnscored for one that only another network has scored; and as `similar`.
+    FaceUnscored for one that only another network has scored; PolicyRefusal; and as `similar`.
     """
+    policy = permit(catalogue)
     with catalogue.read() as session:
         found = faces.in_full(session, face_id)
     model = found.model
     held = calibrate(found.face.logits, model.calibration_scale, model.calibration_bias).astype(np.float32)
     like_it = nearest_to(catalogue, [IndexedFace(found.face, model.digest)], Request(), top=nearest)
-    like_it = replace(like_it, logged=log(catalogue, "show", {"face": face_id, "model": model.digest}))
-    return Portrait(found, held, grades(model), hard_to_judge(found.face.size, held, model), like_it)
+    logged = log(catalogue, "show", {"face": face_id, "model": model.digest}, policy)
+    hits = shown_by(policy, like_it.hits) if policy.similar else ()
+    like_it = replace(like_it, hits=hits, logged=logged)
+    hard = hard_to_judge(found.face.size, held, model)
+    return Portrait(found, policy.masked(held), grades(model), hard, like_it)

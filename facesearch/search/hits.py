@@ -1,5 +1,6 @@
 """What every search gives, and what every search does: hits with their photos, bounds, the faces that are searched."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -18,8 +19,9 @@ from db.values.scoring_model import ScoringModel, calibrate
 from db.values.told import Told
 from facesearch.attributes import NAMES
 from facesearch.custody.audit import Logged
+from facesearch.custody.policy import Policy
 from facesearch.errors import NothingIndexed, Notice, RequestError, SearchError
-from facesearch.places import marks_of
+from facesearch.places import marks_at
 from facesearch.query import Asked, Query
 from facesearch.query.tree import Node
 from facesearch.reliability import Hard, grades, hard_to_judge
@@ -41,8 +43,9 @@ class Hit:
     """A face that was found.
 
     rank: from 1. score: 0..1, of a description the calibrated probability that it holds, of a probe the similarity.
-    probabilities: float32 [40], calibrated. asked: the things asked for, each with the probability that it holds as
-    asked (`str()`: "not bald 98 % fits"); for a probe its changes. hard: why it is hard to judge.
+    probabilities: float32 [40], calibrated; nan for what a policy switches off. asked: the things asked for, each with
+    the probability that it holds as asked (`str()`: "not bald 98 % fits"); for a probe its changes. hard: why it is
+    hard to judge.
     marks: in what sort of place its file lies, such as "recycle bin" (`places.marks_of`); none in an ordinary one. Of a
     description: fit: how many of its parts fit; behind: the parts without which it stands behind all that have them.
     catalogue: where it is, absolute, if several were searched.
@@ -131,6 +134,13 @@ def ids_and_scores(hits: Sequence[Hit]) -> list[tuple[int, float]]:
     return [(hit.face.face, hit.score) for hit in hits]
 
 
+def shown_by(policy: Policy, hits: Sequence[Hit]) -> tuple[Hit, ...]:
+    """The hits as the policy lets them be shown: without what it switches off."""
+    if not policy.off:
+        return tuple(hits)
+    return tuple(replace(hit, probabilities=policy.masked(hit.probabilities)) for hit in hits)
+
+
 def check_asked(catalogue: Catalogue, request: Request, top: int | None) -> None:
     """Raises SearchError when `top` (None: all) is less than 1, RequestError ("another catalogue") when the request is
     about other catalogues than this one: an answer from one of several would be taken for that of all."""
@@ -217,7 +227,7 @@ def _lacking(musts: Sequence[Node], probabilities: NDArray[np.float64]) -> list[
 
 
 def _marks(face: FaceDetails, path: Path) -> tuple[str, ...]:
-    return marks_of(face.inside.get(path, b""))
+    return marks_at(os.fsencode(path), face.inside.get(path, b""))
 
 
 def _with_the_best_path_first(face: FaceDetails, sought: Sequence[Callable[[Path], bool]]) -> FaceDetails:

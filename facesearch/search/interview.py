@@ -33,12 +33,14 @@ from db.catalogue import Catalogue
 from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
 from facesearch.certainty import certainty_of, error_of
+from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import QueryError
 from facesearch.query import Query
 from facesearch.query.statement import MAX_HEIGHT, MAX_TERMS
 from facesearch.query.tree import And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
+from facesearch.search.description import search
 from facesearch.search.face_filters import filtered
-from facesearch.search.hits import check_asked, gallery_of
+from facesearch.search.hits import SearchResult, check_asked, gallery_of
 from facesearch.search.questions import Question, question
 from facesearch.search.ranking import scan
 from facesearch.search.ranking.information import (
@@ -113,21 +115,31 @@ def begin(catalogue: Catalogue, request: Request, *, error: float = ERROR) -> "I
 
     Raises as `search` and `certainty_of`.
     """
+    policy = permit(catalogue, attributes=asked_attributes(request))
     check_asked(catalogue, request, None)
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, request)
     candidates = Candidates(gallery.logits, looked_at.allowed, model.calibration_scale, model.calibration_bias)
-    return Interview(candidates, request.query, error)
+    return Interview(candidates, request.query, error, policy.off)
+
+
+def conclude(catalogue: Catalogue, request: Request, held: "Interview", *, top: int | None = 20) -> SearchResult:
+    """What `search` finds for the description that the interview has arrived at; logged as an interview, with what was
+    asked and answered. Raises as `search`."""
+    said = [[each.question.text, each.answer.value] for each in held.answers]
+    arrived = replace(request, query=held.query)
+    return search(catalogue, arrived, top=top, kind="interview", more={"answers": said})
 
 
 class Interview:
     """One witness, one gallery. Everything follows from the description at the start and the answers so far."""
 
-    def __init__(self, candidates: Candidates, start: Query, error: float) -> None:
+    def __init__(self, candidates: Candidates, start: Query, error: float, never: frozenset[int] = frozenset()) -> None:
         """start: what is known beforehand, its filters already applied to the candidates. error: as `certainty_of`,
-        which says what is raised."""
+        which says what is raised. never: indexes of attributes that are not asked."""
         self._candidates = candidates
+        self._never = never
         self._start = replace(start, tree=start.scored)
         self._certainty = certainty_of(error)
         self._answers: list[Answered] = []
@@ -226,7 +238,8 @@ class Interview:
         """Those that were not asked, that no hedge of the description names, and that what was said leaves open."""
         if not _has_room(tree):
             return
-        closed = {each.question.attribute.index for each in self._answers} | _hedged(self._start.tree) | FOLLOW_ORIGIN
+        answered = {each.question.attribute.index for each in self._answers}
+        closed = answered | _hedged(self._start.tree) | FOLLOW_ORIGIN | self._never
         for attribute in range(len(ATTRIBUTES)):
             if attribute in closed:
                 continue

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from db import hash_sets
+from db.catalogue import Catalogue
+from db.errors import CatalogueError
 from facesearch.errors import FacesearchError, on_one_line
 from facesearch.vision.decode import (
     DecodedPhoto,
@@ -80,20 +83,28 @@ class Probe:
             ) from error
 
 
-def look(path: Path, detector: Detector, limits: Limits | None = None) -> Probe:
+def look(
+    path: Path, detector: Detector, limits: Limits | None = None, *, catalogues: Sequence[Catalogue] = ()
+) -> Probe:
     """Decode a photo within these limits and find its faces (none is no error here). Raises ProbeError when it cannot
-    be read.
+    be read, or when one of the catalogues knows it for an illegal picture: then nothing is made of its pixels.
 
     path: also /dev/stdin or /dev/fd/N, for a photo that comes through a pipe.
     """
     try:
         limits = limits or Limits()
         encoded = _read(path, limits)
+        for catalogue in catalogues:
+            with catalogue.read() as session:
+                if hash_sets.is_illegal(session, encoded.sha256):
+                    raise PhotoError("it is of a set of known illegal pictures, and is not opened", retry=False)
         return _look(path, encoded, open_encoded(encoded, limits=limits), detector)
     except PhotoError as error:
         if isinstance(error.__cause__, FileNotFoundError):
             raise ProbeError(f"There is no file {path}: check the path.") from error
         raise ProbeError(f"The photo {path} cannot be used: {error.reason}.") from error
+    except CatalogueError:
+        raise
     except (DetectorError, MemoryError, ValueError) as error:
         raise ProbeError(f"No faces can be looked for in {path} ({on_one_line(error)}): try a smaller copy.") from error
     except Exception as error:  # a fault of ours, or of a library, is this photo's: the next one may do

@@ -36,6 +36,9 @@ FACE_LAST_COLUMNS = ("turned", "problem", *PAGE_COLUMNS)
 """After the attributes: degrees by which the photo was turned when the face was found; of a photo without one, why."""
 HARD_COLUMN = "hard_to_judge"
 """Why a face is hard to judge: "small", "blurred"; "" where it is not."""
+AUDIT_COLUMN = "audit"
+"""In files alone: the head of the audit log with the row of this result; "" where it was not logged there. A table that
+is kept proves by it that nothing before was changed."""
 EXHIBIT_COLUMN = "exhibit"
 """Under which reference the photo is in evidence; "" where it has none."""
 DESCRIBED_COLUMNS = ("behind", "searched", "fits")
@@ -47,14 +50,17 @@ LIKE_COLUMN = "like"
 """Of a hit that was found by a face: whom it resembles, with the changes."""
 
 
-def hit_last_columns(*, like: bool = False, described: bool = False, several: bool = False) -> tuple[str, ...]:
+def hit_last_columns(
+    *, like: bool = False, described: bool = False, audit: bool = False, several: bool = False
+) -> tuple[str, ...]:
     """After the attributes of a hit: the turn; in CSV the asked words in one text, in JSON a list of them with their
     probabilities; in what sort of place its file lies, such as "recycle bin" or "hidden" ("" for an ordinary one);
-    LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS; EXHIBIT_COLUMN; CATALOGUE_COLUMN if
-    several were searched."""
+    AUDIT_COLUMN, LIKE_COLUMN and DESCRIBED_COLUMNS if asked for; HARD_COLUMN; PAGE_COLUMNS; EXHIBIT_COLUMN;
+    CATALOGUE_COLUMN if several were searched."""
+    log = (AUDIT_COLUMN,) if audit else ()
     how = (*((LIKE_COLUMN,) if like else ()), *(DESCRIBED_COLUMNS if described else ()))
     where = (CATALOGUE_COLUMN,) if several else ()
-    return ("turned", "explanation", "found_in", *how, HARD_COLUMN, *PAGE_COLUMNS, EXHIBIT_COLUMN, *where)
+    return ("turned", "explanation", "found_in", *log, *how, HARD_COLUMN, *PAGE_COLUMNS, EXHIBIT_COLUMN, *where)
 
 
 def hit_records(
@@ -163,6 +169,7 @@ def portrait_record(found: "Portrait") -> Record:
                 "group": each.group.value,
             }
             for each in ATTRIBUTES
+            if not math.isnan(found.probabilities[each.index])
         },
         "notice": face.notice,
         "pages": face.pages,
@@ -200,8 +207,10 @@ def _place(x: float, y: float, width: float, height: float, detection: float) ->
     return {**{name: round(value, 2) for name, value in named}, "detection": rounded(detection)}
 
 
-def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float]:
-    return {each.name: rounded(float(values[each.index])) for each in attributes}
+def _probabilities(values: NDArray[np.floating], attributes: Sequence[Attribute]) -> dict[str, float | None]:
+    """None for what is not to be shown."""
+    held = {each.name: float(values[each.index]) for each in attributes}
+    return {name: None if math.isnan(value) else rounded(value) for name, value in held.items()}
 
 
 def rounded(value: float) -> float:

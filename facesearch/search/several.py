@@ -18,10 +18,11 @@ from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueError
 from db.paths import AnyPath, absolute, as_path
 from facesearch.custody.audit import log_result
+from facesearch.custody.policy import asked_attributes, permit, policy_of
 from facesearch.errors import FacesearchError, NothingIndexed, Notice, RequestError
 from facesearch.search import description, similar
 from facesearch.search.face import Portrait, portrait
-from facesearch.search.hits import Hit, Searched, SearchResult, Step, ids_and_scores
+from facesearch.search.hits import Hit, Searched, SearchResult, Step, ids_and_scores, shown_by
 from facesearch.search.request import Request, catalogue_name
 from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 
@@ -162,6 +163,8 @@ def search(among: Catalogues, request: Request, *, top: int | None = 20) -> Sear
     """
     if among.only is not None:
         return description.search(among.only, request, top=top)
+    for each in among.opened:
+        permit(each, attributes=asked_attributes(request))
     result = _merged(
         among,
         request,
@@ -181,6 +184,8 @@ def similar_faces(
         return similar.similar(among.only, probes, request, top=top)
     anywhere = [_anywhere(each) for each in probes]
     request = replace(request or Request(), like=similar.like(anywhere))
+    for each in among.opened:
+        permit(each, similar=True, attributes=asked_attributes(request))
     result = _merged(
         among,
         request,
@@ -302,11 +307,14 @@ def _logged(among: Catalogues, result: SearchResult, kind: str, request: Request
     """Logged in each catalogue with those of the shown faces that are its own, under the digest of the whole."""
     request = replace(request, catalogues=among.names)
     several: list[Searched] = []
+    policies = {each.path: policy_of(each) for each in among.opened}
     for member, each in zip(among.members, result.several, strict=True):
         if each.result is None or member.catalogue is None:
             several.append(each)
             continue
         own = each.result
-        row = log_result(member.catalogue, kind, request, own.model.digest, ids_and_scores(own.hits))
-        several.append(replace(each, result=replace(own, logged=row)))
-    return replace(result, several=tuple(several))
+        policy = policies[member.path]
+        row = log_result(member.catalogue, kind, request, own.model.digest, ids_and_scores(own.hits), policy)
+        several.append(replace(each, result=replace(own, hits=shown_by(policy, own.hits), logged=row)))
+    hits = tuple(shown_by(policies[hit.catalogue], [hit])[0] for hit in result.hits if hit.catalogue is not None)
+    return replace(result, hits=hits, several=tuple(several))

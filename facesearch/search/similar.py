@@ -16,10 +16,19 @@ from db.faces import FaceDetails
 from db.snapshot import Gallery
 from db.values.box import Box
 from facesearch.custody.audit import log_result
+from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import SearchError
 from facesearch.reliability import grades, untaught
 from facesearch.search.face_filters import filtered
-from facesearch.search.hits import SearchResult, check_asked, gallery_of, hits_of, ids_and_scores, one_for_each_file
+from facesearch.search.hits import (
+    SearchResult,
+    check_asked,
+    gallery_of,
+    hits_of,
+    ids_and_scores,
+    one_for_each_file,
+    shown_by,
+)
 from facesearch.search.ranking.explain import weak_grades
 from facesearch.search.ranking.similar import combined, encode, similarity
 from facesearch.search.request import Like, LikeFace, LikePhoto, Request
@@ -92,10 +101,10 @@ def similar(
     that serves or is of a photo that is gone, and as `search`.
     """
     request = replace(request or Request(), like=like(probes))
+    policy = permit(catalogue, similar=True, attributes=asked_attributes(request))
     result = nearest(catalogue, probes, request, top=top)
-    return replace(
-        result, logged=log_result(catalogue, "similar", request, result.model.digest, ids_and_scores(result.hits))
-    )
+    logged = log_result(catalogue, "similar", request, result.model.digest, ids_and_scores(result.hits), policy)
+    return replace(result, hits=shown_by(policy, result.hits), logged=logged)
 
 
 def nearest(

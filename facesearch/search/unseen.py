@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from db import others, roots, unseen
+from db import hash_sets, others, roots, unseen
 from db.catalogue import Catalogue
 from db.paths import display, is_folder
 from db.unseen import Why
+from db.values.photo import LeftOut
 from facesearch.vision.decoding.sniff import PHOTO_LABELS
 
 _NAMED = 1000
@@ -20,7 +21,8 @@ class Unseen:
     being_indexed: whether a run is at work on them. unlisted: folders in which it has not found all photos; out of
     reach: folders that it could not look into, and why; absent: indexed folders that are not there now; all as text.
     online: photos whose content is not on this machine. failed: photos that could not be used. unreadable: photos of a
-    kind that this installation cannot read, by kind. unscored: faces that the network in use has not scored.
+    kind that this installation cannot read, by kind. unscored: faces that the network in use has not scored. illegal,
+    irrelevant: photos that are of sets of known illegal, and of known irrelevant, files.
     """
 
     waiting: int = 0
@@ -33,6 +35,8 @@ class Unseen:
     failed: int = 0
     unreadable: Mapping[str, int] = field(default_factory=dict)
     unscored: int = 0
+    illegal: int = 0
+    irrelevant: int = 0
 
 
 NOTHING_UNSEEN = Unseen()
@@ -47,6 +51,7 @@ def unseen_by_searches(catalogue: Catalogue, unscored: int = 0) -> Unseen:
         waiting = counted.get(Why.WAITING, 0)
         known = roots.selections(session)
         folders = unseen.folders(session, _NAMED)
+        known_files = hash_sets.count_recognised(session)
         return Unseen(
             waiting,
             unseen.count_all(session) if waiting else 0,
@@ -58,4 +63,6 @@ def unseen_by_searches(catalogue: Catalogue, unscored: int = 0) -> Unseen:
             unseen.count_failed(session),
             others.count_kinds(session, PHOTO_LABELS),
             unscored,
+            known_files.get(LeftOut.KNOWN_ILLEGAL, 0),
+            known_files.get(LeftOut.KNOWN_IRRELEVANT, 0),
         )

@@ -10,6 +10,8 @@ from db.matching import match
 from db.validations import Measured
 from db.values.scoring_model import calibrate
 from facesearch.attributes import NAMES
+from facesearch.custody.audit import log
+from facesearch.custody.policy import permit
 from facesearch.search.hits import gallery_of
 from facesearch.validation.agreement import Agreement, compare
 from facesearch.validation.answers import Answers
@@ -21,11 +23,12 @@ from facesearch.vision.decode import decoder_name
 def measure(
     catalogue: Catalogue, sample: Sample, people: tuple[Answers, Answers], detector: str
 ) -> tuple[Agreement, Measured]:
-    """Compare, and keep the statement in the catalogue, bound to network, version, decoder and detector.
+    """Compare, and keep the statement in the catalogue, bound to network, version, decoder and detector. It is logged.
 
     detector: name of the one in use. Raises SearchError where nothing is indexed, ValidationError where the catalogue
-    is another one or no word is finished, and CatalogueError subclasses, CatalogueReadOnly among them.
+    is another one or no word is finished, PolicyRefusal, and CatalogueError subclasses, CatalogueReadOnly among them.
     """
+    policy = permit(catalogue)
     gallery = gallery_of(catalogue)
     held = set(gallery.face_ids.tolist())
     known = [each.face for each in sample.faces if each.face in held]
@@ -48,6 +51,8 @@ def measure(
     measured = Measured(use.model, use.version, use.decoder, use.detector, statement)
     with catalogue.write() as session:
         validations.record(session, measured)
+    said = {"step": "statement", "key": sample.key, "people": [each.name for each in people], "model": model.digest}
+    log(catalogue, "validate", said, policy)
     return agreement, measured
 
 

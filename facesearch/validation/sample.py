@@ -14,6 +14,8 @@ from db.faces import FaceDetails
 from db.validations import PhotoView
 from db.values.box import Box
 from facesearch.attributes import BY_NAME, NAMES
+from facesearch.custody.audit import log
+from facesearch.custody.policy import permit
 from facesearch.errors import FacesearchError
 from facesearch.search.hits import gallery_of, sure_mask
 from facesearch.vision.detection import SEARCH_FROM
@@ -121,9 +123,11 @@ def draw(
 
     Faces: of all that a search shows, each as likely as any other. Photos: of all that were looked at for faces, with
     or without one. show_faces: a picture for each face id, None where the photo cannot be opened; another face takes
-    its place then. show_photos: likewise for photos, in their order. Raises SearchError where nothing is indexed, and
-    ValidationError where fewer than FEWEST faces can be drawn.
+    its place then. show_photos: likewise for photos, in their order. It is logged. Raises SearchError where nothing is
+    indexed, ValidationError where fewer than FEWEST faces can be drawn, and PolicyRefusal.
     """
+    policy = permit(catalogue)
+    policy.permit_export("html")
     gallery = gallery_of(catalogue)
     ids = np.sort(gallery.face_ids[sure_mask(gallery, SEARCH_FROM)])
     rng = np.random.default_rng(seed)
@@ -166,6 +170,8 @@ def draw(
                 seen.append(DrawnPhoto(view.sha256, len(view.boxes)))
                 photo_pictures.append(picture)
     sample = Sample(seed, tuple(words), SEARCH_FROM, tuple(drawn), tuple(seen), len(ids), len(photo_ids), not_shown)
+    said = {"step": "sample", "key": sample.key, "seed": seed, "words": list(words), "photos": len(seen)}
+    log(catalogue, "validate", {**said, "faces": [each.face for each in drawn]}, policy)
     return sample, pictures, photo_pictures
 
 
