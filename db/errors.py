@@ -76,7 +76,7 @@ class FaceForgotten(FaceUnknown, kinds=("forgotten face",)):
     """It was taken out for good."""
 
 
-class FaceHidden(FaceUnknown, kinds=("face gone", "face replaced", "face left out")):
+class FaceHidden(FaceUnknown, kinds=("face gone", "face replaced", "face left out", "face of a known file")):
     """No file of its photo is there any more."""
 
 

@@ -535,7 +535,9 @@ def in_full(session: Session, face_id: int) -> FaceInFull:
         if left_out in RECOGNISED:
             raise FaceHidden(
                 f"Face {face_id} is not among the results any more because its photo is of a set of {left_out.value} "
-                "files, and is not shown: `facesearch status` names the sets."
+                "files, and is not shown.",
+                "face of a known file",
+                face=face_id,
             )
         if left_out is not None:
             raise FaceHidden(

@@ -19,5 +19,5 @@ class WrongFolder(IndexerError, kinds=("not the moved folder", "catalogue among 
     """A folder that cannot be what it is said to be, or may not be used for this."""
 
 
-class NoSuchSet(IndexerError):  # noqa: N818
+class NoSuchSet(IndexerError, kinds=("no such hash set",)):  # noqa: N818
     """A set of known files that is to be given up, and by which no run went."""

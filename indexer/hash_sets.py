@@ -43,7 +43,7 @@ _IN_DATABASES = ("DISTINCT_HASH", "FILE", "METADATA", "HASH")  # NSRL's tables a
 _MOST_CATEGORIES, _NO_CATEGORY = 100, "none"
 
 
-class HashSetError(IndexerError):
+class HashSetError(IndexerError, kinds=("hash set", "no such category", "which category")):
     """A set of known files that cannot be read as one. Nothing was indexed by it."""
 
 
@@ -141,12 +141,14 @@ def _check_categories(path: Path, met: Counter[str], wanted: set[str]) -> None:
     names = sorted(each for each in met if each)
     if absent := sorted(wanted - set(names)) if names else []:
         raise HashSetError(
-            f"The hash set {path} has no category {absent[0]}: it has {', '.join(names)}; name these with --category."
+            f"The hash set {path} has no category {absent[0]}: it has {', '.join(names)}.", "no such category"
         )
     if not wanted and len(names) > 1:
         raise HashSetError(
             f"The hash set {path} holds several categories ({', '.join(names)}), whose meaning differs from country to "
-            f"country: name those that are meant, as in --category {names[-1]}."
+            f"country: name those that are meant.",
+            "which category",
+            names=names,
         )
 
 

@@ -101,7 +101,7 @@ class Recogniser:
         unknown = [name for name in drop if name not in {each.name for each in stored}]
         if unknown:
             names = ", ".join(each.name for each in stored) or "none"
-            raise NoSuchSet(f"No run went by a set called {unknown[0]}: `facesearch status` names them ({names}).")
+            raise NoSuchSet(f"No run went by a set called {unknown[0]}; those of the catalogue: {names}.")
         if not (self._sets or stored):
             return done
         places = dict(self._compared(contents, done, workers, stop, progress))

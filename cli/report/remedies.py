@@ -75,6 +75,7 @@ REMEDIES: dict[str, Remedy] = {
     "unscored face": ": run `facesearch index` to complete them",
     "face gone": " and run `facesearch index`",
     "face replaced": ", and `facesearch index FOLDER` brings it back",
+    "face of a known file": ": `facesearch status` names the sets",
     "face left out": lambda error: (
         f"{str(error).removesuffix('.')}: `facesearch index {_LEFT_OUT[error.values['why']]}` brings it back."
     ),
@@ -130,6 +131,13 @@ REMEDIES: dict[str, Remedy] = {
         "them."
     ),
     "search language": None,
+    # policies
+    "policy": None,
+    "policy refuses": None,
+    "policy demands": lambda error: (
+        f"{str(error)[:-1]}: give it before the command, as in `facesearch "
+        f"{' '.join(f'--{each} ...' for each in error.values['lacking'])} search ...`."
+    ),
     # network and detector
     "checkpoint": None,
     "no checkpoint": ": name a file that `facesearch train` wrote",
@@ -163,5 +171,9 @@ REMEDIES: dict[str, Remedy] = {
     "not the moved folder": "; `facesearch index {folder}` adds it as a folder of its own",
     "catalogue among photos": " with --catalogue",
     "manifest": None,
+    "hash set": None,
+    "no such category": "; name these with --category",
+    "which category": lambda error: f"{str(error)[:-1]}, as in --category {error.values['names'][-1]}.",
+    "no such hash set": None,
     "unusable folders": None,
 }

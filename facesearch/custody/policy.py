@@ -38,11 +38,11 @@ FORMS = ("csv", "html", "json")
 _KEYS = ("demand", "similar", "export", "off", "blur")
 
 
-class PolicyError(FacesearchError):
+class PolicyError(FacesearchError, kinds=("policy",)):
     """A policy with a mistake: nothing runs until it is mended."""
 
 
-class PolicyRefusal(UsageError):  # noqa: N818 (named after what it is)
+class PolicyRefusal(UsageError, kinds=("policy refuses", "policy demands")):  # noqa: N818 (named after what it is)
     """What a policy does not allow, or demands first."""
 
 
@@ -86,11 +86,7 @@ class Policy:
         lacking = [each for each in sorted(self.demands - {"log"}) if not getattr(who, each)]
         if lacking:
             wanted = _in_a_row([_NOUNS[each] for each in lacking])
-            options = " ".join(f"--{each} ..." for each in lacking)
-            raise PolicyRefusal(
-                f"The policy {self._where} demands {wanted}: give it before the command, as in `facesearch {options} "
-                "search ...`."
-            )
+            raise PolicyRefusal(f"The policy {self._where} demands {wanted}.", "policy demands", lacking=lacking)
         if similar and not self.similar:
             raise PolicyRefusal(
                 f"The policy {self._where} switches off searching by a face: describe the person in words."
@@ -247,7 +243,7 @@ class _File:
         except QueryError:
             found = frozenset()
         if not found:
-            raise self.wrong("off", f"{word!r} is no word that the network scores (`facesearch attributes` lists them)")
+            raise self.wrong("off", f"{word!r} is no word that the network scores")
         return found
 
 
