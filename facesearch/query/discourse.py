@@ -104,7 +104,8 @@ def _neither(scene: Scene, edge: Edge) -> None:
     after = scene.following()
     begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
     many = len(scene.persons) > 1 or (not scene.persons and scene.ahead(1) == ["OBJ"])
-    if begins and scene.clause.verb == "" and many:
+    opens = scene.clause.verb == "" or scene.clause.before in ("AND", "BUT", ",", ";")
+    if begins and opens and many:
         groups.both(scene, edge._replace(sem="both"))
         scene.clause.negative = scene.clause.sticky = True
 

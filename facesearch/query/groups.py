@@ -95,6 +95,7 @@ def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
     else:
         free = [each for each in scene.group if not each.assigned and each.fits(sex)]
         full = group is not None and group.counted and ordinal is not None  # "both ... a third man"
+        free = [] if full and len(scene.group) > 1 else free
         shared = [fact for fact in scene.shared if not full or fact.kind == "person"]
         member = free[0] if free else scene.add_member(sex or (group.sex if group is not None else None), shared)
     member.assigned = True
@@ -194,7 +195,7 @@ def _names_member(scene: Scene, word: str) -> bool:
         return False
     told = (
         word.startswith("the ")
-        and before not in ("BE", "V")
+        and (before not in ("BE", "V") or (before == "V" and after is not None and after.category == "BE"))
         and scene.group
         and after is not None
         and after.category in _SAID_BEHIND
@@ -294,6 +295,7 @@ def members(scene: Scene, edge: Edge) -> None:
     free = [each for each in scene.group if not each.assigned]
     while len(free) < count and "others" not in word:
         free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
+    free = free if {"others", "rest", "remaining"} & set(word.split()) else free[:count]
     for each in free:
         each.assigned = not begins
         each.at = min(each.at, scene.offset + edge.start)

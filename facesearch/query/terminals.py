@@ -70,7 +70,7 @@ def terminals(
     for at, token in enumerate(sentence):
         if at in measured:
             end, measure = measured[at]
-            found[at] += _measure_edges(at, end, measure)
+            found[at] += _measure_edges(at, end, measure, token.normal.endswith(("ties", "0s")))
             inside.update(range(at + 1, end))
             continue
         if at in inside:
@@ -82,9 +82,9 @@ def terminals(
     return found
 
 
-def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
+def _measure_edges(at: int, end: int, measure: Measure, decade: bool) -> list[Edge]:
     if not measure.age:
-        quality = Quality("#measure", at, end)
+        quality = Quality("#style" if decade else "#measure", at, end)
         return [Edge("A", at, end, 0.0, quality), Edge("X", at, end, 0.1, "measure")]
     node = None if measure.young is None else Term(YOUNG, measure.young, (measure.low, measure.high))
     return [Edge("A", at, end, -0.2, Quality("#age", at, end, node, narrow=True))]

@@ -14,13 +14,32 @@ _AFTER_BE = ("BE", "V", "DEG", "X", "NEG")
 
 
 def verb(scene: Scene, edge: Edge) -> None:
+    if _estimates(scene, edge):
+        _report(scene, edge)
+        return
     _VERBS[edge.sem](scene, edge)
+
+
+def _estimates(scene: Scene, edge: Edge) -> bool:
+    """ "Tellers put the robber in her late 60s"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    if scene.said_words[edge.start] not in _PUTS or len(ahead) < 2 or getattr(ahead[0].sem, "person", None) is None:
+        return False
+    return ahead[1].category == "AP" or ahead[1].sem == "at"
+
+
+_PUTS = word_set("put puts place placed pegged")
 
 
 def _be(scene: Scene, edge: Edge) -> None:
     if edge.start and scene.said_words[edge.start - 1] == "there" and scene.clause.speaker:  # "... and there was a man"
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    clause = scene.clause
+    clause, behind = scene.clause, scene.thing_behind()
+    last = scene.behind()
+    named = behind is not None and behind.noun is None and not _NAMES.isdisjoint(behind.word.split()[-1:])
+    if named or (last is not None and last.sem == "name"):
+        clause.verb = clause.mode = "act"  # "his street name is Curly"
+        return
     if clause.mode in ("act", "hidden") and not clause.speaker:
         clause.mode = "say"
     if clause.verb in ("rel", "see", "report"):
@@ -35,6 +54,9 @@ def _be(scene: Scene, edge: Edge) -> None:
     clause.introduced = False
     if clause.subject is not None:
         clause.near = None
+
+
+_NAMES = word_set("name nickname surname alias moniker handle username")
 
 
 def _have(scene: Scene, edge: Edge) -> None:
@@ -60,12 +82,19 @@ def _have(scene: Scene, edge: Edge) -> None:
     if clause.before == "AND" and clause.held < 1.0:
         clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
     clause.verb = "have"
+    if clause.thing and not wears and scene.words.kind_of_word(_subject_word(scene)) == "clothes":
+        clause.mode = "past"  # "the car had bald tyres"
     clause.thing = clause.thing and not wears
     clause.introduced = False
 
 
 _DYES = word_set("dyed dyes dye")
 _FINITE = word_set("has had have")
+
+
+def _subject_word(scene: Scene) -> str:
+    behind = scene.thing_behind()
+    return behind.word if behind is not None and behind.noun is None and behind.person is None else ""
 
 
 def _is_beside(scene: Scene) -> bool:

@@ -72,8 +72,9 @@ def _is_object(scene: Scene) -> bool:
 
 def _hangs(scene: Scene) -> bool:
     """Something worn stands before: "glasses on a chain"; but "a cross on a chain"."""
-    things = (edge.sem for edge in scene.row[max(0, scene.at - _OPENS) : scene.at] if isinstance(edge.sem, Thing))
-    return scene.context is not None or any(thing.noun is not None and thing.noun.name in WORN for thing in things)
+    row = scene.row[max(0, scene.at - _OPENS) : scene.at]
+    before = next((edge.sem for edge in reversed(row) if isinstance(edge.sem, Thing)), None)
+    return scene.context is not None or (before is not None and before.noun is not None and before.noun.name in WORN)
 
 
 def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
@@ -83,12 +84,30 @@ def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
         return True
     if said.noun is not None:
         return False
+    if (
+        said.word in _SHADES
+        and scene.last_noun is not None
+        and "hair" in (scene.last_noun.name, scene.last_noun.parent)
+    ):
+        return _of_hair_before(scene, said, edge)
     if groups.one_like(scene, said, edge):
         return True
     if _is_somebody(scene, said):
         whom.somebody(scene, said, edge)
         return True
     return False
+
+
+_SHADES = word_set("colour color shade")
+
+
+def _of_hair_before(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """ "Red hair, no, more of a sandy colour"."""
+    found = meaning(scene.words, scene.words.nouns["hair"], said.qualities)
+    if found.node is None or scene.clause.mode != "say" or scene.clause.negative:
+        return False
+    scene.say(found, edge, "hair")
+    return True
 
 
 def _is_off(scene: Scene) -> bool:
@@ -155,6 +174,8 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
+    if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
+        clause.subject = Person(described=False)  # "but Mum's blind without her specs"
     if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
         _doubt(scene, said.noun)
     if said.name and (_names_subject(scene) or _names_wanted(scene)):

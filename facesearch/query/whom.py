@@ -391,7 +391,7 @@ def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord | None) -> 
     named = behind is not None and behind.category in ("NP", "LABEL")
     bracketed = clause.before == "(" and said.determiner == ""
     bare = said.determiner == "" and said.qualities != () and behind is not None and not scene.persons
-    apposed = clause.before == "," and (said.determiner in ("a", "an") or bare) and named
+    apposed = clause.before == "," and ((said.determiner in ("a", "an") and named) or bare)
     return True if other and (apposed or bracketed) else None
 
 
@@ -986,15 +986,19 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     topic = clause.topic if behind is not None and behind.person is None else None
+    beside = _just_mentioned(scene, sex)
     either = clause.before == "OR"  # "either he had a beard or he had not shaved"
     supposed = scene.at == 1 and clause.preposition == "if"  # "if he had a beard, I did not notice it"
+    told = clause.verb == "report"
     scene.new_clause()
     clause = scene.clause
     clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
     clause.anyof = either
     if supposed:
         clause.mode = "unknown"
-    found = pronoun_target(scene, sex)
+    found = beside or pronoun_target(scene, sex)
+    if told and found is not None and not found.described and scene.focus in scene.persons and scene.focus is not None:
+        found = scene.focus if scene.focus.fits(sex) else found  # "Brown said he is in his 40s"
     if found is None:
         found = scene.focus = scene.add_person(Person())
     clause.subject = scene.last_subject = found
@@ -1002,6 +1006,16 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+def _just_mentioned(scene: Scene, sex: Node) -> Person | None:
+    """ "Ask my sister, she ...": somebody who is not described, named directly before."""
+    clause, behind = scene.clause, scene.thing_behind(2)
+    other = clause.mentioned if clause.mentioned in scene.others else None
+    direct = clause.before == "," and behind is not None and behind.noun is None
+    if other is None or not direct or other.companion or not other.fits(sex) or clause.verb == "be":
+        return None
+    return other if other.sex == sex or not any(each.fits(sex) for each in scene.persons) else None
 
 
 def _is_tag(scene: Scene) -> bool:
