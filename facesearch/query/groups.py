@@ -172,6 +172,7 @@ def _tells(scene: Scene) -> bool:
 def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
     one = _at_place(scene, word) or by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
     one.places.add(place_ahead(scene))
+    one.again = scene.offset + edge.start if one.again is None else one.again
     after = scene.following()
     if word == "one" and after is not None and after.category == "AP":
         one.traits |= {quality.key for quality in after.sem}

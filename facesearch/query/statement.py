@@ -24,7 +24,7 @@ from facesearch.query.report import (
     tree_of,
     used,
 )
-from facesearch.query.scene import PROMOTE, TOPICS, Fact, Person, Scene, topic_of
+from facesearch.query.scene import PROMOTE, RELATION, SOMEBODY, TOPICS, Fact, Person, Scene, topic_of
 from facesearch.query.slips import Slip, corrected
 from facesearch.query.tokens import Token, ticked, tokens, unwrapped
 from facesearch.query.tree import (
@@ -262,9 +262,11 @@ def _best(text: str, found: list[Token], words: Lexicon) -> Reader:
     only where no "he" or "she" is somebody else."""
     reader = read_text(text, found, words)
     first = described(reader.scene)[0]
-    mentioned = reader.scene.spoken_of == "somebody" or (reader.scene.spoken_of and first.pronoun_sex is None)
+    somebody = reader.scene.spoken_of == "somebody"
+    known = first.named and first.pronoun_sex is not None  # "the robber grabbed a blonde woman. He ..."
+    mentioned = not known if somebody else reader.scene.spoken_of and first.pronoun_sex is None
     if mentioned and not first.facts:
-        return read_text(text, found, words, {PROMOTE: 1})
+        return read_text(text, found, words, {PROMOTE: SOMEBODY if somebody else RELATION})
     return reader
 
 
@@ -303,10 +305,16 @@ def _settle(found: list[Token], scene: Scene, persons: list[Person], at: int) ->
         if clash[0].teller != clash[1].teller:
             for fact in clash:
                 scene.cancel(fact, "not known")
-        elif scene.corrected or clash[0].start < scene.grows < clash[1].start:  # "... but has been growing a beard"
+        elif _is_later(found, scene, *clash):
             person.facts.remove(clash[0])
         else:
             raise _contradicts(found, trees, at, person, clash)
+
+
+def _is_later(found: list[Token], scene: Scene, earlier: Fact, later: Fact) -> bool:
+    """The later of two counts: the speaker corrects himself, a beard has grown, or he looked "more like 45"."""
+    grown = earlier.start < scene.grows < later.start
+    return scene.corrected or grown or any(token.normal == "more" for token in found[later.start : later.end])
 
 
 def _is_impossible(trees: list[Node], at: int) -> StatementError:

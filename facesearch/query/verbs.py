@@ -135,7 +135,7 @@ def _report(scene: Scene, edge: Edge) -> None:
     if described is not None:
         clause.subject = described
         clause.verb, clause.mode = "as", "say"
-    elif clause.negative and clause.speaker:  # "I would not say he was old"
+    elif clause.negative and (clause.speaker or _asks_whether(scene, edge)):  # "I would not say he was old"
         scene.clause = Clause(mode="unknown", facts_here=clause.facts_here, created=clause.created)
     elif _says_of_himself(scene):
         _act(scene, edge)
@@ -144,6 +144,11 @@ def _report(scene: Scene, edge: Edge) -> None:
         scene.clause = Clause(
             verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
         )
+
+
+def _asks_whether(scene: Scene, edge: Edge) -> bool:
+    """ "Police would not say whether he had a beard"."""
+    return scene.said_words[edge.end : edge.end + 1] in (["whether"], ["if"])
 
 
 def _described_as(scene: Scene, edge: Edge) -> Person | None:

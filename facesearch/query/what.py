@@ -475,6 +475,10 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     before_hair = after is not None and isinstance(after.sem, Thing) and after.sem.noun is hair
     last = scene.row[scene.at + 2] if scene.at + 2 < len(scene.row) else None
     in_hair = scene.ahead(1) == ["IN"] and last is not None and isinstance(last.sem, Thing) and last.sem.noun is hair
+    kinds = len(qualities) > 1 and any(quality.key in _KINDS_OF_HAIR for quality in qualities)
+    if kinds and meaning(scene.words, OF_PEOPLE, qualities).used != meaning(scene.words, hair, qualities).used:
+        own = all(scene.words.pair("hair", quality.key) is not None for quality in qualities)
+        return own and _of_noun(scene, hair, edge, qualities)  # "black and curly"
     black = before_hair and qualities[0].key in ("black", "white") and scene.clause.before != "NP"
     listed = scene.said_words[edge.start - 1 : edge.start] == ["including"]  # "wigs, including blond"
     topic = scene.clause.topic
@@ -486,6 +490,9 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
         and meaning(scene.words, OF_PEOPLE, qualities).node is None
     )
     return (in_hair or black or with_) and _of_noun(scene, hair, edge, qualities)
+
+
+_KINDS_OF_HAIR = word_set("curly wavy frizzy")
 
 
 def _of_noun(scene: Scene, noun: NounClass, edge: Edge, qualities: Qualities) -> bool:

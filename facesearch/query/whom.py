@@ -8,7 +8,20 @@ from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
 from facesearch.query.reading import reading_of
-from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.scene import (
+    MAN,
+    OF_PEOPLE,
+    PROMOTE,
+    RELATION,
+    SPEAKERS,
+    WOMAN,
+    WORN,
+    Clause,
+    Fact,
+    Person,
+    Scene,
+    sex_of,
+)
 from facesearch.query.tokens import QUOTES, word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate, outcomes
 
@@ -203,7 +216,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         scene.owner = MAN if said.owner == "his" else WOMAN
     if _may_be_described(scene, said, word):
         has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
-        scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
+        scene.spoken_of = (scene.spoken_of or "relation") if has else "somebody"
         if scene.variant.get(PROMOTE):
             return False
     if clause.verb == "be" or clause.before == "HEDGE":
@@ -300,7 +313,7 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return False
     if said.owner in SPEAKERS and word.role == "relation":
         scene.spoken_of = scene.spoken_of or "relation"
-        return not scene.variant.get(PROMOTE)
+        return scene.variant.get(PROMOTE) != RELATION
     mine = said.owner in SPEAKERS and (word.role != "described" or said.word in _POSITIONS)
     return True if mine or (word.role != "described" and said.owner == "other") else None
 
@@ -801,7 +814,25 @@ def _one_more(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
 
 
-_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (_beside, _another_such, _one_more)
+def _other_relation(_: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The father, 50; the son, about 20"."""
+    related = said.person is not None and said.person.role == "relation" and said.determiner == "the"
+    return (
+        related
+        and any(each.word in _KIN for each in candidates)
+        and said.word in _KIN
+        and all(each.word != said.word for each in candidates)
+    )
+
+
+_KIN = word_set("father mother son daughter brother sister husband wife uncle aunt nephew niece grandfather")
+
+_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (
+    _beside,
+    _another_such,
+    _other_relation,
+    _one_more,
+)
 """Where a phrase means somebody new."""
 
 
@@ -848,7 +879,8 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
         clause.subject = scene.last_subject = found
     clause.thing = clause.speaker = False
     clause.near = clause.mentioned = found
-    clause.mode = "say"
+    doubted = clause.mode == "unknown" and scene.said_words[edge.start - 1 : edge.start] in (["whether"], ["if"])
+    clause.mode = "unknown" if doubted else "say"  # "police would not say whether the man had a beard"
     if found in scene.persons:
         scene.focus = found
     traits = meaning(scene.words, OF_PEOPLE, degrees(scene, _own(said, word)))
@@ -1168,9 +1200,15 @@ def objective(scene: Scene, edge: Edge) -> None:
 def _not_worn(scene: Scene, word: str) -> None:
     """ "He owns glasses but was not wearing them"."""
     behind, clause = scene.behind(), scene.clause
-    if word != "them" or behind is None or behind.sem != "wear" or not clause.negative or scene.last_given is None:
+    if word not in ("them", "it") or behind is None or scene.last_given is None:
         return
     fact = scene.last_given[1]
+    needs = scene.said_words[behind.start].startswith("need")
+    if behind.sem == "drop" and fact.kind in WORN and not needs:  # "he wears glasses, but he had left them at home"
+        scene.cancel(fact, "not worn")
+        return
+    if word != "them" or behind.sem != "wear" or not clause.negative:
+        return
     if fact.kind in WORN and not isinstance(fact.node, Not):
         scene.deny(fact)
         scene.spent()
