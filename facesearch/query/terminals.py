@@ -479,7 +479,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
     name = [token for token in sentence[start:end] if token.normal != "'s"]
-    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
+    if _is_titled(name, before):
         return True
     known = [bool(words.at([token], 0)) for token in name]
     ordinary = words.classes(name[0].normal) not in (None, "-")
@@ -531,6 +531,8 @@ _BEFORE_NAMES = {
 
 
 def _is_titled(name: list[Token], before: str) -> bool:
+    if len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]:
+        return True
     return (name[0].normal in lexicon().sets["TITLE"] and len(name) > 1) or (
         before in lexicon().sets["TITLE"] and before not in ("lady", "officer")
     )

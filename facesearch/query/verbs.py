@@ -71,16 +71,9 @@ def _have(scene: Scene, edge: Edge) -> None:
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
     _is_now(scene, edge)
-    if edge.sem == "grow":
-        scene.grows = scene.offset + edge.start
-    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
-    if word in _DYES and it == "it":
-        scene.last_noun = scene.words.nouns["hair"]
-        scene.correct()
-    if clause.before == "AND" and clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
-        clause.certainty = 1.0  # "thought to be wearing a coat and has blonde hair"
-    if clause.before == "AND" and clause.held < 1.0:
-        clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
+    _grow(scene, edge)
+    if clause.before == "AND":
+        _and_has(scene, edge)
     clause.verb = "have"
     if clause.thing and not wears and scene.words.kind_of_word(_subject_word(scene)) == "clothes":
         clause.mode = "past"  # "the car had bald tyres"
@@ -90,6 +83,26 @@ def _have(scene: Scene, edge: Edge) -> None:
 
 _DYES = word_set("dyed dyes dye")
 _FINITE = word_set("has had have")
+
+
+def _grow(scene: Scene, edge: Edge) -> None:
+    """ "Has been growing a beard", "dyes it black"."""
+    if edge.sem == "grow":
+        scene.grows = scene.offset + edge.start
+    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
+    if word in _DYES and it == "it":
+        scene.last_noun = scene.words.nouns["hair"]
+        scene.correct()
+
+
+def _and_has(scene: Scene, edge: Edge) -> None:
+    """How far a hedge reaches: "thought to be wearing a coat and has blonde hair", "may have shaved his head and grown
+    a beard"."""
+    clause = scene.clause
+    if clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
+        clause.certainty = 1.0
+    if clause.held < 1.0:
+        clause.certainty = min(clause.certainty, clause.held)
 
 
 def _subject_word(scene: Scene) -> str:

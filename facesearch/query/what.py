@@ -176,17 +176,22 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
         return
     if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
         clause.subject = Person(described=False)  # "but Mum's blind without her specs"
-    if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
+    if said.noun is not None:
         _doubt(scene, said.noun)
     if said.name and (_names_subject(scene) or _names_wanted(scene)):
         whom.name(scene)
     elif said.noun is None and clause.before in ("", ",") and clause.verb == "":
         clause.thing = True
     clause.listed = clause.negative
+    if not _denies_more(scene) and not _hedged_list(scene, said):
+        scene.spent()
+
+
+def _denies_more(scene: Scene) -> bool:
+    """ "No time for make-up"."""
     after = scene.following()
     goes_on = after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")
-    if not (clause.negative and goes_on) and not _hedged_list(scene, said):  # "no time for make-up"
-        scene.spent()
+    return scene.clause.negative and goes_on
 
 
 def _hedged_list(scene: Scene, said: Thing) -> bool:
@@ -233,6 +238,8 @@ def _instead_of(scene: Scene) -> bool:
 
 def _doubt(scene: Scene, noun: NounClass) -> None:
     """ "Now I am not certain about the hat": what was said of it before is doubtful."""
+    if scene.clause.mode != "unknown" or noun.bare is None:
+        return
     for fact in scene.used_facts():
         if fact.kind == noun.name:
             fact.certainty = min(fact.certainty, 0.5)

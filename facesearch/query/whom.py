@@ -612,14 +612,20 @@ def _predicate(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
-    if clause.before == "(" and clause.bracket is not None and subject.described and subject.fits(sex_of(said)):
-        return subject  # "her friend (F, brown hair)"
-    if (clause.labelled and indefinite) or _is_apposition(scene, said, subject):
+    if _is_bracketed(clause, subject, said) or (clause.labelled and indefinite):
+        return subject
+    if _is_apposition(scene, said, subject):
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
     direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
+
+
+def _is_bracketed(clause: Clause, subject: Person, said: Thing) -> bool:
+    """ "Her friend (F, brown hair)"."""
+    bracketed = clause.before == "(" and clause.bracket is not None
+    return bracketed and subject.described and subject.fits(sex_of(said))
 
 
 def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
@@ -863,18 +869,7 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause = scene.clause
     word = said.person
     assert word is not None
-    found.sentence = found.sentence or scene.sentences
-    if found.again is None and found.sentence < scene.sentences:
-        found.again = scene.offset + edge.start
-    found.named = True
-    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
-    found.counted = found.counted or (numbered and sex_of(said) is not None)
-    found.sex = found.sex if found.sex is not None else sex_of(said)
-    if not found.word or said.word in _POSITIONS:
-        found.word = said.word
-    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
-    found.places.add(groups.place_ahead(scene))
-    found.at = min(found.at, scene.offset + edge.start)
+    _note(scene, found, said, edge)
     if _begins_clause(scene, found, said, word):
         clause.subject = scene.last_subject = found
     clause.thing = clause.speaker = False
@@ -896,6 +891,22 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
+
+
+def _note(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
+    """By what somebody is known from here on: the noun, its adjectives, the place."""
+    found.sentence = found.sentence or scene.sentences
+    if found.again is None and found.sentence < scene.sentences:
+        found.again = scene.offset + edge.start
+    found.named = True
+    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
+    found.counted = found.counted or (numbered and sex_of(said) is not None)
+    found.sex = found.sex if found.sex is not None else sex_of(said)
+    if not found.word or said.word in _POSITIONS:
+        found.word = said.word
+    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
+    found.places.add(groups.place_ahead(scene))
+    found.at = min(found.at, scene.offset + edge.start)
 
 
 def _own(said: Thing, word: PersonWord) -> Qualities:
@@ -1007,13 +1018,8 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     """ "He", "she"."""
     clause = scene.clause
     sex = MAN if edge.category == "HE" else WOMAN
-    if (
-        clause.before == "PREP"
-        and clause.verb
-        and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
-    ):
-        return
-    if _is_tag(scene):
+    of_verb = clause.before == "PREP" and clause.verb and clause.preposition in _BEFORE_OBJECTS
+    if of_verb or _is_tag(scene):
         return
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
@@ -1028,16 +1034,26 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     clause.anyof = either
     if supposed:
         clause.mode = "unknown"
-    found = beside or pronoun_target(scene, sex)
-    if told and found is not None and not found.described and scene.focus in scene.persons and scene.focus is not None:
-        found = scene.focus if scene.focus.fits(sex) else found  # "Brown said he is in his 40s"
-    if found is None:
-        found = scene.focus = scene.add_person(Person())
+    found = beside or _told_of(scene, pronoun_target(scene, sex), sex, told)
     clause.subject = scene.last_subject = found
     scene.pronouns.setdefault(sex, found)
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+_BEFORE_OBJECTS = ("by", "from", "to", "of", "with", "near", "behind")
+
+
+def _told_of(scene: Scene, found: Person | None, sex: Node, told: bool) -> Person:
+    """Whom a pronoun means, somebody new where nobody is known; what somebody tells (`told`) is of who is described:
+    "Brown said he is in his 40s"."""
+    focus = scene.focus
+    if told and found is not None and not found.described and focus is not None and focus in scene.persons:
+        return focus if focus.fits(sex) else found
+    if found is None:
+        found = scene.focus = scene.add_person(Person())
+    return found
 
 
 def _just_mentioned(scene: Scene, sex: Node) -> Person | None:
