@@ -12,6 +12,8 @@ from cli.errors import ExitCode, FileProblem, UsageProblem
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from facesearch.errors import Notice
     from facesearch.query.errors import StatementError
     from facesearch.query.report import SetAside
@@ -168,6 +170,14 @@ def error_record(error: "StatementError") -> dict[str, Any]:
     }
 
 
+def _mark(shown: "Text", statement: "Statement") -> None:
+    """Used words bold, set-aside ones dimmed."""
+    for aside in statement.set_aside:
+        shown.stylize("dim", aside.start, aside.end)
+    for used in (used for person in statement.persons for used in person.used):
+        shown.stylize("bold", used.start, used.end)
+
+
 def _show(statement: "Statement") -> None:
     from rich.text import Text
 
@@ -176,11 +186,7 @@ def _show(statement: "Statement") -> None:
     console = results()
     shown = Text("".join(c if c == "\n" else printable(c) for c in statement.text))
     if len(shown.plain) == len(statement.text):  # no character was escaped, so the offsets hold
-        for aside in statement.set_aside:
-            shown.stylize("dim", aside.start, aside.end)
-        for person in statement.persons:
-            for used in person.used:
-                shown.stylize("bold", used.start, used.end)
+        _mark(shown, statement)
     shown.rstrip()
     console.print(shown, soft_wrap=True)
     console.print()

@@ -104,7 +104,8 @@ def _neither(scene: Scene, edge: Edge) -> None:
     after = scene.following()
     begins = scene.said_words[edge.start] == "neither" and after is not None and after.category in ("V", "BE", "OBJ")
     many = len(scene.persons) > 1 or (not scene.persons and scene.ahead(1) == ["OBJ"])
-    if begins and scene.clause.verb == "" and many:
+    opens = scene.clause.verb == "" or scene.clause.before in ("AND", "BUT", ",", ";")
+    if begins and opens and many:
         groups.both(scene, edge._replace(sem="both"))
         scene.clause.negative = scene.clause.sticky = True
 
@@ -226,6 +227,17 @@ def _doubt(scene: Scene, _: Edge) -> None:
     scene.clause = Clause(facts_here=scene.clause.facts_here, negative=True, certainty=0.8)
 
 
+def _is_past(scene: Scene, edge: Edge) -> bool:
+    """ "I thought she was a man until she spoke"."""
+    return not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]
+
+
+def _is_on_company(scene: Scene) -> bool:
+    """ "Believed to be with a 34-year-old man": nothing is said of the man."""
+    beside = scene.row[scene.at + 2].sem if scene.ahead(2) == ["WITH", "NP"] else None
+    return isinstance(beside, Thing) and beside.person is not None
+
+
 def _hedge(scene: Scene, edge: Edge) -> None:
     """A hedge is on what follows, or at the end of a clause on what stands before."""
     clause = scene.clause
@@ -233,14 +245,13 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     after = scene.following()
     if clause.speaker and scene.said_words[edge.start] == "i":  # "like those you wear, and I want to say a moustache"
         scene.clause = clause = Clause(facts_here=clause.facts_here, created=clause.created, before=clause.before)
-    if not _UNTIL.isdisjoint(scene.said_words[edge.end :]) and "thought" in scene.said_words[: edge.end]:
-        clause.mode = "past"  # "I thought she was a man until she spoke"
+    if _is_past(scene, edge):
+        clause.mode = "past"
         return
     ends = after is None or after.category in (*_ENDS, ")", "?")
     before = clause.before
-    beside = scene.row[scene.at + 2].sem if scene.ahead(2) == ["WITH", "NP"] else None
-    if isinstance(beside, Thing) and beside.person is not None:
-        return  # "believed to be with a 34-year-old man"
+    if _is_on_company(scene):
+        return
     between = before == "," and after is not None and after.category == ","
     if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
         ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1

@@ -90,23 +90,30 @@ def next_member(scene: Scene, ordinal: int | None, sex: Node | None) -> Person:
     group = scene.open_group
     if group is not None and not group.fits(sex):  # "two lads, one girl"
         return scene.add_person(Person(sex=sex))
-    if ordinal is not None and ordinal < len(scene.group):
-        member = scene.group[ordinal]
-    else:
-        free = [each for each in scene.group if not each.assigned and each.fits(sex)]
-        full = group is not None and group.counted and ordinal is not None  # "both ... a third man"
-        shared = [fact for fact in scene.shared if not full or fact.kind == "person"]
-        member = free[0] if free else scene.add_member(sex or (group.sex if group is not None else None), shared)
+    known = ordinal is not None and ordinal < len(scene.group)
+    member = scene.group[ordinal or 0] if known else _next_free(scene, sex, new=ordinal is not None)
     member.assigned = True
     return member
+
+
+def _next_free(scene: Scene, sex: Node | None, *, new: bool) -> Person:
+    """The next of a group of whom nothing has been said alone; where all are known or a number beyond them is named
+    (`new`: "both ... a third man"), one more."""
+    group = scene.open_group
+    full = group is not None and group.counted and new
+    free = [each for each in scene.group if not each.assigned and each.fits(sex)]
+    if free and not (full and len(scene.group) > 1):
+        return free[0]
+    shared = [fact for fact in scene.shared if not full or fact.kind == "person"]
+    return scene.add_member(sex or (group.sex if group is not None else None), shared)
 
 
 def member(scene: Scene, edge: Edge) -> None:
     """ "One", "the other", "the first", "the taller one"."""
     clause = scene.clause
     word = str(edge.sem)
-    if word.endswith(" one") and not word.startswith(("the ", "a ", "an ")):
-        word = f"the {word}"  # "Taller one had a beard"
+    bare = word.endswith(" one") and not word.startswith(("the ", "a ", "an "))
+    word = f"the {word}" if bare else word  # "Taller one had a beard"
     if _tells(scene):
         scene.make_subject(Person(described=False, word="witness", named=True))
         scene.set_aside(edge.start, edge.end, "somebody else")
@@ -117,15 +124,19 @@ def member(scene: Scene, edge: Edge) -> None:
     elif word == "one" and _has_one(scene, edge):
         return
     elif not _names_member(scene, word):
-        if word.startswith("the other") and bool(scene.persons) and clause.mode == "unknown":
-            scene.last_subject = clause.near = _member(scene, word)  # "I could not see the other one, but he ..."
-            return
-        if word != "one":
-            scene.set_aside(edge.start, edge.end, "somebody else")
+        _no_subject(scene, edge, word)
     elif clause.negative:
         clause.negative = False
     elif not (clause.before == "," and word == "the one" and clause.verb == "" and clause.subject is not None):
         _begin_member(scene, edge, word)
+
+
+def _no_subject(scene: Scene, edge: Edge, word: str) -> None:
+    """ "I could not see the other one, but he ..."; of any other object nothing is asked."""
+    if word.startswith("the other") and bool(scene.persons) and scene.clause.mode == "unknown":
+        scene.last_subject = scene.clause.near = _member(scene, word)
+    elif word != "one":
+        scene.set_aside(edge.start, edge.end, "somebody else")
 
 
 def place_ahead(scene: Scene) -> tuple[str, str]:
@@ -171,6 +182,7 @@ def _tells(scene: Scene) -> bool:
 def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
     one = _at_place(scene, word) or by_trait(scene, word) or _member_like(scene, edge) or _member(scene, word)
     one.places.add(place_ahead(scene))
+    one.again = scene.offset + edge.start if one.again is None else one.again
     after = scene.following()
     if word == "one" and after is not None and after.category == "AP":
         one.traits |= {quality.key for quality in after.sem}
@@ -194,7 +206,7 @@ def _names_member(scene: Scene, word: str) -> bool:
         return False
     told = (
         word.startswith("the ")
-        and before not in ("BE", "V")
+        and (before not in ("BE", "V") or (before == "V" and after is not None and after.category == "BE"))
         and scene.group
         and after is not None
         and after.category in _SAID_BEHIND
@@ -291,9 +303,7 @@ def members(scene: Scene, edge: Edge) -> None:
         both(scene, edge)
         return
     begins = not scene.group and scene.open_group is None  # "Two of them on a moped. The one in front ..."
-    free = [each for each in scene.group if not each.assigned]
-    while len(free) < count and "others" not in word:
-        free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
+    free = _free_members(scene, word, count)
     for each in free:
         each.assigned = not begins
         each.at = min(each.at, scene.offset + edge.start)
@@ -301,6 +311,14 @@ def members(scene: Scene, edge: Edge) -> None:
         scene.make_subject(Person(described=False, group=True))
         return
     scene.make_subject(Person(group=True, members=free, sex=free[0].sex))
+
+
+def _free_members(scene: Scene, word: str, count: int) -> list[Person]:
+    """So many of those of whom nothing has been said alone, or all of these."""
+    free = [each for each in scene.group if not each.assigned]
+    while len(free) < count and "others" not in word:
+        free.append(scene.add_member(scene.open_group.sex if scene.open_group else None, scene.shared))
+    return free if {"others", "rest", "remaining"} & set(word.split()) else free[:count]
 
 
 def both(scene: Scene, edge: Edge) -> None:
@@ -332,13 +350,8 @@ def label(scene: Scene, edge: Edge) -> None:
     key: str = edge.sem[0]
     said: Thing | None = edge.sem[1]
     after = scene.following()
-    if (
-        scene.said_words[edge.start] == "no"
-        and scene.clause.before not in ("", ";")
-        and (after is None or after.category != ":")
-    ):
-        return  # "at No 5"
-    if scene.clause.before == "PREP" and _compared(scene, edge, key):
+    at_number = scene.said_words[edge.start] == "no" and scene.clause.before not in ("", ";")  # "at No 5"
+    if (at_number and (after is None or after.category != ":")) or _compared(scene, edge, key):
         return
     if said is not None and said.person is not None and said.person.role == "bystander":  # "Witness 1"
         scene.make_subject(Person(described=False, word=said.word, label=key, named=True))
@@ -349,19 +362,32 @@ def label(scene: Scene, edge: Edge) -> None:
     person.assigned = True
     person.label = key
     person.named = True
-    if said is not None and said.person is not None and said.person.reading is not None:
-        fact = Fact(said.person.reading.node, scene.offset + edge.start, scene.offset + edge.end, kind="person")
-        if all(each.node != fact.node for each in person.facts):
-            person.facts.append(fact)
-        person.sex = person.sex or sex_of(said)
+    if said is not None:
+        _of_the_label(scene, person, said, edge)
     scene.make_subject(person)
+
+
+def _of_the_label(scene: Scene, person: Person, said: Thing, edge: Edge) -> None:
+    """What the noun of a label means: "Male 1"."""
+    if said.person is None or said.person.reading is None:
+        return
+    fact = Fact(said.person.reading.node, scene.offset + edge.start, scene.offset + edge.end, kind="person")
+    if all(each.node != fact.node for each in person.facts):
+        person.facts.append(fact)
+    person.sex = person.sex or sex_of(said)
 
 
 def _compared(scene: Scene, edge: Edge, key: str) -> bool:
     """ "As offender 2 but with a beard": what is said of one is said of the other; "taller than suspect 1"."""
     clause, like = scene.clause, _labelled(scene, key)
     one = clause.near or clause.subject
-    if like is None or one is None or one is like or clause.preposition not in ("as", "like", "than"):
+    if (
+        clause.before != "PREP"
+        or like is None
+        or one is None
+        or one is like
+        or clause.preposition not in ("as", "like", "than")
+    ):
         return False
     scene.aside_and_spent(edge, "not scored")
     for fact in like.facts if clause.preposition == "as" else ():

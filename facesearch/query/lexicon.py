@@ -246,6 +246,11 @@ class Lexicon:
         entries = (entry for _, found in self.at(tokens, at)[:1] for entry in found)
         return next((_KINDS_OF_THINGS.get(_kind(entry), "") for entry in entries if _kind(entry)), "")
 
+    def kind_of_word(self, word: str) -> str:
+        """The same of a single word."""
+        entries = self._tree.get(word, {}).get("", ())
+        return next((_KINDS_OF_THINGS.get(_kind(entry), "") for entry in entries if _kind(entry)), "")
+
     def names_something(self, text: str) -> bool:
         """The text has more than small words and verbs."""
         words = [token for token in tokens(text) if token.sort in ("word", "number")]

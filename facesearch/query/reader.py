@@ -111,15 +111,20 @@ class Reader:
         supposed = not self._answered and question.open and interview.is_supposed(sentence)
         asks = said[-1:] == ["?"] and not supposed
         found = None if self._answered or (asks and len(said) <= _SHORT) else interview.answer(said)
-        if found is not None and not found.certainty:
-            self.scene.last_noun = None  # "I can't tell, it's dark"
-            question = question._replace(noun=None)
         if found is not None:
             self._settle(question, found, sentence[0])
             sentence = sentence[found.length :]
+            if not found.certainty:
+                self.scene.last_noun = None  # "I can't tell, it's dark"
+                question = question._replace(noun=None)
         fragment = not asks and 0 < len(sentence) <= _FRAGMENT and _NO_FRAGMENT.isdisjoint(said)
         if not (question.noun or question.ages or question.facts) or not fragment:
             return sentence
+        self._read_answer(question, sentence, supposed)
+        return []
+
+    def _read_answer(self, question: Question, sentence: list[Token], supposed: bool) -> None:
+        """An answer that is no sentence: "brown, I think". supposed: it ends in a question mark."""
         if question.open and not self._answered:
             interview.settle(self.scene, question, Answer(0.0, False, 0))
         self._read(sentence, question.noun, question.ages)
@@ -127,7 +132,6 @@ class Reader:
             fact.certainty = min(fact.certainty, 0.5)
         if not self._answered:
             self._conclude(question)
-        return []
 
     def _settle(self, question: Question, found: Answer, at: Token) -> None:
         interview.settle(self.scene, question, found)

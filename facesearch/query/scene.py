@@ -14,6 +14,8 @@ from facesearch.query.tree import Node, Not, Or, any_of, negate
 
 PROMOTE = "promote"
 """The choice of reading those who are only mentioned ("my ex is cute") as those who are described."""
+SOMEBODY, RELATION = 1, 2
+"""Whom: those who could be, or, where there are none, the speaker's relations."""
 
 MAN, WOMAN = reading_of("man").node, reading_of("woman").node
 OF_PEOPLE = NounClass("person", None, None, None)

@@ -24,7 +24,7 @@ from facesearch.query.report import (
     tree_of,
     used,
 )
-from facesearch.query.scene import PROMOTE, TOPICS, Fact, Person, Scene, topic_of
+from facesearch.query.scene import PROMOTE, RELATION, SOMEBODY, TOPICS, Fact, Person, Scene, topic_of
 from facesearch.query.slips import Slip, corrected
 from facesearch.query.tokens import Token, ticked, tokens, unwrapped
 from facesearch.query.tree import (
@@ -146,36 +146,51 @@ def understand(text: str) -> Statement:
 
 def _told_by_several(text: str, parts: list[Version], words: Lexicon) -> Statement:
     """The statements of several witnesses, each read by itself: what they say of a person is never merged."""
-    told: list[tuple[Version, Statement]] = []
-    for part in parts:
-        blank = "".join(letter if letter == "\n" else " " for letter in text[: part.start])
-        try:
-            told.append((part, _statement(blank + text[part.start : part.end], words)))
-        except StatementError as error:
-            if error.kind != "language":
-                raise
+    told = [(part, each) for part in parts if (each := _version(text, part, words)) is not None]
     saying = [(part, each) for part, each in told if any(person.tree != EVERYTHING for person in each.persons)]
     if not any(_differ(one, other) for (_, one), (_, other) in combinations(saying, 2)):
         return _statement(text, words)
+    silent = [each for _, each in told if all(each is not says for _, says in saying)]
+    return _joined_versions(text, saying, silent)
+
+
+def _joined_versions(text: str, saying: list[tuple[Version, Statement]], silent: list[Statement]) -> Statement:
+    """The persons of all versions, numbered through; silent: versions in which nothing is searched."""
     persons: list[Described] = []
     found: list[Notice] = []
-    silent = (each for _, each in told if all(each is not one for _, one in saying))
     aside = [one for each in silent for one in each.set_aside]
     for part, each in saying:
-        aside += (one._replace(person=one.person + len(persons) if one.person else 0) for one in each.set_aside)
-        found += (replace(notice, person=notice.person and notice.person + len(persons)) for notice in each.notices)
-        for person in each.persons:
-            name = " ".join(filter(None, (part.witness, person.label if len(each.persons) > 1 else "")))
-            persons.append(replace(person, label=name or person.label))
+        found += (replace(one, person=_shifted(one.person, len(persons))) for one in each.notices)
+        aside += (one._replace(person=_shifted(one.person, len(persons))) for one in each.set_aside)
+        persons += _named_after(part.witness, each.persons)
     found.append(Notice("versions", {"witnesses": tuple(part.witness for part, _ in saying if part.witness)}))
-    return Statement(
-        text,
-        tuple(persons),
-        tuple(sorted(aside, key=_start)),
-        tuple(slip for _, each in told for slip in each.corrected),
-        tuple(found),
-        steps=sum(each.steps for _, each in told),
-    )
+    read = [each for _, each in saying] + silent
+    slips = tuple(slip for each in read for slip in each.corrected)
+    steps = sum(each.steps for each in read)
+    return Statement(text, tuple(persons), tuple(sorted(aside, key=_start)), slips, tuple(found), steps=steps)
+
+
+def _shifted(number: int, by: int) -> int:
+    """The number of a person behind so many others; 0 stays."""
+    return number + by if number else 0
+
+
+def _named_after(witness: str, persons: tuple[Described, ...]) -> Iterator[Described]:
+    """The persons of a version, labelled with whose it is."""
+    for person in persons:
+        name = " ".join(filter(None, (witness, person.label if len(persons) > 1 else "")))
+        yield replace(person, label=name or person.label)
+
+
+def _version(text: str, part: Version, words: Lexicon) -> Statement | None:
+    """What one witness says, at its place in the text; None: nothing that can be read."""
+    blank = "".join(letter if letter == "\n" else " " for letter in text[: part.start])
+    try:
+        return _statement(blank + text[part.start : part.end], words)
+    except StatementError as error:
+        if error.kind != "language":
+            raise
+        return None
 
 
 def _differ(one: Statement, other: Statement) -> bool:
@@ -262,9 +277,11 @@ def _best(text: str, found: list[Token], words: Lexicon) -> Reader:
     only where no "he" or "she" is somebody else."""
     reader = read_text(text, found, words)
     first = described(reader.scene)[0]
-    mentioned = reader.scene.spoken_of == "somebody" or (reader.scene.spoken_of and first.pronoun_sex is None)
+    somebody = reader.scene.spoken_of == "somebody"
+    known = first.named and first.pronoun_sex is not None  # "the robber grabbed a blonde woman. He ..."
+    mentioned = not known if somebody else reader.scene.spoken_of and first.pronoun_sex is None
     if mentioned and not first.facts:
-        return read_text(text, found, words, {PROMOTE: 1})
+        return read_text(text, found, words, {PROMOTE: SOMEBODY if somebody else RELATION})
     return reader
 
 
@@ -303,10 +320,16 @@ def _settle(found: list[Token], scene: Scene, persons: list[Person], at: int) ->
         if clash[0].teller != clash[1].teller:
             for fact in clash:
                 scene.cancel(fact, "not known")
-        elif scene.corrected or clash[0].start < scene.grows < clash[1].start:  # "... but has been growing a beard"
+        elif _is_later(found, scene, *clash):
             person.facts.remove(clash[0])
         else:
             raise _contradicts(found, trees, at, person, clash)
+
+
+def _is_later(found: list[Token], scene: Scene, earlier: Fact, later: Fact) -> bool:
+    """The later of two counts: the speaker corrects himself, a beard has grown, or he looked "more like 45"."""
+    grown = earlier.start < scene.grows < later.start
+    return scene.corrected or grown or any(token.normal == "more" for token in found[later.start : later.end])
 
 
 def _is_impossible(trees: list[Node], at: int) -> StatementError:

@@ -70,7 +70,7 @@ def terminals(
     for at, token in enumerate(sentence):
         if at in measured:
             end, measure = measured[at]
-            found[at] += _measure_edges(at, end, measure)
+            found[at] += _measure_edges(at, end, measure, token.normal.endswith(("ties", "0s")))
             inside.update(range(at + 1, end))
             continue
         if at in inside:
@@ -82,9 +82,9 @@ def terminals(
     return found
 
 
-def _measure_edges(at: int, end: int, measure: Measure) -> list[Edge]:
+def _measure_edges(at: int, end: int, measure: Measure, decade: bool) -> list[Edge]:
     if not measure.age:
-        quality = Quality("#measure", at, end)
+        quality = Quality("#style" if decade else "#measure", at, end)
         return [Edge("A", at, end, 0.0, quality), Edge("X", at, end, 0.1, "measure")]
     node = None if measure.young is None else Term(YOUNG, measure.young, (measure.low, measure.high))
     return [Edge("A", at, end, -0.2, Quality("#age", at, end, node, narrow=True))]
@@ -480,7 +480,7 @@ def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> boo
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""
     name = [token for token in sentence[start:end] if token.normal != "'s"]
-    if _is_titled(name, before) or (len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]):
+    if _is_titled(name, before):
         return True
     known = [bool(words.at([token], 0)) for token in name]
     ordinary = words.classes(name[0].normal) not in (None, "-")
@@ -532,6 +532,8 @@ _BEFORE_NAMES = {
 
 
 def _is_titled(name: list[Token], before: str) -> bool:
+    if len(name) > 1 and name[-1].normal in lexicon().sets["PLACE"]:
+        return True
     return (name[0].normal in lexicon().sets["TITLE"] and len(name) > 1) or (
         before in lexicon().sets["TITLE"] and before not in ("lady", "officer")
     )

@@ -14,13 +14,32 @@ _AFTER_BE = ("BE", "V", "DEG", "X", "NEG")
 
 
 def verb(scene: Scene, edge: Edge) -> None:
+    if _estimates(scene, edge):
+        _report(scene, edge)
+        return
     _VERBS[edge.sem](scene, edge)
+
+
+def _estimates(scene: Scene, edge: Edge) -> bool:
+    """ "Tellers put the robber in her late 60s"."""
+    ahead = scene.row[scene.at + 1 : scene.at + 3]
+    if scene.said_words[edge.start] not in _PUTS or len(ahead) < 2 or getattr(ahead[0].sem, "person", None) is None:
+        return False
+    return ahead[1].category == "AP" or ahead[1].sem == "at"
+
+
+_PUTS = word_set("put puts place placed pegged")
 
 
 def _be(scene: Scene, edge: Edge) -> None:
     if edge.start and scene.said_words[edge.start - 1] == "there" and scene.clause.speaker:  # "... and there was a man"
         scene.clause = Clause(facts_here=scene.clause.facts_here, created=scene.clause.created)
-    clause = scene.clause
+    clause, behind = scene.clause, scene.thing_behind()
+    last = scene.behind()
+    named = behind is not None and behind.noun is None and not _NAMES.isdisjoint(behind.word.split()[-1:])
+    if named or (last is not None and last.sem == "name"):
+        clause.verb = clause.mode = "act"  # "his street name is Curly"
+        return
     if clause.mode in ("act", "hidden") and not clause.speaker:
         clause.mode = "say"
     if clause.verb in ("rel", "see", "report"):
@@ -37,6 +56,9 @@ def _be(scene: Scene, edge: Edge) -> None:
         clause.near = None
 
 
+_NAMES = word_set("name nickname surname alias moniker handle username")
+
+
 def _have(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     wears = edge.sem == "wear"
@@ -49,23 +71,43 @@ def _have(scene: Scene, edge: Edge) -> None:
         clause.subject = near  # "a teenager wearing a cap"
     _return_to_outer(scene)
     _is_now(scene, edge)
-    if edge.sem == "grow":
-        scene.grows = scene.offset + edge.start
-    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
-    if word in _DYES and it == "it":
-        scene.last_noun = scene.words.nouns["hair"]
-        scene.correct()
-    if clause.before == "AND" and clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
-        clause.certainty = 1.0  # "thought to be wearing a coat and has blonde hair"
-    if clause.before == "AND" and clause.held < 1.0:
-        clause.certainty = min(clause.certainty, clause.held)  # "may have shaved his head and grown a beard"
+    _grow(scene, edge)
+    if clause.before == "AND":
+        _and_has(scene, edge)
     clause.verb = "have"
+    if clause.thing and not wears and scene.words.kind_of_word(_subject_word(scene)) == "clothes":
+        clause.mode = "past"  # "the car had bald tyres"
     clause.thing = clause.thing and not wears
     clause.introduced = False
 
 
 _DYES = word_set("dyed dyes dye")
 _FINITE = word_set("has had have")
+
+
+def _grow(scene: Scene, edge: Edge) -> None:
+    """ "Has been growing a beard", "dyes it black"."""
+    if edge.sem == "grow":
+        scene.grows = scene.offset + edge.start
+    word, it = [*scene.said_words[edge.start : edge.start + 2], ""][:2]
+    if word in _DYES and it == "it":
+        scene.last_noun = scene.words.nouns["hair"]
+        scene.correct()
+
+
+def _and_has(scene: Scene, edge: Edge) -> None:
+    """How far a hedge reaches: "thought to be wearing a coat and has blonde hair", "may have shaved his head and grown
+    a beard"."""
+    clause = scene.clause
+    if clause.verb == "have" and scene.said_words[edge.start] in _FINITE:
+        clause.certainty = 1.0
+    if clause.held < 1.0:
+        clause.certainty = min(clause.certainty, clause.held)
+
+
+def _subject_word(scene: Scene) -> str:
+    behind = scene.thing_behind()
+    return behind.word if behind is not None and behind.noun is None and behind.person is None else ""
 
 
 def _is_beside(scene: Scene) -> bool:
@@ -106,7 +148,7 @@ def _report(scene: Scene, edge: Edge) -> None:
     if described is not None:
         clause.subject = described
         clause.verb, clause.mode = "as", "say"
-    elif clause.negative and clause.speaker:  # "I would not say he was old"
+    elif clause.negative and (clause.speaker or _asks_whether(scene, edge)):  # "I would not say he was old"
         scene.clause = Clause(mode="unknown", facts_here=clause.facts_here, created=clause.created)
     elif _says_of_himself(scene):
         _act(scene, edge)
@@ -115,6 +157,11 @@ def _report(scene: Scene, edge: Edge) -> None:
         scene.clause = Clause(
             verb="report", facts_here=clause.facts_here, certainty=clause.certainty, introduced=True, mode=mode
         )
+
+
+def _asks_whether(scene: Scene, edge: Edge) -> bool:
+    """ "Police would not say whether he had a beard"."""
+    return scene.said_words[edge.end : edge.end + 1] in (["whether"], ["if"])
 
 
 def _described_as(scene: Scene, edge: Edge) -> Person | None:

@@ -72,8 +72,9 @@ def _is_object(scene: Scene) -> bool:
 
 def _hangs(scene: Scene) -> bool:
     """Something worn stands before: "glasses on a chain"; but "a cross on a chain"."""
-    things = (edge.sem for edge in scene.row[max(0, scene.at - _OPENS) : scene.at] if isinstance(edge.sem, Thing))
-    return scene.context is not None or any(thing.noun is not None and thing.noun.name in WORN for thing in things)
+    row = scene.row[max(0, scene.at - _OPENS) : scene.at]
+    before = next((edge.sem for edge in reversed(row) if isinstance(edge.sem, Thing)), None)
+    return scene.context is not None or (before is not None and before.noun is not None and before.noun.name in WORN)
 
 
 def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
@@ -83,12 +84,30 @@ def _names_somebody(scene: Scene, said: Thing, edge: Edge) -> bool:
         return True
     if said.noun is not None:
         return False
+    if (
+        said.word in _SHADES
+        and scene.last_noun is not None
+        and "hair" in (scene.last_noun.name, scene.last_noun.parent)
+    ):
+        return _of_hair_before(scene, said, edge)
     if groups.one_like(scene, said, edge):
         return True
     if _is_somebody(scene, said):
         whom.somebody(scene, said, edge)
         return True
     return False
+
+
+_SHADES = word_set("colour color shade")
+
+
+def _of_hair_before(scene: Scene, said: Thing, edge: Edge) -> bool:
+    """ "Red hair, no, more of a sandy colour"."""
+    found = meaning(scene.words, scene.words.nouns["hair"], said.qualities)
+    if found.node is None or scene.clause.mode != "say" or scene.clause.negative:
+        return False
+    scene.say(found, edge, "hair")
+    return True
 
 
 def _is_off(scene: Scene) -> bool:
@@ -155,17 +174,24 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
-    if clause.mode == "unknown" and said.noun is not None and said.noun.bare is not None:
+    if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
+        clause.subject = Person(described=False)  # "but Mum's blind without her specs"
+    if said.noun is not None:
         _doubt(scene, said.noun)
     if said.name and (_names_subject(scene) or _names_wanted(scene)):
         whom.name(scene)
     elif said.noun is None and clause.before in ("", ",") and clause.verb == "":
         clause.thing = True
     clause.listed = clause.negative
+    if not _denies_more(scene) and not _hedged_list(scene, said):
+        scene.spent()
+
+
+def _denies_more(scene: Scene) -> bool:
+    """ "No time for make-up"."""
     after = scene.following()
     goes_on = after is not None and after.category in ("OF", "PREP") and after.sem in ("of", "for")
-    if not (clause.negative and goes_on) and not _hedged_list(scene, said):  # "no time for make-up"
-        scene.spent()
+    return scene.clause.negative and goes_on
 
 
 def _hedged_list(scene: Scene, said: Thing) -> bool:
@@ -212,6 +238,8 @@ def _instead_of(scene: Scene) -> bool:
 
 def _doubt(scene: Scene, noun: NounClass) -> None:
     """ "Now I am not certain about the hat": what was said of it before is doubtful."""
+    if scene.clause.mode != "unknown" or noun.bare is None:
+        return
     for fact in scene.used_facts():
         if fact.kind == noun.name:
             fact.certainty = min(fact.certainty, 0.5)
@@ -454,6 +482,10 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
     before_hair = after is not None and isinstance(after.sem, Thing) and after.sem.noun is hair
     last = scene.row[scene.at + 2] if scene.at + 2 < len(scene.row) else None
     in_hair = scene.ahead(1) == ["IN"] and last is not None and isinstance(last.sem, Thing) and last.sem.noun is hair
+    kinds = len(qualities) > 1 and any(quality.key in _KINDS_OF_HAIR for quality in qualities)
+    if kinds and meaning(scene.words, OF_PEOPLE, qualities).used != meaning(scene.words, hair, qualities).used:
+        own = all(scene.words.pair("hair", quality.key) is not None for quality in qualities)
+        return own and _of_noun(scene, hair, edge, qualities)  # "black and curly"
     black = before_hair and qualities[0].key in ("black", "white") and scene.clause.before != "NP"
     listed = scene.said_words[edge.start - 1 : edge.start] == ["including"]  # "wigs, including blond"
     topic = scene.clause.topic
@@ -465,6 +497,9 @@ def _of_hair(scene: Scene, edge: Edge, qualities: Qualities) -> bool:
         and meaning(scene.words, OF_PEOPLE, qualities).node is None
     )
     return (in_hair or black or with_) and _of_noun(scene, hair, edge, qualities)
+
+
+_KINDS_OF_HAIR = word_set("curly wavy frizzy")
 
 
 def _of_noun(scene: Scene, noun: NounClass, edge: Edge, qualities: Qualities) -> bool:

@@ -8,7 +8,20 @@ from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Qualities, Thing, meaning
 from facesearch.query.lexicon import PersonWord
 from facesearch.query.reading import reading_of
-from facesearch.query.scene import MAN, OF_PEOPLE, PROMOTE, SPEAKERS, WOMAN, WORN, Clause, Fact, Person, Scene, sex_of
+from facesearch.query.scene import (
+    MAN,
+    OF_PEOPLE,
+    PROMOTE,
+    RELATION,
+    SPEAKERS,
+    WOMAN,
+    WORN,
+    Clause,
+    Fact,
+    Person,
+    Scene,
+    sex_of,
+)
 from facesearch.query.tokens import QUOTES, word_set
 from facesearch.query.tree import Node, Not, all_of, any_of, negate, outcomes
 
@@ -203,7 +216,7 @@ def _mentioned(scene: Scene, said: Thing, word: PersonWord, edge: Edge) -> bool:
         scene.owner = MAN if said.owner == "his" else WOMAN
     if _may_be_described(scene, said, word):
         has = bool(scene.persons) and clause.verb == "have"  # "she had a baby with her"
-        scene.spoken_of = scene.spoken_of or "relation" if has else "somebody"
+        scene.spoken_of = (scene.spoken_of or "relation") if has else "somebody"
         if scene.variant.get(PROMOTE):
             return False
     if clause.verb == "be" or clause.before == "HEDGE":
@@ -300,7 +313,7 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return False
     if said.owner in SPEAKERS and word.role == "relation":
         scene.spoken_of = scene.spoken_of or "relation"
-        return not scene.variant.get(PROMOTE)
+        return scene.variant.get(PROMOTE) != RELATION
     mine = said.owner in SPEAKERS and (word.role != "described" or said.word in _POSITIONS)
     return True if mine or (word.role != "described" and said.owner == "other") else None
 
@@ -391,7 +404,7 @@ def _apposed_to_another(scene: Scene, said: Thing, _word: PersonWord | None) -> 
     named = behind is not None and behind.category in ("NP", "LABEL")
     bracketed = clause.before == "(" and said.determiner == ""
     bare = said.determiner == "" and said.qualities != () and behind is not None and not scene.persons
-    apposed = clause.before == "," and (said.determiner in ("a", "an") or bare) and named
+    apposed = clause.before == "," and ((said.determiner in ("a", "an") and named) or bare)
     return True if other and (apposed or bracketed) else None
 
 
@@ -599,14 +612,20 @@ def _predicate(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if subject is None:
         return None
     indefinite = said.determiner in ("a", "an", "")
-    if clause.before == "(" and clause.bracket is not None and subject.described and subject.fits(sex_of(said)):
-        return subject  # "her friend (F, brown hair)"
-    if (clause.labelled and indefinite) or _is_apposition(scene, said, subject):
+    if _is_bracketed(clause, subject, said) or (clause.labelled and indefinite):
+        return subject
+    if _is_apposition(scene, said, subject):
         return subject
     if clause.verb not in ("be", "as") or not subject.described or clause.passive:
         return None
     direct = clause.before in _PREDICATE and clause.mode == "say"
     return subject if direct or (clause.before == "," and indefinite) else None
+
+
+def _is_bracketed(clause: Clause, subject: Person, said: Thing) -> bool:
+    """ "Her friend (F, brown hair)"."""
+    bracketed = clause.before == "(" and clause.bracket is not None
+    return bracketed and subject.described and subject.fits(sex_of(said))
 
 
 def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
@@ -801,7 +820,25 @@ def _one_more(scene: Scene, said: Thing, candidates: list[Person]) -> bool:
     return _is_listed(scene, said) or (clause.by and said.determiner in ("a", "an"))
 
 
-_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (_beside, _another_such, _one_more)
+def _other_relation(_: Scene, said: Thing, candidates: list[Person]) -> bool:
+    """ "The father, 50; the son, about 20"."""
+    related = said.person is not None and said.person.role == "relation" and said.determiner == "the"
+    return (
+        related
+        and any(each.word in _KIN for each in candidates)
+        and said.word in _KIN
+        and all(each.word != said.word for each in candidates)
+    )
+
+
+_KIN = word_set("father mother son daughter brother sister husband wife uncle aunt nephew niece grandfather")
+
+_NEW: tuple[Callable[[Scene, Thing, list[Person]], bool], ...] = (
+    _beside,
+    _another_such,
+    _other_relation,
+    _one_more,
+)
 """Where a phrase means somebody new."""
 
 
@@ -832,23 +869,13 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     clause = scene.clause
     word = said.person
     assert word is not None
-    found.sentence = found.sentence or scene.sentences
-    if found.again is None and found.sentence < scene.sentences:
-        found.again = scene.offset + edge.start
-    found.named = True
-    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
-    found.counted = found.counted or (numbered and sex_of(said) is not None)
-    found.sex = found.sex if found.sex is not None else sex_of(said)
-    if not found.word or said.word in _POSITIONS:
-        found.word = said.word
-    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
-    found.places.add(groups.place_ahead(scene))
-    found.at = min(found.at, scene.offset + edge.start)
+    _note(scene, found, said, edge)
     if _begins_clause(scene, found, said, word):
         clause.subject = scene.last_subject = found
     clause.thing = clause.speaker = False
     clause.near = clause.mentioned = found
-    clause.mode = "say"
+    doubted = clause.mode == "unknown" and scene.said_words[edge.start - 1 : edge.start] in (["whether"], ["if"])
+    clause.mode = "unknown" if doubted else "say"  # "police would not say whether the man had a beard"
     if found in scene.persons:
         scene.focus = found
     traits = meaning(scene.words, OF_PEOPLE, degrees(scene, _own(said, word)))
@@ -864,6 +891,22 @@ def _introduce(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
     used = (*traits.used, (said.start, said.end))
     scene.say(Found(all_of(nodes), used, traits.aside, rough=traits.rough or word.narrow), edge, "person")
     clause.certainty = waits[1]  # "reckons the bloke had a beard"
+
+
+def _note(scene: Scene, found: Person, said: Thing, edge: Edge) -> None:
+    """By what somebody is known from here on: the noun, its adjectives, the place."""
+    found.sentence = found.sentence or scene.sentences
+    if found.again is None and found.sentence < scene.sentences:
+        found.again = scene.offset + edge.start
+    found.named = True
+    numbered = said.number == 1 or any(quality.key in ORDINALS for quality in said.qualities)
+    found.counted = found.counted or (numbered and sex_of(said) is not None)
+    found.sex = found.sex if found.sex is not None else sex_of(said)
+    if not found.word or said.word in _POSITIONS:
+        found.word = said.word
+    found.traits |= {quality.key for quality in said.qualities if not quality.key.startswith("#")}
+    found.places.add(groups.place_ahead(scene))
+    found.at = min(found.at, scene.offset + edge.start)
 
 
 def _own(said: Thing, word: PersonWord) -> Qualities:
@@ -975,33 +1018,52 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     """ "He", "she"."""
     clause = scene.clause
     sex = MAN if edge.category == "HE" else WOMAN
-    if (
-        clause.before == "PREP"
-        and clause.verb
-        and clause.preposition in ("by", "from", "to", "of", "with", "near", "behind")
-    ):
-        return
-    if _is_tag(scene):
+    of_verb = clause.before == "PREP" and clause.verb and clause.preposition in _BEFORE_OBJECTS
+    if of_verb or _is_tag(scene):
         return
     behind = scene.thing_behind()
     outer = clause.near if behind is not None and behind.person is not None and clause.verb == "" else None
     topic = clause.topic if behind is not None and behind.person is None else None
+    beside = _just_mentioned(scene, sex)
     either = clause.before == "OR"  # "either he had a beard or he had not shaved"
     supposed = scene.at == 1 and clause.preposition == "if"  # "if he had a beard, I did not notice it"
+    told = clause.verb == "report"
     scene.new_clause()
     clause = scene.clause
     clause.outer, clause.topic, clause.pronoun = outer, topic, edge.category
     clause.anyof = either
     if supposed:
         clause.mode = "unknown"
-    found = pronoun_target(scene, sex)
-    if found is None:
-        found = scene.focus = scene.add_person(Person())
+    found = beside or _told_of(scene, pronoun_target(scene, sex), sex, told)
     clause.subject = scene.last_subject = found
     scene.pronouns.setdefault(sex, found)
     if found.described and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
+
+
+_BEFORE_OBJECTS = ("by", "from", "to", "of", "with", "near", "behind")
+
+
+def _told_of(scene: Scene, found: Person | None, sex: Node, told: bool) -> Person:
+    """Whom a pronoun means, somebody new where nobody is known; what somebody tells (`told`) is of who is described:
+    "Brown said he is in his 40s"."""
+    focus = scene.focus
+    if told and found is not None and not found.described and focus is not None and focus in scene.persons:
+        return focus if focus.fits(sex) else found
+    if found is None:
+        found = scene.focus = scene.add_person(Person())
+    return found
+
+
+def _just_mentioned(scene: Scene, sex: Node) -> Person | None:
+    """ "Ask my sister, she ...": somebody who is not described, named directly before."""
+    clause, behind = scene.clause, scene.thing_behind(2)
+    other = clause.mentioned if clause.mentioned in scene.others else None
+    direct = clause.before == "," and behind is not None and behind.noun is None
+    if other is None or not direct or other.companion or not other.fits(sex) or clause.verb == "be":
+        return None
+    return other if other.sex == sex or not any(each.fits(sex) for each in scene.persons) else None
 
 
 def _is_tag(scene: Scene) -> bool:
@@ -1154,9 +1216,15 @@ def objective(scene: Scene, edge: Edge) -> None:
 def _not_worn(scene: Scene, word: str) -> None:
     """ "He owns glasses but was not wearing them"."""
     behind, clause = scene.behind(), scene.clause
-    if word != "them" or behind is None or behind.sem != "wear" or not clause.negative or scene.last_given is None:
+    if word not in ("them", "it") or behind is None or scene.last_given is None:
         return
     fact = scene.last_given[1]
+    needs = scene.said_words[behind.start].startswith("need")
+    if behind.sem == "drop" and fact.kind in WORN and not needs:  # "he wears glasses, but he had left them at home"
+        scene.cancel(fact, "not worn")
+        return
+    if word != "them" or behind.sem != "wear" or not clause.negative:
+        return
     if fact.kind in WORN and not isinstance(fact.node, Not):
         scene.deny(fact)
         scene.spent()
