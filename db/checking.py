@@ -30,6 +30,7 @@ from db.schema import (
     Photo,
     Score,
     UtcDateTime,
+    WordText,
 )
 from db.values.photo import LeftOut, Outcome
 
@@ -145,6 +146,8 @@ def _condition(session: Session, column: Column[Any]) -> str:
     elif isinstance(kind, OutcomeText | LeftOutText):
         known = Outcome if isinstance(kind, OutcomeText) else LeftOut
         condition = f"{name} IN ({', '.join(repr(each.value) for each in known)})"
+    elif isinstance(kind, WordText):
+        condition = f"{name} IN ({', '.join(repr(each.value) for each in kind.known)})"
     elif isinstance(kind, DateTime | UtcDateTime):
         condition = _MOMENT.format(name)
     elif isinstance(kind, Boolean):

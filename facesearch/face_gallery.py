@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     import pandas
 
+    from facesearch.cases.cases import Cases
     from facesearch.query import Statement
     from facesearch.query.report import SetAside
     from facesearch.search.similar import ProbeFace
@@ -444,6 +445,17 @@ class FaceGallery:
         found = portrait(self.catalogue, int(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
         return KnownFace(found, FoundFaces(self._here(request), found.nearest))
+
+    @property
+    def cases(self) -> Cases:
+        """The cases of the catalogue: investigations with their statements, searches and marks.
+
+        What is done within `facesearch.custody.acting.acting(Acting(examiner="...", case="2026/17"))` is done by this
+        examiner, and searches are kept in this case.
+        """
+        from facesearch.cases.cases import Cases
+
+        return Cases(self.catalogue)
 
     def _open_or_make(self) -> Catalogue:
         if self._opened is None:

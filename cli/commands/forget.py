@@ -151,6 +151,9 @@ def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
     yield from _listed([f"{number} in {path}" for number, path in shown.single])
     if shown.doomed.files:
         yield f"Files to be forgotten that could never be read: {len(shown.doomed.files):,}"
+    if shown.cases:
+        yield "With these go their marks, notes and hits in the cases:"
+    yield from _listed(shown.cases)
     if shown.held:
         yield "Held, and kept (--release, or --override REASON):"
     yield from _listed(shown.held)

@@ -1,8 +1,10 @@
 """How something was logged, in words."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from facesearch.cases.kept import Kept
     from facesearch.custody.audit import Logged
 
 
@@ -13,6 +15,22 @@ def unlogged_in_words(logged: "Logged | None") -> list[str]:
     if logged.lost:
         return [f"Not logged: {logged.problem}"]
     return [f"Logged in your own folder, not in the catalogue: {logged.problem}"]
+
+
+def kept_in_words(kept: "Kept | None") -> list[str]:
+    """In which case a search is kept, or why it is not; nothing where it was made for none."""
+    if kept is None:
+        return []
+    if kept.number is not None:
+        return [f"Kept as search {kept.number} of case {kept.case}."]
+    if kept.problem == "unknown":
+        return [
+            f"Not kept: there is no case {kept.case} in this catalogue, so this is only logged; `facesearch case new "
+            f"{shlex.quote(kept.case)}` opens it."
+        ]
+    if kept.problem == "closed":
+        return [f"Not kept: case {kept.case} is closed, so this is only logged (`facesearch case close --reopen`)."]
+    return [f"Not kept in case {kept.case}: {kept.problem}"]
 
 
 def audit_facts(logged: "Logged | None") -> list[tuple[str, str]]:

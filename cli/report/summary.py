@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from cli.report.command_line import search_command
-from cli.report.logged import unlogged_in_words
+from cli.report.logged import kept_in_words, unlogged_in_words
 from cli.report.tables import DIM_BELOW, score_in_words
 from cli.report.unseen import unseen_in_words
 from cli.report.wording import behind_in_words, counted, notice_in_words
@@ -55,6 +55,7 @@ def remarks_in_words(result: SearchResult) -> list[str]:
     return [
         *result.remarks,
         *unlogged_in_words(result.logged),
+        *kept_in_words(result.kept),
         *unseen_in_words(result.unseen),
         *hard_remarks(result),
         *missing_remarks(result),

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import audit, erasure, faces, snapshot, upkeep
+from db import audit, cases, erasure, faces, snapshot, upkeep
 from db.catalogue import Catalogue
 from db.erasure import Doomed, Erased
 from db.errors import CatalogueBusy, CatalogueError, PhotoUnknown
@@ -60,7 +60,7 @@ class Plan:
     many photos have none, such as those of detached folders. elsewhere: the paths outside of what was named: copies.
     single: for faces that go alone, the path of the photo that stays. held: photos and faces that stay because they are
     held, unless holds are set aside. ahead: photos that are noted as first indexed in the future, by this clock.
-    everything: nothing would be left."""
+    everything: nothing would be left. cases: references of those that lose marks, hits or places on lists."""
 
     doomed: Doomed
     faces: int
@@ -71,6 +71,7 @@ class Plan:
     held: tuple[Path, ...]
     ahead: int
     everything: bool
+    cases: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -250,6 +251,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
     named = wanted.photos or wanted.folders
     elsewhere = [path for path in gone if named and not _is_named(path, wanted)]
     inside = erasure.faces_in(session, sorted(photos))
+    in_cases = cases.naming(session, [*single, *(each for some in inside.values() for each in some)])
     return Plan(
         doomed,
         sum(map(len, inside.values())) + len(single),
@@ -260,6 +262,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
         tuple(sorted(_first(paths[each]) for each in held)),
         erasure.count_ahead(session, now) if wanted.before is not None else 0,
         bool(photos) and len(photos) == erasure.count_photos(session),
+        tuple(in_cases),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from db.catalogue import Catalogue
 from db.snapshot import Gallery
 from facesearch.attributes import FOLLOW_ORIGIN
+from facesearch.cases.keeping import is_kept_here, keep
 from facesearch.custody.audit import log_result
 from facesearch.errors import Notice, RequestError
 from facesearch.query import Query
@@ -31,7 +32,7 @@ from facesearch.search.hits import (
     one_for_each_file,
 )
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.explain import weak_remarks
+from facesearch.search.ranking.explain import FITS_FROM, weak_remarks
 from facesearch.search.ranking.witness import Errors, doubted, shipped_errors
 from facesearch.search.request import Order, Request
 from facesearch.search.unseen import unseen_by_searches
@@ -40,15 +41,18 @@ _PARTS_FROM = 4  # parts of a description from which reckoning with a wrong one 
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
 
-def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
+def search(
+    catalogue: Catalogue, request: Request, *, top: int | None = 20, count_fitting: bool = False
+) -> SearchResult:
     """The `top` faces (None: all) that fit the description best, among those that pass all filters of the request.
 
     They stand in the order of their scores. Those that are not likely stand in that of a witness who errs at the rates
     of the request, unless it asks for the order of the scores; faces that are judged to lack one of the description's
-    musts stand behind all others. Reads the scores of the asked attributes only, and the details of the hits only.
-    Raises SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description of nothing
-    but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
-    entangled to score, and CatalogueError subclasses.
+    musts stand behind all others. It is logged, and kept in the case that it is made for. count_fitting: count how many
+    faces fit as well, which a search in a case does anyway. Reads the scores of the asked attributes only, and the
+    details of the hits only. Raises SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a
+    description of nothing but an age that does not count ("nothing counts") and for a request to another catalogue,
+    QueryError for one too entangled to score, and CatalogueError subclasses.
     """
     check_asked(catalogue, request, top)
     query = request.query
@@ -85,7 +89,10 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
         said=query.things_said,
         unseen=unseen_by_searches(catalogue, gallery.unscored),
     )
-    return replace(result, logged=log_result(catalogue, "search", request, model.digest, ids_and_scores(result.hits)))
+    if count_fitting or is_kept_here(catalogue) is not None:
+        result = replace(result, fitting=scanned.fitting(looked_at.allowed))
+    result = replace(result, logged=log_result(catalogue, "search", request, model.digest, ids_and_scores(result.hits)))
+    return replace(result, kept=keep(catalogue, "search", request, result))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,6 +168,18 @@ class _Scan:
             held = scan.scores(each, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
             failing |= held < HOLDS_FROM
         return failing & allowed
+
+    def fitting(self, allowed: NDArray[np.bool_]) -> tuple[int, ...]:
+        """How many of the allowed faces have 0, 1, 2 ... fitting parts."""
+        gallery, model = self.gallery, self.gallery.model
+        if not self.query.asked:
+            return ()
+        parts = [firm(part) for part in parts_of(self.query.scored)]
+        number = np.zeros(len(gallery), np.uint16)
+        for part in parts:
+            held = scan.scores(part, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
+            number += held >= FITS_FROM
+        return tuple(np.bincount(number[allowed], minlength=len(parts) + 1).tolist())
 
     def advice(self, allowed: NDArray[np.bool_], best: float | None) -> Iterator[Notice]:
         """Where nobody is likely: the part of the description without which the most faces are ("leave out")."""

@@ -16,6 +16,7 @@ from db.snapshot import Gallery, load_gallery
 from db.values.photo_filter import PhotoFilter, path_test
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
+from facesearch.cases.kept import Kept
 from facesearch.custody.audit import Logged
 from facesearch.errors import Notice, RequestError, SearchError
 from facesearch.places import marks_of
@@ -77,7 +78,9 @@ class SearchResult:
     description: expected: how many of them are expected to fit, hedged words aside. remarks: sentences for the user;
     notices: what is said of this result beside them. musts, behind: the words without which faces stand behind all
     others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
-    logged: how the search was logged; None where it was a part of something else.
+    logged: how the search was logged; None where it was a part of something else. kept: whether it was kept in a case;
+    None where it was made for none. fitting: how many of the searched faces have 0, 1, 2 ... fitting parts; () where
+    nobody counted.
     """
 
     hits: tuple[Hit, ...]
@@ -95,6 +98,15 @@ class SearchResult:
     said: tuple[int, int] = (0, 0)
     unseen: Unseen = NOTHING_UNSEEN
     logged: Logged | None = None
+    kept: Kept | None = None
+    fitting: tuple[int, ...] = ()
+
+    def fit_as_well(self, hit: Hit) -> int | None:
+        """How many other faces that were searched have as many fitting parts as this hit, or more; None where nobody
+        counted."""
+        if hit.fit is None or not self.fitting:
+            return None
+        return sum(self.fitting[hit.fit.fitting :]) - 1
 
 
 def ids_and_scores(hits: Sequence[Hit]) -> list[tuple[int, float]]:

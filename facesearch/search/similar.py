@@ -15,6 +15,7 @@ from db.catalogue import Catalogue
 from db.faces import FaceDetails
 from db.snapshot import Gallery
 from db.values.box import Box
+from facesearch.cases.keeping import keep
 from facesearch.custody.audit import log_result
 from facesearch.errors import SearchError
 from facesearch.reliability import grades, untaught_remarks
@@ -86,16 +87,17 @@ def similar(
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    It is logged. probes: one face, or several of one person, which are combined, each once; none of them is among the
-    hits. request: the changes that are made to the combined profile before it is looked for, and the filters; what the
-    faces are to resemble is what `probes` are. Raises SearchError when a probe was scored by another model than the one
-    that serves or is of a photo that is gone, and as `search`.
+    It is logged, and kept in the case that it is made for. probes: one face, or several of one person, which are
+    combined, each once; none of them is among the hits. request: the changes that are made to the combined profile
+    before it is looked for, and the filters; what the faces are to resemble is what `probes` are. Raises SearchError
+    when a probe was scored by another model than the one that serves or is of a photo that is gone, and as `search`.
     """
     request = replace(request or Request(), like=like(probes))
     result = nearest(catalogue, probes, request, top=top)
-    return replace(
+    result = replace(
         result, logged=log_result(catalogue, "similar", request, result.model.digest, ids_and_scores(result.hits))
     )
+    return replace(result, kept=keep(catalogue, "similar", request, result, np.stack([each.logits for each in probes])))
 
 
 def nearest(
