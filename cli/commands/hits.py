@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ STDOUT = Path("-")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where the results go: csv and html are open files, csv_on_stdout and json exclude each other.
+    """Where the results go: csv, html and pdf are open files, csv_on_stdout and json exclude each other. browser:
+    prints the PDF. show_others: as in `write_sheet`.
 
     finish: puts the files in their place and says so. It happens at the end anyway; who prints much calls it before, so
     that a reader of stdout who stops early does not cost the files.
@@ -36,6 +38,9 @@ class Wanted:
 
     csv: NewFile | None
     html: NewFile | None
+    pdf: NewFile | None
+    browser: str
+    show_others: bool
     csv_on_stdout: bool
     json: bool
     all_attributes: bool
@@ -49,16 +54,24 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
     never: files that must not be overwritten; catalogue: into whose folders nothing is written, as far as it can be
     read. Raises UsageProblem and FileProblem before the work starts.
     """
-    csv, html, json = output.csv, output.html, output.json
-    if html == STDOUT:
-        raise UsageProblem("A page cannot go to stdout: name a file after --html.")
+    csv, html, pdf, json = output.csv, output.html, output.pdf, output.json
+    for page, option in ((html, "--html"), (pdf, "--pdf")):
+        if page == STDOUT:
+            raise UsageProblem(f"A page cannot go to stdout: name a file after {option}.")
     if csv == STDOUT and json:
         raise UsageProblem("CSV and JSON cannot both go to stdout: name a file after --csv, or leave out --json.")
-    if csv is not None and html is not None and os.path.realpath(csv) == os.path.realpath(html):
-        raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
+    named = {"--csv": csv, "--html": html, "--pdf": pdf}
+    for (one, first), (other, second) in combinations(named.items(), 2):
+        if first is not None and second is not None and os.path.realpath(first) == os.path.realpath(second):
+            raise UsageProblem(f"{one} and {other} both name {first}: name two files.")
+    browser = ""
+    if pdf is not None:
+        from cli.report.pdf import find_browser
+
+        browser = find_browser()
     if output.csv_plain and csv is None:
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
-    for file in (csv, html):
+    for file in (csv, html, pdf):
         if file is not None and file != STDOUT:
             refuse_evidence(file, catalogue)
     with ExitStack() as stack:
@@ -67,16 +80,20 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
             stack.pop_all().close()
 
         # Closed in the opposite order: a file is first put in place, then it is said.
-        for file in (csv, html):
+        for file in (csv, html, pdf):
             if file is not None and file != STDOUT:
                 stack.push(_said_when_written(file))
         csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
         html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
+        pdf_file = stack.enter_context(replacing(pdf, never=never)) if pdf is not None else None
         if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
             csv=csv_file,
             html=html_file,
+            pdf=pdf_file,
+            browser=browser,
+            show_others=output.show_others,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=output.all_attributes,
@@ -118,12 +135,16 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
 
     if wanted.csv is not None:
         write_csv(wanted.csv.write, columns, records())
-    if wanted.html is not None:
+    if wanted.html is not None or wanted.pdf is not None:
         from cli.report.sheet import write_sheet
 
-        write_sheet(wanted.html, result, heading, catalogue, remarks)
+        def write_to(write: Callable[[bytes], object]) -> None:
+            write_sheet(write, result, heading, catalogue, remarks, show_others=wanted.show_others)
+
+        write_pages(write_to, wanted)
     wanted.finish()
-    _log_exports([file for file in (wanted.csv, wanted.html) if file is not None], result, catalogue)
+    files = [file for file in (wanted.csv, wanted.html, wanted.pdf) if file is not None]
+    _log_exports(files, result, catalogue)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -135,6 +156,26 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     for sentence in () if table else outcome:
         say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING
+
+
+def write_pages(write_to: Callable[[Callable[[bytes], object]], object], wanted: Wanted) -> None:
+    """Write a page as HTML, as PDF or as both, from one making of it."""
+    html, pdf = wanted.html, wanted.pdf
+    if pdf is None:
+        if html is not None:
+            write_to(html.write)
+        return
+    from cli.report.pdf import write_pdf
+
+    def both(write: Callable[[bytes], object]) -> None:
+        def each(data: bytes) -> None:
+            write(data)
+            if html is not None:
+                html.write(data)
+
+        write_to(each)
+
+    write_pdf(wanted.browser, both, pdf.write)
 
 
 def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:

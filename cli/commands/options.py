@@ -134,6 +134,19 @@ HtmlOption = Annotated[
     Path | None,
     typer.Option("--html", metavar="FILE", help="Write a page that shows the faces.", show_default=False),
 ]
+PdfOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--pdf", metavar="FILE", help="Write the same page as a PDF (needs Chromium or Chrome).", show_default=False
+    ),
+]
+ShowOthersOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-others",
+        help="Show the other faces in the photos on a page, too, instead of making them unrecognisable.",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
 StatementFileOption = Annotated[
     Path | None,
@@ -254,6 +267,8 @@ class OutputOptions:
     csv: CsvOption = None
     csv_plain: CsvPlainOption = False
     html: HtmlOption = None
+    pdf: PdfOption = None
+    show_others: ShowOthersOption = False
     json: JsonOption = False
     all_attributes: AllAttributesOption = False
 

@@ -1,7 +1,9 @@
 """`facesearch search`: faces that fit a description."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +17,7 @@ from facesearch.errors import QueryError
 
 if TYPE_CHECKING:
     from facesearch.query import Query, Statement
+    from facesearch.search.hits import SearchResult
     from facesearch.search.request import Request
 
 
@@ -95,6 +98,22 @@ def search(
     explain_query: Annotated[
         bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
     ] = False,
+    statement: Annotated[
+        int | None,
+        typer.Option(
+            "--statement",
+            metavar="N",
+            min=1,
+            help="Of the case (--case): the statement that this is made from; without a DESCRIPTION it is searched.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Why this departs from the statement.", show_default=False)
+    ] = "",
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Keep the hits in the case, and do not show them: for `case review`.")
+    ] = False,
     output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
     """Find the faces that fit a description, best first.
@@ -117,7 +136,10 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
-    described, remarks = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    said = statement_text(description, file) if description or file or statement is None else ""
+    if statement is not None or blind or why:
+        said = _for_case(context, faces.catalogue, said, statement, why, output, blind=blind)
+    described, remarks = understood(said, person, strict=strict, musts=must or ())
     limit = faces.limit()
     request = replace(faces.narrow(described), min_score=min_score).merged()  # the reading can be pasted whole
     filters = options.filters_in_words(request)
@@ -145,7 +167,10 @@ def search(
         say(f"Searching for: {reading}")
         for remark in remarks:
             say(remark)
-        result = search_faces(source, request, top=limit)
+        counts = output.html is not None or output.pdf is not None
+        result = search_faces(source, request, top=limit, count_fitting=counts)
+        if blind:
+            return _kept_blind(result)
         heading = Heading(
             kind="Faces that fit a description",
             title=str(query),
@@ -168,6 +193,57 @@ def search(
             },
         )
         return present(result, heading, outputs, path)
+
+
+def _for_case(
+    context: typer.Context,
+    catalogue: Path | None,
+    said: str,
+    number: int | None,
+    why: str,
+    output: options.OutputOptions,
+    *,
+    blind: bool,
+) -> str:
+    """The text to search, where the search is made from a statement of the case, or blind. Raises UsageProblem, and
+    CaseError where there is no such case or statement, or it is closed."""
+    from dataclasses import fields
+
+    from cli.commands.hits import opened
+    from facesearch.cases.cases import Cases
+    from facesearch.custody.acting import act_as, acting_now
+
+    now = acting_now()
+    if not now.case:
+        raise UsageProblem(
+            "--statement, --why and --blind belong to a case: name it before the command, as in facesearch --case "
+            "2026/17 search."
+        )
+    if blind and any(getattr(output, each.name) for each in fields(output)):
+        raise UsageProblem("--blind shows no hit: leave out --csv, --html, --pdf and --json.")
+    if why and number is None:
+        raise UsageProblem("--why says why a search departs from its statement: give --statement N as well.")
+    with opened(options.catalogue_of(context, catalogue)) as source:
+        cases = Cases(source)
+        cases.require_open(now.case)
+        if number is not None:
+            text = cases.statement(now.case, number).text
+            said = said or text
+    act_as(replace(now, statement=number, why=why.strip(), blind=blind))
+    if not said.strip():
+        raise UsageProblem("No description is given: write one, or name a statement of the case with --statement N.")
+    return said
+
+
+def _kept_blind(result: "SearchResult") -> int:
+    from cli.report.summary import remarks_in_words
+
+    for remark in remarks_in_words(result):
+        say(remark)
+    if result.kept is not None and result.kept.number is not None:
+        case, number = result.kept.case, result.kept.number
+        say(f"{len(result.hits):,} hits, not shown: `facesearch case review {shlex.quote(case)} --search {number}`.")
+    return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
 def understood(

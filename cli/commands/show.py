@@ -16,6 +16,8 @@ def show(
         int, typer.Option("--nearest", metavar="N", min=1, help="How many of the faces that are most like it.")
     ] = 5,
     html: options.HtmlOption = None,
+    pdf: options.PdfOption = None,
+    show_others: options.ShowOthersOption = False,
     json: options.JsonOption = False,
 ) -> int:
     """Show one face: its photo under all its paths, its place in it, all 40 attributes, and the faces most like it.
@@ -24,13 +26,13 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import opened, wanted
+    from cli.commands.hits import opened, wanted, write_pages
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
     from facesearch.search.face import portrait
 
     path = options.catalogue_of(context, catalogue)
-    output = options.OutputOptions(html=html, json=json)
+    output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json)
     with wanted(output, never=[path], catalogue=path) as outputs, opened(path) as source:
         try:
             found = portrait(source, face, nearest=nearest)
@@ -38,8 +40,8 @@ def show(
             if json:
                 print_unfound(face, problem)
             raise
-        if outputs.html is not None:
-            write_page(outputs.html, found, path)
+        if outputs.html is not None or outputs.pdf is not None:
+            write_pages(lambda write: write_page(write, found, path, show_others=show_others), outputs)
         outputs.finish()
         if json:
             print_json(found)

@@ -103,6 +103,21 @@ class Cases:
         with self._catalogue.read() as session:
             return _found(session, reference)
 
+    def require_open(self, reference: str) -> Case:
+        """The case of this reference. Raises CaseUnknown, and CaseClosed where nothing is added to it any more."""
+        case = self.get(reference)
+        _require_open(case)
+        return case
+
+    def statement(self, reference: str, number: int) -> CaseStatement:
+        """A statement of the case. Raises PartUnknown."""
+        with self._catalogue.read() as session:
+            case = _found(session, reference)
+            for each in cases.statements(session, case.id):
+                if each.number == number:
+                    return each
+        raise PartUnknown(f"Case {case.reference} has no statement {number}: `facesearch case show` lists them.")
+
     def file(self, reference: str) -> CaseFile:
         """All that the case holds. Raises CaseUnknown."""
         with self._catalogue.read() as session:
@@ -346,11 +361,7 @@ class Cases:
         what the row says, as it stands at the end."""
         with self._catalogue.write() as session:
             case = _found(session, reference)
-            if case.closed is not None:
-                raise CaseClosed(
-                    f"Case {case.reference} was closed by {case.closed_by} on {case.closed.astimezone():%Y-%m-%d}: "
-                    f"open it again (`facesearch case close --reopen`), or open another one."
-                )
+            _require_open(case)
             yield session, case
             _note(session, case.reference, action, details or {})
 
@@ -363,6 +374,14 @@ def _found(session: Session, reference: str) -> Case:
             "`facesearch case list` shows those that there are."
         )
     return case
+
+
+def _require_open(case: Case) -> None:
+    if case.closed is not None:
+        raise CaseClosed(
+            f"Case {case.reference} was closed by {case.closed_by} on {case.closed.astimezone():%Y-%m-%d}: open it "
+            "again (`facesearch case close --reopen`), or open another one."
+        )
 
 
 def _note(session: Session, reference: str, action: str, details: Mapping[str, Any] | None = None) -> None:

@@ -142,6 +142,14 @@ def request_of(search: CaseSearch) -> Request | None:
     return None if search.request is None else Request.from_json(search.request)
 
 
+def reading_of(request: Request) -> str:
+    """What was asked, in one line: the description, or whom the hits are to resemble, with the changes."""
+    if not request.like:
+        return str(request)
+    faces = "; ".join(map(str, request.like))
+    return f"like {faces}{f', {request.changes}' if request.changes else ''}"
+
+
 def _kept_hit(hit: Hit) -> KeptHit:
     shown: dict[str, Any] = {
         "asked": [
@@ -171,7 +179,7 @@ def _kept_hit(hit: Hit) -> KeptHit:
 def _about(request: Request, result: SearchResult) -> dict[str, Any]:
     return {
         "text": request.query.text,
-        "reading": str(request),
+        "reading": reading_of(request),
         "withheld": result.withheld,
         "narrowed": [[step.words, step.left, step.left_out] for step in result.narrowed],
         "best": result.best,
