@@ -17,6 +17,7 @@ from cli.commands.audit import audit
 from cli.commands.backup import backup, restore
 from cli.commands.case import app as case_app
 from cli.commands.check import check
+from cli.commands.disclose import disclose, replay
 from cli.commands.evaluate import evaluate
 from cli.commands.failures import failures
 from cli.commands.forget import forget
@@ -121,6 +122,8 @@ app.command()(verify)
 app.command()(seal)
 app.command()(audit)
 app.add_typer(case_app, name="case")
+app.command()(disclose)
+app.command()(replay)
 
 
 def run(arguments: list[str]) -> int:

@@ -347,6 +347,40 @@ def _ask(cases: "Cases", source: "Catalogue", case: str, faces: tuple[int, ...])
 
 
 @app.command()
+def export(
+    context: typer.Context,
+    case: CaseArgument,
+    target: Annotated[
+        Path, typer.Argument(metavar="FOLDER|FILE.zip", help="A new folder, or a new zip.", show_default=False)
+    ],
+    show_others: options.ShowOthersOption = False,
+    catalogue: options.CatalogueOption = None,
+) -> int:
+    """Write a case into a folder or a zip that opens anywhere without this program.
+
+    Report, pictures, tables (CSV), all of it as JSON, and a manifest of SHA-256 hashes. Forgetting cannot reach it.
+    """
+    from cli.report.case_export import write_export
+    from cli.report.case_page import case_report
+    from cli.report.folders import new_folder
+
+    path = options.catalogue_of(context, catalogue)
+    with _cases(context, catalogue) as (cases, source):
+        file = cases.file(case)
+        report = case_report(source, file)
+        zipped = target.suffix.lower() == ".zip"
+        with new_folder(target, catalogue=path, zipped=zipped) as made:
+            write_export(made, source, report, show_others=show_others)
+            digest = made.seal()
+        where = os.path.abspath(target)  # noqa: PTH100
+        cases.log_shown(file.case.reference, "export", file.faces, files=[{"file": where, "sha256": digest}])
+    say(f"Written: {target}")
+    say(f"SHA-256 of its manifest, to be kept elsewhere: {digest}")
+    say("What is forgotten in the catalogue later stays in it.")
+    return ExitCode.FOUND
+
+
+@app.command()
 def close(
     context: typer.Context,
     case: CaseArgument,

@@ -5,12 +5,13 @@ The search is exact over every visible face that passes the filters, and works o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.snapshot import Gallery
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import FOLLOW_ORIGIN
 from facesearch.cases.keeping import is_kept_here, keep
 from facesearch.custody.audit import log_result
@@ -61,8 +62,7 @@ def search(
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, request)
-    errors = None if request.order is Order.SCORE else request.errors or shipped_errors()
-    scanned = _Scan(query, gallery, request.min_score, errors)
+    scanned = _scan(request, gallery)
     failing = scanned.failing(looked_at.allowed)
     behind = int(np.count_nonzero(failing))
     found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
@@ -95,6 +95,34 @@ def search(
     return replace(result, kept=keep(catalogue, "search", request, result))
 
 
+class ScoredFaces(Protocol):
+    """N faces with their scores: a gallery, or what another party was given of one."""
+
+    @property
+    def model(self) -> ScoringModel: ...
+    @property
+    def face_ids(self) -> NDArray[np.int64]: ...
+    def __len__(self) -> int: ...
+    def logits(self, attribute: int, /) -> NDArray[np.float32]: ...
+    def probabilities(self, attribute: int, holds: bool, /) -> NDArray[np.float32]: ...
+
+
+def in_order(
+    request: Request, faces: ScoredFaces, allowed: NDArray[np.bool_], top: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows (int64 [n]) of the `top` first (None: all) of the allowed faces, as a search orders them, and their
+    scores (float64 [n]). Raises QueryError."""
+    scanned = _scan(request, faces)
+    failing = scanned.failing(allowed)
+    found = list(scanned.in_turn(allowed & ~failing, failing, top))
+    return np.concatenate([one.rows for one in found]), np.concatenate([one.scores for one in found])
+
+
+def _scan(request: Request, faces: ScoredFaces) -> "_Scan":
+    errors = None if request.order is Order.SCORE else request.errors or shipped_errors()
+    return _Scan(request.query, faces, request.min_score, errors)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """rows: int64 [n], in order; scores: float64 [n]. expected: as `scan.Ranked`. best: the highest score of all faces
@@ -111,7 +139,7 @@ class _Scan:
     """A description over the faces of a gallery. errors: None for the order of the scores."""
 
     query: Query
-    gallery: Gallery
+    gallery: ScoredFaces
     min_score: float
     errors: Errors | None
 

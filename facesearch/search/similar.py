@@ -109,7 +109,7 @@ def nearest(
     if not probes:
         raise SearchError("There is no face to start from: name a photo or a face of the catalogue.")
     gallery = gallery_of(catalogue)
-    own = _own_faces(catalogue, gallery, probes)
+    own = own_faces(catalogue, gallery, probes)
     looked_at = filtered(catalogue, gallery, request)
     withheld, narrowed, remarks = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.remarks
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
@@ -158,7 +158,7 @@ def _is_same_face(one: ProbeFace, other: ProbeFace) -> bool:
     return one.sha256 == other.sha256 and one.page == other.page and iou(one.box, other.box) > SAME_FACE_FROM
 
 
-def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
+def own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
     """Ids of the probes themselves, where they are indexed."""
     own: list[int] = []
     for probe in probes:
