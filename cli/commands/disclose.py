@@ -89,7 +89,7 @@ def replay(
     return ExitCode.FOUND if same else ExitCode.SOME_FAILED
 
 
-_README = """What is needed to check a case of facesearch, without its photos.
+_README = """What is needed to check a case of facesearch, without the original photos.
 
 report.html      the case as a report; open it in any browser
 case.json        statements, requests, ordered lists, marks

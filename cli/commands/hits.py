@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.commands.options import OutputOptions
 from cli.errors import ExitCode, UsageProblem
@@ -23,6 +23,9 @@ from db.catalogue import Catalogue, open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.search.hits import SearchResult
 from facesearch.search.records import HIT_COLUMNS, Record, header, hit_last_columns, hit_records
+
+if TYPE_CHECKING:
+    from cli.report.folders import NewFolder
 
 STDOUT = Path("-")
 
@@ -41,6 +44,7 @@ class Wanted:
     pdf: NewFile | None
     browser: str
     show_others: bool
+    copies: "NewFolder | None"
     csv_on_stdout: bool
     json: bool
     all_attributes: bool
@@ -86,6 +90,12 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
         csv_file = stack.enter_context(replacing(csv, never=never)) if csv is not None and csv != STDOUT else None
         html_file = stack.enter_context(replacing(html, never=never)) if html is not None else None
         pdf_file = stack.enter_context(replacing(pdf, never=never)) if pdf is not None else None
+        copies = None
+        if output.copy_to is not None:
+            from cli.report.folders import new_folder
+
+            stack.push(_said_when_written(output.copy_to))
+            copies = stack.enter_context(new_folder(output.copy_to, catalogue=catalogue))
         if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
@@ -94,6 +104,7 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
             pdf=pdf_file,
             browser=browser,
             show_others=output.show_others,
+            copies=copies,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=output.all_attributes,
@@ -142,9 +153,15 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
             write_sheet(write, result, heading, catalogue, remarks, show_others=wanted.show_others)
 
         write_pages(write_to, wanted)
+    if wanted.copies is not None:
+        from cli.report.copies import copy_photos
+
+        for problem in copy_photos(wanted.copies, result):
+            say(problem)
+        wanted.copies.seal()
     wanted.finish()
     files = [file for file in (wanted.csv, wanted.html, wanted.pdf) if file is not None]
-    _log_exports(files, result, catalogue)
+    _log_exports(files, result, catalogue, wanted.copies)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -178,14 +195,20 @@ def write_pages(write_to: Callable[[Callable[[bytes], object]], object], wanted:
     write_pdf(wanted.browser, both, pdf.write)
 
 
-def _log_exports(files: Sequence[NewFile], result: SearchResult, catalogue: Path) -> None:
+def _log_exports(
+    files: Sequence[NewFile], result: SearchResult, catalogue: Path, copies: "NewFolder | None" = None
+) -> None:
     """Log what was written, if it was, with the row of the search that it shows."""
     from facesearch.custody.audit import log
 
-    if not files:
+    if not files and copies is None:
         return
     of = result.logged.head.sequence if result.logged is not None and result.logged.head is not None else None
     written = [{"file": os.path.abspath(each.path), "sha256": each.sha256.hexdigest()} for each in files]  # noqa: PTH100
+    if copies is not None:
+        from cli.report.folders import MANIFEST
+
+        written.append({"file": os.path.abspath(copies.path), "sha256": copies.digests[MANIFEST]})  # noqa: PTH100
     with open_catalogue(catalogue) as target:
         log(target, "export", {"files": written, "of": of, "faces": [hit.face.face for hit in result.hits]})
 

@@ -147,6 +147,15 @@ ShowOthersOption = Annotated[
         help="Show the other faces in the photos on a page, too, instead of making them unrecognisable.",
     ),
 ]
+CopyToOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--copy-to",
+        metavar="FOLDER",
+        help="Copy the photos of the hits into a new folder, with a list and a manifest of hashes.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
 StatementFileOption = Annotated[
     Path | None,
@@ -269,6 +278,7 @@ class OutputOptions:
     html: HtmlOption = None
     pdf: PdfOption = None
     show_others: ShowOthersOption = False
+    copy_to: CopyToOption = None
     json: JsonOption = False
     all_attributes: AllAttributesOption = False
 

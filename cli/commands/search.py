@@ -114,6 +114,15 @@ def search(
     blind: Annotated[
         bool, typer.Option("--blind", help="Keep the hits in the case, and do not show them: for `case review`.")
     ] = False,
+    rank_of: Annotated[
+        int | None,
+        typer.Option(
+            "--rank-of",
+            metavar="FACE",
+            help="Instead of the hits: where this face stands, and which words do not fit it.",
+            show_default=False,
+        ),
+    ] = None,
     output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
     """Find the faces that fit a description, best first.
@@ -167,6 +176,13 @@ def search(
         say(f"Searching for: {reading}")
         for remark in remarks:
             say(remark)
+        if rank_of is not None:
+            if blind or any((output.csv, output.html, output.pdf, output.copy_to)):
+                raise UsageProblem("--rank-of shows one face, on stdout: leave out the options for other results.")
+            from cli.report.rank import print_rank
+            from facesearch.search.rank_of import rank_of as rank_in_order
+
+            return print_rank(rank_in_order(source, request, rank_of), json=output.json)
         counts = output.html is not None or output.pdf is not None
         result = search_faces(source, request, top=limit, count_fitting=counts)
         if blind:

@@ -41,6 +41,10 @@ from facesearch.search.hits import LIKELY_FROM, Hit, SearchResult
 MOST_PICTURES = 500
 """Faces of a report that are shown though nobody marked them; of more the searches list only the numbers."""
 
+_NOT_COMPARED = (
+    "The statement cannot be read as one description, so what this search leaves out of it was not worked out: compare "
+    "them by eye."
+)
 _ORDER = (MarkState.FOLLOW_UP, MarkState.UNDECIDED, MarkState.SET_ASIDE)
 _CHANGES = {
     Change.LEFT_OUT: "left out",
@@ -388,6 +392,7 @@ def _search(search: CaseSearch, result: SearchResult, file: CaseFile, shown: set
     ]
     gone = search.answered - len(search.hits)
     sentences = [
+        *([_NOT_COMPARED] if about.get("not_compared") else []),
         *(["What was asked for named a photo that was forgotten since, and is no longer known."] if forgotten else []),
         *(() if forgotten or not about.get("unseen") else outcome_in_words(result, True, {})),
         *result.remarks,

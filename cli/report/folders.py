@@ -53,6 +53,11 @@ class NewFolder:
                     os.fsync(stream.fileno())
         self.digests[name] = digest.hexdigest()
 
+    def discard(self, name: str) -> None:
+        """Take a file out again."""
+        (self._at / name).unlink()
+        del self.digests[name]
+
     def seal(self) -> str:
         """Write the manifest; its own SHA-256, by which all of the folder is known."""
         lines = "".join(f"{digest}  {name}\n" for name, digest in sorted(self.digests.items()))

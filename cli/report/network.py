@@ -27,7 +27,7 @@ def network_about(model: ScoringModel, used: Sequence[Attribute], quality: str) 
     of_package, graded = measured(model), grades(model)
     terms = model.metadata.get("terms")
     facts = [
-        ("Network", f"MCNN-AUX, checkpoint {model.digest}"),
+        ("Network", f"MCNN-AUX {model.short}, SHA-256 {model.digest}"),
         *([("Data", str(model.metadata["data"]))] if model.metadata.get("data") else []),
         ("Terms", _terms(terms, of_package)),
         ("Quality", quality),

@@ -21,6 +21,11 @@ def departures(text: str, request: Request, who: str, why: str = "") -> tuple[De
     return tuple(Departure(change, words, who, now, why) for change, words in _changes(text, request))
 
 
+def can_be_compared(text: str, request: Request) -> bool:
+    """Whether the statement can be read as one description, so that what a search leaves out of it is known."""
+    return _said(text, request.person) is not None
+
+
 def _changes(text: str, request: Request) -> Iterator[tuple[Change, str]]:
     said = _said(text, request.person)
     if said is not None and not request.like:

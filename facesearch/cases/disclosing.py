@@ -250,6 +250,8 @@ def _differences(
     now = list(zip(found.tolist(), scores.tolist(), strict=True))[: len(then)]
     if len(now) < len(then):
         yield f"{len(then):,} hits were kept, and {len(now):,} are found."
+    if not then and len(found):
+        yield f"No hit was kept, and face {found[0]} is found with {scores[0]:.3f}."
     by_then, by_now = dict(then), dict(now)
     moved = [
         rank

@@ -17,7 +17,7 @@ from db.errors import CatalogueError
 from db.unseen import Why
 from db.values.case import Case, CaseSearch, KeptHit
 from facesearch.attributes import BY_NAME
-from facesearch.cases.departures import departures
+from facesearch.cases.departures import can_be_compared, departures
 from facesearch.cases.kept import Kept
 from facesearch.cases.references import key_of
 from facesearch.custody.acting import acting_now
@@ -57,13 +57,16 @@ def keep(
             if now.statement is not None and now.statement not in said:
                 return Kept(now.case, None, f"the case has no statement {now.statement}")
             left_out = departures(said[now.statement], request, actor(), now.why) if now.statement is not None else ()
+            about = _about(request, result)
+            if now.statement is not None and not can_be_compared(said[now.statement], request):
+                about["not_compared"] = True
             search = CaseSearch(
                 id=0,
                 number=0,
                 kind=kind,
                 request=request.to_json(),
                 digest=request.digest,
-                about=_about(request, result),
+                about=about,
                 statement=now.statement,
                 model=result.model.digest,
                 generation=generation.current(session),

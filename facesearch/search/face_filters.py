@@ -26,11 +26,13 @@ _EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
     """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
-    remarks: what the user has to know about them."""
+    remarks: what the user has to know about them. dropped_by: in words, the filter that the face which was asked about
+    does not pass; None where it passes all."""
 
     allowed: Mask
     steps: tuple[Step, ...]
     remarks: tuple[str, ...] = ()
+    dropped_by: str | None = None
 
     @property
     def faces(self) -> int:
@@ -42,14 +44,20 @@ def filtered(
     catalogue: Catalogue,
     gallery: Gallery,
     request: Request,
+    about: int | None = None,
 ) -> Filtered:
-    """The faces that pass the filters of the request: those of its description, and those beside it."""
+    """The faces that pass the filters of the request: those of its description, and those beside it. about: a row of
+    the gallery, for `dropped_by`."""
     allowed = sure_mask(gallery, request.min_detection)
     left = int(np.count_nonzero(allowed))
     steps = [Step(f"detection score of {request.min_detection:g} or more", left, len(gallery) - left)]
+    dropped_by = steps[0].words if about is not None and not allowed[about] else None
 
     def narrow(mask: Mask, words: str) -> None:
+        nonlocal dropped_by
         np.logical_and(allowed, mask, out=allowed)
+        if about is not None and dropped_by is None and not allowed[about]:
+            dropped_by = words
         left = int(np.count_nonzero(allowed))
         steps.append(Step(words, left, steps[-1].left - left))
 
@@ -67,7 +75,7 @@ def filtered(
         remarks += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         remarks += _without(catalogue, "camera")
-    return Filtered(allowed, tuple(steps), remarks)
+    return Filtered(allowed, tuple(steps), remarks, dropped_by)
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[str, ...]:
