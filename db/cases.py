@@ -201,12 +201,13 @@ def add_search(session: Session, case_id: int, search: CaseSearch) -> int:
     return number
 
 
-def searches(session: Session, case_id: int) -> list[CaseSearch]:
-    """All searches of the case, empty ones, too, in the order of their numbers; with departures and hits."""
+def searches(session: Session, case_id: int, number: int | None = None) -> list[CaseSearch]:
+    """All searches of the case (or the one with this number), empty ones, too, in the order of their numbers; with
+    departures and hits."""
     rows = session.execute(
         select(CaseSearchRow, CaseStatementRow.number)
         .outerjoin(CaseStatementRow, CaseStatementRow.id == CaseSearchRow.statement_id)
-        .where(CaseSearchRow.case_id == case_id)
+        .where(CaseSearchRow.case_id == case_id, *([] if number is None else [CaseSearchRow.number == number]))
         .order_by(CaseSearchRow.number)
     ).all()
     departures: dict[int, list[Departure]] = {}
@@ -247,6 +248,12 @@ def searches(session: Session, case_id: int) -> list[CaseSearch]:
         )
         for row, statement in rows
     ]
+
+
+def rows_kept(session: Session, case_id: int) -> set[int]:
+    """The rows of the audit log whose searches are in the case."""
+    rows = session.execute(select(CaseSearchRow.row).where(CaseSearchRow.case_id == case_id)).scalars()
+    return {row for row in rows if row is not None}
 
 
 def last_search_with(session: Session, case_id: int, face_id: int) -> tuple[int, int] | None:

@@ -1,5 +1,6 @@
 """Cases: what is put into one stays as it was said and shown, hangs on faces, and leaves with what is forgotten."""
 
+import io
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -420,6 +421,33 @@ def test_check_finds_marks_that_are_none_or_hang_on_nothing(
     assert ran.code != 0 and "marks" in ran.out + ran.err
     with pytest.raises(CatalogueError, match="is damaged"):
         Cases(open_catalogue(catalogue)).file(REFERENCE)
+
+
+def test_a_repair_says_which_marks_went_with_their_faces(
+    gallery: FaceGallery, facesearch_run: Program, catalogue: Path
+) -> None:
+    gallery.cases.mark(REFERENCE, [1, 2], "follow up")
+    gallery.close()
+    with sqlite3.connect(catalogue) as connection:
+        connection.execute("UPDATE faces SET x = 'no number' WHERE id = 1")
+    ran = facesearch_run("check", "--repair", "--catalogue", catalogue)
+    assert "Lost: marks of cases, with the faces that they hung on: 1" in ran.out
+    with open_catalogue(catalogue) as opened:
+        assert list(Cases(opened).file(REFERENCE).standing) == [2]
+    assert facesearch_run("check", "--catalogue", catalogue).code == 0
+
+
+def test_a_restoration_says_that_work_in_cases_will_be_gone(
+    gallery: FaceGallery, facesearch_run: Program, catalogue: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery.close()
+    assert "1 case and 0 marks" in facesearch_run("backup", tmp_path / "copy.db", "--catalogue", catalogue).err
+    with facesearch.open(catalogue) as opened:
+        opened.cases.mark(REFERENCE, [1], "follow up")
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    ran = facesearch_run("restore", tmp_path / "copy.db", "--catalogue", catalogue)
+    assert ran.code == 1 and "What was done in cases since the backup will be gone for good." in ran.err
+    assert "1 case and 1 mark by the backup" in ran.err
 
 
 def test_cases_load_no_network(catalogue: Path) -> None:

@@ -214,6 +214,7 @@ def test_a_case_with_nothing_in_it_has_a_report(run: Program, tmp_path: Path) ->
 def test_the_blind_page_has_no_rank_and_no_score(filled: Program, tmp_path: Path) -> None:
     filled("case", "review", CASE, "--search", "1", "--html", tmp_path / "blind.html")
     words = " ".join(Reader((tmp_path / "blind.html").read_text(encoding="utf-8")).words)
+    assert "green" not in words, "a name may say what to expect"
     assert not re.search(r"\d %|rank \d|0\.\d\d\d|follow up|suspect", words.partition("random order")[2])
 
 

@@ -315,18 +315,21 @@ def review(
             title = f"Case {reference}, search {stands.search}: review by {stands.reviewer}"
             write_blind(outputs.html.write, source, stands.left, title, show_others=show_others)
         outputs.finish()
-        return _ask(cases, source, case, stands.left)
+        return _ask(cases, None if outputs.html else source, case, stands.left)
 
 
 _ANSWERS = {"y": "follow up", "n": "set aside", "u": "undecided"}
 
 
-def _ask(cases: "Cases", source: "Catalogue", case: str, faces: tuple[int, ...]) -> int:
-    """Ask what is to be done about each face, as long as somebody answers."""
+def _ask(cases: "Cases", source: "Catalogue | None", case: str, faces: tuple[int, ...]) -> int:
+    """Ask what is to be done about each face, as long as somebody answers. source: tells where their photos are, for
+    who has no page with them."""
     from db import faces as faces_
 
-    with source.read() as session:
-        details = faces_.known(session, faces)
+    details = {}
+    if source is not None:
+        with source.read() as session:
+            details = faces_.known(session, faces)
     for number, face in enumerate(faces, 1):
         where = f" in {details[face].display}" if face in details else ""
         answer = ""

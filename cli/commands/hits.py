@@ -45,6 +45,7 @@ class Wanted:
     browser: str
     show_others: bool
     copies: "NewFolder | None"
+    thumbnails: bool
     csv_on_stdout: bool
     json: bool
     all_attributes: bool
@@ -64,6 +65,12 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
             raise UsageProblem(f"A page cannot go to stdout: name a file after {option}.")
     if csv == STDOUT and json:
         raise UsageProblem("CSV and JSON cannot both go to stdout: name a file after --csv, or leave out --json.")
+    if output.thumbnails:
+        if json or csv == STDOUT:
+            raise UsageProblem("--thumbnails shows faces among the hits: leave out --json and --csv -.")
+        from cli.terminal.pictures import check_pictures
+
+        check_pictures()
     named = {"--csv": csv, "--html": html, "--pdf": pdf}
     for (one, first), (other, second) in combinations(named.items(), 2):
         if first is not None and second is not None and os.path.realpath(first) == os.path.realpath(second):
@@ -105,6 +112,7 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogue: Path
             browser=browser,
             show_others=output.show_others,
             copies=copies,
+            thumbnails=output.thumbnails,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=output.all_attributes,
@@ -169,7 +177,12 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
         write_json(to_stdout, records(), _about(result, heading, [*remarks, *outcome], catalogue))
     elif result.hits:
         behind = behind_in_words(result.musts, result.behind, shown=True) if result.behind else ""
-        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind)
+        pictures = None
+        if wanted.thumbnails:
+            from cli.terminal.pictures import face_pictures
+
+            pictures = face_pictures(result, catalogue, show_others=wanted.show_others)
+        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind, pictures)
     for sentence in () if table else outcome:
         say(sentence)
     return ExitCode.FOUND if result.hits else ExitCode.NOTHING

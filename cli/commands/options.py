@@ -147,6 +147,9 @@ ShowOthersOption = Annotated[
         help="Show the other faces in the photos on a page, too, instead of making them unrecognisable.",
     ),
 ]
+ThumbnailsOption = Annotated[
+    bool, typer.Option("--thumbnails", help="Show the faces in the terminal, as well as it can.")
+]
 CopyToOption = Annotated[
     Path | None,
     typer.Option(
@@ -279,6 +282,7 @@ class OutputOptions:
     pdf: PdfOption = None
     show_others: ShowOthersOption = False
     copy_to: CopyToOption = None
+    thumbnails: ThumbnailsOption = False
     json: JsonOption = False
     all_attributes: AllAttributesOption = False
 

@@ -3,6 +3,7 @@ each face, and what the network's answers are worth. Every face stands in it onc
 all of its hits.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,7 +12,7 @@ import numpy as np
 
 from cli.report import templating
 from cli.report.network import NetworkAbout, network_about
-from cli.report.page import Card, words_of
+from cli.report.page import Card, Picture, Word, words_of
 from cli.report.sheet import OTHERS_VEILED, fit_in_words, picture_of
 from cli.report.summary import hard_remarks, outcome_in_words, searched_in_words
 from cli.report.tables import MARKS, asked_words, score_in_words
@@ -202,11 +203,11 @@ def write_blind(
         others = {} if show_others else faces.neighbours(session, shown)
     with counting("Cutting out faces", len(shown), from_on=50) as done:
         pictures = shown_faces(shown, others, done)
-    cards = [
-        Card(f"Face {each.face}", f"Face {each.face}", picture_of(each, pictures[each.face].crop),
-             whole=pictures[each.face].whole)
-        for each in shown
-    ]  # fmt: skip
+    cards = []
+    for face in shown:
+        each = pictures[face.face]
+        photo = Picture(each.crop, os.fsencode(face.path), "Open the photo", ())  # a name may say what to expect
+        cards.append(Card(f"Face {face.face}", f"Face {face.face}", photo, whole=each.whole))
     templating.write(write, "blind.html", style="report.css", pictures=True, title=title, cards=cards, footer=title)
 
 
@@ -257,30 +258,37 @@ def _tiles(file: CaseFile) -> list[tuple[str, str]]:
 
 def _groups(report: CaseReport, pictures: Mapping[int, Shown]) -> list[tuple[str, list[Card]]]:
     standing = report.file.standing
+    found: dict[int, list[tuple[CaseSearch, Hit]]] = {}
+    for search in report.file.searches:
+        for hit in report.results[search.number].hits:
+            found.setdefault(hit.face.face, []).append((search, hit))
     groups: dict[str, list[Card]] = {}
     for face in report.order:
         title = state_of(standing[face]).value.capitalize() if face in standing else "Not marked"
-        groups.setdefault(title, []).append(_card(report, face, pictures[face], standing.get(face, {})))
+        card = _card(report, face, pictures[face], standing.get(face, {}), found.get(face, ()))
+        groups.setdefault(title, []).append(card)
     return list(groups.items())
 
 
-def _card(report: CaseReport, face: int, shown: Shown, marks: Mapping[str, Mark]) -> Card:
+def _card(
+    report: CaseReport,
+    face: int,
+    shown: Shown,
+    marks: Mapping[str, Mark],
+    found: Sequence[tuple[CaseSearch, Hit]],
+) -> Card:
     told: list[str] = []
-    words = []
-    places: tuple[str, ...] = ()
+    words: Sequence[Word] = ()
     hard: tuple[Hard, ...] = ()
     unlikely = False
-    for search in report.file.searches:
-        result = report.results[search.number]
-        for hit in result.hits:
-            if hit.face.face == face:
-                told.append(_found_in_words(search, hit, result))
-                places, hard = hit.marks or places, hit.hard or hard
-                if search.kind == "search":
-                    words, unlikely = words_of(hit.asked), hit.score < LIKELY_FROM
+    for search, hit in found:
+        told.append(_found_in_words(search, hit, report.results[search.number]))
+        hard = hit.hard or hard
+        if search.kind == "search":
+            words, unlikely = words_of(hit.asked), hit.score < LIKELY_FROM
     lists = [each.name for each in report.file.shortlists if face in each.faces]
     told += [f"on the list {', '.join(lists)}"] if lists else []
-    picture = picture_of(report.details[face], shown.crop, hard, places)
+    picture = picture_of(report.details[face], shown.crop, hard)
     return Card(
         f"Face {face}",
         f"Face {face}",

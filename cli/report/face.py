@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.report.heading import Heading
-from cli.report.tables import LEAD, hit_table, place_in_words, to_stdout, write_json
+from cli.report.tables import LEAD, place_in_words, print_hits, to_stdout, write_json
 from cli.terminal.console import WIDE, printable, results
 from db.errors import FaceUnfound
 from db.paths import display, is_there
@@ -47,7 +47,7 @@ def print_portrait(found: Portrait) -> None:
     if found.nearest.hits:
         console.print()
         console.print(Text(NEAREST, style="bold"))
-        console.print(hit_table(found.nearest.hits, "similarity", console.width, console.encoding))
+        print_hits(console, found.nearest.hits, "similarity")
     console.print(Text(LEAD, style="dim"))
 
 

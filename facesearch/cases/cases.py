@@ -235,7 +235,7 @@ class Cases:
                     f"Row {row} of the audit log is no search by a description: `facesearch audit --kind search` lists "
                     "them; ask others again with --case."
                 )
-            if any(each.row == row for each in cases.searches(session, case.id)):
+            if row in cases.rows_kept(session, case.id):
                 raise PartUnknown(f"The search of row {row} is in the case already: `facesearch case show` lists it.")
             number = cases.add_search(session, case.id, _logged_search(self._catalogue, entry))
         return Kept(case.reference, number)
@@ -403,10 +403,9 @@ def _blind_faces(session: Session, case_id: int, who: str, marks: Sequence[Mark]
     mine: list[BlindReview] = [each for each in cases.reviews(session, case_id) if each.reviewer == who]
     if not mine:
         return {}
-    by_number = {each.number: each for each in cases.searches(session, case_id)}
     found: dict[int, tuple[int, int]] = {}
     for each in mine:
-        search = by_number[each.search]
+        (search,) = cases.searches(session, case_id, each.search)
         stands = reviewing(each, search, marks)
         if stands.blind and not stands.is_complete:
             found.update(dict.fromkeys(stands.faces, (search.id, search.number)))
