@@ -25,10 +25,11 @@ from html import escape
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 from scored_faces import kept_logits
 
-from cli.report import charts, html_frame
+from cli.report import charts, templating
 from db.values.scoring_model import calibrate
 from facesearch.attributes import BY_NAME, NAMES, Group, members
 from facesearch.network.checkpoint import Checkpoint, load_checkpoint
@@ -345,7 +346,7 @@ def _sized(found: Sequence[Condition]) -> dict[str, dict[int, Condition]]:
 def page(found: Sequence[Condition], about: str) -> str:
     """One file that loads nothing: means of every kind, then a chart an attribute."""
     title = "What is still known of worse pictures"
-    parts = [html_frame.beginning(title, _STYLE), f"<h1>{title}</h1><p>{escape(about)}</p>"]
+    parts = [f"<h1>{title}</h1><p>{escape(about)}</p>"]
     for heading, drawn in (
         ("All 40 attributes", mean_charts(found)),
         ("", kind_charts(found)),
@@ -357,7 +358,8 @@ def page(found: Sequence[Condition], about: str) -> str:
             parts.append(charts.legend(drawn[0].legend) if len(drawn[0].legend) > 1 else "")
             figures_ = (f"<figure><figcaption>{escape(c.caption)}</figcaption>{c.drawn}</figure>" for c in drawn)
             parts.append(f'<div class="charts">{"".join(figures_)}</div>')
-    return "".join(parts) + html_frame.END
+    body = Markup("".join(parts))
+    return "".join(templating.rendered("plain.html", style="plain.css", more_style=_STYLE, title=title, body=body))
 
 
 def pictures(found: Sequence[Condition]) -> dict[str, str]:

@@ -15,7 +15,9 @@ from cli.commands import options
 from cli.commands.attributes import attributes
 from cli.commands.audit import audit
 from cli.commands.backup import backup, restore
+from cli.commands.case import app as case_app
 from cli.commands.check import check
+from cli.commands.disclose import disclose, replay
 from cli.commands.evaluate import evaluate
 from cli.commands.export import export
 from cli.commands.failures import failures
@@ -62,7 +64,12 @@ def facesearch(
         str, typer.Option(envvar="FACESEARCH_EXAMINER", help="Who asks, for the audit log.", show_default=False)
     ] = "",
     case: Annotated[
-        str, typer.Option(envvar="FACESEARCH_CASE", help="For which case, for the audit log.", show_default=False)
+        str,
+        typer.Option(
+            envvar="FACESEARCH_CASE",
+            help="For which case: for the audit log, and where searches are kept.",
+            show_default=False,
+        ),
     ] = "",
     reason: Annotated[
         str, typer.Option(envvar="FACESEARCH_REASON", help="Why, for the audit log.", show_default=False)
@@ -115,6 +122,9 @@ app.command()(validate)
 app.command()(verify)
 app.command()(seal)
 app.command()(audit)
+app.add_typer(case_app, name="case")
+app.command()(disclose)
+app.command()(replay)
 
 
 def run(arguments: list[str]) -> int:

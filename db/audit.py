@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -112,6 +112,19 @@ def verify(session: Session, expected: str | None = None) -> Verification:
         chain, last = row.chain, row.id
         holds = holds or (None if wanted is None else chain.hex() == wanted)
     return Verification(Head(last, chain.hex()) if last else None, broken_at, blanked, holds)
+
+
+def broken_link(rows: Iterable[tuple[int, str, str, bytes, bytes, bytes | None, str | None]]) -> int | None:
+    """The first of these rows (number, moment, kind, digest, chain, and salt and payload where they are told) that does
+    not follow from those before it; None where all do. moment: UTC, as ISO 8601 with microseconds."""
+    chain, last = _BEFORE_THE_FIRST, 0
+    for sequence, moment, kind, digest, stated, salt, payload in rows:
+        told = payload is None or (salt is not None and _digest(salt, payload) == digest)
+        at = datetime.fromisoformat(moment).replace(tzinfo=UTC)
+        if sequence != last + 1 or not told or _chained(chain, sequence, at, kind, digest) != stated:
+            return sequence
+        chain, last = stated, sequence
+    return None
 
 
 def rows_after(session: Session, known: Head | None) -> list[dict[str, Any]]:

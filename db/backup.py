@@ -30,12 +30,15 @@ Told = Callable[[int, int], object]
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a catalogue's file holds, of whatever version. made: when, of a backup; None for a catalogue that is none.
-    secret: by which copies of one catalogue know each other; None in older ones. faces: those that are searched."""
+    secret: by which copies of one catalogue know each other; None in older ones. faces: those that are searched. cases,
+    marks: of investigations; 0 in older ones."""
 
     made: datetime | None
     secret: bytes | None = field(repr=False)
     photos: int
     faces: int
+    cases: int = 0
+    marks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,13 @@ def contents_through(connection: sqlite3.Connection) -> Contents:
         int(connection.execute(f"SELECT count(*) FROM {rows}").fetchone()[0])
         for rows in ("photos", "faces WHERE hidden = 0")
     )
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    cases, marks = (
+        int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]) if name in tables else 0
+        for name in ("cases", "marks")
+    )
     when = None if made is None else datetime.strptime(made, _MOMENT).replace(tzinfo=UTC)
-    return Contents(when, secret, photos, faces)
+    return Contents(when, secret, photos, faces, cases, marks)
 
 
 def is_backup_of(catalogue: Catalogue, path: Path) -> bool:

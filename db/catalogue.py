@@ -42,7 +42,7 @@ from db.seal import is_sealed
 from db.values.told import Notice
 
 APPLICATION_ID = 0x46414345  # "FACE" in the file's header: this database is ours
-SCHEMA_VERSION = 13  # the newest migration, as user_version in the file's header
+SCHEMA_VERSION = 14  # the newest migration, as user_version in the file's header
 _OURS = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError)  # mistakes of this program
 _NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "SQLITE_IOERR_WRITE")
 _NO_TEXT = "Could not decode to UTF-8"  # Python's words

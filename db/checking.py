@@ -32,6 +32,7 @@ from db.schema import (
     Recognised,
     Score,
     UtcDateTime,
+    WordText,
 )
 from db.values.photo import LeftOut, Outcome
 
@@ -87,7 +88,7 @@ class Mended:
     """What mending did. restored: faces whose scores came back from the snapshot; scores: those that have none now,
     until an index run makes them again; faces: taken out, with their numbers; photos: that an index run looks at again;
     files: that it takes for new; holds: taken out, so that they hold no longer; others: rows of other tables, taken
-    out; shown: faces that are searched, or hidden, again.
+    out; shown: faces that are searched, or hidden, again. marks: of cases, lost with the faces that they hung on.
     """
 
     restored: int = 0
@@ -98,6 +99,7 @@ class Mended:
     holds: int = 0
     others: int = 0
     shown: int = 0
+    marks: int = 0
 
 
 def find_damage(session: Session) -> list[Damage]:
@@ -148,6 +150,8 @@ def _condition(session: Session, column: Column[Any]) -> str:
     elif isinstance(kind, OutcomeText | LeftOutText):
         known = Outcome if isinstance(kind, OutcomeText) else LeftOut
         condition = f"{name} IN ({', '.join(repr(each.value) for each in known)})"
+    elif isinstance(kind, WordText):
+        condition = f"{name} IN ({', '.join(repr(each.value) for each in kind.known)})"
     elif isinstance(kind, DateTime | UtcDateTime):
         condition = _MOMENT.format(name)
     elif isinstance(kind, Boolean):
@@ -229,7 +233,7 @@ def _wrongly_shown(session: Session) -> Iterator[Key]:
 def mend(session: Session, found: list[Damage], kept: Mapping[int, Floats]) -> Mended:
     """Take out what cannot be. kept: logits (float32[A]) of the serving model by face id, for faces whose scores there
     are damaged, from where they are sound."""
-    done = Mended()
+    done, marks = Mended(), _count_marks(session)
     for damage in found:
         if not damage.can_be_mended:
             continue
@@ -253,7 +257,11 @@ def mend(session: Session, found: list[Damage], kept: Mapping[int, Floats]) -> M
             done = replace(done, holds=done.holds + _take_out(session, damage))
         else:
             done = replace(done, others=done.others + _take_out(session, damage))
-    return done
+    return replace(done, marks=marks - _count_marks(session))
+
+
+def _count_marks(session: Session) -> int:
+    return int(session.connection().exec_driver_sql("SELECT count(*) FROM marks").scalar_one())
 
 
 def _mend_scores(session: Session, damage: Damage, kept: Mapping[int, Floats], done: Mended) -> Mended:

@@ -6,6 +6,7 @@ are pseudonyms. Whoever has the catalogue can tell whether a photo that they hav
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -15,11 +16,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from db import audit, faces, generation, roots
+from db import audit, cases, faces, generation, roots
 from db.chunks import chunks
 from db.errors import damaged_row
 from db.matching import match
-from db.paths import join, within
+from db.paths import display, join, within
 from db.schema import (
     ContentDigest,
     Erasure,
@@ -170,6 +171,7 @@ def erase(session: Session, doomed: Doomed, *, override: str | None = None) -> E
         files += _erase_files(session, File.id.in_(some), known)
     _clear_folders(session, doomed.folders)
     audit.blank_naming(session, taken, doomed.folders)
+    cases.forget_words(session, _in_words(doomed.folders))
     now = datetime.now(UTC)
     session.execute(insert(Erasure).values(began=now, photos=len(doomed.photos), faces=len(taken), override=override))
     return Erased(len(doomed.photos), len(taken), files)
@@ -209,6 +211,8 @@ def _erase_photos(
         for id, sha256 in session.execute(select(Photo.id, Photo.sha256).where(Photo.id.in_(photo_ids)))
     }
     _remember(session, list(digests.values()))
+    sha256s = session.execute(select(Photo.sha256).where(Photo.id.in_(photo_ids))).scalars()
+    cases.forget_words(session, sha256s)
     held = session.execute(select(Face.id, Face.photo_id).where(Face.photo_id.in_(photo_ids)))
     of_faces = {face_id: digests[photo_id] for face_id, photo_id in held}
     take_out_faces(session, of_faces, number, model_ids)
@@ -216,8 +220,9 @@ def _erase_photos(
 
 
 def take_out_faces(session: Session, digests: dict[int, bytes], number: int, model_ids: Sequence[int]) -> int:
-    """Take out faces with their scores; snapshots lose them. digests: of their photos, by face id. What the audit log
-    says of them is for `audit.blank_naming`."""
+    """Take out faces with their scores, and what cases say of them; snapshots lose them. digests: of their photos, by
+    face id. What the audit log says of them is for `audit.blank_naming`."""
+    cases.forget_faces(session, list(digests))
     rows = [{"face_id": id, "generation": number, "photo": digest} for id, digest in digests.items()]
     if rows:
         session.execute(insert(Tombstone).prefix_with("OR REPLACE"), rows)
@@ -241,11 +246,17 @@ def _erase_files(session: Session, which: Any, known: Pseudonyms) -> int:
                 session.execute(
                     delete(table).where(table.root_id == root_id, table.path.in_(some)), execution_options=_PLAINLY
                 )
+    cases.forget_words(session, _in_words(join(root, path) for _, _, root, path, _, _ in rows))
     for full in chunks([join(root, path) for _, _, root, path, _, _ in rows]):
         session.execute(delete(Fault).where(Fault.path.in_(full)), execution_options=_PLAINLY)
     for ids in chunks([id for id, *_ in rows]):
         session.execute(delete(File).where(File.id.in_(ids)), execution_options=_PLAINLY)
     return len(rows)
+
+
+def _in_words(paths: Iterable[bytes]) -> set[str]:
+    """As texts hold paths: for people, and for Python."""
+    return {text for path in paths for text in (display(path), os.fsdecode(path))}
 
 
 def _remember(session: Session, digests: Sequence[bytes]) -> None:

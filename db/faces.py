@@ -23,6 +23,7 @@ from db.values.box import Box
 from db.values.photo import RECOGNISED
 from db.values.scoring_model import ScoringModel
 
+_NO_LOGITS = np.empty(0, np.float32)
 _NO_ID = 1 << 63  # SQLite has no integers that great, and refuses to be asked for them
 
 
@@ -439,6 +440,21 @@ def details(
     wanted = [int(face_id) for face_id in face_ids]
     if model_id is None:
         model_id = models.serving_id(session)
+    found = _details(session, wanted, model_id, scored=True)
+    for face_id in wanted:
+        if face_id not in found:
+            _is_hidden(session, face_id)  # which knows whether there is such a face at all
+            raise _unscored(face_id)
+    return [found[face_id] for face_id in wanted]
+
+
+def known(session: Session, face_ids: Sequence[int]) -> dict[int, FaceDetails]:
+    """The same by id, of those of these faces that there are, hidden ones and such without scores of the serving model
+    as well; those have no logits (float32[0])."""
+    return _details(session, face_ids, models.serving_id(session), scored=False)
+
+
+def _details(session: Session, wanted: Sequence[int], model_id: int | None, *, scored: bool) -> dict[int, FaceDetails]:
     width = 0 if model_id is None else models.attribute_count(session, model_id)
     found: dict[int, FaceDetails] = {}
     for some in chunks(sorted(face_id for face_id in set(wanted) if abs(face_id) < _NO_ID)):
@@ -463,16 +479,18 @@ def details(
                     Score.logits,
                 )
                 .join(Photo, Photo.id == Face.photo_id)
-                .join(Score, (Score.face_id == Face.id) & (Score.model_id == model_id))
+                .join(Score, (Score.face_id == Face.id) & (Score.model_id == model_id), isouter=not scored)
                 .where(Face.id.in_(some))
             )
         )
-        logits = unpack_rows([row.logits for row in rows], width)
+        with_scores = [row for row in rows if row.logits is not None]
+        logits = unpack_rows([row.logits for row in with_scores], width)
         _require_numbers([(row.x, row.y, row.width, row.height, row.detection) for row in rows], logits)
+        by_face = {row.id: of_row for row, of_row in zip(with_scores, logits, strict=True)}
         paths = _paths(session, sorted({row.photo_id for row in rows}))
         references = exhibits.names(session)
         masked = masks.of_photos(session, [row.photo_id for row in rows])
-        for row, scores in zip(rows, logits, strict=True):
+        for row in rows:
             found[row.id] = FaceDetails(
                 face=row.id,
                 photo_id=row.photo_id,
@@ -488,18 +506,14 @@ def details(
                 sha256=row.sha256,
                 taken=row.taken,
                 camera=row.camera,
-                logits=scores,
+                logits=by_face.get(row.id, _NO_LOGITS),
                 page=row.page,
                 seconds=row.seconds,
                 notice=row.notice,
                 pages=row.pages,
                 masked=tuple(place.box for place in masked.get(row.photo_id, ()) if place.page == row.page),
             )
-    for face_id in wanted:
-        if face_id not in found:
-            _is_hidden(session, face_id)  # which knows whether there is such a face at all
-            raise _unscored(face_id)
-    return [found[face_id] for face_id in wanted]
+    return found
 
 
 def in_full(session: Session, face_id: int) -> FaceInFull:
@@ -606,6 +620,26 @@ def of_photo(session: Session, sha256: str, page: int = 1) -> dict[int, Box]:
         .order_by(Face.id)
     )
     return {face_id: Box(x, y, width, height) for face_id, x, y, width, height in rows}
+
+
+def neighbours(session: Session, shown: Sequence[FaceDetails]) -> dict[int, tuple[Box, ...]]:
+    """By face id the places of all other faces that were ever found in the same picture, but where they are the same as
+    its own."""
+    places: dict[tuple[int, int], list[tuple[int, Box]]] = {}
+    for some in chunks(sorted({face.photo_id for face in shown})):
+        rows = session.execute(
+            select(Face.photo_id, Face.page, Face.id, Face.x, Face.y, Face.width, Face.height).where(
+                Face.photo_id.in_(some)
+            )
+        )
+        for photo_id, page, face_id, *place in rows:
+            places.setdefault((photo_id, page), []).append((face_id, Box(*place)))
+    found: dict[int, tuple[Box, ...]] = {}
+    for face in shown:
+        others = [box for id, box in places.get((face.photo_id, face.page), ()) if id != face.face]
+        same = match(others, [face.box])  # a former look's face in this very place
+        found[face.face] = tuple(box for place, box in enumerate(others) if place not in same)
+    return found
 
 
 def _files(session: Session, photo_ids: Sequence[int]) -> list[tuple[int, bool, bytes, bytes]]:

@@ -47,6 +47,12 @@ def load(session: Session, model_id: int) -> ScoringModel:
     )
 
 
+def with_digest(session: Session, digest: str) -> ScoringModel | None:
+    """The model with this digest; None where it has none here."""
+    model_id = session.execute(select(Model.id).where(Model.digest == digest)).scalar_one_or_none()
+    return None if model_id is None else load(session, model_id)
+
+
 def attribute_count(session: Session, model_id: int) -> int:
     """How many attributes this model scores (A)."""
     return len(session.execute(select(Model.attributes).where(Model.id == model_id)).scalar_one())

@@ -5,6 +5,7 @@ Arrays are stored as little-endian float32 bytes. Times are UTC, but for `Photo.
 """
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -29,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from db.errors import damaged_row
+from db.values.case import Change, MarkState, Role
 from db.values.photo import LeftOut, Outcome
 
 _OUTCOMES, _LEFT_OUT = frozenset(Outcome), frozenset(LeftOut)
@@ -90,6 +92,25 @@ class LeftOutText(TypeDecorator[LeftOut]):
         if value is not None and value not in _LEFT_OUT:
             raise damaged_row("why a photo is left out")
         return None if value is None else LeftOut(value)
+
+
+class WordText(TypeDecorator[StrEnum]):
+    """One of the words of an enumeration, stored as it is."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, known: type[StrEnum]) -> None:
+        super().__init__()
+        self.known = known
+
+    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        return None if value is None else self.known(value).value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:  # noqa: ARG002
+        if value is not None and value not in self.known.__members__.values():
+            raise damaged_row(f"a word ({self.known.__name__})")
+        return None if value is None else self.known(value)
 
 
 class Base(DeclarativeBase):
@@ -485,6 +506,164 @@ AUDIT_TRIGGERS = (
 
 for _trigger in AUDIT_TRIGGERS:
     event.listen(AuditRow.__table__, "after_create", DDL(_trigger))  # type: ignore[no-untyped-call]
+
+
+class CaseRow(Base):
+    """An investigation within the catalogue. `key`: its reference as two are compared. `closed`: since when nothing is
+    added any more."""
+
+    __tablename__ = "cases"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(Text, unique=True)
+    reference: Mapped[str] = mapped_column(Text)
+    name: Mapped[str] = mapped_column(Text)
+    opened: Mapped[datetime] = mapped_column(UtcDateTime)
+    opened_by: Mapped[str] = mapped_column(Text)
+    closed: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closed_by: Mapped[str] = mapped_column(Text, server_default=text("''"))
+
+
+class CaseNoteRow(Base):
+    """A note on a case as a whole."""
+
+    __tablename__ = "case_notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CaseStatementRow(Base):
+    """A statement, word by word; columns as the fields of `values.case.CaseStatement`."""
+
+    __tablename__ = "case_statements"
+    __table_args__ = (UniqueConstraint("case_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    text: Mapped[str] = mapped_column(Text)
+    witness: Mapped[str] = mapped_column(Text)
+    taken_by: Mapped[str] = mapped_column(Text)
+    taken: Mapped[datetime | None] = mapped_column(DateTime)
+    how: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    added: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CaseSearchRow(Base):
+    """A search of a case; columns as the fields of `values.case.CaseSearch`. `request`, `digest` and `probes` are taken
+    away where they name what was forgotten."""
+
+    __tablename__ = "case_searches"
+    __table_args__ = (UniqueConstraint("case_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    number: Mapped[int]
+    kind: Mapped[str] = mapped_column(Text)
+    statement_id: Mapped[int | None] = mapped_column(ForeignKey("case_statements.id"))
+    request: Mapped[str | None] = mapped_column(Text)
+    digest: Mapped[str | None] = mapped_column(HexDigest)
+    about: Mapped[dict[str, Any]] = mapped_column(JSON)
+    model: Mapped[str] = mapped_column(Text)
+    generation: Mapped[int]
+    searched: Mapped[int]
+    answered: Mapped[int]
+    blind: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    probes: Mapped[bytes | None] = mapped_column(LargeBinary)
+    row: Mapped[int | None]
+    who: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CaseHitRow(Base):
+    """A face as a search of a case showed it. `shown`: what stood beside it."""
+
+    __tablename__ = "case_hits"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    search_id: Mapped[int] = mapped_column(ForeignKey("case_searches.id"), primary_key=True)
+    rank: Mapped[int] = mapped_column(primary_key=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), index=True)
+    score: Mapped[float] = mapped_column(Double)
+    shown: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class DepartureRow(Base):
+    """What a search has otherwise than its statement, by whom, when and why."""
+
+    __tablename__ = "case_departures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    search_id: Mapped[int] = mapped_column(ForeignKey("case_searches.id"), index=True)
+    change: Mapped[Change] = mapped_column(WordText(Change))
+    words: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    why: Mapped[str] = mapped_column(Text)
+
+
+class MarkRow(Base):
+    """What a reviewer said of a face in a case; rows are added, and undone by `undone`. It hangs on the face's id,
+    which a new look at the photo keeps."""
+
+    __tablename__ = "marks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"), index=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), index=True)
+    search_id: Mapped[int | None] = mapped_column(ForeignKey("case_searches.id"))
+    state: Mapped[MarkState] = mapped_column(WordText(MarkState))
+    role: Mapped[Role] = mapped_column(WordText(Role))
+    note: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    moment: Mapped[datetime] = mapped_column(UtcDateTime)
+    blind: Mapped[bool] = mapped_column(Boolean, server_default=false())
+    undone: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_by: Mapped[str] = mapped_column(Text, server_default=text("''"))
+
+
+class ShortlistRow(Base):
+    """A named list of faces of a case."""
+
+    __tablename__ = "shortlists"
+    __table_args__ = (UniqueConstraint("case_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    name: Mapped[str] = mapped_column(Text)
+    who: Mapped[str] = mapped_column(Text)
+    made: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ShortlistFaceRow(Base):
+    """A face on a shortlist. `place`: they stand in its order."""
+
+    __tablename__ = "shortlist_faces"
+    __table_args__ = ({"sqlite_with_rowid": False},)
+
+    shortlist_id: Mapped[int] = mapped_column(ForeignKey("shortlists.id"), primary_key=True)
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id"), primary_key=True, index=True)
+    place: Mapped[int]
+
+
+class BlindReviewRow(Base):
+    """One reviewer's blind review of a search. `seed`: hexadecimal; it gives the order of the first `faces` hits."""
+
+    __tablename__ = "blind_reviews"
+    __table_args__ = (UniqueConstraint("search_id", "reviewer"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    search_id: Mapped[int] = mapped_column(ForeignKey("case_searches.id"))
+    reviewer: Mapped[str] = mapped_column(Text)
+    seed: Mapped[str] = mapped_column(Text)
+    faces: Mapped[int]
+    began: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class State(Base):

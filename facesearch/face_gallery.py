@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     import pandas
 
+    from facesearch.cases.cases import Cases
     from facesearch.query import Statement
     from facesearch.query.report import SetAside
     from facesearch.search.similar import ProbeFace
@@ -506,6 +507,17 @@ class FaceGallery:
         found = portrait_of(self._catalogues, _reference(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
         return KnownFace(found, FoundFaces(self._here(request), found.nearest, policies=self._policies()))
+
+    @property
+    def cases(self) -> Cases:
+        """The cases of the catalogue: investigations with their statements, searches and marks.
+
+        What is done within `facesearch.custody.acting.acting(Acting(examiner="...", case="2026/17"))` is done by this
+        examiner, and searches are kept in this case.
+        """
+        from facesearch.cases.cases import Cases
+
+        return Cases(self.catalogue)
 
     def _open_or_make(self) -> Catalogue:
         if self._among is None:

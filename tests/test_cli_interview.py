@@ -311,7 +311,7 @@ def on_a_terminal(catalogue: Path, tmp_path: Path) -> Callable[..., Ran]:
             pass
         os.close(master)
         code = program.wait()
-        plain = re.sub(r"\x1b\[[0-9;]*m", "", said.decode()).replace("\r\n", "\n")
+        plain = re.sub(r"\x1b\[[0-9;]*m|\x1b\]8;[^\x1b]*\x1b\\", "", said.decode()).replace("\r\n", "\n")
         return Ran(code, stdout.read_text(encoding="utf-8"), plain)
 
     return held

@@ -53,9 +53,25 @@ def test_shows_each_face_with_rank_score_and_the_probability_of_each_word(facese
 
 def test_the_pictures_are_the_faces_themselves(facesearch: Program, catalogue: Path) -> None:
     pictures = page(facesearch, catalogue).pictures()
-    assert [each.size for each in pictures] == [(PIXELS, PIXELS)] * 3
-    middles = [np.asarray(each.convert("RGB"))[PIXELS // 2, PIXELS // 2] for each in pictures]
+    crops, photos = pictures[::2], pictures[1::2]
+    assert [each.size for each in crops] == [(PIXELS, PIXELS)] * 3
+    middles = [np.asarray(each.convert("RGB"))[PIXELS // 2, PIXELS // 2] for each in crops]
     assert np.allclose(middles, [GREEN, WHITE, BLACK], atol=30)  # in the order of their ranks
+    assert [each.size for each in photos] == [(200, 120)] * 3
+    for photo, left in zip(photos, (10, 10, 74), strict=True):  # a frame around the face, in each photo
+        row = np.asarray(photo.convert("L"), int)[29, left + 5 : left + 43]
+        assert row.min() > 160
+
+
+def test_other_faces_in_a_photo_cannot_be_recognised_unless_asked_for(facesearch: Program, catalogue: Path) -> None:
+    """The white and the black face stand in one photo, 64 pixels apart."""
+    for options, seen in (((), False), (("--show-others",), True)):
+        photos = page(facesearch, catalogue, "stubble", *options).pictures()[1::2]
+        white = next(each for each in photos if np.asarray(each.convert("L"))[54, 34] > 200)
+        other = np.asarray(white.convert("RGB"), int)[40:68, 84:112]
+        red = (other[..., 0] > 200) & (other[..., 1] < 60)
+        black = other.max(axis=-1) < 40
+        assert bool(red.any() and black.any()) is seen, options
 
 
 def test_nothing_is_loaded_from_elsewhere_and_nothing_runs(facesearch: Program, catalogue: Path) -> None:
@@ -84,7 +100,7 @@ def test_names_and_words_cannot_become_markup(facesearch: Program, tmp_path: Pat
         os.fsencode(save(tmp_path / "b" / "x.png", picture(WHITE))), os.fsencode(folder) + b"/\xff\n\xe2\x80\xae.png"
     )
     read = page(facesearch, index(tmp_path / "faces.db", folder))
-    assert read.tags.count("img") == 2
+    assert read.tags.count("img") == 4
     assert not any(name == "onerror" for name, _ in read.attributes)
     text = "".join(read.words)
     assert "<img src=x onerror=alert(1)>&amp;\"'.png" in text
@@ -102,7 +118,7 @@ def test_a_link_opens_the_photo_whatever_its_name(facesearch: Program, tmp_path:
 def test_a_photo_that_is_gone_is_shown_as_a_reason(facesearch: Program, catalogue: Path, tmp_path: Path) -> None:
     (tmp_path / "album" / "green.png").unlink()
     read = page(facesearch, catalogue)
-    assert len(read.pictures()) == 2
+    assert len(read.pictures()) == 4
     assert "the photo is not there now" in " ".join(read.words)
 
 
@@ -145,10 +161,13 @@ def test_says_when_and_with_what_a_photo_was_taken(facesearch: Program, tmp_path
     assert "2019-07-14, Canon EOS 80D" in read.words
 
 
-def test_unlikely_hits_stand_back(facesearch: Program, catalogue: Path) -> None:
+def test_unlikely_hits_are_named_and_not_faded(facesearch: Program, catalogue: Path) -> None:
     read = page(facesearch, catalogue, "stubble, bald, hat, young, glasses")
-    assert [value for name, value in read.attributes if name == "class" and "hit" in value] == ["hit dim"] * 3
+    classes = [value for name, value in read.attributes if name == "class"]
+    assert classes.count("hit") == 3 and classes.count("tag unlikely") == 3
     assert "No likely match" in " ".join(read.words)
+    style = (catalogue.parent / "sheet.html").read_text(encoding="utf-8").partition("</style>")[0]
+    assert "opacity" not in style
 
 
 def test_a_face_at_the_edge_keeps_its_place_and_shape() -> None:

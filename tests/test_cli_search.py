@@ -5,17 +5,19 @@ import hashlib
 import io
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from cli.report.tables import hit_table, write_csv
+from cli.report.tables import hit_table, print_hits, write_csv
 from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.query import parse
@@ -26,6 +28,7 @@ from tests.conftest import YESTERDAYS, Program
 from tests.support.powers import names_of_any_bytes, without_root_powers
 from tests.support.squares import BLACK, GREEN, WHITE, album, index
 from tests.support.stand_ins import picture, save
+from tests.support.terminals import in_terminal
 
 CONTRACT = ["rank", "score", "photo", "face", "x", "y", "width", "height", "detection", "sha256", "model"]
 LAST = [
@@ -553,7 +556,7 @@ class TestExplanation:
 
 
 class TestTable:
-    @pytest.mark.parametrize("width", [80, 160])
+    @pytest.mark.parametrize("width", [120, 160])
     @pytest.mark.parametrize("asked", ["stubble", "stubble, bald, hat, -young, woman, goatee or mustache"])
     def test_fits_the_terminal_and_keeps_whole_paths(
         self, facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, asked: str
@@ -564,6 +567,54 @@ class TestTable:
         assert max(map(len, ran.out.splitlines())) <= width
         column = ran.out.splitlines()[0].index("photo")
         assert "green.png" in "".join(line[column:].strip() for line in ran.out.splitlines()[:-3])
+
+    @pytest.mark.parametrize("width", [40, 80, 119])
+    @pytest.mark.parametrize("asked", ["stubble", "stubble, bald, hat, -young, woman, goatee or mustache"])
+    def test_takes_two_lines_a_hit_in_a_narrow_terminal_and_keeps_its_place(
+        self, facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, asked: str
+    ) -> None:
+        folder = tmp_path / ("a folder with a rather long name" + "e" * 60)
+        monkeypatch.setenv("COLUMNS", str(width))
+        ran = facesearch("search", asked, "--catalogue", index(tmp_path / "faces.db", album(folder)))
+        lines = ran.out.splitlines()
+        assert max(map(len, lines)) <= width
+        ranks = [number for number, line in enumerate(lines) if re.match(r"[123]  ", line)]
+        assert [second - first for first, second in pairwise(ranks)] == [2, 2], "two lines each"
+        green = next(line for line in lines if line.endswith("green.png"))
+        assert "face 1 at 10,30 48x48" in green and "fits" in lines[ranks[0]]
+
+    def test_words_that_do_not_fit_come_first_where_not_all_have_room(
+        self, facesearch: Program, catalogue: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "60")
+        out = facesearch("search", "arched eyebrows, no stubble, bald, hat", "--catalogue", catalogue).out
+        first = next(line for line in out.splitlines() if line.startswith("1  "))
+        assert "bald 50%?" in first and "hat 50%?" in first and first.endswith(" more") and "stubble" not in first
+
+    def test_marks_have_colours_and_paths_can_be_clicked(self, catalogue: Path) -> None:
+        with open_catalogue(catalogue) as opened:
+            hits = search(opened, Request(parse("arched eyebrows, bald, stubble"))).hits
+        for width in (80, 200):
+            shown = io.StringIO()
+            print_hits(Console(file=shown, force_terminal=True, width=width, color_system="standard"), hits, "score")
+            text = shown.getvalue()
+            colours = set(re.findall(r"\x1b\[(?:1;)?(3[123])m", text))
+            assert colours == {"31", "32", "33"}, "red, green and yellow"
+            assert f"file://{catalogue.parent}/album/green.png".replace(" ", "%20") in text
+
+    def test_thumbnails_need_a_terminal(self, facesearch: Program, catalogue: Path) -> None:
+        for more, words in (([], "needs a terminal"), (["--json"], "leave out --json")):
+            ran = facesearch("search", "stubble", "--thumbnails", *more, "--catalogue", catalogue)
+            assert ran.code == 2 and words in ran.err and ran.out == ""
+
+    def test_thumbnails_show_the_faces_in_a_terminal(self, own: Path) -> None:
+        code = (
+            "import sys; from cli.main import run; "
+            f"sys.exit(run(['search', 'stubble', '--thumbnails', '--catalogue', {str(own)!r}]))"
+        )
+        code_of, shown = in_terminal([sys.executable, "-c", code])
+        assert code_of == 0, shown
+        assert shown.count("▄") + shown.count("▀") > 3 * 20 and "green.png" in shown
 
     def test_keeps_each_face_on_one_line_where_no_terminal_is(self, facesearch: Program, tmp_path: Path) -> None:
         folder = album(tmp_path / ("long" * 50))

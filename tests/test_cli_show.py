@@ -149,7 +149,7 @@ def test_a_page_shows_the_face_its_attributes_and_the_nearest_faces(
     assert all(phrase(each.index, True) in text for each in ATTRIBUTES)
     assert all(group.heading in text for group in Group)
     _, whole, *others = read.pictures()  # the face, its photo, and the nearest
-    assert whole.size == (200, 120) and len(others) == 2
+    assert whole.size == (200, 120) and len(others) == 4, "each with its photo"
     around = np.asarray(whole.convert("L"), int)[:, 15:50]  # above the face, which is at 10,30
     assert around[27].max() < 100 and around[28].min() > 160
     assert read.tags.count("rect") == 40

@@ -46,7 +46,9 @@ def test_the_wheel_holds_our_packages_and_nothing_else(wheel: Path) -> None:
         names = archive.namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == ROOMS
-    assert {"facesearch/py.typed", "facesearch/search/ranking/witness.tsv", "cli/report/label_page.js"} <= set(names)
+    assert {"facesearch/py.typed", "facesearch/search/ranking/witness.tsv", "cli/report/templates/label.js"} <= set(
+        names
+    )
     assert "facesearch/weights/mcnn_aux.safetensors" in names
     assert "facesearch/training/recipes/standard.toml" in names
     assert {"facesearch/query/english/words.txt", "facesearch/query/english/words.LICENSE"} <= set(names)

@@ -345,7 +345,7 @@ needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="no node to
 
 def node(program: str) -> object:
     """What a program that has the page's functions prints as JSON."""
-    script = Path(__file__).parents[1] / "cli" / "report" / "label_page.js"
+    script = Path(__file__).parents[1] / "cli" / "report" / "templates" / "label.js"
     text = f"const page = require({json.dumps(str(script))});\n{program}"
     ran = subprocess.run(["node", "-e", text], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from db.audit import Entry
 
 _COLUMNS = ("row", "time", "kind", "user", "host", "examiner", "case", "reason", "details", "chain")
-_DETAILS = ("reading", "face", "hits", "folders", "files", "text")
+_DETAILS = ("action", "state", "reading", "face", "hits", "folders", "files", "text")
 _FACES = 3
 
 
@@ -51,7 +51,9 @@ def audit(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", help="Only rows of this kind: search, similar, show, index, export.", show_default=False
+            "--kind",
+            help="Only rows of this kind: search, similar, show, rank, case, index, export.",
+            show_default=False,
         ),
     ] = None,
     since: Annotated[

@@ -9,6 +9,7 @@ import typer
 from cli.commands import options
 from cli.errors import ExitCode, UsageProblem
 from cli.report.remedies import error_in_words
+from cli.report.wording import counted
 from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
@@ -64,8 +65,9 @@ def restore(
 ) -> int:
     """Put a backup in the place of the catalogue in use, or make the catalogue of it where there is none.
 
-    What was indexed since the backup is gone from the catalogue, and the next `index` finds it again. The backup is
-    only read. What was forgotten since is forgotten again.
+    What was indexed since the backup is gone from the catalogue, and the next `index` finds it again; cases and marks
+    made since are gone for good (`facesearch case export` keeps them). The backup is only read. What was forgotten
+    since is forgotten again.
     """
     from cli.terminal.asking import agreed
     from cli.terminal.progress import status
@@ -89,6 +91,9 @@ def restore(
             question = f"Replace the damaged catalogue by {what}?"
         else:
             question = f"Make the catalogue of {what}?"
+        present = ready.present
+        if present is not None and (present.cases > ready.coming.cases or present.marks > ready.coming.marks):
+            question = f"What was done in cases since the backup will be gone for good. {question}"
         if not agreed(question, yes=yes):
             say("Nothing was changed.")
             return ExitCode.NOTHING
@@ -124,4 +129,7 @@ def _teller(display: "Status", words: str) -> "Callable[[int, int], None]":
 
 def _in_words(contents: "Contents") -> str:
     photos, faces = contents.photos, contents.faces
-    return f"{photos:,} photo{'' if photos == 1 else 's'} and {faces:,} face{'' if faces == 1 else 's'}"
+    if contents.cases:
+        of_cases = f", {counted(contents.cases, 'case')} and {counted(contents.marks, 'mark')}"
+        return f"{counted(photos, 'photo')}, {counted(faces, 'face')}{of_cases}"
+    return f"{counted(photos, 'photo')} and {counted(faces, 'face')}"

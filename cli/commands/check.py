@@ -122,6 +122,7 @@ def _mended(done: "Repaired") -> Iterator[str]:
         (mended.shown, "Mended: faces that are searched, or hidden, again"),
         (mended.scores, "Lost: scores of faces; `facesearch index` makes them again"),
         (mended.faces, "Lost: faces with their numbers; `facesearch index` finds them again, under other numbers"),
+        (mended.marks, "Lost: marks of cases, with the faces that they hung on"),
         (mended.photos, "To be looked at again: photos"),
         (mended.files, "Lost: what was known of files; `facesearch index` takes them for new"),
         (mended.holds, "Lost: holds; `facesearch forget --hold` holds again what must stay"),

@@ -168,6 +168,9 @@ def _lines(shown: "Plan", alike: "Sequence[Candidate]") -> Iterator[str]:
         yield f"Exhibit {each.name}: {goes} {lines}".removesuffix(", and ") + (
             "; `facesearch verify` cannot compare them any more" if each.listed else ""
         )
+    if shown.cases:
+        yield "With these go their marks, notes and hits in the cases:"
+    yield from _listed(shown.cases)
     if shown.held:
         yield "Held, and kept (--release, or --override REASON):"
     yield from _listed(shown.held)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +30,16 @@ from facesearch.search.several import Catalogues, check_networks, labels, open_a
 if TYPE_CHECKING:
     from facesearch.custody.audit import Logged
 
+if TYPE_CHECKING:
+    from cli.report.folders import NewFolder
+
 STDOUT = Path("-")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Where the results go: csv and html are open files, csv_on_stdout and json exclude each other.
+    """Where the results go: csv, html and pdf are open files, csv_on_stdout and json exclude each other. browser:
+    prints the PDF. show_others: as in `write_sheet`.
 
     finish: puts the files in their place and says so. It happens at the end anyway; who prints much calls it before, so
     that a reader of stdout who stops early does not cost the files.
@@ -42,6 +47,11 @@ class Wanted:
 
     csv: NewFile | None
     html: NewFile | None
+    pdf: NewFile | None
+    browser: str
+    show_others: bool
+    copies: "NewFolder | None"
+    thumbnails: bool
     csv_on_stdout: bool
     json: bool
     all_attributes: bool
@@ -56,21 +66,35 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Seq
     read, and which are not overwritten either. Raises UsageProblem, FileProblem, and PolicyRefusal for a form that a
     catalogue's policy switches off, before the work starts.
     """
-    csv, html, json, force = output.csv, output.html, output.json, output.force
-    if html == STDOUT:
-        raise UsageProblem("A page cannot go to stdout: name a file after --html.")
+    csv, html, pdf, json, force = output.csv, output.html, output.pdf, output.json, output.force
+    for page, option in ((html, "--html"), (pdf, "--pdf")):
+        if page == STDOUT:
+            raise UsageProblem(f"A page cannot go to stdout: name a file after {option}.")
     if csv == STDOUT and json:
         raise UsageProblem("CSV and JSON cannot both go to stdout: name a file after --csv, or leave out --json.")
-    if csv is not None and html is not None and os.path.realpath(csv) == os.path.realpath(html):
-        raise UsageProblem(f"--csv and --html both name {csv}: name two files.")
+    if output.thumbnails:
+        if json or csv == STDOUT:
+            raise UsageProblem("--thumbnails shows faces among the hits: leave out --json and --csv -.")
+        from cli.terminal.pictures import check_pictures
+
+        check_pictures()
+    named = {"--csv": csv, "--html": html, "--pdf": pdf}
+    for (one, first), (other, second) in combinations(named.items(), 2):
+        if first is not None and second is not None and os.path.realpath(first) == os.path.realpath(second):
+            raise UsageProblem(f"{one} and {other} both name {first}: name two files.")
+    browser = ""
+    if pdf is not None:
+        from cli.report.pdf import find_browser
+
+        browser = find_browser()
     if output.csv_plain and csv is None:
         raise UsageProblem("--csv-plain says how a CSV file begins, and none is asked for: give --csv FILE as well.")
     for catalogue in catalogues:
         policy = policy_at(catalogue)
-        for form, asked in (("csv", csv), ("html", html), ("json", json)):
+        for form, asked in (("csv", csv), ("html", html or pdf), ("json", json)):
             if asked:
                 policy.permit_export(form)
-    for file in (csv, html):
+    for file in (csv, html, pdf):
         if file is not None and file != STDOUT:
             for catalogue in catalogues:
                 refuse_evidence(file, catalogue)
@@ -81,18 +105,30 @@ def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Seq
             stack.pop_all().close()
 
         # Closed in the opposite order: a file is first put in place, then it is said.
-        for file in (csv, html):
+        for file in (csv, html, pdf):
             if file is not None and file != STDOUT:
                 stack.push(_said_when_written(file))
         csv_file = (
             stack.enter_context(replacing(csv, never=never, force=force)) if csv is not None and csv != STDOUT else None
         )
         html_file = stack.enter_context(replacing(html, never=never, force=force)) if html is not None else None
+        pdf_file = stack.enter_context(replacing(pdf, never=never, force=force)) if pdf is not None else None
+        copies = None
+        if output.copy_to is not None:
+            from cli.report.folders import new_folder
+
+            stack.push(_said_when_written(output.copy_to))
+            copies = stack.enter_context(new_folder(output.copy_to, catalogues=catalogues))
         if csv_file is not None and csv_file.is_regular and not output.csv_plain:
             csv_file.write(codecs.BOM_UTF8)  # else Excel takes it for the encoding of the last century
         yield Wanted(
             csv=csv_file,
             html=html_file,
+            pdf=pdf_file,
+            browser=browser,
+            show_others=output.show_others,
+            copies=copies,
+            thumbnails=output.thumbnails,
             csv_on_stdout=csv == STDOUT,
             json=json,
             all_attributes=output.all_attributes,
@@ -157,14 +193,23 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
             for hit, record in zip(result.hits, records(), strict=True)
         )
         write_csv(wanted.csv.write, header(HIT_COLUMNS, attributes, _last_columns(result, heading, audit=True)), logged)
-    if wanted.html is not None:
+    if wanted.html is not None or wanted.pdf is not None:
         from cli.report.sheet import write_sheet
 
-        write_sheet(wanted.html, result, heading, catalogue, remarks)
+        def write_to(write: Callable[[bytes], object]) -> None:
+            write_sheet(write, result, heading, catalogue, remarks, show_others=wanted.show_others)
+
+        write_pages(write_to, wanted)
+    if wanted.copies is not None:
+        from cli.report.copies import copy_photos
+
+        for problem in copy_photos(wanted.copies, result):
+            say(problem)
+        wanted.copies.seal()
     wanted.finish()
-    files = [file for file in (wanted.csv, wanted.html) if file is not None]
+    files = [file for file in (wanted.csv, wanted.html, wanted.pdf) if file is not None]
     for path, own in _shown(result, catalogue):
-        log_files(files, [hit.face.face for hit in own.hits], path, own.logged)
+        log_files(files, [hit.face.face for hit in own.hits], path, own.logged, wanted.copies)
     table = not wanted.csv_on_stdout and not wanted.json and result.hits
     if wanted.csv_on_stdout:
         write_csv(to_stdout, columns, records())
@@ -173,7 +218,12 @@ def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: P
     elif result.hits:
         behind = behind_in_words(result.musts, result.behind, shown=True) if result.behind else ""
         names = labels([each.path for each in result.several])
-        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind, names)
+        pictures = None
+        if wanted.thumbnails:
+            from cli.terminal.pictures import face_pictures
+
+            pictures = face_pictures(result, catalogue, show_others=wanted.show_others)
+        print_table(result.hits, heading.score, outcome, heading.fades, result.said, behind, names, pictures)
     for sentence in () if table else outcome:
         say(sentence)
     if result.is_partial:
@@ -191,13 +241,43 @@ def _shown(result: SearchResult, catalogue: Path) -> list[tuple[Path, SearchResu
     return [(each.path, each.result) for each in result.several if each.result is not None] or [(catalogue, result)]
 
 
-def log_files(files: Sequence[NewFile], faces: Sequence[int], catalogue: Path, of: "Logged | None") -> None:
+def write_pages(write_to: Callable[[Callable[[bytes], object]], object], wanted: Wanted) -> None:
+    """Write a page as HTML, as PDF or as both, from one making of it."""
+    html, pdf = wanted.html, wanted.pdf
+    if pdf is None:
+        if html is not None:
+            write_to(html.write)
+        return
+    from cli.report.pdf import write_pdf
+
+    def both(write: Callable[[bytes], object]) -> None:
+        def each(data: bytes) -> None:
+            write(data)
+            if html is not None:
+                html.write(data)
+
+        write_to(each)
+
+    write_pdf(wanted.browser, both, pdf.write)
+
+
+def log_files(
+    files: Sequence[NewFile],
+    faces: Sequence[int],
+    catalogue: Path,
+    of: "Logged | None",
+    copies: "NewFolder | None" = None,
+) -> None:
     """Log what was written, if it was, with the row of what it shows."""
     from facesearch.custody.audit import log_export
 
-    if not files:
+    if not files and copies is None:
         return
     written = [(os.path.abspath(each.path), each.sha256.hexdigest()) for each in files]  # noqa: PTH100
+    if copies is not None:
+        from cli.report.folders import MANIFEST
+
+        written.append((os.path.abspath(copies.path), copies.digests[MANIFEST]))  # noqa: PTH100
     with open_catalogue(catalogue) as target:
         log_export(target, written, faces, of)
 

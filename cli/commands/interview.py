@@ -60,7 +60,7 @@ def interview(
     from cli.commands.search import Understood, understood
     from cli.report.command_line import search_command
     from cli.report.heading import Heading
-    from cli.report.tables import hit_table
+    from cli.report.tables import print_hits
     from cli.terminal.console import remarks
     from cli.terminal.conversation import hold, remaining_in_words
     from facesearch.search.description import search
@@ -87,7 +87,7 @@ def interview(
             most = _LISTED if limit is None else min(limit, _LISTED)
             best = search(source, replace(request, query=held.query), top=most)
             hits = [replace(hit, asked=()) for hit in best.hits]  # a line each: the witness wants to go on
-            console.print(hit_table(hits, "score", console.width))
+            print_hits(console, hits, "score")
 
         try:
             hold(held, questions, show_best)

@@ -138,6 +138,31 @@ HtmlOption = Annotated[
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Replace files that are there, also those that this program has not written.")
 ]
+PdfOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--pdf", metavar="FILE", help="Write the same page as a PDF (needs Chromium or Chrome).", show_default=False
+    ),
+]
+ShowOthersOption = Annotated[
+    bool,
+    typer.Option(
+        "--show-others",
+        help="Show the other faces in the photos on a page, too, instead of making them unrecognisable.",
+    ),
+]
+ThumbnailsOption = Annotated[
+    bool, typer.Option("--thumbnails", help="Show the faces in the terminal, as well as it can.")
+]
+CopyToOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--copy-to",
+        metavar="FOLDER",
+        help="Copy the photos of the hits into a new folder, with a list and a manifest of hashes.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the results as JSON instead of a table.")]
 StatementFileOption = Annotated[
     Path | None,
@@ -262,6 +287,10 @@ class OutputOptions:
     csv: CsvOption = None
     csv_plain: CsvPlainOption = False
     html: HtmlOption = None
+    pdf: PdfOption = None
+    show_others: ShowOthersOption = False
+    copy_to: CopyToOption = None
+    thumbnails: ThumbnailsOption = False
     json: JsonOption = False
     all_attributes: AllAttributesOption = False
     force: ForceOption = False

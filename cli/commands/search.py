@@ -1,7 +1,9 @@
 """`facesearch search`: faces that fit a description."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -16,6 +18,7 @@ from facesearch.errors import QueryError
 if TYPE_CHECKING:
     from facesearch.errors import Notice
     from facesearch.query import Query, Statement
+    from facesearch.search.hits import SearchResult
     from facesearch.search.request import Request
 
 
@@ -91,6 +94,31 @@ def search(
     explain_query: Annotated[
         bool, typer.Option("--explain-query", help="Print how the description is read, as a tree, and do not search.")
     ] = False,
+    statement: Annotated[
+        int | None,
+        typer.Option(
+            "--statement",
+            metavar="N",
+            min=1,
+            help="Of the case (--case): the statement that this is made from; without a DESCRIPTION it is searched.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Annotated[
+        str, typer.Option("--why", metavar="TEXT", help="Why this departs from the statement.", show_default=False)
+    ] = "",
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Keep the hits in the case, and do not show them: for `case review`.")
+    ] = False,
+    rank_of: Annotated[
+        str | None,
+        typer.Option(
+            "--rank-of",
+            metavar="FACE",
+            help="Instead of the hits: where this face stands, and which words do not fit it.",
+            show_default=False,
+        ),
+    ] = None,
     output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
     """Find the faces that fit a description, best first.
@@ -113,7 +141,10 @@ def search(
     Filters leave faces out whatever their score: those of the photo (--folder, --name, --taken, --camera) may stand in
     the description, too ("folder:holiday"), and all must be met.
     """
-    read = understood(statement_text(description, file), person, strict=strict, musts=must or ())
+    said = statement_text(description, file) if description or file or statement is None else ""
+    if statement is not None or blind or why:
+        said = _for_case(context, faces.catalogue, said, statement, why, output, blind=blind)
+    read = understood(said, person, strict=strict, musts=must or ())
     described, remarks = read.request, read.remarks
     limit = faces.limit()
     request = replace(faces.narrow(described), min_score=min_score).merged()  # the reading can be pasted whole
@@ -142,7 +173,22 @@ def search(
         for remark in remarks:
             say(remark)
         request = replace(request, catalogues=sources.names)
-        result = search_faces(sources, request, top=limit)
+        if rank_of is not None:
+            if blind or any((output.csv, output.html, output.pdf, output.copy_to)):
+                raise UsageProblem("--rank-of shows one face, on stdout: leave out the options for other results.")
+            from cli.report.rank import print_rank
+            from facesearch.search.rank_of import rank_of as rank_in_order
+            from facesearch.search.request import catalogue_name
+            from facesearch.search.several import FaceReference
+
+            face = FaceReference.parse(rank_of)
+            source = sources.holding(face)
+            own = replace(request, catalogues=(catalogue_name(source.path),))
+            return print_rank(rank_in_order(source, own, face.number), json=output.json)
+        counts = output.html is not None or output.pdf is not None
+        result = search_faces(sources, request, top=limit, count_fitting=counts)
+        if blind:
+            return _kept_blind(result)
         heading = Heading(
             kind="Faces that fit a description",
             title=str(query),
@@ -174,6 +220,57 @@ class Understood(NamedTuple):
     request: "Request"
     remarks: tuple[str, ...]
     notices: "tuple[Notice, ...]"
+
+
+def _for_case(
+    context: typer.Context,
+    catalogue: list[Path] | None,
+    said: str,
+    number: int | None,
+    why: str,
+    output: options.OutputOptions,
+    *,
+    blind: bool,
+) -> str:
+    """The text to search, where the search is made from a statement of the case, or blind. Raises UsageProblem, and
+    CaseError where there is no such case or statement, or it is closed."""
+    from dataclasses import fields
+
+    from cli.commands.hits import opened
+    from facesearch.cases.cases import Cases
+    from facesearch.custody.acting import act_as, acting_now
+
+    now = acting_now()
+    if not now.case:
+        raise UsageProblem(
+            "--statement, --why and --blind belong to a case: name it before the command, as in facesearch --case "
+            "2026/17 search."
+        )
+    if blind and any(getattr(output, each.name) for each in fields(output)):
+        raise UsageProblem("--blind shows no hit: leave out --csv, --html, --pdf and --json.")
+    if why and number is None:
+        raise UsageProblem("--why says why a search departs from its statement: give --statement N as well.")
+    with opened(options.catalogue_of(context, catalogue)) as source:
+        cases = Cases(source)
+        cases.require_open(now.case)
+        if number is not None:
+            text = cases.statement(now.case, number).text
+            said = said or text
+    act_as(replace(now, statement=number, why=why.strip(), blind=blind))
+    if not said.strip():
+        raise UsageProblem("No description is given: write one, or name a statement of the case with --statement N.")
+    return said
+
+
+def _kept_blind(result: "SearchResult") -> int:
+    from cli.report.summary import remarks_in_words
+
+    for remark in remarks_in_words(result):
+        say(remark)
+    if result.kept is not None and result.kept.number is not None:
+        case, number = result.kept.case, result.kept.number
+        say(f"{len(result.hits):,} hits, not shown: `facesearch case review {shlex.quote(case)} --search {number}`.")
+    return ExitCode.FOUND if result.hits else ExitCode.NOTHING
 
 
 def understood(

@@ -24,6 +24,8 @@ def show(
         int, typer.Option("--nearest", metavar="N", min=1, help="How many of the faces that are most like it.")
     ] = 5,
     html: options.HtmlOption = None,
+    pdf: options.PdfOption = None,
+    show_others: options.ShowOthersOption = False,
     json: options.JsonOption = False,
     force: options.ForceOption = False,
 ) -> int:
@@ -33,7 +35,7 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import log_files, opened_together, wanted
+    from cli.commands.hits import log_files, opened_together, wanted, write_pages
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
     from facesearch.search.several import FaceReference, portrait_of
@@ -41,7 +43,7 @@ def show(
     reference = FaceReference.parse(face)
     alone = reference.catalogue and not catalogue and not context.find_root().obj
     paths = options.catalogues_of(context, [Path(reference.catalogue)] if alone else catalogue)
-    output = options.OutputOptions(html=html, json=json, force=force)
+    output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json, force=force)
     with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
             found = portrait_of(sources, reference, nearest=nearest)
@@ -50,8 +52,8 @@ def show(
                 print_unfound(reference.number, problem)
             raise
         path = sources.holding(reference).path
-        if outputs.html is not None:
-            write_page(outputs.html, found, path)
+        if outputs.html is not None or outputs.pdf is not None:
+            write_pages(lambda write: write_page(write, found, path, show_others=show_others), outputs)
         outputs.finish()
         shown = [reference.number, *(hit.face.face for hit in found.nearest.hits)]
         log_files([outputs.html] if outputs.html is not None else [], shown, path, found.nearest.logged)

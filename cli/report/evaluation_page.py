@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from html import escape
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
-from cli.report import charts, html_frame
+from cli.report import charts, templating
 from facesearch.attributes import ATTRIBUTES, NAMES, Group, members
 from facesearch.reliability import MEANINGS, MOST_CALIBRATION_ERROR, MOST_LOST, RULE, UNGRADED
 from facesearch.training.bootstrap import Interval
@@ -20,66 +21,6 @@ from facesearch.training.evaluate import COMPARED_FROM, MCNN_ALONE, NETWORK, UNC
 from facesearch.training.figures import Figures
 from facesearch.training.metrics import BINS, Floats, mean
 from facesearch.training.utkface import AGES, BY_AGE, EVERYONE, GroupFigures, band_in_words
-
-_STYLE = (
-    """
-:root { color-scheme: light; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1340px; padding: 28px clamp(14px, 3vw, 32px) 56px; background: #fff; color: #1d1f21;
-  font: 14px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
-h1 { margin: 0; font-size: 26px; font-weight: 600; line-height: 1.25; }
-h2 { margin: 44px 0 6px; font-size: 19px; font-weight: 600; border-top: 1px solid #d9dcdf; padding-top: 18px; }
-h3 { margin: 20px 0 4px; font-size: 14px; font-weight: 600; }
-p { margin: 6px 0 12px; max-width: 80ch; }
-.kind { margin: 0 0 2px; color: #5d6368; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 14px 0 20px; }
-dt { color: #5d6368; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.tiles { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(210px, 1fr)); margin: 18px 0 0; }
-.tile { border: 1px solid #d9dcdf; border-radius: 6px; padding: 12px 14px; }
-.tile b { display: block; font-size: 25px; font-weight: 600; line-height: 1.2; font-variant-numeric: tabular-nums; }
-.tile span { display: block; color: #5d6368; font-size: 13px; }
-.wide { overflow-x: auto; margin: 10px 0 14px; }
-table { border-collapse: separate; border-spacing: 0; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: 2px 9px; text-align: right; white-space: nowrap; }
-thead th { vertical-align: bottom; white-space: normal; font-weight: 600; border-bottom: 1px solid #9aa0a6;
-  padding: 4px 10px; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
-tbody th { font-weight: 400; background: #fff; position: sticky; left: 0; }
-tbody tr:nth-child(5n) > * { border-bottom: 1px solid #eceef0; }
-tr.mean > * { font-weight: 600; border-top: 1px solid #9aa0a6; }
-.bars { width: 100%; max-width: 860px; }
-.bars td { padding: 1px 0 1px 8px; }
-.bars td:nth-child(2) { width: 100%; }
-.bars thead td { font-size: 11px; color: #5d6368; }
-.bars thead div { display: flex; justify-content: space-between; }
-.bars thead span { display: flex; width: 0; justify-content: center; }
-svg.bar { width: 100%; height: 13px; }
-.key i { display: inline-block; width: 12px; height: 10px; margin: 0 5px 0 14px; }
-.key i:first-child { margin-left: 0; }
-.key .k1 { background: #cfd5db; } .key .k2 { background: #1f5fa8; } .key .k3 { background: #c0392b; }
-.key .k4 { background: #e08a1e; width: 3px; height: 14px; vertical-align: -2px; }
-.diagrams { display: grid; gap: 14px 12px; margin: 12px 0;
-  grid-template-columns: repeat(auto-fill, minmax(148px, 1fr)); }
-figure { margin: 0; }
-figcaption { font-size: 12px; line-height: 1.3; overflow-wrap: anywhere; }
-figcaption span { color: #5d6368; }
-.diagrams svg { width: 100%; height: auto; }
-.pooled { max-width: 340px; }
-.pooled svg { width: 100%; height: auto; }
-.charts { display: flex; flex-wrap: wrap; gap: 16px 28px; margin: 10px 0; }
-.charts svg { max-width: 100%; height: auto; }
-.legend { display: flex; flex-wrap: wrap; gap: 2px 16px; }
-.legend span { display: inline-flex; align-items: center; gap: 6px; }
-.note { color: #5d6368; }
-@media print {
-  body { max-width: none; padding: 0; font-size: 11px; }
-  .wide { overflow: visible; }
-  h2 { break-after: avoid; }
-}
-"""
-    + charts.STYLE
-)
 
 _NONE = "-"
 _SHOWN_RELATIONS = 12
@@ -101,12 +42,19 @@ def page(
     groups: Mapping[str, GroupFigures] | None = None,
 ) -> Iterator[str]:
     """The page, part by part. grades: of the 40 attributes, None where unknown. groups: of `evaluate_groups`."""
-    facts = "".join(f"<dt>{escape(label)}</dt><dd>{escape(text)}</dd>" for label, text in heading.facts)
-    yield (
-        f"{html_frame.beginning(escape(heading.title), _STYLE)}"
-        f'<header><p class="kind">How good the network is</p>\n<h1>{escape(heading.title)}</h1>\n'
-        f"<dl>{facts}</dl></header>\n"
+    yield from templating.rendered(
+        "evaluation.html",
+        style="evaluation.css",
+        more_style=charts.STYLE,
+        title=heading.title,
+        facts=heading.facts,
+        parts=map(Markup, _parts(evaluation, grades, groups)),
     )
+
+
+def _parts(
+    evaluation: Evaluation | None, grades: Sequence[str | None], groups: Mapping[str, GroupFigures] | None
+) -> Iterator[str]:
     if evaluation is not None:
         yield _summary(evaluation)
         yield _layers(evaluation)
@@ -124,7 +72,6 @@ def page(
     if groups is not None:
         yield _utkface(groups)
     yield _glossary()
-    yield html_frame.END
 
 
 def _summary(found: Evaluation) -> str:

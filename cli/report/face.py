@@ -1,7 +1,7 @@
 """How `facesearch show` shows a face: in a terminal, as a page, as JSON."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from math import floor, isnan
 from pathlib import Path
@@ -9,10 +9,9 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
-from cli.report.files import NewFile
 from cli.report.heading import Heading
 from cli.report.remedies import error_in_words
-from cli.report.tables import LEAD, hit_table, place_in_words, to_stdout, write_json
+from cli.report.tables import LEAD, place_in_words, print_hits, to_stdout, write_json
 from cli.terminal.console import WIDE, printable, results
 from db.errors import FaceUnfound
 from db.paths import display, is_there
@@ -49,7 +48,7 @@ def print_portrait(found: Portrait) -> None:
     if found.nearest.hits:
         console.print()
         console.print(Text(NEAREST, style="bold"))
-        console.print(hit_table(found.nearest.hits, "similarity", console.width, console.encoding))
+        print_hits(console, found.nearest.hits, "similarity")
     console.print(Text(LEAD, style="dim"))
 
 
@@ -113,15 +112,18 @@ def _line(found: Portrait, attribute: Attribute, bar: int, blocks: bool) -> Text
     return line.append(f" {whole_percent(p):3} % {grade}")
 
 
-def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
-    """With the face itself and those that are most like it."""
+def write_page(
+    write: Callable[[bytes], object], found: Portrait, catalogue: Path, *, show_others: bool = False
+) -> None:
+    """With the face itself and those that are most like it. show_others: let other faces in the photos be seen."""
     from cli.report.page import Bar, Panel, Picture
-    from cli.report.sheet import write_sheet
+    from cli.report.sheet import others_of, write_sheet
     from cli.report.summary import remarks_in_words
-    from cli.report.thumbnails import thumbnails, whole_photo
+    from cli.report.thumbnails import shown_faces, whole_photo
 
     face = found.face.face
-    picture = thumbnails([face], lambda _: None)[face.face]
+    others = {} if show_others else others_of(catalogue, [face])
+    picture = shown_faces([face], others, lambda _: None)[face.face].crop
     photo, name = os.fsencode(face.path), face.path.name + face.where
     panels = [
         Panel(
@@ -140,11 +142,12 @@ def write_page(file: NewFile, found: Portrait, catalogue: Path) -> None:
         facts=[each for each in _facts(found) if each[0] not in ("Face", "Network")]
         + ([("Grades", GRADES)] if any(found.grades) else []),
         probe=Picture(picture, photo, name, ()),
-        photo=Picture(whole_photo(face), photo, name, ("(the frame is around the face)",)),
+        photo=Picture(whole_photo(face, others.get(face.face, ())), photo, name, ("(the frame is around the face)",)),
         panels=panels,
         hits_title=NEAREST,
     )
-    write_sheet(file, found.nearest, heading, catalogue, remarks_in_words(found.nearest))
+    remarks = remarks_in_words(found.nearest)
+    write_sheet(write, found.nearest, heading, catalogue, remarks, show_others=show_others)
 
 
 def print_json(found: Portrait) -> None:

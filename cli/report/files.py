@@ -90,11 +90,11 @@ _HEAD = 512
 
 def _heads() -> tuple[bytes, ...]:
     """How the files begin that this program writes: pages, tables, and the files of a validation."""
-    from cli.report import html_frame
+    from cli.report.templating import HEAD
     from facesearch.search.records import FACE_COLUMNS, HIT_COLUMNS
 
     tables = (HIT_COLUMNS, FACE_COLUMNS, ("subset", "network", "attribute"), ("sample", "item"))
-    return (html_frame.HEAD.encode(), *(",".join(each).encode() for each in tables), b'{\n "format"', b'{"format"')
+    return (HEAD.encode(), *(",".join(each).encode() for each in tables), b'{\n "format"', b'{"format"')
 
 
 def refuse_evidence(path: Path, catalogue: Path | None) -> None:

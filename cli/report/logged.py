@@ -1,10 +1,12 @@
 """How something was logged, in words."""
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 from cli.report.remedies import error_in_words
 
 if TYPE_CHECKING:
+    from facesearch.cases.kept import Kept
     from facesearch.custody.audit import Logged
 
 
@@ -14,6 +16,22 @@ def unlogged_in_words(logged: "Logged | None") -> list[str]:
         return []
     start = "Not logged" if logged.lost else "Logged in your own folder, not in the catalogue"
     return [f"{start}: {_problem(logged)}"]
+
+
+def kept_in_words(kept: "Kept | None") -> list[str]:
+    """In which case a search is kept, or why it is not; nothing where it was made for none."""
+    if kept is None:
+        return []
+    if kept.number is not None:
+        return [f"Kept as search {kept.number} of case {kept.case}."]
+    if kept.problem == "unknown":
+        return [
+            f"Not kept: there is no case {kept.case} in this catalogue, so this is only logged; `facesearch case new "
+            f"{shlex.quote(kept.case)}` opens it."
+        ]
+    if kept.problem == "closed":
+        return [f"Not kept: case {kept.case} is closed, so this is only logged (`facesearch case close --reopen`)."]
+    return [f"Not kept in case {kept.case}: {kept.problem}"]
 
 
 def audit_facts(logged: "Logged | None") -> list[tuple[str, str]]:

@@ -131,6 +131,22 @@ REMEDIES: dict[str, Remedy] = {
         "them."
     ),
     "search language": None,
+    # cases
+    "case": None,
+    "no such case": ": `facesearch case list` shows those that there are",
+    "case exists": None,
+    "case closed": lambda error: str(error).replace(
+        "open it again", "open it again (`facesearch case close --reopen`)"
+    ),
+    "not in case": None,
+    "no such part": ": `facesearch case show` lists what there is",
+    "no search row": lambda error: (
+        str(error)
+        .replace("ask others again", "`facesearch audit --kind search` lists them; ask others again")
+        .replace("for the case", "with --case")
+    ),
+    "options unknown": lambda error: str(error).replace("for the case", "with --case"),
+    "case text": None,
     # policies
     "policy": None,
     "policy refuses": None,

@@ -6,7 +6,7 @@ from typing import Any
 
 from cli.report.command_line import search_command
 from cli.report.heading import Heading
-from cli.report.logged import unlogged_in_words
+from cli.report.logged import kept_in_words, unlogged_in_words
 from cli.report.tables import DIM_BELOW, score_in_words
 from cli.report.unseen import unseen_in_words
 from cli.report.wording import behind_in_words, counted, notice_in_words, notice_record, partial_in_words
@@ -69,6 +69,7 @@ def remarks_in_words(result: SearchResult) -> list[str]:
         *partial_in_words(result.several),
         *(notice_in_words(each) for each in said if each.kind != _LAST),
         *unlogged_in_words(result.logged),
+        *kept_in_words(result.kept),
         *unseen_in_words(result.unseen),
         *(f"{name}: {each}" for name, found in own for each in unlogged_in_words(found.logged)),
         *(f"{name}: {each}" for name, found in own for each in unseen_in_words(found.unseen)),

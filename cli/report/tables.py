@@ -9,18 +9,24 @@ within its quoted cell.
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 from rich import box
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
 from cli.terminal.console import printable, results
+from db.faces import FaceDetails
 from facesearch.search.hits import LIKELY_FROM, Hit
 from facesearch.search.ranking.explain import FITS_FROM, UNSURE_FROM, AskedProbability, Fit, Mark, shared_certainty
 from facesearch.search.records import Record, cell, said_in_words
@@ -31,11 +37,13 @@ DIM_BELOW = LIKELY_FROM
 MARKS = {Mark.FITS: "✓", Mark.UNSURE: "?", Mark.FITS_NOT: "✗", Mark.NOT_NEEDED: "·"}
 COST_MOST = "!"
 _ASCII_MARKS = {Mark.FITS: "+", Mark.UNSURE: "?", Mark.FITS_NOT: "x", Mark.NOT_NEEDED: "."}
-_STYLES = {Mark.FITS: "", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_NEEDED: "dim"}
+_STYLES = {Mark.FITS: "green", Mark.UNSURE: "yellow", Mark.FITS_NOT: "red", Mark.NOT_NEEDED: "dim"}
 
 _PLACE = 17  # columns of "1024,768 120x160", with its gap
+_LEAST_PATH = 28  # columns that are kept for a photo's path, at most a third of all
 _GAP = 2  # columns between two columns
 _NARROW = 60  # columns of a terminal below which no column but the photo's stands beside what was asked
+_COMPACT = 120  # columns below which a hit takes two lines of its own and no table
 _ROOMY = 160  # columns of a terminal in which what does not fit is named once more
 
 
@@ -98,20 +106,109 @@ def print_table(
     said: tuple[int, int] = (0, 0),
     behind: str = "",
     catalogues: Mapping[Path, str] = MappingProxyType({}),
+    pictures: Mapping[int, RenderableType] | None = None,
 ) -> None:
-    """The hits as a table on stdout, those that stand behind others under a line of their own, `behind`; under it these
-    sentences, what the marks say, and what a hit is worth."""
+    """The hits on stdout as `print_hits`, those that stand behind others under a line of their own, `behind`; under it
+    these sentences, what the marks say, and what a hit is worth."""
     console = results()
     for some, title in ([hit for hit in hits if not hit.behind], ""), ([hit for hit in hits if hit.behind], behind):
         if title and some:
             console.print(Text(title, style="bold"))
         if some:
-            console.print(hit_table(some, score_heading, console.width, console.encoding, fades, said, catalogues))
+            print_hits(console, some, score_heading, fades, said, catalogues, pictures)
     for sentence in below:
         console.print(Text(sentence))
     if hits[0].asked:
         console.print(Text(marks_in_words(hits, console.encoding), style="dim"))
     console.print(Text(LEAD, style="dim"))
+
+
+def print_hits(
+    console: Console,
+    hits: Sequence[Hit],
+    score_heading: str,
+    fades: bool = False,
+    said: tuple[int, int] = (0, 0),
+    catalogues: Mapping[Path, str] = MappingProxyType({}),
+    pictures: Mapping[int, RenderableType] | None = None,
+) -> None:
+    """The hits as a table, or, where a terminal is too narrow for one or pictures (by rank) stand beside them, in
+    two lines each."""
+    if console.width >= _COMPACT and pictures is None:
+        console.print(hit_table(hits, score_heading, console.width, console.encoding, fades, said, catalogues))
+        return
+    console.print(Text(f"rank, {score_heading}, what fits; below it the face, its place and its photo", style="dim"))
+    for hit in hits:
+        if pictures is not None and hit.rank in pictures:
+            console.print(pictures[hit.rank])
+        where = catalogues.get(hit.catalogue, "") if hit.catalogue else ""
+        for line in hit_lines(hit, len(str(hits[-1].rank)), console.width, console.encoding, said, where):
+            console.print(line, style="dim" if fades and hit.score < DIM_BELOW else None, soft_wrap=True)
+
+
+def hit_lines(
+    hit: Hit, digits: int, width: int, encoding: str, said: tuple[int, int] = (0, 0), catalogue: str = ""
+) -> tuple[Text, Text]:
+    """A hit in two lines of at most `width` columns: rank, score and words, those that do not fit first where not all
+    have room; and face, place, notes and photo, whose path is shortened from the left and can be clicked. digits: of
+    the highest rank. catalogue: what that of the hit is called, where several were searched."""
+    utf = encoding.lower().startswith("utf")
+    marks, dots = _marks(encoding), "…" if utf else "..."
+    first = Text(f"{hit.rank:>{digits}}  {score_in_words(hit.score):>6}")
+    if hit.fit is not None:
+        searched = f" ({said[0]} of {said[1]} said)" if said[0] < said[1] else ""
+        first.append(f"  fits {hit.fit.fitting} of {hit.fit.parts}{searched}")
+    words = [_asked_text(*each, marks) for each in zip(asked_words(hit.asked), hit.asked, strict=True)]
+    first.append_text(_in_room(words, [each.mark is Mark.FITS for each in hit.asked], width - first.cell_len))
+    first.truncate(width)
+    face = hit.face
+    place = place_in_words(face.x, face.y, face.width, face.height)
+    notes = "".join(f", {note}" for note in _notes(hit))
+    where = f"{printable(catalogue)}:" if catalogue else ""
+    second = Text(f"{' ' * digits}  face {where}{face.face} at {place}{notes}  ")
+    second.truncate(width - min(_LEAST_PATH, width // 3), overflow="ellipsis" if utf else "crop")
+    second.append_text(photo_link(face, _shortened(printable(face.display), width - second.cell_len, dots)))
+    return first, second
+
+
+def photo_link(face: FaceDetails, shown: str) -> Text:
+    """A photo's path that opens the photo where a terminal can."""
+    return Text(shown, style=Style(link=f"file://{quote_from_bytes(os.fsencode(face.path))}"))
+
+
+def _in_room(words: Sequence[Text], fits: Sequence[bool], room: int) -> Text:
+    """As many words as there is room for, in their order; where not all have room, those that do not fit go first, and
+    the others are counted."""
+    chosen = list(range(len(words)))
+    by_need = sorted(chosen, key=lambda at: fits[at])  # what does not fit first
+    while True:
+        shown = Text("  ") if chosen else Text()
+        shown.append_text(Text(", ").join([words[at] for at in chosen]))
+        left = len(words) - len(chosen)
+        if left:
+            shown.append(f"{', ' if chosen else '  '}+{left} more")
+        if shown.cell_len <= room or not chosen:
+            return shown
+        chosen = sorted(by_need[: len(chosen) - 1])
+
+
+def _shortened(path: str, room: int, dots: str) -> str:
+    """A path of at most so many columns: without its beginning, and then without the middle of its name."""
+    if cell_len(path) <= room:
+        return path
+    name = path.rpartition("/")[2]
+    if cell_len(name) + cell_len(dots) + 1 <= room:
+        kept = path
+        while cell_len(kept) + cell_len(dots) > room:
+            kept = kept[1:]
+        return dots + kept
+    half = max(1, (room - cell_len(dots)) // 2)
+    start, end = name, name
+    while cell_len(start) > half:
+        start = start[:-1]
+    while cell_len(end) > room - cell_len(dots) - cell_len(start):
+        end = end[1:]
+    return start + dots + end
 
 
 def marks_in_words(hits: Sequence[Hit], encoding: str = "utf-8") -> str:
@@ -176,7 +273,8 @@ def hit_table(
     marks = _marks(encoding)
     for number, hit in enumerate(hits):
         cells = layout.cells(number, hit, marks)
-        name = Text(_name(hit.face.display, layout.room) + "".join(f" ({note})" for note in _notes(hit)))
+        name = photo_link(hit.face, _name(hit.face.display, layout.room))
+        name.append("".join(f" ({note})" for note in _notes(hit)))
         where = [Text(printable(catalogues[hit.catalogue]))] if catalogues and hit.catalogue else []
         row = (str(hit.rank), score_in_words(hit.score), *cells, str(hit.face.face), name, *where)
         table.add_row(*row, style="dim" if fades and hit.score < DIM_BELOW else None)

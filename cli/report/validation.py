@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterator
-from html import escape
 from pathlib import Path
 
-from cli.report import charts, html_frame
+from markupsafe import Markup
+
+from cli.report import charts, templating
 from cli.report.tables import new_table
 from cli.report.validated import percent
 from cli.terminal.console import printable, results
@@ -78,33 +79,25 @@ def statement_lines(found: Agreement, measured: Measured, sample: Sample) -> Ite
 
 def page(found: Agreement, measured: Measured, sample: Sample, catalogue: Path) -> Iterator[str]:
     """The same as a page to hand on."""
-    title = f"Validated here on {measured.made.astimezone():%Y-%m-%d}"
     facts = (
         ("Catalogue", str(catalogue)),
         ("Network", measured.model),
         ("Version", f"facesearch {measured.version}, decoder {measured.decoder}, detector {measured.detector}"),
         ("Sample", f"{sample.key}, seed {sample.seed}, detection scores from {sample.min_detection:g} on"),
     )
-    listed = "".join(f"<dt>{escape(label)}</dt><dd>{escape(printable(text))}</dd>" for label, text in facts)
-    yield f"{html_frame.beginning(escape(title), _STYLE)}<h1>{escape(title)}</h1>\n<dl>{listed}</dl>\n"
-    for line in statement_lines(found, measured, sample):
-        yield f"<p>{escape(printable(line))}</p>\n"
-    head = "".join(f"<th>{escape(name)}</th>" for name in ("word", *_WORD_COLUMNS))
-    body = "".join(
-        f"<tr><th>{escape(cells[0])}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in cells[1:])}</tr>"
-        for cells in _word_rows(found)
-    )
-    yield f"<h2>Word by word</h2>\n<p>{escape(_LEGEND)}</p>\n"
-    yield f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
     diagram = charts.reliability_diagram(found.bins, 0, "Reliability diagram of all words together", 300)
-    yield (
-        "<h2>Do the probabilities hold?</h2>\n<p>Of the answers with a probability near .7, 70 % should be yes. Each "
-        "dot is a range of the probability said (across) with the share that both people call right (up); on the "
-        f"dashed line they agree. Grey: how many answers (square root).</p>\n{diagram}\n"
-        "<p>This holds for photos like these, this network and this version. It says nothing about recognising a "
-        "person: a hit is a lead, not evidence.</p>\n"
+    return templating.rendered(
+        "validation.html",
+        style="validation.css",
+        more_style=charts.STYLE,
+        title=f"Validated here on {measured.made.astimezone():%Y-%m-%d}",
+        facts=facts,
+        lines=statement_lines(found, measured, sample),
+        columns=("word", *_WORD_COLUMNS),
+        rows=_word_rows(found),
+        legend=_LEGEND,
+        diagram=Markup(diagram),
     )
-    yield html_frame.END
 
 
 def _word_rows(found: Agreement) -> Iterator[list[str]]:
@@ -147,20 +140,3 @@ def _title(part: str) -> str:
     if name not in BY_NAME:
         return f"Faces of {part}" if not part.startswith("under") else f"Faces {part}"
     return f"Labelled {part.replace(name, BY_NAME[name].label)}"
-
-
-_STYLE = (
-    """
-:root { color-scheme: light; }
-body { margin: 0 auto; max-width: 1000px; padding: 28px clamp(14px, 3vw, 32px) 56px; background: #fff; color: #1d1f21;
-  font: 14px/1.5 system-ui, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif; }
-h1 { margin: 0 0 8px; font-size: 26px; } h2 { margin: 32px 0 6px; font-size: 19px; } p { max-width: 80ch; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; } dt { color: #5d6368; }
-dd { margin: 0; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 13px; }
-th, td { padding: 3px 10px; text-align: right; white-space: nowrap; border-bottom: 1px solid #eceef0; }
-th:first-child { text-align: left; font-weight: 400; } thead th { font-weight: 600; border-color: #9aa0a6; }
-"""
-    + charts.STYLE
-)

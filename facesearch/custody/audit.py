@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -105,8 +105,14 @@ def log_export(
 
 def by_whom() -> dict[str, Any]:
     """Who acts, on which machine, on whose behalf: the first part of every row."""
-    who = {key: value for key, value in asdict(acting_now()).items() if value and key != "keep_text"}
-    return {"user": _user(), "host": os.uname().nodename, **who}
+    now = acting_now()
+    who = {"examiner": now.examiner, "case": now.case, "reason": now.reason}
+    return {"user": _user(), "host": os.uname().nodename, **{key: value for key, value in who.items() if value}}
+
+
+def actor() -> str:
+    """Who acts, in a word: the examiner, else the user of the system."""
+    return acting_now().examiner or _user()
 
 
 def _user() -> str:

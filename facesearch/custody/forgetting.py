@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy.orm import Session
 
-from db import audit, erasure, exhibits, faces, snapshot, upkeep
+from db import audit, cases, erasure, exhibits, faces, snapshot, upkeep
 from db.catalogue import Catalogue
 from db.erasure import Doomed, Erased
 from db.errors import CatalogueBusy, CatalogueError, PhotoUnknown
@@ -62,7 +62,8 @@ class Plan:
     many photos have none, such as those of detached folders. elsewhere: the paths outside of what was named: copies.
     single: for faces that go alone, the path of the photo that stays. held: photos and faces that stay because they are
     held, unless holds are set aside. ahead: photos that are noted as first indexed in the future, by this clock.
-    everything: nothing would be left. exhibits: what goes of exhibits and their manifests."""
+    everything: nothing would be left. exhibits: what goes of exhibits and their manifests. cases: references of those
+    that lose marks, hits or places on lists."""
 
     doomed: Doomed
     faces: int
@@ -74,6 +75,7 @@ class Plan:
     ahead: int
     everything: bool
     exhibits: tuple[ListedBelow, ...] = ()
+    cases: tuple[str, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -262,6 +264,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
     named = wanted.photos or wanted.folders
     elsewhere = [path for path in gone if named and not _is_named(path, wanted)]
     inside = erasure.faces_in(session, sorted(photos))
+    in_cases = cases.naming(session, [*single, *(each for some in inside.values() for each in some)])
     return Plan(
         doomed,
         sum(map(len, inside.values())) + len(single),
@@ -273,6 +276,7 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
         erasure.count_ahead(session, now) if wanted.before is not None else 0,
         bool(photos) and len(photos) == erasure.count_photos(session),
         tuple(each for folder in wanted.folders for each in exhibits.listed_below(session, folder)),
+        tuple(in_cases),
     )
 
 

@@ -6,14 +6,15 @@ The search is exact over every visible face that passes the filters, and works o
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
-from db.snapshot import Gallery
+from db.values.scoring_model import ScoringModel
 from facesearch.attributes import FOLLOW_ORIGIN
+from facesearch.cases.keeping import is_kept_here, keep
 from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import Notice
@@ -35,13 +36,10 @@ from facesearch.search.hits import (
     shown_by,
 )
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.explain import weak_grades
+from facesearch.search.ranking.explain import FITS_FROM, weak_grades
 from facesearch.search.ranking.witness import Errors, order_of, shipped_errors
 from facesearch.search.request import Order, Request, check_counts
 from facesearch.search.unseen import unseen_by_searches
-
-ON_ALL_HITS = ("must", "leave out")
-"""Kinds of the notices that `notices_on` gives."""
 
 _FIRST, _MOST = 10, 0.5  # of so many first hits more than this share contradict the sex: then a "must" is suggested
 
@@ -51,6 +49,7 @@ def search(
     request: Request,
     *,
     top: int | None = 20,
+    count_fitting: bool = False,
     kind: str = "search",
     more: Mapping[str, Any] = MappingProxyType({}),
 ) -> SearchResult:
@@ -58,29 +57,32 @@ def search(
 
     They stand in the order of their scores. Those that are not likely stand in that of a witness who errs at the rates
     of the request, unless it asks for the order of the scores; faces that are judged to lack one of the description's
-    musts stand behind all others. Reads the scores of the asked attributes only, and the details of the hits only.
-    It is logged as this kind, with more that is to be said. Raises PolicyRefusal where the catalogue's policy does not
-    allow it, SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description of nothing
-    but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
-    entangled to score, and CatalogueError subclasses.
+    musts stand behind all others. It is logged as this kind, with more that is to be said, and kept in the case that it
+    is made for. count_fitting: count how many faces fit as well, which a search in a case does anyway. Reads the scores
+    of the asked attributes only, and the details of the hits only. Raises PolicyRefusal where the catalogue's policy
+    does not allow it, SearchError when nothing is indexed yet or `top` makes no sense, RequestError for a description
+    of nothing but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for
+    one too entangled to score, and CatalogueError subclasses.
     """
     policy = permit(catalogue, attributes=asked_attributes(request))
-    result = find(catalogue, request, top=top)
+    counts = count_fitting or is_kept_here(catalogue) is not None
+    result = find(catalogue, request, top=top, count_fitting=counts)
     logged = log_result(catalogue, kind, request, result.model.digest, ids_and_scores(result.hits), policy, more)
-    return replace(result, hits=shown_by(policy, result.hits), logged=logged)
+    result = replace(result, logged=logged)
+    kept = keep(catalogue, "search", request, result)
+    return replace(result, hits=shown_by(policy, result.hits), kept=kept)
 
 
 @scan.shared_threads()
-def find(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> SearchResult:
-    """As `search`, and neither logged nor held against a policy: for use cases of which it is a part."""
+def find(catalogue: Catalogue, request: Request, *, top: int | None = 20, count_fitting: bool = False) -> SearchResult:
+    """As `search`, and neither logged nor kept nor held against a policy: for use cases of which it is a part."""
     check_asked(catalogue, request, top)
     query = request.query
     check_counts(query)
     gallery = gallery_of(catalogue)
     model = gallery.model
     looked_at = filtered(catalogue, gallery, request)
-    errors = None if request.order is Order.SCORE else request.errors or shipped_errors()
-    scanned = _Scan(query, gallery, request.min_score, errors)
+    scanned = _scan(request, gallery)
     failing = scanned.failing(looked_at.allowed)
     behind = int(np.count_nonzero(failing))
     found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
@@ -108,6 +110,7 @@ def find(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> Sea
         said=query.things_said,
         unseen=unseen_by_searches(catalogue, gallery.unscored),
         without=without,
+        fitting=scanned.fitting(looked_at.allowed) if count_fitting else (),
     )
 
 
@@ -155,6 +158,34 @@ def _advice(query: Query, without: Sequence[tuple[Node, scan.Likely]], best: flo
     yield Notice("leave out", {"words": str(firm(part)), "faces": likely.faces, "description": str(rest)})
 
 
+class ScoredFaces(Protocol):
+    """N faces with their scores: a gallery, or what another party was given of one."""
+
+    @property
+    def model(self) -> ScoringModel: ...
+    @property
+    def face_ids(self) -> NDArray[np.int64]: ...
+    def __len__(self) -> int: ...
+    def logits(self, attribute: int, /) -> NDArray[np.float32]: ...
+    def probabilities(self, attribute: int, holds: bool, /) -> NDArray[np.float32]: ...
+
+
+def in_order(
+    request: Request, faces: ScoredFaces, allowed: NDArray[np.bool_], top: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The rows (int64 [n]) of the `top` first (None: all) of the allowed faces, as a search orders them, and their
+    scores (float64 [n]). Raises QueryError."""
+    scanned = _scan(request, faces)
+    failing = scanned.failing(allowed)
+    found = list(scanned.in_turn(allowed & ~failing, failing, top))
+    return np.concatenate([one.rows for one in found]), np.concatenate([one.scores for one in found])
+
+
+def _scan(request: Request, faces: ScoredFaces) -> "_Scan":
+    errors = None if request.order is Order.SCORE else request.errors or shipped_errors()
+    return _Scan(request.query, faces, request.min_score, errors)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Found:
     """rows: int64 [n], in order; scores: float64 [n]. expected: as `scan.Ranked`. best: the highest score of all faces
@@ -171,7 +202,7 @@ class _Scan:
     """A description over the faces of a gallery. errors: None for the order of the scores."""
 
     query: Query
-    gallery: Gallery
+    gallery: ScoredFaces
     min_score: float
     errors: Errors | None
 
@@ -229,6 +260,18 @@ class _Scan:
             held = scan.scores(each, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
             failing |= held < HOLDS_FROM
         return failing & allowed
+
+    def fitting(self, allowed: NDArray[np.bool_]) -> tuple[int, ...]:
+        """How many of the allowed faces have 0, 1, 2 ... fitting parts."""
+        gallery, model = self.gallery, self.gallery.model
+        if not self.query.asked:
+            return ()
+        parts = [firm(part) for part in parts_of(self.query.scored)]
+        number = np.zeros(len(gallery), np.uint16)
+        for part in parts:
+            held = scan.scores(part, gallery.logits, len(gallery), model.calibration_scale, model.calibration_bias)
+            number += held >= FITS_FROM
+        return tuple(np.bincount(number[allowed], minlength=len(parts) + 1).tolist())
 
     def likely_without(self, allowed: NDArray[np.bool_], best: float | None) -> Iterator[tuple[Node, scan.Likely]]:
         """Where nobody is likely: how many faces are without each part of the description that may be left out."""

@@ -24,11 +24,13 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
     """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
-    notices: what the user has to know about them."""
+    notices: what the user has to know about them. dropped_by: in words, the filter that the face which was asked about
+    does not pass; None where it passes all."""
 
     allowed: Mask
     steps: tuple[Step, ...]
     notices: tuple[Notice, ...] = ()
+    dropped_by: str | None = None
 
     @property
     def faces(self) -> int:
@@ -40,17 +42,23 @@ def filtered(
     catalogue: Catalogue,
     gallery: Gallery,
     request: Request,
+    about: int | None = None,
 ) -> Filtered:
-    """The faces that pass the filters of the request: those of its description, and those beside it."""
+    """The faces that pass the filters of the request: those of its description, and those beside it. about: a row of
+    the gallery, for `dropped_by`."""
     allowed = sure_mask(gallery, request.min_detection)
     left = int(np.count_nonzero(allowed))
     least = request.min_detection
     steps = [
         Step(f"detection score of {least:g} or more", left, len(gallery) - left, "detection score", {"least": least})
     ]
+    dropped_by = steps[0].words if about is not None and not allowed[about] else None
 
     def narrow(mask: Mask, words: str, kind: str, values: Mapping[str, object]) -> None:
+        nonlocal dropped_by
         np.logical_and(allowed, mask, out=allowed)
+        if about is not None and dropped_by is None and not allowed[about]:
+            dropped_by = words
         left = int(np.count_nonzero(allowed))
         steps.append(Step(words, left, steps[-1].left - left, kind, values))
 
@@ -70,7 +78,7 @@ def filtered(
         notices += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         notices += _without(catalogue, "camera")
-    return Filtered(allowed, tuple(steps), notices)
+    return Filtered(allowed, tuple(steps), notices, dropped_by)
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[Notice, ...]:

@@ -18,6 +18,7 @@ from db.values.photo_filter import PhotoFilter, path_test
 from db.values.scoring_model import ScoringModel, calibrate
 from db.values.told import Told
 from facesearch.attributes import NAMES
+from facesearch.cases.kept import Kept
 from facesearch.custody.audit import Logged
 from facesearch.custody.policy import Policy
 from facesearch.errors import NothingIndexed, Notice, RequestError, SearchError
@@ -36,6 +37,9 @@ LIKELY_FROM = 0.1
 
 HOLDS_FROM = 0.5
 """Probability from which a face is judged to have what a "must" asks for."""
+
+ON_ALL_HITS = ("must", "leave out")
+"""Kinds of notices that are made from all hits of a result together."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +93,12 @@ class SearchResult:
     description: expected: how many of them are expected to fit, hedged words aside. notices: what should be
     known of this result. musts, behind: the words without which faces stand behind all
     others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
-    logged: how the search was logged; None where it was a part of something else. without: where nobody is likely, how
-    many would be without each part of the description that may be left out.
+    logged: how the search was logged; None where it was a part of something else. kept: whether it was kept in a case;
+    None where it was made for none. without: where nobody is likely, how many would be without each part of the
+    description that may be left out. fitting: how many of the searched faces have 0, 1, 2 ... fitting parts; () where
+    nobody counted.
     several: what became of each of several catalogues that were searched together; what is said of one of them (unseen,
-    logged) is said there.
+    logged, kept) is said there.
     """
 
     hits: tuple[Hit, ...]
@@ -109,13 +115,22 @@ class SearchResult:
     said: tuple[int, int] = (0, 0)
     unseen: Unseen = NOTHING_UNSEEN
     logged: Logged | None = None
+    kept: Kept | None = None
     without: tuple[tuple[Node, Likely], ...] = ()
+    fitting: tuple[int, ...] = ()
     several: "tuple[Searched, ...]" = ()
 
     @property
     def is_partial(self) -> bool:
         """Whether one of several catalogues could not be searched."""
         return any(each.result is None and not each.is_empty for each in self.several)
+
+    def fit_as_well(self, hit: Hit) -> int | None:
+        """How many other faces that were searched have as many fitting parts as this hit, or more; None where nobody
+        counted."""
+        if hit.fit is None or not self.fitting:
+            return None
+        return sum(self.fitting[hit.fit.fitting :]) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,16 +13,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db import models
 from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueError
 from db.paths import AnyPath, absolute, as_path
+from facesearch.cases.keeping import is_kept_here, keep
 from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit, policy_of
 from facesearch.errors import FacesearchError, NothingIndexed, Notice, RequestError
 from facesearch.search import description, similar
 from facesearch.search.face import Portrait, portrait
-from facesearch.search.hits import Hit, Searched, SearchResult, Step, ids_and_scores, shown_by
+from facesearch.search.hits import ON_ALL_HITS, Hit, Searched, SearchResult, Step, ids_and_scores, shown_by
 from facesearch.search.request import Request, catalogue_name
 from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 
@@ -156,20 +160,22 @@ def check_networks(among: Catalogues) -> None:
         raise RequestError("several networks", {"networks": networks})
 
 
-def search(among: Catalogues, request: Request, *, top: int | None = 20) -> SearchResult:
+def search(among: Catalogues, request: Request, *, top: int | None = 20, count_fitting: bool = False) -> SearchResult:
     """As `description.search`, in all of them. `SearchResult.several` says what became of each.
 
     Raises as that does, CatalogueErrors where none can be searched.
     """
     if among.only is not None:
-        return description.search(among.only, request, top=top)
+        return description.search(among.only, request, top=top, count_fitting=count_fitting)
     for each in among.opened:
         permit(each, attributes=asked_attributes(request))
     result = _merged(
         among,
         request,
         top,
-        lambda catalogue, own: description.find(catalogue, own, top=top),
+        lambda catalogue, own: description.find(
+            catalogue, own, top=top, count_fitting=count_fitting or is_kept_here(catalogue) is not None
+        ),
         lambda found: description.places(request, found),
     )
     notices = description.notices_on(request.query, result.hits, result.without, result.best)
@@ -193,7 +199,7 @@ def similar_faces(
         lambda catalogue, own: similar.nearest(catalogue, anywhere, own, top=top),
         lambda found: [(-hit.score,) for hit in found.hits],
     )
-    return _logged(among, result, "similar", request)
+    return _logged(among, result, "similar", request, np.stack([each.logits for each in probes]))
 
 
 def faces_of(among: Catalogues, references: Sequence[FaceReference]) -> list[IndexedFace]:
@@ -289,13 +295,19 @@ def _sum(hits: tuple[Hit, ...], results: Sequence[SearchResult], several: tuple[
         behind=sum(each.behind for each in results),
         said=first.said,
         without=description.summed(results),
+        fitting=_summed_counts([each.fitting for each in results]),
         several=several,
     )
 
 
 def _on_its_own(result: SearchResult) -> list[Notice]:
     """What is said of one catalogue's result that does not have to be said of all hits together."""
-    return [each for each in result.notices if each.kind not in description.ON_ALL_HITS]
+    return [each for each in result.notices if each.kind not in ON_ALL_HITS]
+
+
+def _summed_counts(counts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """() where one of them counted nothing."""
+    return tuple(map(sum, zip(*counts, strict=True))) if all(counts) else ()
 
 
 def _summed_steps(results: Sequence[SearchResult]) -> Iterator[Step]:
@@ -303,8 +315,11 @@ def _summed_steps(results: Sequence[SearchResult]) -> Iterator[Step]:
         yield replace(steps[0], left=sum(each.left for each in steps), left_out=sum(each.left_out for each in steps))
 
 
-def _logged(among: Catalogues, result: SearchResult, kind: str, request: Request) -> SearchResult:
-    """Logged in each catalogue with those of the shown faces that are its own, under the digest of the whole."""
+def _logged(
+    among: Catalogues, result: SearchResult, kind: str, request: Request, probes: NDArray[np.float32] | None = None
+) -> SearchResult:
+    """Logged and kept in each catalogue with those of the shown faces that are its own, under the digest of the
+    whole."""
     request = replace(request, catalogues=among.names)
     several: list[Searched] = []
     policies = {each.path: policy_of(each) for each in among.opened}
@@ -315,6 +330,8 @@ def _logged(among: Catalogues, result: SearchResult, kind: str, request: Request
         own = each.result
         policy = policies[member.path]
         row = log_result(member.catalogue, kind, request, own.model.digest, ids_and_scores(own.hits), policy)
-        several.append(replace(each, result=replace(own, hits=shown_by(policy, own.hits), logged=row)))
+        own = replace(own, logged=row)
+        kept = keep(member.catalogue, kind, replace(request, catalogues=(catalogue_name(member.path),)), own, probes)
+        several.append(replace(each, result=replace(own, hits=shown_by(policy, own.hits), kept=kept)))
     hits = tuple(shown_by(policies[hit.catalogue], [hit])[0] for hit in result.hits if hit.catalogue is not None)
     return replace(result, hits=hits, several=tuple(several))

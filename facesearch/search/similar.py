@@ -15,6 +15,7 @@ from db.catalogue import Catalogue
 from db.faces import FaceDetails
 from db.snapshot import Gallery
 from db.values.box import Box
+from facesearch.cases.keeping import keep
 from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import SearchError
@@ -95,16 +96,18 @@ def similar(
 ) -> SearchResult:
     """The `top` faces (None: all) whose profiles are nearest to that of the probes; score = (1 + cosine) / 2.
 
-    It is logged. probes: one face, or several of one person, which are combined, each once; none of them is among the
-    hits. request: the changes that are made to the combined profile before it is looked for, and the filters; what the
-    faces are to resemble is what `probes` are. Raises SearchError when a probe was scored by another model than the one
-    that serves or is of a photo that is gone, and as `search`.
+    It is logged, and kept in the case that it is made for. probes: one face, or several of one person, which are
+    combined, each once; none of them is among the hits. request: the changes that are made to the combined profile
+    before it is looked for, and the filters; what the faces are to resemble is what `probes` are. Raises SearchError
+    when a probe was scored by another model than the one that serves or is of a photo that is gone, and as `search`.
     """
     request = replace(request or Request(), like=like(probes))
     policy = permit(catalogue, similar=True, attributes=asked_attributes(request))
     result = nearest(catalogue, probes, request, top=top)
     logged = log_result(catalogue, "similar", request, result.model.digest, ids_and_scores(result.hits), policy)
-    return replace(result, hits=shown_by(policy, result.hits), logged=logged)
+    result = replace(result, logged=logged)
+    kept = keep(catalogue, "similar", request, result, np.stack([each.logits for each in probes]))
+    return replace(result, hits=shown_by(policy, result.hits), kept=kept)
 
 
 def nearest(
@@ -116,7 +119,7 @@ def nearest(
     if not probes:
         raise SearchError("There is no face to start from: name a photo or a face of the catalogue.")
     gallery = gallery_of(catalogue)
-    own = _own_faces(catalogue, gallery, probes)
+    own = own_faces(catalogue, gallery, probes)
     looked_at = filtered(catalogue, gallery, request)
     withheld, narrowed, notices = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.notices
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
@@ -165,7 +168,7 @@ def _is_same_face(one: ProbeFace, other: ProbeFace) -> bool:
     return one.sha256 == other.sha256 and one.page == other.page and iou(one.box, other.box) > SAME_FACE_FROM
 
 
-def _own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
+def own_faces(catalogue: Catalogue, gallery: Gallery, probes: Sequence[ProbeFace]) -> list[int]:
     """Ids of the probes themselves, where they are indexed."""
     own: list[int] = []
     for probe in probes:
