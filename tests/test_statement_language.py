@@ -98,3 +98,26 @@ def test_a_denial_of_the_first_of_a_list_or_of_all_of_it_is_asked_back(text: str
     with pytest.raises(StatementError) as caught:
         understand(text)
     assert set(caught.value.readings) == {first, second}
+
+
+def test_versions_of_witnesses_who_differ_are_persons_named_after_them() -> None:
+    statement = understand(
+        "Witness A: he was bald, in a red coat. Witness B: he had dark hair. Witness C: I saw nothing."
+    )
+    assert [person.label for person in statement.persons] == ["Witness A", "Witness B"]
+    assert [notice.kind for notice in statement.notices].count("versions") == 1
+    with pytest.raises(StatementError) as caught:
+        statement.query()
+    assert caught.value.kind == "several persons" and caught.value.values["labels"] == ("Witness A", "Witness B")
+    assert "red coat" in statement.query(1).not_scored and "red coat" not in statement.query(2).not_scored
+
+
+def test_witnesses_who_do_not_differ_tell_of_one_person() -> None:
+    statement = understand("Witness A: he was bald. Witness B: he had a beard.")
+    assert [str(person.tree) for person in statement.persons] == ["man and bald and beard"]
+
+
+def test_what_is_set_aside_counts_for_the_person_it_is_said_of() -> None:
+    statement = understand("Suspect 1: bald, red jacket, boots. Suspect 2: beard, tall. The victim wore a scarf.")
+    assert statement.query(1).things_said == (1, 3)
+    assert statement.query(2).things_said == (1, 2)

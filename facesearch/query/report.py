@@ -193,7 +193,7 @@ def _kind_of_thing(found: Sequence[Token], words: Lexicon, why: dict[int, str], 
         return "body"
     kind = words.kind_of_thing(list(found[at : at + 8]), at=0)
     behind = why.get(at + 1, "")
-    return kind or (behind if behind in ("clothes", "body") and found[at].sort == "word" else why[at])
+    return kind or (behind if behind == "body" or (behind == "clothes" and found[at].sort == "word") else why[at])
 
 
 _HEIGHT = re.compile(r"\d+(?:ft|cms?|kgs?|st|lbs?|m)$")

@@ -323,8 +323,11 @@ class Scene:
         return [fact for person in self.persons for fact in person.facts]
 
     def set_aside(self, start: int, end: int, why: str) -> None:
-        self.aside.append((self.offset + start, self.offset + end, why))
         of = self.clause.near or self.clause.subject or self.focus
+        others = self.clause.speaker or (of is not None and not of.described)
+        if others and why in ("not scored", "quality"):
+            why = "somebody else"  # "the victim wore a scarf"
+        self.aside.append((self.offset + start, self.offset + end, why))
         if of is not None and not self.clause.speaker:
             for at in range(self.offset + start, self.offset + end):
                 self.aside_of.setdefault(at, of)
