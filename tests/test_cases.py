@@ -210,7 +210,9 @@ def test_the_newest_mark_counts_and_undo_keeps_the_history(gallery: FaceGallery)
         assert list(cases.file(REFERENCE).standing) == [1] and len(cases.file(REFERENCE).marks) == 3
     with acting(by("Ben")), pytest.raises(PartUnknown, match="no mark of Ben"):
         cases.undo(REFERENCE)
-    with pytest.raises(ValueError, match="match"):
+    with pytest.raises(
+        PartUnknown, match="'match' is no state of a mark: it is one of follow up, set aside, undecided"
+    ):
         cases.mark(REFERENCE, [1], "match")
 
 

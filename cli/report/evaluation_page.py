@@ -1,11 +1,12 @@
 """An evaluation as one self-contained page, to read, to print and to hand on.
 
-Charts are inline SVG (`cli.report.charts`), so that nothing is loaded from elsewhere. All text is escaped.
+Charts are inline SVG (`cli.report.charts`), so that nothing is loaded from elsewhere. The template makes HTML of the
+blocks that stand here.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -48,33 +49,57 @@ def page(
         more_style=charts.STYLE,
         title=heading.title,
         facts=heading.facts,
-        parts=map(Markup, _parts(evaluation, grades, groups)),
+        blocks=_blocks(evaluation, grades, groups),
     )
 
 
-def _parts(
+Block = Mapping[str, Any]
+"""A piece of the page: its kind, of which the template makes something, and what that needs."""
+
+
+def _blocks(
     evaluation: Evaluation | None, grades: Sequence[str | None], groups: Mapping[str, GroupFigures] | None
-) -> Iterator[str]:
+) -> Iterator[Block]:
     if evaluation is not None:
-        yield _summary(evaluation)
-        yield _layers(evaluation)
-        yield _accuracy_bars(evaluation)
-        yield _attribute_table(evaluation, grades)
-        yield _calibration(evaluation)
-        yield _aux(evaluation)
-        yield _contradictions(evaluation)
+        yield from _summary(evaluation)
+        yield from _layers(evaluation)
+        yield from _accuracy_bars(evaluation)
+        yield from _attribute_table(evaluation, grades)
+        yield from _calibration(evaluation)
+        yield from _aux(evaluation)
+        yield from _contradictions(evaluation)
         if evaluation.by_size:
-            yield _sizes(evaluation)
+            yield from _sizes(evaluation)
         if evaluation.by_framing:
-            yield _framings(evaluation)
+            yield _title("By picture size")
+            yield _means_table("pictures", [*evaluation.by_framing.items()])
         for comparison in evaluation.comparisons:
-            yield _comparison(comparison)
+            yield from _comparison(comparison)
     if groups is not None:
-        yield _utkface(groups)
-    yield _glossary()
+        yield from _utkface(groups)
+    yield _title("What the words mean")
+    yield {"kind": "words", "rows": _WORDS}
 
 
-def _summary(found: Evaluation) -> str:
+def _title(text: str) -> Block:
+    return {"kind": "title", "text": text}
+
+
+def _subtitle(text: str) -> Block:
+    return {"kind": "subtitle", "text": text}
+
+
+def _paragraph(text: str, *, note: bool = False, lines: Sequence[str] = ()) -> Block:
+    """lines: further ones below it."""
+    return {"kind": "paragraph", "text": text, "note": note, "lines": lines}
+
+
+def _charts(drawn: Sequence[tuple[str, str]]) -> Block:
+    """Charts with their captions."""
+    return {"kind": "charts", "figures": [(caption, Markup(chart)) for caption, chart in drawn]}
+
+
+def _summary(found: Evaluation) -> Iterator[Block]:
     whole = found.together
     others = "" if found.dataset is Dataset.LFWA else ", on other faces"
     paper = [f"{_percent(mean(found.paper.mcnn_aux))} in the paper{others}"] if found.paper else []
@@ -102,41 +127,36 @@ def _summary(found: Evaluation) -> str:
         ),
         ("Faces", f"{whole.faces:,}", [faces, f"{whole.detected:,} found by the detector"]),
     ]
-    boxes = "".join(
-        f'<div class="tile"><span>{escape(name)}</span><b>{value}</b>'
-        f"{''.join(f'<span>{escape(line)}</span>' for line in lines if line)}</div>"
-        for name, value, lines in tiles
-    )
-    return (
-        f'<div class="tiles">{boxes}</div>\n'
-        '<p class="note">Means over the 40 attributes, in percent. In brackets, where 95 % of bootstrap samples of the '
-        "people lie. Accuracy flatters: rare attributes are right by always saying no. Average precision and balanced "
-        "accuracy do not reward that.</p>\n"
+    yield {"kind": "tiles", "tiles": [(name, value, [each for each in lines if each]) for name, value, lines in tiles]}
+    yield _paragraph(
+        "Means over the 40 attributes, in percent. In brackets, where 95 % of bootstrap samples of the people lie. "
+        "Accuracy flatters: rare attributes are right by always saying no. Average precision and balanced accuracy do "
+        "not reward that.",
+        note=True,
     )
 
 
-def _layers(found: Evaluation) -> str:
+def _layers(found: Evaluation) -> Iterator[Block]:
     names = [name for name in (MCNN_ALONE, UNCALIBRATED) if name in found.before]
     figures = [(name, found.before[name]) for name in names] + [(f"{NETWORK}, as it is used", found.together)]
-    text = ""
-    if found.paper:
-        ours = (
-            f"The paper reports {_percent(mean(found.paper.mcnn))} for MCNN and {_percent(mean(found.paper.mcnn_aux))}"
-        )
-        text = f"<p>{escape(ours)} for MCNN-AUX ({escape(found.paper.source)}).</p>"
+    yield _title("What each layer adds")
     gains = [
         f"{of.replace('_', ' ')} by {_signed(found.gain(of))} {_between(found.intervals[f'{of}_gain'], _signed)}"
         for of in ("accuracy", "average_precision")
         if f"{of}_gain" in found.intervals
     ]
     if gains:
-        said = f"AUX changes {' and '.join(gains)} points; where the brackets hold 0, these faces tell no difference."
-        text = f"<p>{escape(said)}</p>{text}"
-    text += "<p>Raw: before calibration, which moves the probabilities and not the order of the faces.</p>"
-    return f"<h2>What each layer adds</h2>\n{text}{_means_table('network', figures)}"
+        yield _paragraph(
+            f"AUX changes {' and '.join(gains)} points; where the brackets hold 0, these faces tell no difference."
+        )
+    if found.paper:
+        ours, with_aux = _percent(mean(found.paper.mcnn)), _percent(mean(found.paper.mcnn_aux))
+        yield _paragraph(f"The paper reports {ours} for MCNN and {with_aux} for MCNN-AUX ({found.paper.source}).")
+    yield _paragraph("Raw: before calibration, which moves the probabilities and not the order of the faces.")
+    yield _means_table("network", figures)
 
 
-def _accuracy_bars(found: Evaluation) -> str:
+def _accuracy_bars(found: Evaluation) -> Iterator[Block]:
     whole, paper = found.together, found.paper.mcnn_aux if found.paper else None
     start = np.floor(10 * min(0.9, float(whole.majority.min()), float(whole.accuracy.min()))) / 10
     rows = []
@@ -146,19 +166,17 @@ def _accuracy_bars(found: Evaluation) -> str:
         words = f"{each.name}: accuracy {_percent(whole.accuracy[i])}, commoner answer {_percent(whole.majority[i])}"
         words += "" if other is None else f", paper {_percent(other)}"
         drawn = charts.bar(float(whole.accuracy[i]), float(whole.majority[i]), other, float(start), words)
-        rows.append(f"<tr><th>{escape(each.name)}</th><td>{drawn}</td><td>{_percent(whole.accuracy[i])}</td></tr>")
-    ticks = "".join(f"<span>{value}</span>" for value in range(round(100 * start), 101, 10))
-    key = (
-        '<i class="k1"></i>always the commoner answer<i class="k2"></i>gained over it<i class="k3"></i>lost against it'
-    )
-    key += '<i class="k4"></i>MCNN-AUX in the paper' if paper is not None else ""
-    return (
-        f'<h2>Accuracy</h2>\n<p class="key">{key}</p>\n<table class="bars"><thead><tr><td></td>'
-        f"<td><div>{ticks}</div></td><td></td></tr></thead><tbody>{''.join(rows)}</tbody></table>\n"
-    )
+        rows.append((each.name, Markup(drawn), _percent(whole.accuracy[i])))
+    yield _title("Accuracy")
+    yield {
+        "kind": "bars",
+        "with_paper": paper is not None,
+        "ticks": list(range(round(100 * start), 101, 10)),
+        "rows": rows,
+    }
 
 
-def _attribute_table(found: Evaluation, grades: Sequence[str | None]) -> str:
+def _attribute_table(found: Evaluation, grades: Sequence[str | None]) -> Iterator[Block]:
     whole, alone, paper = found.together, found.before.get(MCNN_ALONE), found.paper
     columns: list[tuple[str, Floats, bool]] = [
         ("accuracy", whole.accuracy, True),
@@ -182,37 +200,38 @@ def _attribute_table(found: Evaluation, grades: Sequence[str | None]) -> str:
     ]
     last = ["mean", *([""] if graded else [])]
     last += [_percent(mean(c)) if percent else _error(mean(c)) for _, c, percent in columns]
-    meaning = "".join(f"<br>{grade}: {escape(words)}" for grade, words in MEANINGS.items()) if graded else ""
-    return (
-        "<h2>Attribute by attribute</h2>\n<p>In percent, but for the calibration errors. Recall: share of those who "
-        f"have it that are found; specificity: share of those who do not that are denied.{meaning}</p>\n"
-        + _table(["attribute", *(["grade"] if graded else []), *(name for name, _, _ in columns)], rows, last)
+    yield _title("Attribute by attribute")
+    yield _paragraph(
+        "In percent, but for the calibration errors. Recall: share of those who have it that are found; specificity: "
+        "share of those who do not that are denied.",
+        lines=[f"{grade}: {words}" for grade, words in MEANINGS.items()] if graded else (),
     )
+    yield _table(["attribute", *(["grade"] if graded else []), *(name for name, _, _ in columns)], rows, last)
 
 
-def _calibration(found: Evaluation) -> str:
+def _calibration(found: Evaluation) -> Iterator[Block]:
     whole, bins = found.together, found.reliability
-    pooled = bins.pooled()
-    diagrams = "".join(
-        f"<figure>{charts.reliability_diagram(bins, i, f'Reliability diagram of {name}')}"
-        f"<figcaption>{escape(name)}<br><span>{_error(whole.calibration_error[i])}, "
-        f"if perfect {_error(whole.chance_calibration_error[i])}</span></figcaption></figure>"
-        for i, name in enumerate(NAMES)
-    )
-    return (
-        "<h2>Calibration</h2>\n"
-        "<p>Of the faces with a probability near .7, 70 % should have the attribute. Each dot is one of "
+    yield _title("Calibration")
+    yield _paragraph(
+        "Of the faces with a probability near .7, 70 % should have the attribute. Each dot is one of "
         f"{BINS} bins of the probability said (across) with the share that is labelled so (up); on the dashed line "
         "they agree, and the stroke is the gap. Pale dots stand for fewer than ten faces. The grey bars show how many "
         "faces fall into a bin (square root). The calibration error is the gap averaged over faces; beside it, what a "
-        "perfectly calibrated network would show on as many faces by chance.</p>\n"
-        f'<h3>All attributes together</h3>\n<div class="pooled">'
-        f"{charts.reliability_diagram(pooled, 0, 'Reliability diagram of all attributes together', 300)}</div>\n"
-        f'<h3>Each attribute, with its calibration error</h3>\n<div class="diagrams">{diagrams}</div>\n'
+        "perfectly calibrated network would show on as many faces by chance."
     )
+    yield _subtitle("All attributes together")
+    pooled = charts.reliability_diagram(bins.pooled(), 0, "Reliability diagram of all attributes together", 300)
+    yield {"kind": "pooled", "chart": Markup(pooled)}
+    yield _subtitle("Each attribute, with its calibration error")
+    diagrams = []
+    for i, name in enumerate(NAMES):
+        errors = f"{_error(whole.calibration_error[i])}, if perfect {_error(whole.chance_calibration_error[i])}"
+        drawn = charts.reliability_diagram(bins, i, f"Reliability diagram of {name}")
+        diagrams.append((name, errors, Markup(drawn)))
+    yield {"kind": "diagrams", "figures": diagrams}
 
 
-def _aux(found: Evaluation) -> str:
+def _aux(found: Evaluation) -> Iterator[Block]:
     order = [each.index for group in Group for each in members(group)]
     names = [NAMES[i] for i in order]
     departure = (found.aux - np.eye(len(NAMES)))[np.ix_(order, order)]
@@ -223,21 +242,22 @@ def _aux(found: Evaluation) -> str:
         for row, column in zip(*np.unravel_index(strongest, apart.shape), strict=True)
     ]
     sizes = {group.value: len(members(group)) for group in Group}
-    return (
-        "<h2>What AUX has learnt</h2>\n"
-        "<p>The weights of the 40 x 40 layer, as in Figures 3 and 4 of the paper: across MCNN's scores, down what AUX "
+    yield _title("What AUX has learnt")
+    yield _paragraph(
+        "The weights of the 40 x 40 layer, as in Figures 3 and 4 of the paper: across MCNN's scores, down what AUX "
         "makes of them, in the paper's groups. Red: speaks for it; blue: speaks against it. The diagonal shows the "
-        "departure from the identity, which would leave the scores as they are.</p>\n"
-        f'<div class="wide">{charts.heatmap(departure, names, sizes, "AUX weights less the identity")}</div>\n'
-        f'<div class="wide">{charts.colour_scale(departure)}</div>\n'
-        f"<h3>Strongest relations</h3>\n{_table(['score of', 'is moved by that of', 'weight'], relations)}"
+        "departure from the identity, which would leave the scores as they are."
     )
+    yield {"kind": "wide", "chart": Markup(charts.heatmap(departure, names, sizes, "AUX weights less the identity"))}
+    yield {"kind": "wide", "chart": Markup(charts.colour_scale(departure))}
+    yield _subtitle("Strongest relations")
+    yield _table(["score of", "is moved by that of", "weight"], relations)
 
 
-def _contradictions(found: Evaluation) -> str:
+def _contradictions(found: Evaluation) -> Iterator[Block]:
     whole = found.contradictions[NETWORK]
     if np.isnan(whole.any_labelled):
-        return ""
+        return
     rows = [
         [in_words(pair), _percent(float(whole.labelled[place]))]
         + [
@@ -250,12 +270,13 @@ def _contradictions(found: Evaluation) -> str:
     last = ["any of them", _percent(whole.any_labelled)]
     last += [cell for of in found.contradictions.values() for cell in (_percent(of.any_answered), "")]
     heads = [f"{name}: {what}" for name in found.contradictions for what in ("answered", "expected")]
-    return (
-        "<h2>Does it contradict itself?</h2>\n<p>Of 100 faces, how many get a yes to two attributes that no face can "
-        "have both of (answered: both probabilities above one half), and how many a search for both would expect (the "
-        "mean product of the two); beside it, how often the labels themselves say both.</p>\n"
-        + _table(["pair", "labelled", *heads], rows, last)
+    yield _title("Does it contradict itself?")
+    yield _paragraph(
+        "Of 100 faces, how many get a yes to two attributes that no face can have both of (answered: both "
+        "probabilities above one half), and how many a search for both would expect (the mean product of the two); "
+        "beside it, how often the labels themselves say both."
     )
+    yield _table(["pair", "labelled", *heads], rows, last)
 
 
 _WORDS = (
@@ -283,12 +304,7 @@ _WORDS = (
 )
 
 
-def _glossary() -> str:
-    rows = "".join(f"<dt>{escape(word)}</dt><dd>{escape(meaning)}.</dd>" for word, meaning in _WORDS)
-    return f"<h2>What the words mean</h2>\n<dl>{rows}</dl>\n"
-
-
-def _sizes(found: Evaluation) -> str:
+def _sizes(found: Evaluation) -> Iterator[Block]:
     figures = [(f"{size} pixels", found.by_size[size]) for size in sorted(found.by_size)] + [
         ("as they are", found.together)
     ]
@@ -303,35 +319,33 @@ def _sizes(found: Evaluation) -> str:
         values = [times * mean(getattr(f, name)) for _, f in figures]
         low, high = (0.0, 0.0) if name == "calibration_error" else (min(values), max(values))
         chart = charts.line_chart(labels, {title: values}, f"{title}, by size of the face", digits, low, high)
-        parts.append(f"<figure><figcaption>{title}</figcaption>{chart}</figure>")
+        parts.append((title, chart))
     limit = found.smallest_face
     said = f"A face is too small below {limit} pixels" if limit else "No size that was tried is enough"
     rule = (
         f"{said}: the smallest size from which on mean accuracy is at most {100 * MOST_LOST:g} points below that of "
         f"the faces as they are and the mean calibration error at most {MOST_CALIBRATION_ERROR:g} times theirs."
     )
-    return (
-        "<h2>Small faces</h2>\n<p>The same faces, reduced until the longer side of the face box has so many pixels, "
-        f"and enlarged again. {escape(rule)}</p>\n"
-        f'<div class="charts">{"".join(parts)}</div>\n{_means_table("longer side", figures)}'
+    yield _title("Small faces")
+    yield _paragraph(
+        "The same faces, reduced until the longer side of the face box has so many pixels, and enlarged again. " + rule
     )
+    yield _charts(parts)
+    yield _means_table("longer side", figures)
 
 
-def _framings(found: Evaluation) -> str:
-    return f"<h2>By picture size</h2>\n{_means_table('pictures', [*found.by_framing.items()])}"
-
-
-def _comparison(compared: Comparison) -> str:
+def _comparison(compared: Comparison) -> Iterator[Block]:
     use, few = compared.comparable, np.flatnonzero(compared.comparable)
     text = (
         f"{len(few)} attributes are compared: those that at least {COMPARED_FROM} faces of either group have and lack. "
         "What one group hardly ever has is left out; accuracy still depends on how common an attribute is in a group, "
         "balanced accuracy does not."
     )
-    title = f"<h2>Faces labelled {escape(compared.attribute)} and others</h2>\n<p>{text}</p>\n"
+    yield _title(f"Faces labelled {compared.attribute} and others")
+    yield _paragraph(text)
     if not len(few):
-        return title
-    means = _means_table("labelled", [*compared.groups.items()], use)
+        return
+    yield _means_table("labelled", [*compared.groups.items()], use)
     one, other = compared.has, compared.lacks
     apart = np.abs(one.balanced_accuracy - other.balanced_accuracy)
     largest = few[np.argsort(-apart[few])][:_SHOWN_DIFFERENCES]
@@ -342,10 +356,11 @@ def _comparison(compared: Comparison) -> str:
     ]
     short = [compared.attribute, f"not {compared.attribute}"]
     headers = ["attribute", *(f"{of}, {who}" for of in ("balanced accuracy", "recall", "specificity") for who in short)]
-    return f"{title}{means}<h3>Largest differences</h3>\n{_table(headers, rows)}"
+    yield _subtitle("Largest differences")
+    yield _table(headers, rows)
 
 
-def _utkface(groups: Mapping[str, GroupFigures]) -> str:
+def _utkface(groups: Mapping[str, GroupFigures]) -> Iterator[Block]:
     rows = [
         [
             name,
@@ -372,30 +387,29 @@ def _utkface(groups: Mapping[str, GroupFigures]) -> str:
         }
         title = f"Taken for {attribute}, percent"
         chart = charts.line_chart(bands, shares, f"{title}, by age and group", 0, 0.0, 100.0)
-        drawn.append(f"<figure><figcaption>{escape(title)}</figcaption>{chart}</figure>")
+        drawn.append((title, chart))
         cells = [[name, *(_NONE if np.isnan(v) else f"{v:.1f}" for v in values)] for name, values in shares.items()]
         tables.append((title, cells))
     counts = [
         [name, *(f"{g.by_age[band].faces:,}" if band in g.by_age else "0" for band in AGES)]
         for name, g in groups.items()
     ]
-    by_age = "".join(
-        f"<div><h3>{escape(title)}</h3>{_table(['group', *bands], cells)}</div>"
-        for title, cells in (*tables, ("Faces", counts))
+    yield _title("By group of people (UTKFace)")
+    yield _paragraph(
+        "Adults of the five groups that UTKFace's file names tell, under its own words. It carries none of the 40 "
+        "attributes: Male is held against gender, Young and Gray_Hair against age (rank correlation of the "
+        "probability with it). Faces that the detector misses are cut where faces usually are, and count. The "
+        "pictures end close around the face: the differences between groups count here, not the level."
     )
-    return (
-        "<h2>By group of people (UTKFace)</h2>\n<p>Adults of the five groups that UTKFace's file names tell, under its "
-        "own words. It carries none of the 40 attributes: <i>Male</i> is held against gender, <i>Young</i> and "
-        "<i>Gray_Hair</i> against age (rank correlation of the probability with it). Faces that the detector misses "
-        "are cut where faces usually are, and count. The pictures end close around the face: the differences between "
-        "groups count here, not the level.</p>\n"
-        f"{_table(headers, rows)}"
-        f'{charts.legend([*groups])}<div class="charts">{"".join(drawn)}</div>\n'
-        f'<div class="charts">{by_age}</div>\n<p class="note">{escape(EVERYONE)}: every face, whatever its group.</p>\n'
-    )
+    yield _table(headers, rows)
+    yield {"kind": "chart", "chart": Markup(charts.legend([*groups]))}
+    yield _charts(drawn)
+    by_age = [(title, _table(["group", *bands], cells)) for title, cells in (*tables, ("Faces", counts))]
+    yield {"kind": "tables", "tables": by_age}
+    yield _paragraph(f"{EVERYONE}: every face, whatever its group.", note=True)
 
 
-def _means_table(first: str, figures: Sequence[tuple[str, Figures]], use: NDArray[np.bool_] | None = None) -> str:
+def _means_table(first: str, figures: Sequence[tuple[str, Figures]], use: NDArray[np.bool_] | None = None) -> Block:
     """Means over the attributes (those marked in `use`), a row for each set of faces or network."""
     of = slice(None) if use is None else use
     percent = ("accuracy", "majority", "balanced_accuracy", "average_precision")
@@ -414,15 +428,8 @@ def _means_table(first: str, figures: Sequence[tuple[str, Figures]], use: NDArra
     return _table([*headers, "calibration error", "if perfect", "faces", "found"], rows)
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], last: Sequence[str] = ()) -> str:
-    head = "".join(f"<th>{escape(h)}</th>" for h in headers)
-    body = "".join(_row(row) for row in rows) + (_row(last, ' class="mean"') if last else "")
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>\n'
-
-
-def _row(cells: Sequence[str], kind: str = "") -> str:
-    first, *rest = cells
-    return f"<tr{kind}><th>{escape(first)}</th>{''.join(f'<td>{escape(cell)}</td>' for cell in rest)}</tr>"
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], last: Sequence[str] = ()) -> Block:
+    return {"kind": "table", "headers": headers, "rows": list(rows), "last": last}
 
 
 def _percent(value: float) -> str:

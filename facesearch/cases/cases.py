@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -47,6 +48,8 @@ from facesearch.cases.references import (
 from facesearch.cases.reviewing import MOST, Agreement, Reviewing, agreements, reviewing, standing_marks
 from facesearch.custody.audit import actor, by_whom, log
 from facesearch.custody.forgetting import READERS, finish_pending
+
+Word = TypeVar("Word", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +257,8 @@ class Cases:
     ) -> list[Mark]:
         """Mark faces. role, note: as before where they are not given. A mark is blind where its reviewer marks a face
         of their blind review before that is complete."""
-        state = MarkState(state)
-        role = None if role is None else Role(role)
+        state = _known(MarkState, state, "state of a mark")
+        role = None if role is None else _known(Role, role, "role")
         note = None if note is None else checked(note, "note", MOST_NOTE)
         wanted = list(dict.fromkeys(int(each) for each in face_ids))
         if not wanted:
@@ -374,6 +377,12 @@ def _found(session: Session, reference: str) -> Case:
             f"There is no case {line(reference, 'reference of the case', MOST_REFERENCE)} in this catalogue."
         )
     return case
+
+
+def _known(kind: type[Word], word: str, what: str) -> Word:
+    if word not in kind.__members__.values():
+        raise PartUnknown(f"{word!r} is no {what}: it is one of {', '.join(each.value for each in kind)}.")
+    return kind(word)
 
 
 def _require_open(case: Case) -> None:
