@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from facesearch.search.probe import ProbeError, look
 from facesearch.search.request import Request
 from facesearch.search.unseen import unseen_by_searches
 from indexer.hash_sets import HashSet, HashSetError, read_hash_set
+from indexer.report import Progress, Stage
 from tests.conftest import Program
 from tests.support.index_runs import Runs, photos_opened
 from tests.support.squares import GREEN, RED, album
@@ -293,6 +295,41 @@ def test_a_new_look_leaves_it_alone(run: Runs, tmp_path: Path) -> None:
     run.model = "second"
     run(folder)
     assert found(run.catalogue) == ["white and black.png"] * 2
+
+
+def test_a_run_that_is_stopped_while_it_compares_is_finished_by_the_next(run: Runs, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    for number in range(30):
+        save(folder / f"{number:02}.png", picture((number * 8, 250, 0)))
+    run(folder)
+    before = found(run.catalogue)
+    stop = threading.Event()
+
+    def tell(now: Progress) -> None:
+        if now.stage is Stage.COMPARING and now.done >= 3:
+            stop.set()
+
+    known = bare(tmp_path / "set.txt", folder / "29.png", algorithm="md5")
+    with opened(known) as the_set:
+        report = run(folder, sets=[the_set], stop=stop, progress=tell)
+        assert report.interrupted and report.uncompared > 0 and found(run.catalogue) == before
+        report = run(folder, sets=[the_set])
+        assert report.recognised == {ILLEGAL: 1} and report.uncompared == 0
+    assert found(run.catalogue) == before[:-1]
+
+
+def test_photos_on_a_drive_that_is_not_there_are_said_not_to_be_compared(run: Runs, tmp_path: Path) -> None:
+    drive, folder = album(tmp_path / "drive"), album(tmp_path / "album")
+    save(drive / "red.png", picture(RED))
+    run(drive, folder)
+    drive.rename(tmp_path / "away")
+    with opened(bare(tmp_path / "set.txt", tmp_path / "away" / "red.png", algorithm="sha1")) as the_set:
+        report = run(folder, sets=[the_set])
+        assert report.uncompared == 1 and not report.recognised
+        (tmp_path / "away").rename(drive)
+        report = run(drive, folder, sets=[the_set])
+    assert report.recognised == {ILLEGAL: 1} and report.uncompared == 0
+    assert "red.png" not in found(run.catalogue)
 
 
 def test_two_sets_of_one_name_are_refused(run: Runs, tmp_path: Path) -> None:
