@@ -102,7 +102,6 @@ def opened(tmp_path: Path) -> "Iterator[Opened]":
 def celeba(tmp_path: Path) -> Path:
     """32 pictures of noise in the official layout: 20 train, 8 val, 4 test; two persons' pictures each."""
     from tests.support import labelled
-    from tests.support.photos import noise
 
-    pictures = [noise(48, 64, seed) for seed in range(32)]
+    pictures = [labelled.noise(48, 64, seed) for seed in range(32)]
     return labelled.celeba(tmp_path / "celeba", pictures, [0] * 20 + [1] * 8 + [2] * 4)
