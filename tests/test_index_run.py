@@ -178,7 +178,7 @@ def test_without_folders_every_known_one_is_brought_up_to_date(run: Runs, album:
 
 
 def test_without_folders_and_without_known_ones_the_remedy_is_said(run: Runs) -> None:
-    with pytest.raises(NothingToIndex, match="facesearch index FOLDER"):
+    with pytest.raises(NothingToIndex, match="name one"):
         run()
 
 
