@@ -316,7 +316,7 @@ class TestSimilar:
         ran = self.similar(facesearch, indexed, checkpoint, gallery / ONE, "--html", page)
         assert ran.code == 0 and ran.out.split()[0] == "similarity"
         text = page.read_text(encoding="utf-8")
-        assert text.count("data:image/jpeg;base64,") == 4  # the probe, and the three others
+        assert text.count("data:image/jpeg;base64,") == 7  # the probe, and the three others with their photos
         assert "1 is the same profile" in text and "not face recognition" in text and str(gallery / ONE) in text
 
     def test_the_page_shows_several_probes_in_one_picture_and_the_changes(
@@ -330,7 +330,7 @@ class TestSimilar:
         assert ran.code == 0 and "The same face is named more than once, and counts once." in ran.err
         text = page.read_text(encoding="utf-8")
         pictures = [part.partition('"')[0] for part in text.split("data:image/jpeg;base64,")[1:]]
-        assert len(pictures) == 3  # the probes, and the two faces that are left
+        assert len(pictures) == 5  # the probes, and the two faces that are left with their photos
         mosaic = Image.open(io.BytesIO(base64.b64decode(pictures[0])))
         first, second, third, fourth = (
             np.asarray(mosaic.crop((x, y, x + 100, y + 100)), float) for y in (0, 100) for x in (0, 100)
