@@ -35,8 +35,8 @@ class Block(NamedTuple):
     sizes: Floats
     logits: Floats
 
-    def of(self, chosen: npt.NDArray[np.bool_]) -> "Block":
-        """Those of the faces that are chosen (bool[n])."""
+    def of(self, chosen: npt.NDArray[np.bool_] | Ids | slice) -> "Block":
+        """Those of the faces that are chosen (bool[n]), or these rows, in their order."""
         return Block(self.ids[chosen], self.detections[chosen], self.sizes[chosen], self.logits[chosen])
 
 
@@ -94,6 +94,27 @@ def _write_at(descriptor: int, data: bytes, place: int) -> None:
     while view:
         written = os.pwrite(descriptor, view, place)
         view, place = view[written:], place + written
+
+
+def write_rows(path: Path, rows: Ids) -> int:
+    """Numbers of rows (int64) as a file; its checksum. Raises OSError."""
+    data = np.ascontiguousarray(rows, "<i8").tobytes()
+    with create(path) as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return zlib.crc32(data)
+
+
+def read_rows(path: Path, count: int, checksum: int) -> Ids:
+    """What `write_rows` wrote. Raises DamagedSnapshot."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DamagedSnapshot(f"{path} cannot be read") from error
+    if len(data) != 8 * count or zlib.crc32(data) != checksum:
+        raise DamagedSnapshot(f"{path} is not what was written")
+    return np.frombuffer(data, "<i8").astype(np.int64)
 
 
 class Columns:

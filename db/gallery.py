@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sqlalchemy import Row, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from db import manifest, models, tombstones, vectors
+from db import columns, manifest, models, tombstones, vectors
 from db.arrays import Floats, Ids, unpack_rows
 from db.catalogue import Catalogue
 from db.chunks import chunks
@@ -18,6 +18,7 @@ from db.columns import Block, Columns
 from db.errors import CatalogueDamaged, damaged_row
 from db.manifest import DamagedSnapshot, Manifest
 from db.schema import Face, Score, State, Tombstone
+from db.segments import Omitting, joined
 from db.values.scoring_model import ScoringModel
 
 Encode = Callable[[Floats, ScoringModel], Floats]  # logits [N, A] -> profiles [N, A] of unit length
@@ -29,12 +30,43 @@ _BLOCK = 65536  # faces read from the tables at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Snapshot:
-    """An opened snapshot: its folder, what it says of itself, and its columns."""
+class Part:
+    """Some faces of a snapshot: their folder, what it says of itself, and its columns. outdated: int64, the rows that
+    do not count, since these faces changed after they were written and before the snapshot was."""
 
     folder: Path
     manifest: Manifest
     columns: Columns
+    outdated: Ids
+
+    @property
+    def faces(self) -> int:
+        """How many rows count."""
+        return len(self.columns) - len(self.outdated)
+
+    def rows_of(self, ids: Ids) -> Ids:
+        """int64: the rows of those of these faces that are in it, whether or not they count."""
+        places: Ids = np.searchsorted(self.columns.ids, ids)
+        inside = places < len(self.columns)
+        known: Ids = places[inside][self.columns.ids[places[inside]] == ids[inside]]
+        return known
+
+    def left(self, changed: Ids) -> Omitting:
+        """The rows that count where these faces changed since."""
+        return Omitting(len(self.columns), np.union1d(self.outdated, self.rows_of(changed)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """An opened snapshot: the generation that it stands for, and its parts, in which each face counts once at most."""
+
+    generation: int
+    parts: tuple[Part, ...]
+
+    @property
+    def faces(self) -> int:
+        """How many it holds."""
+        return sum(part.faces for part in self.parts)
 
 
 class Gallery:
@@ -43,7 +75,8 @@ class Gallery:
     model, model_id: whose scores these are. unscored: how many visible faces are not among the N, since this model has
     not scored them. face_ids: int64[N], each once, in no
     particular order. detections: float32[N], the detector's scores. sizes: float32[N], the longer side of each face's
-    box in pixels of its photo. All arrays are in this order; do not write to them.
+    box in pixels of its photo. All arrays are in this order; do not write to them. Unless all faces lie in
+    one place they are `db.segments.Segments`, which are read as arrays are.
     """
 
     def __init__(
@@ -63,27 +96,21 @@ class Gallery:
         self.model = model
         self.model_id = model_id
         self._catalogue = catalogue
-        self._snapshot = snapshot
-        self._kept: Ids | None = None  # rows of the snapshot that still hold; None: all of them
-        self.face_ids, self.detections, self._tail = tail.ids, tail.detections, tail
-        if snapshot is not None:
-            places = np.searchsorted(snapshot.columns.ids, changed)
-            inside = places < len(snapshot.columns)
-            outdated = places[inside][snapshot.columns.ids[places[inside]] == changed[inside]]
-            if len(outdated):
-                self._kept = np.delete(np.arange(len(snapshot.columns)), outdated)
-            self.face_ids = self._joined(snapshot.columns.ids, tail.ids)
-            self.detections = self._joined(snapshot.columns.detections, tail.detections)
+        self._tail = tail
+        parts = () if snapshot is None else snapshot.parts
+        self._parts = tuple((part, part.left(changed)) for part in parts)
+        self.face_ids: Any = self._joined(lambda columns: columns.ids, tail.ids)
+        self.detections: Any = self._joined(lambda columns: columns.detections, tail.detections)
         self.unscored = visible - len(self.face_ids)
 
     def __len__(self) -> int:
         return len(self.face_ids)
 
-    def logits(self, attribute: int) -> Floats:
+    def logits(self, attribute: int) -> Any:
         """float32[N]: every face's logit of one attribute (its place in `model.attributes`). Reads no other column."""
         return self._column(lambda columns: columns.logits(attribute), lambda tail: tail.logits[:, attribute])
 
-    def probabilities(self, attribute: int, holds: bool) -> Floats:
+    def probabilities(self, attribute: int, holds: bool) -> Any:
         """float32[N]: the calibrated probability that the attribute holds, or does not, as
         `ScoringModel.probabilities`."""
         return self._column(
@@ -92,7 +119,7 @@ class Gallery:
         )
 
     @property
-    def sizes(self) -> Floats:
+    def sizes(self) -> Any:
         """float32[N]. Read when first asked for."""
         return self._column(lambda columns: columns.sizes, lambda tail: tail.sizes)
 
@@ -120,51 +147,47 @@ class Gallery:
         return rows[order], cosines[order]
 
     def _search_snapshot(self, profile: Floats, k: int, allowed: Mask | None) -> tuple[Ids, Floats]:
-        nothing = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
-        if self._snapshot is None:
-            return nothing
-        try:
-            index: Any = vectors.open_index(self._snapshot.folder, self._snapshot.manifest)
-        except DamagedSnapshot:
-            self._abandon_snapshot()
-            return nothing
-        kept = self._kept
-        searched: Mask | None = None
-        if kept is not None:
-            searched = np.zeros(len(self._snapshot.columns), dtype=np.bool_)
-            searched[kept if allowed is None else kept[allowed[: len(kept)]]] = True
-        elif allowed is not None:
-            searched = allowed[: len(self._snapshot.columns)]
-        found, cosines = vectors.candidates(index, profile, k, searched)
-        return (found if kept is None else np.searchsorted(kept, found)), cosines
-
-    def _column(self, inside: Callable[[Columns], Floats], behind: Callable[[Block], Floats]) -> Floats:
-        """float32[N]: of the snapshot and of the faces behind it; where it is damaged, of the tables alone."""
-        if self._snapshot is not None:
+        rows, cosines = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+        start = 0
+        for part, left in self._parts:
             try:
-                return self._joined(inside(self._snapshot.columns), behind(self._tail))
+                index: Any = vectors.open_index(part.folder, part.manifest)
             except DamagedSnapshot:
                 self._abandon_snapshot()
+                return rows[0], cosines[0]
+            searched = left.spread(None if allowed is None else allowed[start : start + len(left)])
+            found, near = vectors.candidates(index, profile, k, searched)
+            rows.append(start + left.numbers(found))
+            cosines.append(near)
+            start += len(left)
+        return np.concatenate(rows), np.concatenate(cosines)
+
+    def _column(self, inside: Callable[[Columns], Floats], behind: Callable[[Block], Floats]) -> Any:
+        """float32[N]: of the snapshot and of the faces behind it; where it is damaged, of the tables alone."""
+        try:
+            return self._joined(inside, behind(self._tail))
+        except DamagedSnapshot:
+            self._abandon_snapshot()
         return behind(self._tail)
 
-    def _joined(self, column: npt.NDArray[Kind], tail: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
-        kept = column if self._kept is None else column[self._kept]
-        return np.concatenate([kept, tail]) if len(tail) else kept
+    def _joined(self, inside: Callable[[Columns], npt.NDArray[Kind]], tail: npt.NDArray[Kind]) -> Any:
+        return joined([*((inside(part.columns), left) for part, left in self._parts), (tail, Omitting(len(tail)))])
 
     def _abandon_snapshot(self) -> None:
         """Take everything from the tables instead: those of this moment, but for faces that were looked at again since,
         which have the scores and sizes of the new look. Those that were taken out since keep their rows, without
         anything of them: who shows hits leaves them out."""
-        ids = self.face_ids[: len(self) - len(self._tail.ids)]
+        ids = np.asarray(self.face_ids[: len(self) - len(self._tail.ids)])
+        ascending = np.sort(ids)
         with self._catalogue.read() as session:
-            known = _of_faces(session, self.model_id, ids.tolist())
+            known = of_faces(session, self.model_id, ascending.tolist())
             lost = np.setdiff1d(ids, known.ids)
             if len(lost) and len(tombstones.among(session, lost)) != len(lost):
                 raise CatalogueDamaged("The catalogue has lost scores while it was being read: run the search again.")
         if len(lost):
-            known = _with_blanks(known, ids)
-        self._tail = _concatenated([known, self._tail])
-        self._snapshot, self._kept = None, None
+            known = _with_blanks(known, ascending)
+        self._tail = _concatenated([known.of(np.searchsorted(ascending, ids)), self._tail])
+        self._parts = ()
 
 
 def load_gallery(catalogue: Catalogue) -> Gallery | None:
@@ -194,15 +217,15 @@ def load_gallery(catalogue: Catalogue) -> Gallery | None:
                 changed = np.empty(0, dtype=np.int64)
                 tail = _concatenated([_nothing(len(model.attributes)), *stored(session, model_id)])
             else:
-                touched = _changed_since(session, snapshot.manifest.generation)
+                touched = changed_since(session, snapshot.generation)
                 changed = np.array(list(touched), dtype=np.int64)
-                tail = _of_faces(session, model_id, [face_id for face_id, hidden in touched.items() if not hidden])
+                tail = of_faces(session, model_id, [face_id for face_id, hidden in touched.items() if not hidden])
             return Gallery(catalogue, model_id, model, snapshot, changed, tail, _count_visible(session))
 
 
 def _is_outgrown(session: Session, snapshot: Snapshot) -> bool:
     """Whether most faces are newer: then one scan of the tables is faster than looking each of them up."""
-    return changed_count(session, snapshot.manifest.generation) > len(snapshot.columns)
+    return changed_count(session, snapshot.generation) > snapshot.faces
 
 
 def snapshot_name(session: Session) -> str | None:
@@ -211,11 +234,26 @@ def snapshot_name(session: Session) -> str | None:
 
 
 def open_snapshot(folder: Path, name: str, model: ScoringModel) -> Snapshot:
-    """The snapshot of this name below the catalogue's folder. Raises DamagedSnapshot, also where there is none."""
-    content = manifest.read(folder / name)
-    if (content.name, content.model, content.attributes) != (name, model.digest, len(model.attributes)):
+    """The snapshot of this name below the catalogue's folder: a list of parts, or one part that holds all. Raises
+    DamagedSnapshot, also where there is none."""
+    listing = manifest.read_listing(folder / name)
+    if listing is None:
+        part = _open_part(folder / name, model, np.empty(0, dtype=np.int64))
+        return Snapshot(part.manifest.generation, (part,))
+    if (listing.name, listing.model) != (name, model.digest):
         raise DamagedSnapshot(f"{folder / name} belongs to something else")
-    return Snapshot(folder / name, content, Columns(folder / name, content))
+    parts = []
+    for part_name, count, checksum in listing.parts:
+        outdated = columns.read_rows(folder / name / part_name, count, checksum)
+        parts.append(_open_part(folder / part_name, model, outdated))
+    return Snapshot(listing.generation, tuple(parts))
+
+
+def _open_part(folder: Path, model: ScoringModel, outdated: Ids) -> Part:
+    content = manifest.read(folder)
+    if (content.name, content.model, content.attributes) != (folder.name, model.digest, len(model.attributes)):
+        raise DamagedSnapshot(f"{folder} belongs to something else")
+    return Part(folder, content, Columns(folder, content), outdated)
 
 
 def stored(session: Session, model_id: int) -> Iterator[Block]:
@@ -237,7 +275,7 @@ def changed_count(session: Session, number: int) -> int:
 
 def changed_ids(session: Session, number: int) -> Ids:
     """int64: the faces that are not as a snapshot of this generation has them."""
-    return np.array(list(_changed_since(session, number)), dtype=np.int64)
+    return np.array(list(changed_since(session, number)), dtype=np.int64)
 
 
 def _count_visible(session: Session) -> int:
@@ -246,7 +284,7 @@ def _count_visible(session: Session) -> int:
     return every - session.execute(select(func.count(Face.id)).where(Face.hidden.is_(True))).scalar_one()
 
 
-def _changed_since(session: Session, number: int) -> dict[int, bool]:
+def changed_since(session: Session, number: int) -> dict[int, bool]:
     """Whether each face that was touched after this generation is hidden, or taken out, by id, in order of id."""
     # Sorted here: told to sort by id, SQLite would walk through the whole table instead of the index on generations.
     rows = session.execute(select(Face.id, Face.hidden).where(Face.generation > number)).all()
@@ -254,7 +292,7 @@ def _changed_since(session: Session, number: int) -> dict[int, bool]:
     return dict(sorted([*((face_id, hidden) for face_id, hidden in rows), *((face_id, True) for face_id in out)]))
 
 
-def _of_faces(session: Session, model_id: int, ids: Sequence[int]) -> Block:
+def of_faces(session: Session, model_id: int, ids: Sequence[int]) -> Block:
     """Those of these faces, whose ids ascend, that this model has scored."""
     rows: list[_Row] = []
     for some in chunks(ids):

@@ -11,6 +11,7 @@ from db.durable import flush_folder
 
 FORMAT = 4  # 1 had no sizes, 2 no probabilities, 3 odds in their place
 _FILE = "manifest.json"
+_LISTING = "parts.json"
 
 
 class DamagedSnapshot(Exception):  # noqa: N818  (never leaves this package)
@@ -39,10 +40,32 @@ class Manifest:
     format: int = FORMAT
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A snapshot of several parts. name: its own, as `state` has it; generation: what it stands for; model: digest.
+
+    parts: name of each, how many of its rows are out of date, and CRC-32 of the file that numbers them.
+    """
+
+    name: str
+    generation: int
+    model: str
+    parts: list[tuple[str, int, int]]
+    format: int = FORMAT
+
+
 def write(folder: Path, manifest: Manifest) -> None:
     """Put it into the folder and flush both to the disk. Raises OSError."""
-    content = asdict(manifest)
-    with create(folder / _FILE) as file:
+    _write(folder, _FILE, asdict(manifest))
+
+
+def write_listing(folder: Path, listing: Listing) -> None:
+    """The same for a listing."""
+    _write(folder, _LISTING, asdict(listing))
+
+
+def _write(folder: Path, name: str, content: dict[str, Any]) -> None:
+    with create(folder / name) as file:
         file.write(json.dumps({**content, "checksum": _digest(content)}, indent=1).encode())
         file.flush()
         os.fsync(file.fileno())
@@ -55,19 +78,35 @@ def read(folder: Path) -> Manifest:
     Raises DamagedSnapshot, of which OutdatedSnapshot is one.
     """
     try:
-        content: dict[str, Any] = json.loads((folder / _FILE).read_bytes())
-        checksum = content.pop("checksum")
-        if checksum != _digest(content):
-            raise DamagedSnapshot(f"{folder} has a manifest that was changed")
-        if content["format"] != FORMAT:
-            raise OutdatedSnapshot(f"{folder} has format {content['format']}, this version reads {FORMAT}")
-        manifest = Manifest(**content)
+        manifest = Manifest(**_read(folder, _FILE))
         for name, size in manifest.sizes.items():
             if (folder / name).stat().st_size != size:
                 raise DamagedSnapshot(f"{folder / name} has another size than it had")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedSnapshot(f"{folder} is no complete snapshot") from error
     return manifest
+
+
+def read_listing(folder: Path) -> Listing | None:
+    """The folder's listing; None where it holds no list but a part. Raises DamagedSnapshot."""
+    try:
+        content = _read(folder, _LISTING)
+        content["parts"] = [(str(name), int(count), int(checksum)) for name, count, checksum in content["parts"]]
+        return Listing(**content)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedSnapshot(f"{folder} is no complete snapshot") from error
+
+
+def _read(folder: Path, name: str) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((folder / name).read_bytes())
+    checksum = content.pop("checksum")
+    if checksum != _digest(content):
+        raise DamagedSnapshot(f"{folder} has a manifest that was changed")
+    if content["format"] != FORMAT:
+        raise OutdatedSnapshot(f"{folder} has format {content['format']}, this version reads {FORMAT}")
+    return content
 
 
 def create(path: Path) -> BinaryIO:

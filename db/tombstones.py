@@ -17,3 +17,8 @@ def among(session: Session, face_ids: Ids) -> Ids:
     for some in chunks(face_ids.tolist()):
         found += session.execute(select(Tombstone.face_id).where(Tombstone.face_id.in_(some))).scalars()
     return np.array(found, np.int64)
+
+
+def every(session: Session) -> Ids:
+    """int64, ascending: all faces that were taken out."""
+    return np.fromiter(session.execute(select(Tombstone.face_id).order_by(Tombstone.face_id)).scalars(), np.int64)

@@ -654,9 +654,11 @@ class _Run:
             return encode(logits, model)
 
         try:
-            if snapshot.due(self.catalogue, thorough=thorough):
+            state = snapshot.state_of(self.catalogue, thorough=thorough)
+            if snapshot.is_due(state):
                 self._tell(Stage.SNAPSHOT)
-                self.report.snapshot_rebuilt |= snapshot.rebuild(self.catalogue, encode_unless_stopped)
+                damaged = state.condition is snapshot.Condition.DAMAGED
+                self.report.snapshot_rebuilt |= snapshot.rebuild(self.catalogue, encode_unless_stopped, anew=damaged)
         except _Stopped:
             return
         except CatalogueError as error:

@@ -424,7 +424,7 @@ def test_the_rank_of_a_face_says_what_keeps_it_from_the_front(run: Program) -> N
     ran = run("search", "stubble", "--name", "nobody", "--rank-of", "1")
     assert ran.code == 1 and "Face 1 is left out by name:nobody." in ran.out
     ran = run("search", "stubble", "--min-score", "1", "--rank-of", "1")
-    assert ran.code == 1 and "left out by --min-score 1" in ran.out
+    assert ran.code == 1 and "left out by least score of 1" in ran.out
     found = json.loads(run("search", "must:stubble, arched eyebrows", "--rank-of", str(order[0]), "--json").out)
     assert found["of"] == 3 and found["behind"] == ["stubble"]
     assert run("search", "stubble", "--rank-of", "99").code == 3

@@ -346,11 +346,20 @@ STEPS = st.one_of(
 )
 
 
+@pytest.mark.parametrize("most", [snapshot.PART, 3])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(STEPS, min_size=1, max_size=10))
 def test_whatever_happens_in_whatever_order_the_gallery_says_what_the_tables_say(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, object]]
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    steps: list[tuple[str, object]],
 ) -> None:
+    """most: faces of a part."""
+    if most < snapshot.SMALL:
+        monkeypatch.setattr(snapshot, "PART", most)
+        monkeypatch.setattr(snapshot, "SMALL", 2)
+        monkeypatch.setattr(snapshot, "OUTDATED_LIMIT", 0.4)
     catalogue, root_id, _ = new_catalogue(tmp_path_factory.mktemp("steps") / "faces.db")
     opened = (catalogue, root_id, 1)
     with catalogue:

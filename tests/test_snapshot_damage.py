@@ -114,7 +114,7 @@ def test_probabilities_follow_from_the_logits_in_the_snapshot_behind_it_and_wher
 
     def are_right(gallery: Gallery, attribute: int) -> bool:
         model = gallery.model
-        z = gallery.logits(attribute).astype(np.float64) * model.calibration_scale[attribute]
+        z = np.asarray(gallery.logits(attribute), np.float64) * model.calibration_scale[attribute]
         p = 1 / (1 + np.exp(-(z + model.calibration_bias[attribute])))
         sides = gallery.probabilities(attribute, True), gallery.probabilities(attribute, False)
         return np.allclose(sides[0], p, rtol=1e-6, atol=0) and np.allclose(sides[1], 1 - p, rtol=1e-6, atol=0)

@@ -101,7 +101,7 @@ def repair(catalogue: Catalogue, found: Checked) -> Repaired:
         trouble: CatalogueError | None = None
         if found.snapshot_is_wrong or mended != Mended() or _lacks_snapshot(found.snapshot):
             try:
-                rebuilt = snapshot.rebuild(catalogue, encode)
+                rebuilt = snapshot.rebuild(catalogue, encode, anew=True)
             except CatalogueError as error:
                 trouble = error.with_traceback(None)
         return Repaired(mended, indexes, rebuilt, trouble or finish_pending(catalogue, seconds=1.0))

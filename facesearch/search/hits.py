@@ -180,7 +180,8 @@ def gallery_of(catalogue: Catalogue) -> Gallery:
 
 def sure_mask(gallery: Gallery, min_detection: float) -> NDArray[np.bool_]:
     """bool [N]: whose detection score is at least `min_detection`."""
-    return gallery.detections >= np.float32(min_detection)  # as float32, so that a face at the very bound is in
+    sure: NDArray[np.bool_] = gallery.detections >= np.float32(min_detection)  # so that a face at the very bound is in
+    return sure
 
 
 def hits_of(
