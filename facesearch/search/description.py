@@ -23,6 +23,7 @@ from facesearch.search.hits import (
     HOLDS_FROM,
     LIKELY_FROM,
     Hit,
+    Ranking,
     SearchResult,
     check_asked,
     gallery_of,
@@ -50,6 +51,20 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     but an age that does not count ("nothing counts") and for a request to another catalogue, QueryError for one too
     entangled to score, and CatalogueError subclasses.
     """
+    ranking = rank(catalogue, request, top=top)
+    gallery = ranking.gallery
+    hits = hits_of(catalogue, gallery, ranking.rows, ranking.scores, request.query, request.photo_filters)
+    result = replace(
+        ranking.about,
+        hits=hits if request.fold_copies else one_for_each_file(hits, top),
+        notices=(*must_suggested(request.query, hits), *ranking.about.notices),
+    )
+    logged = log_result(catalogue, "search", request, gallery.model.digest, ids_and_scores(result.hits))
+    return replace(result, logged=logged)
+
+
+def rank(catalogue: Catalogue, request: Request, *, top: int | None) -> Ranking:
+    """The same as `search` without the details of the hits, and not logged: for use cases of which it is a part."""
     check_asked(catalogue, request, top)
     query = request.query
     if query.scored == EVERYTHING != query.tree and not query.thresholds and not query.photo:
@@ -64,9 +79,8 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
     found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
     rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
     best = max((each.best for each in found if each.best is not None), default=None)
-    hits = hits_of(catalogue, gallery, rows, scores, query, request.photo_filters)
-    result = SearchResult(
-        hits if request.fold_copies else one_for_each_file(hits, top),
+    about = SearchResult(
+        (),
         looked_at.faces,
         looked_at.steps[0].left_out,
         gallery.unscored,
@@ -79,13 +93,13 @@ def search(catalogue: Catalogue, request: Request, *, top: int | None = 20) -> S
             *untaught_remarks((*query.asked, *query.bounded), model),
             *weak_remarks(query.asked, grades(model)),
         ),
-        notices=(*_must_suggested(query, hits), *scanned.advice(looked_at.allowed, best)),
+        notices=tuple(scanned.advice(looked_at.allowed, best)),
         musts=tuple(map(str, query.musts)),
         behind=behind,
         said=query.things_said,
         unseen=unseen_by_searches(catalogue, gallery.unscored),
     )
-    return replace(result, logged=log_result(catalogue, "search", request, model.digest, ids_and_scores(result.hits)))
+    return Ranking(gallery, rows, scores, about)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -179,7 +193,7 @@ class _Scan:
         yield Notice("leave out", {"words": str(firm(part)), "faces": most[0].faces, "description": str(rest)})
 
 
-def _must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:
+def must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:
     """That most of the first hits contradict the sex that is asked for ("must")."""
     man = said_sex(query.tree)
     if man is None or any(each.attributes == {MALE} for each in query.musts):

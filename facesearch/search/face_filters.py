@@ -1,6 +1,6 @@
 """Which faces a search looks at: sure enough detections, large enough, in the right photos, within the given bounds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,30 +44,39 @@ def filtered(
     request: Request,
 ) -> Filtered:
     """The faces that pass the filters of the request: those of its description, and those beside it."""
-    allowed = sure_mask(gallery, request.min_detection)
+    masks = _masks(catalogue, gallery, request)
+    words, allowed = next(masks)
     left = int(np.count_nonzero(allowed))
-    steps = [Step(f"detection score of {request.min_detection:g} or more", left, len(gallery) - left)]
-
-    def narrow(mask: Mask, words: str) -> None:
+    steps = [Step(words, left, len(gallery) - left)]
+    for words, mask in masks:
         np.logical_and(allowed, mask, out=allowed)
         left = int(np.count_nonzero(allowed))
         steps.append(Step(words, left, steps[-1].left - left))
-
-    if request.min_face > 0:
-        narrow(gallery.sizes >= np.float32(request.min_face), f"--min-face {request.min_face:g}")
     of_photos = request.photo_filters
-    for each in of_photos:
-        with catalogue.read() as session:
-            ids = faces_of(session, each)
-        narrow(np.isin(gallery.face_ids, ids), " and ".join(printed(each)))
-    for threshold in request.query.thresholds:
-        narrow(_within([threshold], gallery), str(threshold))
     remarks = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
     if any(each.taken_from or each.taken_to for each in of_photos):
         remarks += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         remarks += _without(catalogue, "camera")
     return Filtered(allowed, tuple(steps), remarks)
+
+
+def left_out_by(catalogue: Catalogue, gallery: Gallery, request: Request, row: int) -> tuple[str, ...]:
+    """Which filters of the request leave out the face in this row of the gallery, in words."""
+    return tuple(words for words, mask in _masks(catalogue, gallery, request) if not mask[row])
+
+
+def _masks(catalogue: Catalogue, gallery: Gallery, request: Request) -> Iterator[tuple[str, Mask]]:
+    """Each filter in words, with the faces that pass it: bool [N]. The detection score comes first."""
+    yield f"detection score of {request.min_detection:g} or more", sure_mask(gallery, request.min_detection)
+    if request.min_face > 0:
+        yield f"--min-face {request.min_face:g}", gallery.sizes >= np.float32(request.min_face)
+    for each in request.photo_filters:
+        with catalogue.read() as session:
+            ids = faces_of(session, each)
+        yield " and ".join(printed(each)), np.isin(gallery.face_ids, ids)
+    for threshold in request.query.thresholds:
+        yield str(threshold), _within([threshold], gallery)
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[str, ...]:
