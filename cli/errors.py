@@ -54,7 +54,7 @@ def reported(action: Callable[[], int]) -> int:
     except typer.TyperException as error:
         return _usage_error(error)
     except _USAGE as error:
-        say(f"Error: {_in_words(error)}")
+        say(f"Error: {in_words(error)}")
         for line in getattr(error, "lines", ()):
             say(line)
         return ExitCode.USAGE
@@ -83,7 +83,7 @@ def reported(action: Callable[[], int]) -> int:
         return ExitCode.FAULT
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
     """The sentence of an error; some say only their kind, with values."""
     if isinstance(error, RequestError):
         from cli.report.wording import request_in_words

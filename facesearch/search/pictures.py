@@ -21,8 +21,9 @@ from facesearch.vision.thumbnails import cut_square, open_indexed, paint_over, p
 PIXELS = 128
 """Side of a crop."""
 
-WHOLE = 2048
-"""Longer side of a whole photo as it is shown."""
+WHOLE = 1600
+"""Longer side of a whole photo as it is shown at first; LARGEST: where somebody looks closer."""
+LARGEST = 6000
 
 _QUALITY = 80
 
@@ -83,7 +84,7 @@ def _cut(some: Sequence[FaceDetails]) -> dict[int, bytes]:
     """The crops of faces of one picture."""
     photo = _picture(some[0])
     shown = paint_over(photo.rgb, some[0].masked)
-    return {each.face: encode_crop(cut_square(shown, each.box, each.turned, PIXELS)) for each in some}
+    return {each.face: encode_crop(cut_square(shown, each.box, each.turned, PIXELS, see_through=True)) for each in some}
 
 
 def _picture(face: FaceDetails) -> DecodedPhoto:

@@ -17,14 +17,15 @@ _EMPTY = (236, 236, 236)  # what lies beyond the edge of the photo
 _TURN_BACK = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
 
-def cut_square(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int) -> Image.Image:
-    """The face, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
+def cut_square(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int, *, see_through: bool = False) -> Image.Image:
+    """The face, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]. see_through:
+    what lies beyond the edge of the photo is left transparent, and not grey."""
     side = SIDE * max(box.width, box.height)
     left, top = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
     height, width = rgb.shape[:2]
     # The part that lies within the photo, and where it goes on the canvas.
     inside = max(0.0, left), max(0.0, top), min(float(width), left + side), min(float(height), top + side)
-    canvas = Image.new("RGB", (pixels, pixels), _EMPTY)
+    canvas = Image.new("RGBA" if see_through else "RGB", (pixels, pixels), (0, 0, 0, 0) if see_through else _EMPTY)
     scale = pixels / side
     to = [round((inside[0] - left) * scale), round((inside[1] - top) * scale)]
     size = [max(1, round((inside[i + 2] - inside[i]) * scale)) for i in (0, 1)]
