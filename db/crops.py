@@ -10,10 +10,15 @@ import sqlite3
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import exists, select
+
+from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.faces import FaceDetails
+from db.schema import Face, File, Mask
 
 _APPLICATION_ID = 0x46414343  # "FACC"
 _VERSION = 1
@@ -112,3 +117,29 @@ class CropStore:
             connection.execute("PRAGMA journal_mode = TRUNCATE")
             connection.execute("PRAGMA synchronous = NORMAL")
             yield connection
+
+
+GONE_DAYS = 90
+"""Days after which the faces of a photo that is gone lose their small pictures."""
+
+
+def sweep_crops(catalogue: Catalogue, store: CropStore, now: datetime) -> None:
+    """Take out the pictures that nobody may keep: of faces that were taken out, of the others in photos in which places
+    are painted over, unless they show that, and of photos that are gone for long. Raises OSError where the file cannot
+    be changed, and CatalogueErrors."""
+    kept = store.faces()
+    if not kept:
+        return
+    doomed: list[int] = []
+    since = now - timedelta(days=GONE_DAYS)
+    with catalogue.read() as session:
+        painted = set(session.execute(select(Mask.photo_id).distinct()).scalars())
+        for some in chunks(kept):
+            photos = dict(session.execute(select(Face.id, Face.photo_id).where(Face.id.in_(some))).all())
+            doomed += [face for face in some if face not in photos]
+            doomed += [face for face, photo in photos.items() if photo in painted]
+            there = exists().where(File.photo_id == Face.photo_id, File.missing_since.is_(None))
+            lately = exists().where(File.photo_id == Face.photo_id, File.missing_since >= since)
+            gone = select(Face.id).where(Face.id.in_(some), ~there, ~lately)
+            doomed += session.execute(gone).scalars()
+    store.remove(sorted(set(doomed)))

@@ -28,9 +28,9 @@ def facets(session: Session, *, depth: int = 3) -> Facets:
     there = exists().where(File.photo_id == Photo.id, File.missing_since.is_(None))
     month = func.strftime("%Y-%m", Photo.taken)
     taken = select(month, func.count(Photo.id)).where(Photo.outcome == Outcome.INDEXED, there).group_by(month)
-    months: dict[str | None, int] = dict(session.execute(taken).tuples().all())
+    months: dict[str | None, int] = dict(session.execute(taken).all())
     made = select(Photo.camera, func.count(Photo.id)).where(Photo.outcome == Outcome.INDEXED, there)
-    cameras = dict(session.execute(made.group_by(Photo.camera)).tuples().all())
+    cameras = dict(session.execute(made.group_by(Photo.camera)).all())
     folders: Counter[bytes] = Counter()
     files = (
         select(Root.path, File.path)

@@ -102,11 +102,13 @@ def _index_folders(
     checkpoint: "AnyPath | None",
     detector_model: "AnyPath | None",
     allow_again: bool,
+    crops: bool,
 ) -> "RunReport":
     """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
     leads to all rooms."""
     import os
 
+    from db.crops import CropStore
     from db.paths import absolute, as_path, is_there
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, YuNet, yunet_name
@@ -136,6 +138,7 @@ def _index_folders(
         again=again,
         choice=choice,
         allow_again=allow_again,
+        crops=CropStore(path) if crops else None,
         progress=progress,
     )
     if report.unusable:

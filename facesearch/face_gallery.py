@@ -345,13 +345,14 @@ class FaceGallery:
         checkpoint: AnyPath | None = None,
         detector_model: AnyPath | None = None,
         allow_again: bool = False,
+        crops: bool = True,
     ) -> IndexReport:
         """Find and score the faces in these folders, or in every folder indexed before. Makes the catalogue.
 
         progress: told now and then where the run stands. The other arguments are the options of `facesearch index`
-        (quick: `--look quick`). Every photo that failed is in the report; a folder that cannot be looked through raises
-        IndexerError once the others are done. On Ctrl-C what is done is stored, and KeyboardInterrupt raised. Imports
-        torch and OpenCV.
+        (quick: `--look quick`; crops: whether a small picture of each face is kept beside the catalogue). Every photo
+        that failed is in the report; a folder that cannot be looked through raises IndexerError once the others are
+        done. On Ctrl-C what is done is stored, and KeyboardInterrupt raised. Imports torch and OpenCV.
         """
         report = self._index_folders(
             self.path,
@@ -367,6 +368,7 @@ class FaceGallery:
             checkpoint=checkpoint,
             detector_model=detector_model,
             allow_again=allow_again,
+            crops=crops,
         )
         if report.interrupted:
             raise KeyboardInterrupt

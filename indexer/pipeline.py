@@ -14,6 +14,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from db import erasure, exhibits, faces, models, others, photos, provenance, roo
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
+from db.crops import CropStore, sweep_crops
 from db.errors import CatalogueError
 from db.filesystems import keeps_access_times
 from db.others import OtherFile
@@ -51,6 +53,7 @@ from indexer.looking import Looker
 from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage
 from indexer.rescoring import Rescored, rescore
 from indexer.selection import Choice, Chooser, refuse_to_write_into
+from indexer.small_pictures import keep_small_pictures
 from indexer.targets import new_roots, targets
 from indexer.walk import FoundFile
 from indexer.workers import side_by_side
@@ -76,6 +79,7 @@ def index_folders(
     batch: Size | None = None,
     workers: int | None = None,
     allow_again: bool = False,
+    crops: CropStore | None = None,
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
@@ -85,6 +89,7 @@ def index_folders(
     taken of the folders from now on. Setting `stop` ends
     the run as Ctrl-C does: what is decided is written, the report says `interrupted`. workers: threads that read and
     decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on.
+    crops: where small pictures of the faces are kept; None keeps none.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
     the catalogue lies in a new one, BadPattern, CatalogueError (busy, read-only, disk full, ...: batches written before
@@ -105,6 +110,7 @@ def index_folders(
         batch or Size(),
         workers or usable_cores(),
         allow_again,
+        crops,
     )
     named = [absolute(folder) for folder in folders]
     with catalogue.indexing(), stop_on_signal(run.stop, run.answer):
@@ -112,6 +118,9 @@ def index_folders(
         try:
             return run.index(named)
         finally:
+            if crops is not None:
+                with suppress(CatalogueError, OSError):  # the next run does it
+                    sweep_crops(catalogue, crops, datetime.now(UTC))
             with suppress(CatalogueError):  # all that was stored is safe in SQLite's log as well
                 checkpoint(catalogue, seconds=1.0)
 
@@ -138,6 +147,7 @@ class _Run:
         size: Size,
         workers: int,
         allow_again: bool,
+        crops: CropStore | None,
     ) -> None:
         self.catalogue = catalogue
         self.model = model
@@ -153,6 +163,7 @@ class _Run:
         with catalogue.read() as session:
             self._forgotten = erasure.memory(session, lifting=allow_again)
         self.report = RunReport()
+        self._crops = crops
         self._scorer: Scorer | None = None
         self._limits = limits
         self._done = 0
@@ -407,6 +418,8 @@ class _Run:
     def _write(self, batch: Batch, settle: Callable[[Written], None]) -> Batch:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
         written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, now=self.now)
+        if self._crops is not None:
+            keep_small_pictures(self.catalogue, self._crops, batch)
         settle(written)
         lifted = self._forgotten.take_lifted()
         if lifted:
@@ -635,6 +648,7 @@ class _Run:
             limits=self._limits,
             budget=PixelBudget(_PIXELS_IN_MEMORY),
             is_forgotten=self._forgotten.holds_content,
+            small=self._crops is not None,
         )
 
     def _is_settled(self, sha256: str) -> bool:

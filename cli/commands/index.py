@@ -101,6 +101,7 @@ def index(
     allow_again: Annotated[
         bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
     ] = False,
+    no_crops: options.NoCropsOption = False,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
@@ -122,6 +123,7 @@ def index(
     from cli.commands.hits import opened
     from cli.commands.network import new_detector, new_scorer
     from cli.terminal.progress import status
+    from db.crops import CropStore
     from db.paths import absolute, is_there
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, yunet_name
@@ -137,7 +139,10 @@ def index(
         refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
     thoroughness = Look(look.value)
     detector = yunet_name(detector_model, thoroughness)
+    crops = None if no_crops else CropStore(path)
     with opened(path, create=True) as target, status() as display:
+        if crops is not None and not is_there(crops.path):
+            say(f"A small picture of each face is kept in {crops.path}; --no-crops keeps none.")
         report = index_folders(
             target,
             photos or [],
@@ -149,6 +154,7 @@ def index(
             choice=choice,
             limits=options.limits_of(max_megapixels),
             allow_again=allow_again,
+            crops=crops,
             progress=_Teller(display, asked=bool(again)).tell,
         )
         display.flush()

@@ -33,10 +33,7 @@ def serve(
     blur: Annotated[
         bool, typer.Option("--blur", help="Blur faces until they are pointed at; the page has a switch.")
     ] = False,
-    no_crops: Annotated[
-        bool,
-        typer.Option("--no-crops", help="Keep no small pictures of faces beside the catalogue: slower, and less kept."),
-    ] = False,
+    no_crops: options.NoCropsOption = False,
 ) -> int:
     """Open a page on this machine: index a folder, search, look at faces.
 

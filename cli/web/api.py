@@ -143,6 +143,15 @@ class Runs(BaseModel):
     runs: list[Run]
 
 
+class AsciiJSON(JSONResponse):
+    """A path may hold bytes that are no UTF-8; they are the escapes \\udcNN, as everywhere in the program's JSON."""
+
+    def render(self, content: Any) -> bytes:
+        import json
+
+        return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
 def build_api(place: Workplace) -> FastAPI:
     """The application. Who may ask is decided before (`cli.web.security`)."""
     from importlib.metadata import version
@@ -152,6 +161,7 @@ def build_api(place: Workplace) -> FastAPI:
         "5XX": {"model": ErrorBody, "description": "The catalogue cannot be used now"},
     }
     api = FastAPI(
+        default_response_class=AsciiJSON,
         title="facesearch",
         version="1",
         summary="Find the faces in photos that fit a description. A hit is a lead, not evidence.",

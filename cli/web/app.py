@@ -4,6 +4,7 @@ import os
 import traceback
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from starlette.applications import Starlette
@@ -26,7 +27,7 @@ from indexer.errors import IndexerError
 
 _ASSETS = {"page.css", "page.js", "photo.js", "vendor/htmx.min.js", "icon.svg"}
 _KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
-_FIELDS, _PART = 400, 64_000
+_FIELDS, _PART = 400, security.FORM_BYTES
 _FAULT = "This is a fault of facesearch; the catalogue keeps all that was stored before."
 
 
@@ -134,7 +135,8 @@ def _answer(
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     sentences = {404: "There is no such page.", 405: "This address is for another kind of request."}
-    sentence = sentences.get(error.status_code, str(error.detail))
+    plain = str(error.detail) == HTTPStatus(error.status_code).phrase
+    sentence = sentences.get(error.status_code, "That cannot be asked.") if plain else str(error.detail)
     return page(request, "message.html", {"title": "Not found", "sentence": sentence}, status=error.status_code)
 
 

@@ -108,11 +108,10 @@ class Probes:
     def _look(self, name: str, content: bytes, first: int) -> UploadedPhoto:
         from PIL import Image
 
-        from facesearch.search.pictures import PIXELS, encode_crop
         from facesearch.search.probe import ProbeError, look
         from facesearch.search.similar import PhotoFace
         from facesearch.vision.decode import DecodedPhoto, Limits
-        from facesearch.vision.thumbnails import cut_square
+        from facesearch.vision.thumbnails import SMALL, cut_small, encode_small
 
         shown = os.path.basename(name.replace("\\", "/"))[:100] or "the photo"  # noqa: PTH119
         with self._network, tempfile.NamedTemporaryFile(dir=self._folder, prefix="probe-") as file:
@@ -138,16 +137,19 @@ class Probes:
                 box.width / picture.width,
                 box.height / picture.height,
             )
-            crop = Image.fromarray(seen.crop).resize((PIXELS, PIXELS), Image.Resampling.LANCZOS)
-            if seen.page == picture.page:
-                crop = cut_square(picture.rgb, box, seen.detection.turned, PIXELS, see_through=True)
+            here = seen.page == picture.page
+            crop = (
+                cut_small(picture.rgb, box, seen.detection.turned)
+                if here
+                else encode_small(Image.fromarray(seen.crop).resize((SMALL, SMALL), Image.Resampling.LANCZOS))
+            )
             faces.append(
                 UploadedFace(
                     number,
                     PhotoFace(row, model, probe.sha256, box, seen.page),
-                    encode_crop(crop),
+                    crop,
                     seen.score,
-                    place if seen.page == picture.page else (0.0, 0.0, 0.0, 0.0),
+                    place if here else (0.0, 0.0, 0.0, 0.0),
                 )
             )
         return UploadedPhoto(

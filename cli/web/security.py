@@ -15,6 +15,8 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl
 
+from starlette.exceptions import HTTPException
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -144,10 +146,7 @@ class Guard:
         except Refused as refused:
             await self._refuse(scope, refused.status, refused.sentence)(scope, receive, guarded)
             return
-        try:
-            await self.app(scope, receive, guarded)
-        except _BodyTooLarge as large:
-            await self._refuse(scope, 413, str(large))(scope, receive, guarded)
+        await self.app(scope, receive, guarded)
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
         """What the application receives. Raises Refused."""
@@ -233,10 +232,6 @@ class _Headers:
         return found[0] if len(found) == 1 else ""
 
 
-class _BodyTooLarge(Exception):  # noqa: N818
-    pass
-
-
 class _Limited:
     """A body of at most so many bytes, each part of it in time."""
 
@@ -253,7 +248,7 @@ class _Limited:
         if message["type"] == "http.request":
             self._had += len(message.get("body", b""))
             if self._had > self._most:
-                raise _BodyTooLarge(_too_large(self._most))
+                raise HTTPException(413, _too_large(self._most))  # in the middle of what reads it
             if not message.get("more_body", False):
                 self._had = -1
         return message
@@ -269,8 +264,8 @@ async def _peeked(receive: Receive) -> tuple[str, Receive]:
     while True:
         try:
             message = await receive()
-        except _BodyTooLarge as large:
-            raise Refused(413, str(large)) from None
+        except HTTPException as large:
+            raise Refused(413, large.detail) from None
         if message["type"] != "http.request":
             raise Refused(400, "The request broke off.")
         body += message.get("body", b"")

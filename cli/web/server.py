@@ -34,6 +34,7 @@ def listen(port: int | None) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             made.bind((HOST, wanted))
+            made.listen(128)  # at once: two that only bind may both get the port
         except OSError:
             made.close()
             continue

@@ -16,16 +16,11 @@ from db.catalogue import Catalogue
 from db.crops import CropStore, place_key
 from db.faces import FaceDetails
 from facesearch.vision.decode import DecodedPhoto
-from facesearch.vision.thumbnails import cut_square, open_indexed, paint_over, picture_of
-
-PIXELS = 128
-"""Side of a crop."""
+from facesearch.vision.thumbnails import cut_small, open_indexed, paint_over, picture_of
 
 WHOLE = 1600
 """Longer side of a whole photo as it is shown at first; LARGEST: where somebody looks closer."""
 LARGEST = 6000
-
-_QUALITY = 80
 
 
 class NoPicture(Exception):  # noqa: N818 (it is an answer)
@@ -42,16 +37,9 @@ class WholePhoto:
     scale: float
 
 
-def encode_crop(rgb: Image.Image) -> bytes:
-    """A crop as it is kept: WebP."""
-    file = BytesIO()
-    rgb.save(file, "WEBP", quality=_QUALITY, method=2)
-    return file.getvalue()
-
-
 def crop(catalogue: Catalogue, store: CropStore, face_id: int) -> bytes:
-    """A face as WebP, PIXELS square. Where it is not kept, those of all faces of its photo are made in one read, and
-    kept. Raises NoPicture, and FaceUnknown and other CatalogueErrors."""
+    """A face as WebP, `SMALL` pixels square. Where it is not kept, those of all faces of its photo are made in one
+    read, and kept. Raises NoPicture, and FaceUnknown and other CatalogueErrors."""
     face = _face(catalogue, face_id)
     kept = store.read({face_id: place_key(face)})
     if face_id in kept:
@@ -84,7 +72,7 @@ def _cut(some: Sequence[FaceDetails]) -> dict[int, bytes]:
     """The crops of faces of one picture."""
     photo = _picture(some[0])
     shown = paint_over(photo.rgb, some[0].masked)
-    return {each.face: encode_crop(cut_square(shown, each.box, each.turned, PIXELS, see_through=True)) for each in some}
+    return {each.face: cut_small(shown, each.box, each.turned) for each in some}
 
 
 def _picture(face: FaceDetails) -> DecodedPhoto:

@@ -1,6 +1,7 @@
 """Faces and photos reduced for people: cut from decoded pictures, or the reason why one cannot be shown."""
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from facesearch.errors import on_one_line
 from facesearch.vision.crop import SIDE
 from facesearch.vision.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
 
+SMALL = 128
+"""Side of the small pictures that are kept of faces."""
+_QUALITY = 80
 _EMPTY = (236, 236, 236)  # what lies beyond the edge of the photo
 _TURN_BACK = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -33,6 +37,18 @@ def cut_square(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int, *, se
         part = Image.fromarray(rgb).resize((size[0], size[1]), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
         canvas.paste(part, (to[0], to[1]))
     return canvas.transpose(_TURN_BACK[turned]) if turned else canvas
+
+
+def cut_small(rgb: NDArray[np.uint8], box: Box, turned: int) -> bytes:
+    """The face as WebP, SMALL pixels square: some 2 kB. What lies beyond the edge of the photo is transparent."""
+    return encode_small(cut_square(rgb, box, turned, SMALL, see_through=True))
+
+
+def encode_small(picture: Image.Image) -> bytes:
+    """A small picture as it is kept: WebP."""
+    file = BytesIO()
+    picture.save(file, "WEBP", quality=_QUALITY, method=2)
+    return file.getvalue()
 
 
 def paint_over(rgb: NDArray[np.uint8], masked: Sequence[Box]) -> NDArray[np.uint8]:
