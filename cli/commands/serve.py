@@ -59,5 +59,8 @@ def serve(
     if place.has_catalogue:
         for remark in place.catalogue.remarks:  # and so what is wrong with it is said now
             say(remark)
-    run(place, made, browser=not no_browser, bearer=bearer)
+    try:
+        run(place, made, browser=not no_browser, bearer=bearer)
+    finally:
+        place.close()
     return ExitCode.FOUND

@@ -64,7 +64,7 @@ def serve(place: Workplace, made: socket.socket, *, browser: bool, bearer: str =
     server = uvicorn.Server(config)
     say(f"The page: {keys.first_address}")
     say("The address lets one browser in, once. Ctrl-C ends the server.")
-    with _opened(keys, browser):
+    with _opened(keys, browser), suppress(KeyboardInterrupt):  # which is how it is meant to end
         server.run(sockets=[made])
 
 

@@ -35,7 +35,8 @@ def faces(call: Call) -> Response:
     """Choose one face, or several of one person."""
     key = call.request.path_params["id"]
     uploaded = _uploaded(call)
-    chosen = [whole(value, 0) for key, value in call.request.query_params.multi_items() if key == "pick"]
+    picked_here = [value for name, value in call.request.query_params.multi_items() if name == "pick"]
+    chosen = [number for number in (whole(value, 0) for value in picked_here) if number]
     if chosen:
         changes = {"but": call.query.get("but", "")} if call.query.get("but") else {}
         picked = [("probe", key), *(("pick", str(number)) for number in chosen), *changes.items()]
