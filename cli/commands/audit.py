@@ -50,7 +50,7 @@ def audit(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            "--kind", help="Only rows of this kind: search, similar, show, index, export.", show_default=False
+            "--kind", help="Only rows of this kind: search, similar, show, picture, index, export.", show_default=False
         ),
     ] = None,
     since: Annotated[
