@@ -386,6 +386,9 @@ def test_a_run_that_is_stopped_stores_what_it_has_and_ends_with_the_server(tmp_p
         assert process is not None
         wait_for(lambda: "have not been looked at yet" in visitor.get("/photos/progress"))
         assert "faces so far" in visitor.get("/")
+        waiting = visitor.search("man").text
+        assert "There is no face to be searched yet" in waiting or faces_on(waiting)
+        assert "have not been looked at yet" in waiting
     assert process.poll() is not None
     with open_catalogue(catalogue) as opened:
         assert not opened.is_indexed_now

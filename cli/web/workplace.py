@@ -231,6 +231,11 @@ class Workplace:
             serving = models.serving(session)
         return grades(serving[1]) if serving else (None,) * len(ATTRIBUTES)
 
+    def count_faces(self) -> int:
+        """How many faces there are to be searched, whether scored or not."""
+        with self.catalogue.read() as session:
+            return counts(session).faces
+
     def facets(self) -> Facets:
         """What there is to filter by, counted once for each state of the catalogue."""
         catalogue = self.catalogue

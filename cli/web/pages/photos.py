@@ -50,7 +50,10 @@ def show(call: Call) -> Response:
 
 def progress(call: Call) -> Response:
     """How far the run at work is, for a page that asks again and again."""
-    return call.page("_progress.html", {"progress": call.place.progress(), "brief": call.query.get("brief") == "1"})
+    brief = call.query.get("brief", "")
+    return call.page(
+        "_progress.html", {"progress": call.place.progress(), "brief": brief if brief in ("hits", "start") else ""}
+    )
 
 
 @dataclass(frozen=True, slots=True)

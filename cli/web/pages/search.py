@@ -311,6 +311,7 @@ def _values(call: Call, **more: object) -> dict[str, object]:
         "progress": call.place.progress(),
         "absent": None,
         "find": "",
+        "nobody": False,
         **more,
     }
 
@@ -336,7 +337,8 @@ def _show(call: Call, stored: Stored, name: str) -> Response:
     try:
         view = call.place.view(_here(call, asked.request))
     except (SearchError, RequestError, QueryError) as error:
-        values["problem"] = _Problem(in_words(error))
+        values["nobody"] = call.place.count_faces() == 0
+        values["problem"] = None if values["nobody"] else _Problem(in_words(error))
         return call.page("search.html", values)
     return _hits(call, view, asked.address, values, fades=bool(asked.request.query.asked))
 
