@@ -79,8 +79,10 @@ def running(catalogue: Path, *options: str) -> Iterator[Server]:
         yield server
     finally:
         if server.process.poll() is None:
-            server.process.kill()
-            server.process.wait()
+            try:
+                server.stop()  # so that it leaves nothing behind
+            finally:
+                server.process.kill()
 
 
 class Watched:
