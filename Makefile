@@ -13,7 +13,7 @@ WORKERS := -n auto --maxprocesses 8
 SIMPLE = $(BIN)/complexipy --plain --failed --exclude 'facesearch/query/**' && \
 	$(BIN)/complexipy --plain --failed --max-complexity-allowed 15 facesearch/query
 
-.PHONY: demo check test soak gpu
+.PHONY: demo check test soak gpu screenshots
 
 # Index a folder of photos into a temporary catalogue, search it, and show where the results lie.
 demo: .venv/ready
@@ -38,6 +38,10 @@ test: .venv/ready
 # The tests that `make test` leaves out: every one of the damaged and odd files.
 soak: .venv/ready
 	$(BIN)/python -m pytest -q -m soak
+
+# Every page over the gallery, in both colour schemes and three widths, into screenshots/. Needs Chromium.
+screenshots: .venv/ready
+	$(BIN)/python -m tests.screenshots screenshots
 
 # FAISS and torch with CUDA instead of those for the CPU (several GB). Two kinds of FAISS must never be installed at once.
 gpu: .venv/ready

@@ -29,6 +29,7 @@ from cli.commands.roots import roots
 from cli.commands.score import score
 from cli.commands.seal import seal
 from cli.commands.search import DescriptionCommand, search
+from cli.commands.serve import serve
 from cli.commands.show import show
 from cli.commands.similar import similar
 from cli.commands.status import status
@@ -106,6 +107,7 @@ app.command(cls=DescriptionCommand)(interview)
 app.command(cls=DescriptionCommand)(read)
 app.command()(similar)
 app.command()(show)
+app.command()(serve)
 app.command()(score)
 app.command()(attributes)
 app.command()(roots)

@@ -516,6 +516,16 @@ def _details(session: Session, wanted: Sequence[int], model_id: int | None, *, s
     return found
 
 
+def details_of_scored(session: Session, face_ids: Sequence[int]) -> list[FaceDetails]:
+    """`details` of those of these faces that are visible and that the serving model has scored."""
+    model_id = models.serving_id(session)
+    known: list[int] = []
+    for some in chunks(sorted(set(face_ids))):
+        scored = exists().where(Score.model_id == model_id, Score.face_id == Face.id)
+        known += session.execute(select(Face.id).where(Face.id.in_(some), Face.hidden.is_(False), scored)).scalars()
+    return details(session, known, model_id=model_id)
+
+
 def in_full(session: Session, face_id: int) -> FaceInFull:
     """Everything about one visible face, with the logits of the serving model.
 

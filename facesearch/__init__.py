@@ -126,12 +126,14 @@ def _index_folders(
     categories: "Sequence[str]",
     drop_sets: "Sequence[str]",
     stop: "threading.Event | None",
+    crops: bool,
 ) -> "RunReport":
     """What `FaceGallery.index` does. Here alone, and nowhere else in this package, is the indexer known: the front door
     leads to all rooms."""
     import os
     from contextlib import ExitStack
 
+    from db.crops import CropStore
     from db.paths import absolute, as_path, is_there
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, YuNet, yunet_name
@@ -168,6 +170,7 @@ def _index_folders(
             choice=choice,
             allow_again=allow_again,
             sets=sets,
+            crops=CropStore(path) if crops else None,
             drop_sets=drop_sets,
             progress=progress,
             stop=stop,

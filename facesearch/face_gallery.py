@@ -403,14 +403,15 @@ class FaceGallery:
         categories: Texts = (),
         drop_sets: Texts = (),
         stop: threading.Event | None = None,
+        crops: bool = True,
     ) -> IndexReport:
         """Find and score the faces in these folders, or in every folder indexed before. Makes the catalogue.
 
         progress: told now and then where the run stands. The other arguments are the options of `facesearch index`
-        (quick: `--look quick`). Every photo that failed is in the report; a folder that cannot be looked through raises
-        IndexerError once the others are done. Setting `stop` ends the run in order, and its report says `interrupted`;
-        Ctrl-C breaks it off, and all but the last photos are stored. The next run goes on from there. Imports torch and
-        OpenCV.
+        (quick: `--look quick`; crops: whether a small picture of each face is kept beside the catalogue). Every photo
+        that failed is in the report; a folder that cannot be looked through raises IndexerError once the others are
+        done. Setting `stop` ends the run in order, and its report says `interrupted`; Ctrl-C breaks it off, and all but
+        the last photos are stored. The next run goes on from there. Imports torch and OpenCV.
         """
         return self._index_folders(
             self.path,
@@ -431,6 +432,7 @@ class FaceGallery:
             categories=_listed(categories),
             drop_sets=_listed(drop_sets),
             stop=stop,
+            crops=crops,
         )
 
     def search(

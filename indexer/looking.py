@@ -29,6 +29,7 @@ from facesearch.vision.decode import (
 )
 from facesearch.vision.detection import Detection, Detector
 from facesearch.vision.faces import cut_face, find_faces
+from facesearch.vision.thumbnails import cut_small
 from indexer.budget import PixelBudget
 from indexer.identity import Contents
 
@@ -56,6 +57,8 @@ class CutFace:
     page: int = 1
     seconds: float | None = None
     notice: str | None = None
+    small: bytes | None = None
+    """For people, where small pictures are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +126,11 @@ class Looker:
         budget: PixelBudget,
         is_forgotten: Callable[[str], bool] = lambda _: False,
         recognises: Callable[[EncodedPhoto], int | None] = lambda _: None,
+        small: bool = False,
     ) -> None:
         """is_forgotten: whether the content of this SHA-256 (hexadecimal) is to be left alone. recognises: of which set
-        of known files (id) a photo is."""
+        of known files (id) a photo is. small: whether small pictures are made of the faces."""
+        self._small = small
         self._contents = contents
         self._new_detector = new_detector
         self._limits = limits
@@ -217,7 +222,14 @@ class Looker:
     def _faces(self, picture: DecodedPhoto) -> list[CutFace]:
         notice = "; ".join(picture.notices) or None
         return [
-            CutFace(each, cut_face(picture, each.box, each.turned), picture.page, picture.seconds, notice)
+            CutFace(
+                each,
+                cut_face(picture, each.box, each.turned),
+                picture.page,
+                picture.seconds,
+                notice,
+                cut_small(picture.rgb, each.box, each.turned) if self._small else None,
+            )
             for each in find_faces(picture, self._detector())
         ]
 

@@ -14,6 +14,7 @@ import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -22,6 +23,7 @@ from db import erasure, exhibits, faces, hash_sets, models, others, photos, prov
 from db.arrays import Floats
 from db.catalogue import Catalogue
 from db.chunks import chunks
+from db.crops import CropStore, sweep_crops
 from db.errors import CatalogueError
 from db.filesystems import keeps_access_times
 from db.others import OtherFile
@@ -54,6 +56,7 @@ from indexer.recognition import Recogniser
 from indexer.report import Failure, PassedOver, Progress, Remark, RunReport, Stage, UsedSet
 from indexer.rescoring import Rescored, rescore
 from indexer.selection import Choice, Chooser, refuse_to_write_into
+from indexer.small_pictures import keep_small_pictures
 from indexer.targets import new_roots, targets
 from indexer.walk import FoundFile
 from indexer.workers import side_by_side
@@ -81,6 +84,7 @@ def index_folders(
     allow_again: bool = False,
     sets: Sequence[HashSet] = (),
     drop_sets: Sequence[str] = (),
+    crops: CropStore | None = None,
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
@@ -91,7 +95,8 @@ def index_folders(
     the run in order: what is decided is written, the report says `interrupted`. workers: threads that read and
     decode (default: one a core). allow_again: photos that were forgotten are taken in like new ones, from now on. sets:
     of known files, whose photos are passed over, also those that were indexed before; drop_sets: names of sets that
-    runs went by and that are given up.
+    runs went by and that are given up. crops: where small pictures of
+    the faces are kept; None keeps none.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
     the catalogue lies in a new one, BadPattern, NoSuchSet, HashSetError, PolicyRefusal, CatalogueError
@@ -115,6 +120,7 @@ def index_folders(
         allow_again,
         Recogniser(catalogue, sets),
         drop_sets,
+        crops,
     )
     run.report.sets = [UsedSet(each.name, each.kind, each.sha256, each.hashes) for each in sets]
     named = [absolute(folder) for folder in folders]
@@ -123,6 +129,9 @@ def index_folders(
         try:
             return run.index(named)
         finally:
+            if crops is not None:
+                with suppress(CatalogueError, OSError):  # the next run does it
+                    sweep_crops(catalogue, crops, datetime.now(UTC))
             with suppress(CatalogueError):  # all that was stored is safe in SQLite's log as well
                 checkpoint(catalogue, seconds=1.0)
 
@@ -151,6 +160,7 @@ class _Run:
         allow_again: bool,
         recogniser: Recogniser,
         drop_sets: Sequence[str],
+        crops: CropStore | None,
     ) -> None:
         self.catalogue = catalogue
         self.model = model
@@ -169,6 +179,7 @@ class _Run:
         self._drop_sets = drop_sets
         self._kinds: dict[int, LeftOut] = {}  # of the sets of known files, by id
         self.report = RunReport()
+        self._crops = crops
         self._scorer: Scorer | None = None
         self._limits = limits
         self._done = 0
@@ -448,6 +459,8 @@ class _Run:
     def _write(self, batch: Batch, settle: Callable[[Written], None]) -> Batch:
         """Store a batch; the next one, which begins with the files whose content is still on its way."""
         written = write(self.catalogue, batch, self._get_scorer, model_id=self._model_id, now=self.now)
+        if self._crops is not None:
+            keep_small_pictures(self.catalogue, self._crops, batch)
         settle(written)
         for _, hash_set_id in written.recognised:
             self._pass_over(self._kinds[hash_set_id], known=False)
@@ -686,6 +699,7 @@ class _Run:
             budget=PixelBudget(_PIXELS_IN_MEMORY),
             is_forgotten=self._forgotten.holds_content,
             recognises=self._recogniser.recognises,
+            small=self._crops is not None,
         )
 
     def _is_settled(self, sha256: str) -> bool:

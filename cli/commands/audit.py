@@ -52,7 +52,7 @@ def audit(
         list[str] | None,
         typer.Option(
             "--kind",
-            help="Only rows of this kind: search, similar, show, rank, case, index, export.",
+            help="Only rows of this kind: search, similar, show, rank, case, picture, index, export.",
             show_default=False,
         ),
     ] = None,

@@ -146,6 +146,7 @@ def index(
         bool, typer.Option("--allow-again", help="Take in again what `facesearch forget` took out of these folders.")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print what the run did as JSON.")] = False,
+    no_crops: options.NoCropsOption = False,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
     catalogue: options.CatalogueOption = None,
@@ -169,6 +170,7 @@ def index(
     from cli.report.tables import to_stdout, write_json
     from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
+    from db.crops import CropStore
     from db.paths import absolute, is_there
     from facesearch.network.checkpoint import load_checkpoint
     from facesearch.vision.detection import Look, yunet_name
@@ -188,7 +190,10 @@ def index(
         refuse_to_write_into([absolute(folder) for folder in photos or ()], path)
     thoroughness = Look(look.value)
     detector = yunet_name(detector_model, thoroughness)
+    crops = None if no_crops else CropStore(path)
     with opened(path, create=True) as target, status() as display:
+        if crops is not None and not is_there(crops.path):
+            say(f"A small picture of each face is kept in {crops.path}; --no-crops keeps none.")
         stop, teller = threading.Event(), _Teller(display, asked=bool(again))
         with stop_on_signal(stop, teller.stopping):
             report = index_folders(
@@ -203,6 +208,7 @@ def index(
                 limits=options.limits_of(max_megapixels),
                 allow_again=allow_again,
                 sets=sets,
+                crops=crops,
                 drop_sets=drop_set or (),
                 progress=teller.tell,
                 stop=stop,

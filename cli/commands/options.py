@@ -239,6 +239,17 @@ WorkOption = Annotated[
 ]
 
 
+NoCropsOption = Annotated[
+    bool,
+    typer.Option(
+        "--no-crops",
+        envvar="FACESEARCH_NO_CROPS",
+        help="Keep no small picture of each face beside the catalogue. With them, pages show faces quickly, also those "
+        "of a drive that is unplugged.",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class FaceOptions:
     """Which faces are looked through, in which catalogue, and how many of the best are shown: the options that every

@@ -38,7 +38,7 @@ def print_portrait(found: Portrait) -> None:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for label, text in _facts(found):
+    for label, text in facts_of(found):
         table.add_row(label, printable(text))
     console.print(table)
     console.print()
@@ -52,7 +52,8 @@ def print_portrait(found: Portrait) -> None:
     console.print(Text(LEAD, style="dim"))
 
 
-def _facts(found: Portrait) -> Iterator[tuple[str, str]]:
+def facts_of(found: Portrait) -> Iterator[tuple[str, str]]:
+    """What is known of a face and its photo: label and text."""
     face = found.face.face
     yield "Face", str(face.face)
     there = [(path, "" if is_there(path) else " (not there now)") for path in face.paths]
@@ -139,7 +140,7 @@ def write_page(
         kind="A face and its attributes",
         title=f"Face {face.face}",
         score="similarity",
-        facts=[each for each in _facts(found) if each[0] not in ("Face", "Network")]
+        facts=[each for each in facts_of(found) if each[0] not in ("Face", "Network")]
         + ([("Grades", GRADES)] if any(found.grades) else []),
         probe=Picture(picture, photo, name, ()),
         photo=Picture(whole_photo(face, others.get(face.face, ())), photo, name, ("(the frame is around the face)",)),

@@ -12,18 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from db.faces import FaceDetails
-from db.paths import is_there
 from db.values.box import Box
-from facesearch.errors import on_one_line
-from facesearch.vision.crop import SIDE
-from facesearch.vision.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
+from facesearch.vision.decode import DecodedPhoto
+from facesearch.vision.thumbnails import cut_square, open_indexed, paint_over, picture_of
 
 PIXELS = 200
 WHOLE_PIXELS = 720
 BESIDE_PIXELS = 480
 """Longer side of a whole photo that stands beside a crop."""
-_EMPTY = (236, 236, 236)  # what lies beyond the edge of the photo
-_TURN_BACK = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 _SQUARES = 4  # across a face that is not to be recognised
 _AT_ONCE = 2  # decoded photos in memory: some are large
 
@@ -78,29 +74,15 @@ def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None], pixels
 
 def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> bytes:
     """The face as JPEG, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
-    side = SIDE * max(box.width, box.height)
-    left, top = box.x + (box.width - side) / 2, box.y + (box.height - side) / 2
-    height, width = rgb.shape[:2]
-    # The part that lies within the photo, and where it goes on the canvas.
-    inside = max(0.0, left), max(0.0, top), min(float(width), left + side), min(float(height), top + side)
-    canvas = Image.new("RGB", (pixels, pixels), _EMPTY)
-    scale = pixels / side
-    to = [round((inside[0] - left) * scale), round((inside[1] - top) * scale)]
-    size = [max(1, round((inside[i + 2] - inside[i]) * scale)) for i in (0, 1)]
-    if inside[0] < inside[2] and inside[1] < inside[3]:
-        part = Image.fromarray(rgb).resize((size[0], size[1]), Image.Resampling.LANCZOS, box=inside, reducing_gap=3.0)
-        canvas.paste(part, (to[0], to[1]))
-    if turned:
-        canvas = canvas.transpose(_TURN_BACK[turned])
-    return _as_jpeg(canvas)
+    return _as_jpeg(cut_square(rgb, box, turned, pixels))
 
 
 def whole_photo(face: FaceDetails, others: Sequence[Box] = ()) -> Thumbnail:
     """The picture that the face is in, reduced, with a frame around the face. others: as in `shown_faces`."""
-    photo = _picture(_opened(face.path, face.sha256), face.page)
+    photo = picture_of(open_indexed(face.path, face.sha256), face.page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
-    rgb = _unrecognisable(_painted_over(photo.rgb, face.masked), others, face.box)
+    rgb = _unrecognisable(paint_over(photo.rgb, face.masked), others, face.box)
     return Thumbnail(_framed(rgb, [face.box], WHOLE_PIXELS))
 
 
@@ -109,10 +91,10 @@ def framed(
 ) -> Thumbnail:
     """A picture of the photo with this content, its longer side reduced to `pixels`, with a frame around each of these
     places. masked: places that are painted over, since faces that were there are forgotten."""
-    photo = _picture(_opened(path, sha256), page)
+    photo = picture_of(open_indexed(path, sha256), page)
     if isinstance(photo, str):
         return Thumbnail(None, photo)
-    return Thumbnail(_framed(_painted_over(photo.rgb, masked), boxes, pixels))
+    return Thumbnail(_framed(paint_over(photo.rgb, masked), boxes, pixels))
 
 
 def _framed(rgb: NDArray[np.uint8], boxes: Sequence[Box], pixels: int) -> bytes:
@@ -158,57 +140,22 @@ def _within(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
     return left, top, max(left, right), max(top, low)
 
 
-def _painted_over(rgb: NDArray[np.uint8], masked: Sequence[Box]) -> NDArray[np.uint8]:
-    """The picture, uint8 [H, W, 3], without what was in these places."""
-    if not masked:
-        return rgb
-    painted = rgb.copy()
-    for box in masked:
-        top, left = max(0, int(box.y)), max(0, int(box.x))
-        painted[top : max(top, int(box.y + box.height) + 1), left : max(left, int(box.x + box.width) + 1)] = _EMPTY
-    return painted
-
-
 def _as_jpeg(picture: Image.Image) -> bytes:
     file = BytesIO()
     picture.save(file, "JPEG", quality=85, optimize=True)
     return file.getvalue()
 
 
-def _opened(path: Path, sha256: str) -> OpenPhoto | str:
-    """The photo as it was indexed, or why it cannot be shown."""
-    try:
-        photo = read_photo(path, limits=NO_LIMITS)
-        if photo.sha256 != sha256:
-            return "the photo has changed since it was indexed: index again, with --again if that does not notice it"
-        return open_encoded(photo, limits=NO_LIMITS)
-    except PhotoError as error:
-        return error.reason if is_there(path) else "the photo is not there now"
-    except Exception as error:  # one photo's trouble does not cost the page
-        return f"it cannot be decoded ({on_one_line(error)})"
-
-
-def _picture(opened: OpenPhoto | str, page: int) -> DecodedPhoto | str:
-    if isinstance(opened, str):
-        return opened
-    try:
-        return opened.picture(page)
-    except PhotoError as error:
-        return error.reason
-    except Exception as error:
-        return f"it cannot be decoded ({on_one_line(error)})"
-
-
 def _shown_in_one_photo(faces: Sequence[FaceDetails], others: Mapping[int, Sequence[Box]]) -> dict[int, Shown]:
-    opened = _opened(faces[0].path, faces[0].sha256)
+    opened = open_indexed(faces[0].path, faces[0].sha256)
     found: dict[int, Shown] = {}
     for page in sorted({face.page for face in faces}):
-        picture = _picture(opened, page)
+        picture = picture_of(opened, page)
         for face in (each for each in faces if each.page == page):
             if isinstance(picture, str):
                 found[face.face] = Shown(Thumbnail(None, picture), Thumbnail(None, picture))
                 continue
-            rgb = _painted_over(picture.rgb, face.masked)
+            rgb = paint_over(picture.rgb, face.masked)
             rgb = _unrecognisable(rgb, others.get(face.face, ()), face.box)
             crop = Thumbnail(cut(rgb, face.box, face.turned))
             found[face.face] = Shown(crop, Thumbnail(_framed(rgb, [face.box], BESIDE_PIXELS)))
@@ -216,14 +163,14 @@ def _shown_in_one_photo(faces: Sequence[FaceDetails], others: Mapping[int, Seque
 
 
 def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbnail]:
-    opened = _opened(faces[0].path, faces[0].sha256)
+    opened = open_indexed(faces[0].path, faces[0].sha256)
     found: dict[int, Thumbnail] = {}
     for page in sorted({face.page for face in faces}):  # one decoded picture at a time
-        picture = _picture(opened, page)
+        picture = picture_of(opened, page)
         for face in faces:
             if face.page == page and isinstance(picture, str):
                 found[face.face] = Thumbnail(None, picture)
             elif face.page == page and isinstance(picture, DecodedPhoto):
-                shown = _painted_over(picture.rgb, face.masked)
+                shown = paint_over(picture.rgb, face.masked)
                 found[face.face] = Thumbnail(cut(shown, face.box, face.turned, pixels))
     return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 
 from db import audit, cases, erasure, exhibits, faces, snapshot, upkeep
 from db.catalogue import Catalogue
+from db.crops import CropStore, sweep_crops
 from db.erasure import Doomed, Erased
-from db.errors import CatalogueBusy, CatalogueError, PhotoUnknown
+from db.errors import CatalogueBusy, CatalogueError, CatalogueUnreadable, PhotoUnknown
 from db.exhibits import ListedBelow
 from db.paths import as_path, display, within
 from facesearch.custody.audit import by_whom
@@ -134,11 +135,16 @@ def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | 
             return None
     trouble = _renew_snapshot(catalogue)
     try:
+        sweep_crops(catalogue, CropStore(catalogue.path), datetime.now(UTC))
         if upkeep.purge(catalogue, seconds=seconds) and snapshot.is_alone(catalogue):
             with catalogue.write() as session:
                 erasure.finish(session)
     except CatalogueError as error:
         trouble = error.with_traceback(None)
+    except OSError as error:
+        trouble = CatalogueUnreadable(
+            f"Small pictures of faces cannot be taken out ({error.strerror or error}): delete them by hand."
+        )
     return trouble
 
 

@@ -27,6 +27,7 @@ from facesearch.search.hits import (
     HOLDS_FROM,
     LIKELY_FROM,
     Hit,
+    Ranking,
     SearchResult,
     check_asked,
     gallery_of,
@@ -73,9 +74,21 @@ def search(
     return replace(result, hits=shown_by(policy, result.hits), kept=kept)
 
 
-@scan.shared_threads()
 def find(catalogue: Catalogue, request: Request, *, top: int | None = 20, count_fitting: bool = False) -> SearchResult:
     """As `search`, and neither logged nor kept nor held against a policy: for use cases of which it is a part."""
+    ranking = rank(catalogue, request, top=top, count_fitting=count_fitting)
+    about, query = ranking.about, request.query
+    hits = hits_of(catalogue, ranking.gallery, ranking.rows, ranking.scores, query, request.photo_filters)
+    return replace(
+        about,
+        hits=hits if request.fold_copies else one_for_each_file(hits, top),
+        notices=(*about.notices, *notices_on(query, hits, about.without, about.best)),
+    )
+
+
+@scan.shared_threads()
+def rank(catalogue: Catalogue, request: Request, *, top: int | None, count_fitting: bool = False) -> Ranking:
+    """As `find`, without the details of the hits and what is said of them."""
     check_asked(catalogue, request, top)
     query = request.query
     check_counts(query)
@@ -88,10 +101,9 @@ def find(catalogue: Catalogue, request: Request, *, top: int | None = 20, count_
     found = list(scanned.in_turn(looked_at.allowed & ~failing, failing, top))
     rows, scores = (np.concatenate(each) for each in zip(*((one.rows, one.scores) for one in found), strict=True))
     best = max((each.best for each in found if each.best is not None), default=None)
-    hits = hits_of(catalogue, gallery, rows, scores, query, request.photo_filters)
     without = tuple(scanned.likely_without(looked_at.allowed, best))
-    return SearchResult(
-        hits if request.fold_copies else one_for_each_file(hits, top),
+    about = SearchResult(
+        (),
         looked_at.faces,
         looked_at.steps[0].left_out,
         gallery.unscored,
@@ -103,7 +115,6 @@ def find(catalogue: Catalogue, request: Request, *, top: int | None = 20, count_
             *looked_at.notices,
             *untaught((*query.asked, *query.bounded), model),
             *weak_grades(query.asked, grades(model)),
-            *notices_on(query, hits, without, best),
         ),
         musts=tuple(map(str, query.musts)),
         behind=behind,
@@ -112,6 +123,7 @@ def find(catalogue: Catalogue, request: Request, *, top: int | None = 20, count_
         without=without,
         fitting=scanned.fitting(looked_at.allowed) if count_fitting else (),
     )
+    return Ranking(gallery, rows, scores, about)
 
 
 def places(request: Request, result: SearchResult) -> list[tuple[float, ...]]:
@@ -145,7 +157,7 @@ def notices_on(
 ) -> tuple[Notice, ...]:
     """What is said of a result: that a "must" would help ("must"), and, where nobody is likely, the part of the
     description without which the most faces are ("leave out")."""
-    return (*_must_suggested(query, hits), *_advice(query, without, best))
+    return (*must_suggested(query, hits), *_advice(query, without, best))
 
 
 def _advice(query: Query, without: Sequence[tuple[Node, scan.Likely]], best: float | None) -> Iterator[Notice]:
@@ -285,7 +297,7 @@ class _Scan:
         yield from zip((parts[at] for at in may_go), likely, strict=True)
 
 
-def _must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:
+def must_suggested(query: Query, hits: Sequence[Hit]) -> Iterator[Notice]:
     """That most of the first hits contradict the sex that is asked for ("must")."""
     man = said_sex(query.tree)
     if man is None or any(each.attributes == {MALE} for each in query.musts):

@@ -1,7 +1,7 @@
 """Which faces a search looks at: sure enough detections, large enough, in the right photos, within the given bounds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -46,39 +46,48 @@ def filtered(
 ) -> Filtered:
     """The faces that pass the filters of the request: those of its description, and those beside it. about: a row of
     the gallery, for `dropped_by`."""
-    allowed = sure_mask(gallery, request.min_detection)
+    masks = _masks(catalogue, gallery, request)
+    first, allowed = next(masks)
     left = int(np.count_nonzero(allowed))
-    least = request.min_detection
-    steps = [
-        Step(f"detection score of {least:g} or more", left, len(gallery) - left, "detection score", {"least": least})
-    ]
-    dropped_by = steps[0].words if about is not None and not allowed[about] else None
-
-    def narrow(mask: Mask, words: str, kind: str, values: Mapping[str, object]) -> None:
-        nonlocal dropped_by
+    steps = [replace(first, left=left, left_out=len(gallery) - left)]
+    dropped_by = first.words if about is not None and not allowed[about] else None
+    for step, mask in masks:
         np.logical_and(allowed, mask, out=allowed)
-        if about is not None and dropped_by is None and not allowed[about]:
-            dropped_by = words
         left = int(np.count_nonzero(allowed))
-        steps.append(Step(words, left, steps[-1].left - left, kind, values))
-
-    if request.min_face > 0:
-        size = request.min_face
-        narrow(gallery.sizes >= np.float32(size), f"face size of {size:g} or more", "face size", {"least": size})
+        if about is not None and dropped_by is None and not allowed[about]:
+            dropped_by = step.words
+        steps.append(replace(step, left=left, left_out=steps[-1].left - left))
     of_photos = request.photo_filters
-    for each in of_photos:
-        with catalogue.read() as session:
-            ids = faces_of(session, each)
-        words = " and ".join(printed(each))
-        narrow(np.isin(gallery.face_ids, ids), words, "photo", {"filter": words})
-    for threshold in request.query.thresholds:
-        narrow(_within([threshold], gallery), str(threshold), "bound", {"bound": str(threshold)})
     notices = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
     if any(each.taken_from or each.taken_to for each in of_photos):
         notices += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         notices += _without(catalogue, "camera")
     return Filtered(allowed, tuple(steps), notices, dropped_by)
+
+
+def left_out_by(catalogue: Catalogue, gallery: Gallery, request: Request, row: int) -> tuple[str, ...]:
+    """Which filters of the request leave out the face in this row of the gallery, in words."""
+    return tuple(step.words for step, mask in _masks(catalogue, gallery, request) if not mask[row])
+
+
+def _masks(catalogue: Catalogue, gallery: Gallery, request: Request) -> Iterator[tuple[Step, Mask]]:
+    """Each filter, with the faces that pass it: bool [N]. The detection score comes first; nothing is counted yet."""
+    least = request.min_detection
+    detection = Step(f"detection score of {least:g} or more", 0, 0, "detection score", {"least": least})
+    yield detection, sure_mask(gallery, least)
+    if request.min_face > 0:
+        size = request.min_face
+        step = Step(f"face size of {size:g} or more", 0, 0, "face size", {"least": size})
+        yield step, gallery.sizes >= np.float32(size)
+    for each in request.photo_filters:
+        with catalogue.read() as session:
+            ids = faces_of(session, each)
+        words = " and ".join(printed(each))
+        yield Step(words, 0, 0, "photo", {"filter": words}), np.isin(gallery.face_ids, ids)
+    for threshold in request.query.thresholds:
+        bound = str(threshold)
+        yield Step(bound, 0, 0, "bound", {"bound": bound}), _within([threshold], gallery)
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[Notice, ...]:

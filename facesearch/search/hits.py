@@ -144,6 +144,17 @@ class Searched:
     is_empty: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """In which order faces answer a request. rows: int64 [n], of the gallery, best first; scores: float64 [n]. about:
+    the result, without its hits."""
+
+    gallery: Gallery
+    rows: NDArray[np.int64]
+    scores: NDArray[np.float64]
+    about: SearchResult
+
+
 def ids_and_scores(hits: Sequence[Hit]) -> list[tuple[int, float]]:
     """The face ids and scores of hits, in their order."""
     return [(hit.face.face, hit.score) for hit in hits]
@@ -191,8 +202,10 @@ def hits_of(
     scores: NDArray[np.float64],
     asked: Query | Sequence[Asked] = (),
     photos: Sequence[PhotoFilter] = (),
+    first: int = 1,
 ) -> tuple[Hit, ...]:
-    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]).
+    """The faces in these rows (int64 [n]) of the gallery, in this order, with their scores (float64 [n]) and ranks,
+    `first` and those after it.
 
     asked: the query that gave the scores, which explains them, or what else is to be said of each face. photos: what
     their photos were to be like: of several paths those come first that are.
@@ -217,7 +230,7 @@ def hits_of(
     return tuple(
         Hit(rank, score, face, row, why, hard_to_judge(face.size, row, model), _marks(face, face.path), of, without)
         for rank, (score, face, row, why, of, without) in enumerate(
-            zip(scores.tolist(), shown, held.astype(np.float32), explained, fit, lacking, strict=True), 1
+            zip(scores.tolist(), shown, held.astype(np.float32), explained, fit, lacking, strict=True), first
         )
     )
 

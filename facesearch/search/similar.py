@@ -22,6 +22,7 @@ from facesearch.errors import SearchError
 from facesearch.reliability import grades, untaught
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import (
+    Ranking,
     SearchResult,
     check_asked,
     gallery_of,
@@ -114,6 +115,14 @@ def nearest(
     catalogue: Catalogue, probes: Sequence[ProbeFace], request: Request, *, top: int | None = 20
 ) -> SearchResult:
     """As `similar`, and not logged: for use cases of which it is a part."""
+    ranking = rank(catalogue, probes, request, top=top)
+    gallery = ranking.gallery
+    hits = hits_of(catalogue, gallery, ranking.rows, ranking.scores, request.changes.asked, request.photo_filters)
+    return replace(ranking.about, hits=hits if request.fold_copies else one_for_each_file(hits, top))
+
+
+def rank(catalogue: Catalogue, probes: Sequence[ProbeFace], request: Request, *, top: int | None) -> Ranking:
+    """The same without the details of the hits. Raises as `similar`."""
     changes = request.changes
     check_asked(catalogue, request, top)
     if not probes:
@@ -121,28 +130,32 @@ def nearest(
     gallery = gallery_of(catalogue)
     own = own_faces(catalogue, gallery, probes)
     looked_at = filtered(catalogue, gallery, request)
-    withheld, narrowed, notices = looked_at.steps[0].left_out, looked_at.steps[1:], looked_at.notices
     allowed = looked_at.allowed & ~np.isin(gallery.face_ids, own)
     searched = int(allowed.sum())
-    unseen = unseen_by_searches(catalogue, gallery.unscored)
+    about = SearchResult(
+        (),
+        searched,
+        looked_at.steps[0].left_out,
+        gallery.unscored,
+        gallery.model,
+        looked_at.steps[1:],
+        notices=looked_at.notices,
+        unseen=unseen_by_searches(catalogue, gallery.unscored),
+    )
     if searched == 0:
-        return SearchResult((), 0, withheld, gallery.unscored, gallery.model, narrowed, notices=notices, unseen=unseen)
+        return Ranking(gallery, np.empty(0, np.int64), np.empty(0), about)
     logits = combined(np.stack([probes[i].logits for i in distinct(probes)]))
     profile = encode(changes.apply(logits, gallery.model)[None], gallery.model)[0]
     rows, cosines = gallery.nearest(profile, searched if top is None else top, allowed, encode)
     scores = similarity(cosines)
     enough = scores >= request.min_score
-    hits = hits_of(catalogue, gallery, rows[enough], scores[enough], changes.asked, request.photo_filters)
-    hits = hits if request.fold_copies else one_for_each_file(hits, top)
-    best = float(scores[0])
     notices = (
-        *notices,
+        *about.notices,
         *untaught(changes.asked, gallery.model),
         *weak_grades(changes.asked, grades(gallery.model)),
     )
-    return SearchResult(
-        hits, searched, withheld, gallery.unscored, gallery.model, narrowed, best, notices=notices, unseen=unseen
-    )
+    about = replace(about, best=float(scores[0]), notices=notices)
+    return Ranking(gallery, rows[enough], scores[enough], about)
 
 
 def like(probes: Sequence[ProbeFace]) -> tuple[Like, ...]:

@@ -1,0 +1,289 @@
+"""What lasts from one page to the next: the open catalogue, results that are being looked through, probes, index runs.
+
+One user, perhaps in several tabs, so several threads at once.
+"""
+
+import os
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from cli.web.indexing import IndexRuns, RunState
+from cli.web.probes import Probes
+from cli.web.stored import Requests
+from db import generation, models
+from db.catalogue import Catalogue, open_catalogue
+from db.crops import CropStore
+from db.errors import CatalogueError, CatalogueMissing, NoHome
+from db.facets import Facets, facets
+from db.paths import is_there, user_data_folder
+from db.photos import Counts, counts
+from facesearch.attributes import ATTRIBUTES
+from facesearch.custody.audit import Logged, log
+from facesearch.errors import SearchError
+from facesearch.reliability import grades
+from facesearch.search import chunks
+from facesearch.search.chunks import Ranked
+from facesearch.search.face import Portrait, portrait
+from facesearch.search.hits import SearchResult
+from facesearch.search.request import Request
+from facesearch.search.similar import ProbeFace
+from facesearch.search.unseen import unseen_by_searches
+
+_RESULTS, _PORTRAITS, _SHOWN = 24, 200, 200_000
+NEAREST = 12
+"""Faces that a face's page shows beside it."""
+
+Value = TypeVar("Value")
+
+
+class _Recent(Generic[Value]):
+    """The values that were used last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._values: OrderedDict[object, Value] = OrderedDict()
+
+    def get(self, key: object) -> Value | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: object, value: Value) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
+
+    def drop(self, key: object) -> None:
+        self._values.pop(key, None)
+
+    def clear(self) -> None:
+        self._values.clear()
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """A result that somebody looks through. logged: how each chunk was, by its first rank; a chunk that is shown again
+    adds no row."""
+
+    ranked: Ranked
+    logged: dict[int, Logged | None] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def looked_at(self) -> int:
+        """How many hits were shown so far."""
+        return sum(min(chunks.CHUNK, self.ranked.found - first + 1) for first in self.logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an index run is. at_work: whether one is; started: the one that was started here, None for one from
+    elsewhere. waiting: photos that wait, of so many; listing: whether folders are still being listed; numbers: what the
+    catalogue holds, None where there is none yet."""
+
+    at_work: bool
+    started: RunState | None
+    waiting: int = 0
+    photos: int = 0
+    listing: bool = False
+    numbers: Counts | None = None
+
+    @property
+    def done(self) -> int:
+        """Photos that have been looked at."""
+        return self.photos - self.waiting if self.photos else self.numbers.files if self.numbers else 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether the run that was started here has ended as it should not."""
+        return self.started is not None and self.started.code not in (None, 0, 4, 130, -2)
+
+
+class Workplace:
+    """All that the pages work with. path: of the catalogue, which need not be there yet.
+
+    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept.
+    """
+
+    def __init__(self, path: Path, *, viewer: str = "off", keep_crops: bool = True) -> None:
+        self.path = Path(os.path.abspath(path))  # noqa: PTH100 (links stay)
+        self.viewer = viewer
+        self._keep_crops = keep_crops
+        self._folder = tempfile.TemporaryDirectory(prefix="facesearch-")
+        self.own_folder = Path(self._folder.name)
+        try:
+            data = user_data_folder()
+        except NoHome:
+            data = self.own_folder
+        self.requests = Requests(self.path, data)
+        self.runs = IndexRuns(self.path, self.own_folder, keep_crops=keep_crops)
+        self.probes = Probes(self.own_folder, lambda: [self.catalogue] if self.has_catalogue else [])
+        self._lock = threading.RLock()
+        self._opened: Catalogue | None = None
+        self._identity: tuple[int, int] | None = None
+        self._views: _Recent[View] = _Recent(_RESULTS)
+        self._portraits: _Recent[Portrait] = _Recent(_PORTRAITS)
+        self._shown: _Recent[bool] = _Recent(_SHOWN)
+        self._facets: tuple[int, Facets] | None = None
+
+    def close(self) -> None:
+        """Stop what is at work, and leave nothing behind."""
+        self.runs.close()
+        with self._lock:
+            self._forget_catalogue()
+        self.probes.close()
+        with suppress(OSError):
+            self._folder.cleanup()
+
+    @property
+    def has_catalogue(self) -> bool:
+        return is_there(self.path)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The open catalogue; another one where its file was replaced. Raises CatalogueMissing and CatalogueErrors."""
+        with self._lock:
+            identity = _identity(self.path)
+            if identity is None or identity != self._identity:
+                self._forget_catalogue()
+            if identity is None:
+                raise CatalogueMissing(f"There is no catalogue {self.path} yet: index a folder first.")
+            if self._opened is None:
+                self._opened, self._identity = open_catalogue(self.path), identity
+            return self._opened
+
+    def _forget_catalogue(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+        self._opened, self._identity = None, None
+        self._views.clear()
+        self._portraits.clear()
+        self._shown.clear()
+        self._facets = None
+
+    @property
+    def store(self) -> CropStore:
+        """Where small pictures are kept."""
+        return CropStore(self.path, keep=self._keep_crops and not self.catalogue.read_only)
+
+    def view(self, request: Request, probes: Sequence[ProbeFace] = (), *, anew: bool = False) -> View:
+        """The result of a request: the one that is being looked through, else a new one. anew: a new one where the
+        catalogue has changed since. Raises what a search raises."""
+        catalogue = self.catalogue
+        key = request.digest
+        with self._lock:
+            known = self._views.get(key)
+        if known is not None and not (anew and chunks.has_changed(catalogue, known.ranked)):
+            return known
+        view = View(chunks.rank(catalogue, request, probes))
+        with self._lock:
+            self._views.put(key, view)
+        return view
+
+    def chunk(self, view: View, first: int) -> SearchResult:
+        """The chunk of hits from this rank on, as a page shows it. It is logged the first time."""
+        with view.lock:
+            result = self._hits(view, first, chunks.CHUNK, logged=first not in view.logged)
+            view.logged.setdefault(first, result.logged)
+        return result
+
+    def hits(self, view: View, first: int, most: int) -> SearchResult:
+        """So many hits from this rank on, as a program asks for them. They are logged each time."""
+        with view.lock:
+            return self._hits(view, first, most, logged=True)
+
+    def _hits(self, view: View, first: int, most: int, *, logged: bool) -> SearchResult:
+        catalogue = self.catalogue
+        if first + most - 1 > len(view.ranked.faces) and not view.ranked.complete:
+            all_of_them = chunks.rank(catalogue, view.ranked.request, view.ranked.probes, top=None)
+            if all_of_them.generation != view.ranked.generation:
+                raise SearchError("The catalogue has changed since, and only the first hits are kept: search again.")
+            view.ranked = all_of_them
+        result = chunks.show(catalogue, view.ranked, first, most=most, logged=logged)
+        self.note_shown(hit.face.face for hit in result.hits)
+        return result
+
+    def portrait(self, face: int) -> Portrait:
+        """All that is known of a face; its page is logged once for each state of the catalogue. Raises as
+        `facesearch.search.face.portrait`."""
+        catalogue = self.catalogue
+        with catalogue.read() as session:
+            key = face, generation.current(session)
+        known = self._portraits.get(key)
+        if known is None:
+            known = portrait(catalogue, face, nearest=NEAREST)
+            with self._lock:
+                self._portraits.put(key, known)
+        self.note_shown([face, *(hit.face.face for hit in known.nearest.hits)])
+        return known
+
+    def grades(self) -> tuple[str | None, ...]:
+        """How far the network that serves can be relied on for each attribute."""
+        with self.catalogue.read() as session:
+            serving = models.serving(session)
+        return grades(serving[1]) if serving else (None,) * len(ATTRIBUTES)
+
+    def count_faces(self) -> int:
+        """How many faces there are to be searched, whether scored or not."""
+        with self.catalogue.read() as session:
+            return counts(session).faces
+
+    def facets(self) -> Facets:
+        """What there is to filter by, counted once for each state of the catalogue."""
+        catalogue = self.catalogue
+        with catalogue.read() as session:
+            key = generation.current(session)
+            if self._facets is None or self._facets[0] != key:
+                self._facets = key, facets(session)
+            return self._facets[1]
+
+    def progress(self) -> "Progress | None":
+        """How far the run at work is, or how the last one that was started here ended; None where there is nothing to
+        say."""
+        started = self.runs.state
+        try:
+            catalogue = self.catalogue
+        except CatalogueMissing:
+            return None if started is None else Progress(started.at_work, started)
+        except CatalogueError:
+            return None  # whoever needs it says what is wrong
+        at_work = catalogue.is_indexed_now or (started is not None and started.at_work)
+        if not at_work and started is None:
+            return None
+        unseen = unseen_by_searches(catalogue)
+        with catalogue.read() as session:
+            numbers = counts(session)
+        return Progress(at_work, started, unseen.waiting, unseen.photos, bool(unseen.unlisted), numbers)
+
+    @property
+    def keeps_crops(self) -> bool:
+        return self._keep_crops
+
+    def note_shown(self, faces: Iterable[int]) -> None:
+        """These faces stand on a page that was logged, so their pictures need no row of their own."""
+        with self._lock:
+            for each in faces:
+                self._shown.put(each, True)
+
+    def log_picture(self, face: int) -> None:
+        """Log that somebody looks at a face, unless it stands on a page that was logged."""
+        if self._shown.get(face):
+            return
+        log(self.catalogue, "picture", {"face": face})
+        self.note_shown([face])
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
