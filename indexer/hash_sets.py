@@ -91,6 +91,7 @@ class HashSet:
         self.close()
 
 
+# complexipy: ignore (one file, from its first byte to its last)
 def read_hash_set(path: Path, kind: LeftOut, categories: Collection[str] = ()) -> HashSet:
     """Read a set of known files. categories: of a list that tells categories, those that count.
 
@@ -217,6 +218,7 @@ def _bare(path: Path, line: str, where: int) -> _Entry:
     return _Entry(_OF_LENGTH[len(match[1])], bytes.fromhex(match[1]), where)
 
 
+# complexipy: ignore (one published form, as it is written)
 def _of_table(path: Path, rows: Any, columns: dict[str, int], category: int | None, before: int) -> Iterator[_Entry]:
     """rows: a csv.reader of what follows the names, which end in line `before`."""
     chosen = [(algorithm, columns[algorithm]) for algorithm in BEST_FIRST if algorithm in columns]
@@ -301,6 +303,7 @@ def _of_json(path: Path) -> Iterator[_Entry]:
         raise
 
 
+# complexipy: ignore (one published form, as it is written)
 def _of_objects(path: Path, *, by_line: bool) -> Iterator[_Entry]:
     """Every object with a hash, at whatever depth: a case may hold its media. What lies within a picture's own object
     is of the same content."""

@@ -225,7 +225,7 @@ def test_why_a_face_is_not_here(many: Path) -> None:
         assert f"Face {last} is number 400 of 400" in answer and "from=361#hit-400" in answer
         assert "There is no face 99999" in visitor.get(f"{address}&find=99999", part=True)
         small = visitor.get("/search?q=stubble&face=2000&find=3", part=True)
-        assert "left out by a filter: size of 2000 pixels or more" in small
+        assert "left out by a filter: face size of 2000 or more" in small
         low = visitor.get("/search?q=stubble&score=1&find=3", part=True)
         assert "at least 1 is asked for" in low
         elsewhere = visitor.get(f"/search?q={quote('stubble and folder:1')}&find={last}", part=True)

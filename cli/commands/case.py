@@ -451,6 +451,7 @@ def _case_record(case: Any) -> Mapping[str, Any]:
 _SHOWN_HITS = 5
 
 
+# complexipy: ignore (one line after the other, each where there is something to say)
 def _print_case(file: "CaseFile", source: "Catalogue") -> None:
     from db import faces as faces_
 

@@ -58,6 +58,7 @@ class Wanted:
     finish: Callable[[], None]
 
 
+# complexipy: ignore (each form of a result, and what it must not be combined with)
 @contextmanager
 def wanted(output: OutputOptions, *, never: Sequence[Path] = (), catalogues: Sequence[Path] = ()) -> Iterator[Wanted]:
     """Open what the user asked for; it takes its place when the block ends well.
@@ -171,6 +172,7 @@ def opened_together(paths: Sequence[Path], *, alike: bool = True) -> Iterator[Ca
         yield among
 
 
+# complexipy: ignore (each form of a result, in the order in which they are written)
 def present(result: SearchResult, heading: Heading, wanted: Wanted, catalogue: Path) -> ExitCode:
     """Write and print everything that is wanted; whether there was anything. catalogue: the one that was searched,
     where these are not several."""

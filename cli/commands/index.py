@@ -35,6 +35,7 @@ _CHANGES = {
 }
 
 
+# complexipy: ignore (a command: options to arguments)
 def index(
     context: typer.Context,
     photos: Annotated[

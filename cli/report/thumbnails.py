@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from db.faces import FaceDetails
 from db.values.box import Box
 from facesearch.vision.decode import DecodedPhoto
-from facesearch.vision.thumbnails import cut_square, open_indexed, paint_over, picture_of
+from facesearch.vision.thumbnails import CHANGED, cut_square, open_indexed, paint_over, picture_of
 
 PIXELS = 200
 WHOLE_PIXELS = 720
@@ -72,6 +72,12 @@ def thumbnails(faces: Sequence[FaceDetails], done: Callable[[int], None], pixels
     return found
 
 
+def _unshown(reason: str) -> Thumbnail:
+    """Why there is no picture, with what helps."""
+    helps = ": index again, with --again if that does not notice it" if reason == CHANGED else ""
+    return Thumbnail(None, f"{reason}{helps}")
+
+
 def cut(rgb: NDArray[np.uint8], box: Box, turned: int, pixels: int = PIXELS) -> bytes:
     """The face as JPEG, `pixels` square: the same square that the network sees, upright. rgb: uint8 [H, W, 3]."""
     return _as_jpeg(cut_square(rgb, box, turned, pixels))
@@ -81,7 +87,7 @@ def whole_photo(face: FaceDetails, others: Sequence[Box] = ()) -> Thumbnail:
     """The picture that the face is in, reduced, with a frame around the face. others: as in `shown_faces`."""
     photo = picture_of(open_indexed(face.path, face.sha256), face.page)
     if isinstance(photo, str):
-        return Thumbnail(None, photo)
+        return _unshown(photo)
     rgb = _unrecognisable(paint_over(photo.rgb, face.masked), others, face.box)
     return Thumbnail(_framed(rgb, [face.box], WHOLE_PIXELS))
 
@@ -93,7 +99,7 @@ def framed(
     places. masked: places that are painted over, since faces that were there are forgotten."""
     photo = picture_of(open_indexed(path, sha256), page)
     if isinstance(photo, str):
-        return Thumbnail(None, photo)
+        return _unshown(photo)
     return Thumbnail(_framed(paint_over(photo.rgb, masked), boxes, pixels))
 
 
@@ -153,7 +159,7 @@ def _shown_in_one_photo(faces: Sequence[FaceDetails], others: Mapping[int, Seque
         picture = picture_of(opened, page)
         for face in (each for each in faces if each.page == page):
             if isinstance(picture, str):
-                found[face.face] = Shown(Thumbnail(None, picture), Thumbnail(None, picture))
+                found[face.face] = Shown(_unshown(picture), _unshown(picture))
                 continue
             rgb = paint_over(picture.rgb, face.masked)
             rgb = _unrecognisable(rgb, others.get(face.face, ()), face.box)
@@ -169,7 +175,7 @@ def _of_one_photo(faces: Sequence[FaceDetails], pixels: int) -> dict[int, Thumbn
         picture = picture_of(opened, page)
         for face in faces:
             if face.page == page and isinstance(picture, str):
-                found[face.face] = Thumbnail(None, picture)
+                found[face.face] = _unshown(picture)
             elif face.page == page and isinstance(picture, DecodedPhoto):
                 shown = paint_over(picture.rgb, face.masked)
                 found[face.face] = Thumbnail(cut(shown, face.box, face.turned, pixels))

@@ -153,6 +153,7 @@ class AsciiJSON(JSONResponse):
         return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
+# complexipy: ignore (a route after the other)
 def build_api(place: Workplace) -> FastAPI:
     """The application. Who may ask is decided before (`cli.web.security`)."""
     from importlib.metadata import version

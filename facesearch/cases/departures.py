@@ -26,6 +26,7 @@ def can_be_compared(text: str, request: Request) -> bool:
     return _said(text, request.person) is not None
 
 
+# complexipy: ignore (a kind of departure after the other)
 def _changes(text: str, request: Request) -> Iterator[tuple[Change, str]]:
     said = _said(text, request.person)
     if said is not None and not request.like:

@@ -258,6 +258,7 @@ def _schema(about: dict[str, Any]) -> Any:
     return pa.schema(fields, metadata={f"facesearch.{key}": str(value) for key, value in about.items()})
 
 
+# complexipy: ignore (a column after the other)
 def _arrow_batch(rows: Sequence[FaceRow], model: ScoringModel) -> Any:
     pa, _ = _arrow()
     schema = _schema({})

@@ -475,7 +475,6 @@ def _capital(sentence: list[Token], at: int) -> bool:
     return typed[0].isupper() and len(typed) > 1
 
 
-# complexipy: ignore (what tells a name, rule by rule)
 def _is_name(sentence: list[Token], start: int, end: int, words: Lexicon) -> bool:
     """Capitalised words are a name."""
     before = sentence[start - 1].normal if start else ""

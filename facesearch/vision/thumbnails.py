@@ -14,6 +14,8 @@ from facesearch.errors import on_one_line
 from facesearch.vision.crop import SIDE
 from facesearch.vision.decode import NO_LIMITS, DecodedPhoto, OpenPhoto, PhotoError, open_encoded, read_photo
 
+CHANGED = "the photo has changed since it was indexed"
+"""Why a photo is not shown that is another one by now."""
 SMALL = 128
 """Side of the small pictures that are kept of faces."""
 _QUALITY = 80
@@ -67,7 +69,7 @@ def open_indexed(path: Path, sha256: str) -> OpenPhoto | str:
     try:
         photo = read_photo(path, limits=NO_LIMITS)
         if photo.sha256 != sha256:
-            return "the photo has changed since it was indexed: index again, with --again if that does not notice it"
+            return CHANGED
         return open_encoded(photo, limits=NO_LIMITS)
     except PhotoError as error:
         return error.reason if is_there(path) else "the photo is not there now"

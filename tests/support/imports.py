@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-HEAVY = ("torch", "cv2", "alembic", "faiss", "starlette", "uvicorn", "fastapi", "jinja2", "multipart")
+HEAVY = ("torch", "cv2", "alembic", "faiss", "starlette", "uvicorn", "fastapi", "multipart")
 
 
 def loaded(*arguments: str | Path) -> set[str]:

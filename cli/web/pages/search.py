@@ -451,17 +451,12 @@ def _notes(result: SearchResult, values: dict[str, object]) -> list[Note]:
         else:
             notes.append(Note(notice_in_words(each)))
     notes += [Note(each) for each in (*hard_remarks(result), *missing_remarks(result))]
-    left_out = [f"{counted(step.left_out, 'face')} by {_filter_words(step.words)}" for step in result.narrowed]
+    left_out = [f"{counted(step.left_out, 'face')} by {step.words}" for step in result.narrowed]
     if result.withheld:
         left_out.insert(0, f"{counted(result.withheld, 'face')} with a lower detection score")
     if left_out:
         notes.append(Note(f"Left out: {'; '.join(left_out)}."))
     return notes
-
-
-def _filter_words(words: str) -> str:
-    name, _, value = words.partition(" ")
-    return f"size of {value} pixels or more" if name == "--min-face" else words
 
 
 def _number_of(values: dict[str, object], words: str) -> int:
@@ -486,7 +481,7 @@ def _absent(call: Call, view: View, face: int, base: str) -> dict[str, object]:
             "face": face,
         }
     if answer.filters:
-        why = " and ".join(map(_filter_words, answer.filters))
+        why = " and ".join(answer.filters)
         return {"text": f"Face {face} is left out by a filter: {why}.", "link": "", "face": face}
     if answer.score is not None:
         least = view.ranked.request.min_score
