@@ -22,6 +22,7 @@ import numpy.typing as npt
 import PIL
 from PIL import Image
 
+from db.values.photo import PhotoFacts
 from facesearch.vision.decoding.contents import Contents, open_contents
 from facesearch.vision.decoding.errors import NO_LIMITS, Limits, PhotoError, broken, megabytes
 from facesearch.vision.decoding.heif import heic_version
@@ -113,6 +114,11 @@ class DecodedPhoto:
     @property
     def height(self) -> int:
         return int(self.rgb.shape[0])
+
+    @property
+    def facts(self) -> PhotoFacts:
+        """Of this picture, as if it were the only one of its file."""
+        return PhotoFacts(self.width, self.height, self.format, self.taken, self.camera)
 
     @property
     def visible(self) -> npt.NDArray[np.uint8]:
