@@ -15,6 +15,10 @@ class Admission(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+Admit = Callable[[str, int], Admission]
+"""What the reader of a content does with it, by its SHA-256 (hex) and its size in bytes."""
+
+
 class ContentClaims:
     """Decides, for all workers of a run, who processes a content.
 
@@ -42,8 +46,8 @@ class ContentClaims:
             self._claimed.add(sha256)
         return not self._known(sha256)
 
-    def admit(self, sha256: str) -> Admission:
-        """What the caller, which has read a file of this content, does with it."""
+    def admit(self, sha256: str, size: int) -> Admission:  # noqa: ARG002
+        """As `Admit`."""
         if self._is_forgotten(sha256):
             return Admission.FORGOTTEN
         return Admission.PROCESS if self.claim(sha256) else Admission.DUPLICATE

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.photos import Relooked
 from db.values.photo import Outcome, PhotoFacts
 from facesearch.errors import on_one_line
-from facesearch.vision.decode import DecodedPhoto
-from facesearch.vision.detection import Detection
-from indexer.listing import Job
+
+if TYPE_CHECKING:  # what worker processes need not load
+    from db.photos import Relooked
+    from facesearch.vision.decode import DecodedPhoto
+    from facesearch.vision.detection import Detection
+    from indexer.listing import Job
 
 Crop = NDArray[np.uint8]
 """uint8 RGB [227, 227, 3], what `crop_face` cuts and the network takes."""

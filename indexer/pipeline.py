@@ -36,10 +36,11 @@ from indexer.claims import ContentClaims
 from indexer.discovery import discover, plan_run
 from indexer.driver import Pipeline
 from indexer.interrupt import stop_on_signal
-from indexer.media import PhotoDecoder, PhotoFiles
+from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.network import Detectors, Network
 from indexer.opening import open_files
 from indexer.ports import Scorer
+from indexer.processes import IsolatedDecoder, WorkerPool, decoding
 from indexer.processing import PhotoProcessor
 from indexer.publishing import SnapshotPublisher, count_unlisted, gather_notices, serve_model
 from indexer.report import GoneFiles, PhotosBehind, Progress, RescoredFaces, RunReport, Stage
@@ -143,15 +144,15 @@ def _index(run: Run, folders: Sequence[bytes], new_detector: Callable[[], Detect
 
 def _threads(run: Run, claims: ContentClaims, new_detector: Callable[[], Detector], limits: Limits) -> ThreadExecutor:
     """Today's executor: threads that share a budget of pixels."""
-    detectors = Detectors(new_detector)
+    detectors, workers = Detectors(new_detector), WorkerPool(decoding(limits))
     processor = PhotoProcessor(
         PhotoFiles(limits),
-        PhotoDecoder(limits),
+        GuardedDecoder(PhotoDecoder(limits), IsolatedDecoder(workers)),
         detectors.take,
         admit=claims.admit,
         budget=PixelBudget(PIXELS_IN_MEMORY),
     )
-    return ThreadExecutor(processor, run.workers, detectors.make_one)
+    return ThreadExecutor(processor, run.workers, prepare=detectors.make_one, close=workers.close)
 
 
 def _is_settled(run: Run, behind: Behind, sha256: str) -> bool:

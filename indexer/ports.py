@@ -8,19 +8,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from typing import Protocol, TypeVar
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from db.faces import FacePlace
-from db.values.box import Box
+from db.values.box import Box, FacePlace
 from facesearch.vision.decode import DecodedPhoto, PhotoError
 from facesearch.vision.detection import Detector
 from indexer.items import Crop, FailureReason, Logits, ProcessedFile, ScoredFile, StoredBatch
-from indexer.listing import Job
 
-__all__ = ["Cropper", "Decoder", "Detector", "Executor", "Medium", "Pictures", "Processor", "Scorer", "Sink", "Source"]
+if TYPE_CHECKING:  # what worker processes need not load
+    from indexer.listing import Job
+
+__all__ = [
+    "Budget",
+    "Cropper",
+    "Decoder",
+    "Detector",
+    "Executor",
+    "Medium",
+    "Pictures",
+    "Processor",
+    "Scorer",
+    "Sink",
+    "Source",
+]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -69,6 +83,26 @@ class Pictures(Protocol):
 
     def picture(self, page: int) -> DecodedPhoto:
         """One picture, from 1. Raises `PhotoError`."""
+        ...
+
+    def close(self) -> None:
+        """Nobody asks for more."""
+        ...
+
+
+class PixelShare(Protocol):
+    """What one worker holds of a budget."""
+
+    def take(self, pixels: int) -> None:
+        """Wait until there is memory for so many pixels. To be called once."""
+        ...
+
+
+class Budget(Protocol):
+    """How many pixels may be in memory at once."""
+
+    def share(self) -> AbstractContextManager[PixelShare]:
+        """A share that starts empty, and is given back at the end."""
         ...
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Generic
 
-from db.faces import FacePlace
+from db.values.box import FacePlace
 from db.values.photo import PhotoFacts
 from facesearch.vision.decode import DecodedPhoto, PhotoError
 from facesearch.vision.detection import Detector
 from facesearch.vision.faces import cut_face, find_faces
-from indexer.budget import PixelBudget
-from indexer.claims import Admission
+from indexer.claims import Admission, Admit
 from indexer.items import (
     Crop,
     DuplicateContent,
@@ -30,7 +30,7 @@ from indexer.items import (
     UnreadableFile,
     unforeseen,
 )
-from indexer.ports import AnyMedium, Cropper, Decoder, Pictures, Source
+from indexer.ports import AnyMedium, Budget, Cropper, Decoder, Pictures, Source
 
 _NOTED = 5  # pages of which a photo's notice says what each is about
 
@@ -44,11 +44,11 @@ class PhotoProcessor(Generic[AnyMedium]):
         decoder: Decoder[AnyMedium],
         new_detector: Callable[[], Detector],
         *,
-        admit: Callable[[str], Admission],
-        budget: PixelBudget,
+        admit: Admit,
+        budget: Budget,
         crop: Cropper = cut_face,
     ) -> None:
-        """admit: what is done with the content of this SHA-256 (hexadecimal)."""
+        """admit: what is done with a content, by its SHA-256 (hexadecimal) and size."""
         self._source = source
         self._decoder = decoder
         self._new_detector = new_detector
@@ -65,7 +65,7 @@ class PhotoProcessor(Generic[AnyMedium]):
             return UnreadableFile(FailureReason(error.reason, error.retry))
         except Exception as error:
             return UnreadableFile(unforeseen(error, "it cannot be read"))
-        admission = self._admit(medium.sha256)
+        admission = self._admit(medium.sha256, medium.size)
         if admission is Admission.FORGOTTEN:
             return ForgottenContent(medium.sha256)
         if admission is Admission.DUPLICATE:
@@ -78,7 +78,8 @@ class PhotoProcessor(Generic[AnyMedium]):
                 return replace(photo, failure=FailureReason(error.reason, error.retry))
             except Exception as error:
                 return replace(photo, failure=unforeseen(error, "it cannot be decoded"))
-            return self._process_frames(path, photo, opened)
+            with closing(opened):
+                return self._process_frames(path, photo, opened)
 
     def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
         """As in `indexer.ports.Processor`."""
@@ -86,19 +87,24 @@ class PhotoProcessor(Generic[AnyMedium]):
             medium = self._source.read(path, unlimited=True)
             if medium.sha256 != sha256:
                 return FailureReason("the file has another content now", retry=True)
-            with self._budget.share() as share:
-                # It is the very photo that was processed, within the limit of then.
-                opened = self._decoder.open(medium, share.take, unlimited=True)
-                crops: dict[FacePlace, Crop] = {}
-                for page in sorted({place.page for place in places}):
-                    picture = opened.picture(page)
-                    here = [place for place in places if place.page == page]
-                    crops.update((place, self._crop(picture, place.box, place.turned)) for place in here)
-            return [crops[place] for place in places]
+            # It is the very photo that was processed, within the limit of then.
+            with (
+                self._budget.share() as share,
+                closing(self._decoder.open(medium, share.take, unlimited=True)) as opened,
+            ):
+                return self._crop_places(opened, places)
         except PhotoError as error:
             return FailureReason(error.reason, error.retry)
         except Exception as error:
             return unforeseen(error, "its faces cannot be cut out")
+
+    def _crop_places(self, opened: Pictures, places: Sequence[FacePlace]) -> list[Crop]:
+        crops: dict[FacePlace, Crop] = {}
+        for page in sorted({place.page for place in places}):
+            picture = opened.picture(page)
+            here = [place for place in places if place.page == page]
+            crops.update((place, self._crop(picture, place.box, place.turned)) for place in here)
+        return [crops[place] for place in places]
 
     def _process_frames(self, path: bytes, photo: ProcessedPhoto, opened: Pictures) -> ProcessedPhoto:
         """Every picture of the file, one after the other. A picture that cannot be shown is noted; a photo fails where

@@ -10,7 +10,7 @@ from db import erasure, faults, photos, unseen
 from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from db.faces import FaceRecord
-from db.photos import FileRecord, KnownPhoto, PhotoRecord, Unreadable
+from db.photos import FileRecord, KnownPhoto, PhotoRecord, Recorded, Unreadable
 from db.provenance import Provenance
 from db.values.photo import Outcome
 from indexer.items import (
@@ -72,12 +72,35 @@ class CatalogueSink:
         return whole
 
 
+_Answer = tuple[Job, ScoredFile, PhotoRecord | KnownPhoto | Unreadable]
+"""A file, what became of it, and what it holds."""
+
+
 def _store(
     session: Session, batch: Sequence[tuple[Job, ScoredFile]], records: dict[str, PhotoRecord], model_id: int
 ) -> StoredBatch:
+    answers, waiting = _contents(session, batch, records)
+    by_root: dict[int, list[FileRecord]] = {}
+    for job, _, content in answers:
+        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content, job.file.ctime_ns)
+        by_root.setdefault(job.root_id, []).append(record)
+    recorded = photos.record_all(session, by_root, model_id=model_id)
+    for root_id, files in by_root.items():
+        unseen.looked_at(session, root_id, [file.path for file in files])
+    forgotten = [job for job, result in batch if isinstance(result, ForgottenContent)]
+    _leave_alone(session, forgotten)
+    _note_faults(session, batch)
+    stored = [_outcome(answer, recorded) for answer in answers]
+    return StoredBatch(stored, recorded.faces, list(recorded.relooked.values()), waiting, forgotten)
+
+
+def _contents(
+    session: Session, batch: Sequence[tuple[Job, ScoredFile]], records: dict[str, PhotoRecord]
+) -> tuple[list[_Answer], list[tuple[Job, DuplicateContent]]]:
+    """What each file holds; and those whose content is not known yet."""
     elsewhere = {each.sha256 for _, each in batch if isinstance(each, DuplicateContent)} - records.keys()
     known = photos.known_photos(session, elsewhere)
-    answers: list[tuple[Job, ScoredFile, PhotoRecord | KnownPhoto | Unreadable]] = []
+    answers: list[_Answer] = []
     waiting: list[tuple[Job, DuplicateContent]] = []
     for job, result in batch:
         if isinstance(result, UnreadableFile):
@@ -90,24 +113,15 @@ def _store(
                 waiting.append((job, result))
             else:
                 answers.append((job, result, same))
-    by_root: dict[int, list[FileRecord]] = {}
-    for job, _, content in answers:
-        record = FileRecord(job.file.path, job.file.size, job.file.mtime_ns, content, job.file.ctime_ns)
-        by_root.setdefault(job.root_id, []).append(record)
-    recorded = photos.record_all(session, by_root, model_id=model_id)
-    for root_id, files in by_root.items():
-        unseen.looked_at(session, root_id, [file.path for file in files])
-    forgotten = [job for job, result in batch if isinstance(result, ForgottenContent)]
-    _leave_alone(session, forgotten)
-    _note_faults(session, batch)
-    stored = []
-    for job, result, content in answers:
-        outcome = Outcome.FAILED if isinstance(content, Unreadable) else content.outcome
-        sha256 = _sha256_of(result)
-        relooked = None if sha256 is None else recorded.relooked.get(sha256)
-        retry = content.retry or (relooked is not None and relooked.kept)
-        stored.append(StoredOutcome(job, outcome, content.reason, retry, isinstance(result, DuplicateContent)))
-    return StoredBatch(stored, recorded.faces, list(recorded.relooked.values()), waiting, forgotten)
+    return answers, waiting
+
+
+def _outcome(answer: _Answer, recorded: Recorded) -> StoredOutcome:
+    job, result, content = answer
+    outcome = Outcome.FAILED if isinstance(content, Unreadable) else content.outcome
+    relooked = recorded.relooked.get(_sha256_of(result) or "")
+    retry = content.retry or (relooked is not None and relooked.kept)
+    return StoredOutcome(job, outcome, content.reason, retry, isinstance(result, DuplicateContent))
 
 
 def _leave_alone(session: Session, jobs: Sequence[Job]) -> None:

@@ -24,18 +24,27 @@ PREFETCH = 3
 class ThreadExecutor:
     """Processes files in threads of this process: decoders, OpenCV and hashing let go of Python's lock."""
 
-    def __init__(self, processor: Processor, workers: int, prepare: Callable[[], None] = lambda: None) -> None:
-        """prepare: as in `indexer.ports.Executor`."""
+    def __init__(
+        self,
+        processor: Processor,
+        workers: int,
+        *,
+        prepare: Callable[[], None] = lambda: None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
+        """prepare, close: as in `indexer.ports.Executor`, for what the processor needs."""
         self._processor = processor
         self._workers = workers
         self._prepare = prepare
+        self._close = close
 
     def prepare(self) -> None:
         """As in `indexer.ports.Executor`."""
         self._prepare()
 
     def close(self) -> None:
-        """As in `indexer.ports.Executor`: threads end with each call."""
+        """As in `indexer.ports.Executor`."""
+        self._close()
 
     def process(
         self, jobs: Iterable[Job], *, stop: threading.Event

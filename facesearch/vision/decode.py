@@ -206,6 +206,9 @@ class OpenPhoto:
         """One picture. Raises `PhotoError`, also where there is none of this number."""
         return self._decoded(page, None, _drawn(self._contents, page))
 
+    def close(self) -> None:
+        """Nothing is held but memory."""
+
     def _decoded(self, page: int, seconds: float | None, shown: Drawn) -> DecodedPhoto:
         try:
             rgb, sound = _upright(shown)
