@@ -125,7 +125,7 @@ class _DecodingWorker:
             self._conversation.answer({"error": messages.error_to_plain(error)})
         except MemoryError:
             full = PhotoError("not enough memory to decode the photo", retry=True)
-            self._conversation.answer({"full": messages.error_to_plain(error)})
+            self._conversation.answer({"error": messages.error_to_plain(full)})
         except Exception as error:
             trace = "".join(traceback.format_exception(error))
             self._conversation.answer({"unforeseen": str(error) or type(error).__name__, "trace": trace})
