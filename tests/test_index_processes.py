@@ -44,11 +44,8 @@ def jobs(folder: Path) -> list[Job]:
     return [Job(1, os.fsencode(folder), FoundFile(os.fsencode(path.name), 1, 1)) for path in sorted(folder.iterdir())]
 
 
-def executor(
-    claims: ContentClaims, *, seconds: float = 60.0, workers: int = 1, log: Path | None = None, batch: int = 8
-):
-    arguments = {} if log is None else {"log": str(log)}
-    setup = WorkerSetup("processor", "tests.support.deadly:processor", arguments, seconds)
+def executor(claims: ContentClaims, *, seconds: float = 60.0, workers: int = 1, batch: int = 8) -> ProcessExecutor:
+    setup = WorkerSetup("processor", "tests.support.deadly:processor", seconds=seconds)
     return ProcessExecutor(setup, claims.admit, budget=PixelBudget(10**8), workers=workers, batch=batch)
 
 
@@ -91,12 +88,11 @@ def test_other_processes_give_what_threads_give(album: Path) -> None:
             )
 
 
-def test_a_photo_that_kills_its_workers_is_found_by_halving_and_fails_alone(album: Path, tmp_path: Path) -> None:
+def test_a_photo_that_kills_its_workers_is_found_by_halving_and_fails_alone(album: Path) -> None:
     write(album / "5.png", encoded(picture(GREEN)) + deadly.CRASH)
-    log = tmp_path / "log"
-    with closing(executor(unclaimed(), log=log)) as processes:
+    with closing(executor(unclaimed(), batch=4)) as processes:
         results = {job.file.path: result for job, result in processes.process(jobs(album), stop=threading.Event())}
-        assert processes.pool.started == 3 * 4 + 1, "three of eight, four, two and of the one"
+        assert processes.pool.started == 1 + 3 * 3, "each of three sizes ends three, and the last ones live"
     failed = results[b"5.png"]
     assert isinstance(failed, ProcessedPhoto) and failed.failure == FailureReason("it crashed (SIGSEGV)", retry=False)
     assert failed.sha256 == read_photo(album / "5.png").sha256
@@ -227,8 +223,9 @@ def test_other_processes_decode_to_the_same_pixels(tmp_path: Path, format: str) 
             facts = ["sha256", "size", "format", "taken", "camera", "page", "seconds", "sound", "notices"]
             assert [getattr(one, name) for name in facts] == [getattr(other, name) for name in facts]
         assert np.array_equal(here.picture(1).rgb, there.picture(1).rgb)
-        with pytest.raises(PhotoError):
-            there.picture(99)
+        if len(mine) > 1:
+            with pytest.raises(PhotoError):
+                there.picture(99)
         there.close()
         assert pool.started == 1
 

@@ -6,8 +6,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from facesearch.vision.decode import EncodedPhoto, Limits
 from indexer.claims import Admit
@@ -21,16 +19,9 @@ CRASH, KILL, HANG, FILL, FAULT = b"<crash>", b"<kill>", b"<hang>", b"<fill>", b"
 
 
 class DeadlyDecoder(PhotoDecoder):
-    """Does to its own process what a broken decoder would. log: a file that gets a line for every photo."""
-
-    def __init__(self, log: str = "") -> None:
-        super().__init__(Limits())
-        self._log = log
+    """Does to its own process what a broken decoder would."""
 
     def open(self, medium: EncodedPhoto, admit: Callable[[int], None], *, unlimited: bool = False) -> Pictures:  # type: ignore[override]
-        if self._log:
-            with Path(self._log).open("a") as log:
-                log.write(f"{os.getpid()} {medium.sha256}\n")
         opened = super().open(medium, admit, unlimited=unlimited)
         if medium.data.endswith(CRASH):
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -45,12 +36,12 @@ class DeadlyDecoder(PhotoDecoder):
         return opened
 
 
-def decoder(**arguments: Any) -> DeadlyDecoder:
-    return DeadlyDecoder(**arguments)
+def decoder() -> DeadlyDecoder:
+    return DeadlyDecoder(Limits())
 
 
-def processor(admit: Admit, budget: Budget, **arguments: Any) -> PhotoProcessor[EncodedPhoto]:
-    return PhotoProcessor(PhotoFiles(Limits()), DeadlyDecoder(**arguments), RedSquares, admit=admit, budget=budget)
+def processor(admit: Admit, budget: Budget) -> PhotoProcessor[EncodedPhoto]:
+    return PhotoProcessor(PhotoFiles(Limits()), decoder(), RedSquares, admit=admit, budget=budget)
 
 
 def unstartable() -> None:
