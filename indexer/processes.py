@@ -96,7 +96,7 @@ class WorkerProcess:
         ready, _ = self.request(asked, seconds=_TO_START)
         if "broken" in ready:
             self.kill()
-            raise WorkerDiedError(f"cannot be processed by a worker ({ready['broken']})", retry=True)
+            raise WorkerDiedError(f"could not be started ({ready['broken'].strip().splitlines()[-1]})", retry=True)
 
     def request(
         self,
@@ -259,6 +259,7 @@ class IsolatedPhoto:
         self._worker: WorkerProcess | None = None
         self._admitted = False
         self._seconds: float | None = None
+        self._position = 0  # pictures that the worker has come past
         self.pages = 1
         self.unlooked = 0
 
