@@ -24,7 +24,7 @@ from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
 from db.provenance import Provenance
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.query import parse
@@ -73,7 +73,7 @@ def fill(catalogue: Catalogue, number: int) -> None:
             logits = random.normal(size=width).astype(np.float32)
             face = FaceRecord(Box(1.0, 1.0, 90.0, 90.0), 0.95, np.zeros((5, 2), np.float32), logits)
             digest = hashlib.sha256(str(each).encode()).hexdigest()
-            content = PhotoRecord(digest, 1000, Outcome.INDEXED, looked, width=640, height=480, faces=(face,))
+            content = PhotoRecord(digest, 1000, Outcome.INDEXED, looked, facts=PhotoFacts(640, 480), faces=(face,))
             files.append(FileRecord(b"%d.jpg" % each, 1000, 1, content))
         with catalogue.write() as session:
             photos.record(session, root_id, files, model_id=model_id)

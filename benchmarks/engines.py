@@ -25,7 +25,7 @@ from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
 from db.provenance import Provenance
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from facesearch.attributes import NAMES
 from facesearch.custody.acting import Acting, act_as
 from facesearch.engines.parquet import export
@@ -79,11 +79,13 @@ def _photo(number: int, random: np.random.Generator) -> FileRecord:
         1000,
         Outcome.INDEXED,
         Provenance("1", "d" * 64),
-        width=800,
-        height=600,
-        format="JPEG",
-        taken=datetime(2018, 1, 1) + timedelta(hours=int(random.integers(0, 30_000))),
-        camera="Canon EOS 80D",
+        facts=PhotoFacts(
+            width=800,
+            height=600,
+            format="JPEG",
+            taken=datetime(2018, 1, 1) + timedelta(hours=int(random.integers(0, 30_000))),
+            camera="Canon EOS 80D",
+        ),
         faces=found,
     )
     return FileRecord(b"%d/%d.jpg" % (number // 1000, number), 1000, 10**18, content)

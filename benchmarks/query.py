@@ -43,7 +43,7 @@ from db.faces import FaceRecord
 from db.provenance import Provenance
 from db.snapshot import rebuild
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
@@ -248,7 +248,7 @@ def fill(path: Path, model: ScoringModel, faces: int) -> None:
                         1000,
                         Outcome.INDEXED,
                         Provenance("1"),
-                        taken=datetime(2020, 1, 1),
+                        facts=PhotoFacts(taken=datetime(2020, 1, 1)),
                         faces=(FaceRecord(Box(10, 10, 90, 120), float(detections[row]), landmarks, logits[row]),),
                     ),
                 )

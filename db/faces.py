@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from db.errors import FaceForgotten, FaceHidden, FaceUnfound, FaceUnknown, FaceU
 from db.matching import match
 from db.paths import as_path, display, join
 from db.schema import Face, File, Model, Photo, Root, Score, Tombstone
-from db.values.box import Box
+from db.values.box import Box, FacePlace
 from db.values.photo import RECOGNISED
 from db.values.scoring_model import ScoringModel
 
@@ -136,14 +136,6 @@ class FaceInFull:
     photo_bytes: int
     format: str | None
     model: ScoringModel
-
-
-class FacePlace(NamedTuple):
-    """Where a face is cut out: box in pixels of the upright picture; turned, page: as in `FaceRecord`."""
-
-    box: Box
-    turned: int = 0
-    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ are hidden or shown: a face is visible as long as one file with its photo's cont
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from db.matching import match
 from db.paths import AnyPath, as_path, display, join, within
 from db.provenance import Place, Provenance
 from db.schema import Face, File, HashSet, Photo, Recognised, Root
-from db.values.photo import RECOGNISED, LeftOut, Outcome
+from db.values.photo import RECOGNISED, LeftOut, Outcome, PhotoFacts
 
 
 class KnownFile(NamedTuple):
@@ -66,9 +66,7 @@ class KnownPhoto:
 class PhotoRecord:
     """A content that was looked at: its SHA-256 (hexadecimal), size in bytes, outcome, and by which versions.
 
-    reason, retry: for Outcome.FAILED, why, and whether another try could end differently. width, height: pixels of the
-    upright photo. format: as the decoder names it. taken: without a time zone, by the camera's own clock; camera: make
-    and model, "" for unknown. faces: for Outcome.INDEXED. pages, unlooked, notice: as in `schema.Photo`.
+    reason, retry: for Outcome.FAILED, why, and whether another try could end differently. faces: for Outcome.INDEXED.
     """
 
     sha256: str
@@ -77,15 +75,8 @@ class PhotoRecord:
     provenance: Provenance
     reason: str | None = None
     retry: bool = False
-    width: int | None = None
-    height: int | None = None
-    format: str | None = None
-    taken: datetime | None = None
-    camera: str = ""
+    facts: PhotoFacts = field(default_factory=PhotoFacts)
     faces: tuple[FaceRecord, ...] = ()
-    pages: int = 1
-    unlooked: int = 0
-    notice: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -574,14 +565,7 @@ def _photo_row(photo: PhotoRecord) -> dict[str, Any]:
         "outcome": photo.outcome,
         "reason": photo.reason,
         "retry": photo.retry,
-        "width": photo.width,
-        "height": photo.height,
-        "format": photo.format,
-        "taken": photo.taken,
-        "camera": photo.camera,
-        "pages": photo.pages,
-        "unlooked": photo.unlooked,
-        "notice": photo.notice,
+        **asdict(photo.facts),
     }
 
 

@@ -10,17 +10,17 @@ from functools import cache
 
 from db.filesystems import windows_attributes
 from db.others import OtherFile
-from db.paths import display, is_folder, join, within
+from db.paths import is_folder, join, within
 from db.photos import KnownFile
 from db.unseen import Why
 from db.values.photo import LeftOut, Outcome
-from db.values.told import Notice
 from facesearch.vision.decode import readable_extensions, readable_kinds
 from facesearch.vision.decoding.sniff import PHOTO_LABELS, FileKind
-from indexer.report import Remark
+from indexer import notices
+from indexer.report import FolderNotice
 from indexer.selection import Chooser
 from indexer.targets import Target
-from indexer.walk import Aside, FoundFile, extension_of, walk
+from indexer.walk import FoundFile, SkippedEntries, extension_of, walk
 
 _SNIFFED_AT_ONCE = 4096
 # Windows' attributes of a file whose content is elsewhere: OFFLINE, RECALL_ON_OPEN, RECALL_ON_DATA_ACCESS.
@@ -51,7 +51,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Hands:
+class WalkHooks:
     """What a comparison needs done. found: is told of every file, and whether it is a photo; when it answers False the
     walk is broken off, and nothing counts as gone. sniff: `FileKind` or OSError of each of these files (absolute
     paths), in their order; fewer when the run is to stop. remember: files that are no photos. is_forgotten: whether
@@ -67,22 +67,22 @@ class Hands:
 class Listing:
     """One walk, compared.
 
-    work: files to open. unchanged: those that keep what an earlier run said of them. change_times: those to take over,
-    by the id of a file that has none yet; others_change_times: likewise of files that are no photos. returned: ids of
-    files that had been missing and have kept size and date. gone: ids of files that were there and are not found any
-    more; without what lies where nobody could look. left_out: ids of those that the run passes over now, by reason.
-    passed_over: ids of files that should be there, and that the walk did not come by or that this installation cannot
-    read. no_photos: ids of files whose content was never known, and is that of no photo. vanished: those of the gone
-    whose folder is gone as well, by the topmost such one. spared: sentences about the places where nobody could look.
-    others: files that are no photos, by what they are, or else by extension. unsupported: photos of a kind that this
-    installation cannot read, by kind. outdated: what is remembered of files that are gone or photos by now. forgotten:
-    how many were left alone, since they were forgotten. unusable: why there was no walk at all. unseen: what nobody has
-    looked at so far, by path within the root: photos that are new or changed, or whose content is elsewhere, and
-    folders.
+    work: files to open. unchanged: those that keep what an earlier run said of them. change_times: those to take
+    over, by the id of a file that has none yet; others_change_times: likewise of files that are no photos.
+    returned: ids of files that had been missing and have kept size and date. gone: ids of files that were there and
+    are not found any more; without what lies where nobody could look. left_out: ids of those that the run passes
+    over now, by reason. unvisited: ids of files that should be there, and that the walk did not come by or that
+    this installation cannot read. no_photos: ids of files whose content was never known, and is that of no photo.
+    missing_folders: those of the gone whose folder is gone as well, by the topmost such one. retained: the places
+    where nobody could look. others: files that are no photos, by what they are, or else by extension. unsupported:
+    photos of a kind that this installation cannot read, by kind. outdated: what is remembered of files that are
+    gone or photos by now. forgotten: how many were left alone, since they were forgotten. unusable: why there was
+    no walk at all. unseen: what nobody has looked at so far, by path within the root: photos that are new or
+    changed, or whose content is elsewhere, and folders.
     """
 
     target: Target
-    aside: Aside
+    skipped: SkippedEntries
     work: list[Job] = field(default_factory=list)
     unchanged: list[tuple[bytes, KnownFile]] = field(default_factory=list)
     change_times: dict[int, int] = field(default_factory=dict)
@@ -90,60 +90,60 @@ class Listing:
     returned: list[int] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
     left_out: dict[LeftOut, list[int]] = field(default_factory=dict)
-    passed_over: list[int] = field(default_factory=list)
+    unvisited: list[int] = field(default_factory=list)
     no_photos: list[int] = field(default_factory=list)
-    vanished: dict[bytes, list[int]] = field(default_factory=dict)
-    spared: list[Remark] = field(default_factory=list)
+    missing_folders: dict[bytes, list[int]] = field(default_factory=dict)
+    retained: list[FolderNotice] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     unsupported: Counter[str] = field(default_factory=Counter)
     outdated: list[bytes] = field(default_factory=list)
     forgotten: int = 0
-    unusable: Remark | None = None
+    unusable: FolderNotice | None = None
     unseen: dict[bytes, Why] = field(default_factory=dict)
 
     @property
     def holds_a_photo(self) -> bool:
         """Whether there is, or could be, a photo: also one that cannot be read here or now."""
-        aside = self.aside
-        return bool(self.work or self.unchanged or self.unsupported or aside.online_only or aside.unreadable)
+        skipped = self.skipped
+        return bool(self.work or self.unchanged or self.unsupported or skipped.online_only or skipped.unreadable)
 
 
 def compare(
-    target: Target, root_id: int, memory: Memory, *, chooser: Chooser, hands: Hands, again: bool = False
+    target: Target, root_id: int, memory: Memory, *, chooser: Chooser, hooks: WalkHooks, again: bool = False
 ) -> Listing:
     """Walk the target and compare it with what is known of the files of its root (used up).
 
     again: nothing is taken for unchanged that is no photo.
     """
-    return _Comparison(target, root_id, memory, chooser, hands, again).listing()
+    return _Comparison(target, root_id, memory, chooser, hooks, again).listing()
 
 
 class _Comparison:
     """One walk, from the first file to what is gone."""
 
     def __init__(
-        self, target: Target, root_id: int, memory: Memory, chooser: Chooser, hands: Hands, again: bool
+        self, target: Target, root_id: int, memory: Memory, chooser: Chooser, hooks: WalkHooks, again: bool
     ) -> None:
         self._target = target
         self._root_id = root_id
         self._memory = memory
         self._chooser = chooser
-        self._hands = hands
+        self._hooks = hooks
         self._again = again
         self._readable = readable_extensions()
         self._readable_kinds = readable_kinds()
         self._attributes = windows_attributes(target.root)
-        self._listing = Listing(target, Aside())
+        self._listing = Listing(target, SkippedEntries())
         self._work: list[tuple[int, Job]] = []  # with their place in the walk
         self._unknown: list[tuple[int, FoundFile]] = []  # to be sniffed
 
     def listing(self) -> Listing:
         listing, target = self._listing, self._target
         found = walk(
-            target.root, listing.aside, chooser=self._chooser, within=target.within, leave_out=target.leave_out
+            target.root, listing.skipped, chooser=self._chooser, within=target.within, leave_out=target.leave_out
         )
         for place, file in enumerate(found):
-            if not self._hands.found(self._take(place, file)):
+            if not self._hooks.found(self._take(place, file)):
                 return listing
             if len(self._unknown) >= _SNIFFED_AT_ONCE and not self._sniff():
                 return listing
@@ -169,11 +169,11 @@ class _Comparison:
                 self._listing.returned.append(before.id)  # at least in all likelihood: it is read in any case
         elif self._is_known_other(file):
             return False
-        elif self._hands.is_forgotten(file):
+        elif self._hooks.is_forgotten(file):
             self._listing.forgotten += 1
             return False
         if self._attributes and _is_elsewhere(join(self._target.root, path), self._attributes):
-            self._listing.aside.online_only.append(path)
+            self._listing.skipped.online_only.append(path)
             self._keep_known(path, before)
             return False
         if extension_of(path) in self._readable:
@@ -208,7 +208,7 @@ class _Comparison:
     def _sniff(self) -> bool:
         """Look what those files are of which neither the catalogue nor their name says it; False to break off."""
         some, self._unknown = self._unknown, []
-        kinds = self._hands.sniff([join(self._target.root, file.path) for _, file in some])
+        kinds = self._hooks.sniff([join(self._target.root, file.path) for _, file in some])
         others: list[tuple[bytes, OtherFile]] = []
         for (place, file), kind in zip(some, kinds, strict=False):
             before = self._memory.photos.get(file.path)
@@ -217,7 +217,7 @@ class _Comparison:
             ):  # what cannot be read may be a photo, and fails as one
                 self._memory.photos.pop(file.path, None)
                 self._open(place, file, before)
-                if not self._hands.found(True):
+                if not self._hooks.found(True):
                     return False
             else:
                 if kind.is_photo:
@@ -229,7 +229,7 @@ class _Comparison:
                 name = kind.label or extension_of(file.path)
                 self._count(name)
                 others.append((file.path, (file.size, file.mtime_ns, file.ctime_ns, name)))
-        self._hands.remember(others)
+        self._hooks.remember(others)
         return len(kinds) == len(some)
 
     def _open(self, place: int, file: FoundFile, before: KnownFile | None) -> None:
@@ -243,38 +243,38 @@ class _Comparison:
         """It is there, whether or not it can be read now."""
         self._memory.photos.pop(path, None)
         if before is not None:
-            self._listing.passed_over.append(before.id)
+            self._listing.unvisited.append(before.id)
 
     def _find_absent(self) -> None:
         """What the walk did not come by: gone, left out, or where nobody could look."""
         listing, target, known = self._listing, self._target, self._memory.photos
-        for path in listing.aside.online_only:
+        for path in listing.skipped.online_only:
             self._keep_known(path, known.get(path))
         absent = {path: each.id for path, each in known.items() if not each.missing and target.holds(path)}
-        listing.passed_over += absent.values()
+        listing.unvisited += absent.values()
         for path in list(absent):
             why = self._chooser.leaves_out(path)
             if why is not None:
                 listing.left_out.setdefault(why, []).append(absent.pop(path))
-        gone, listing.spared = _spare(target, listing.aside, absent)
+        gone, listing.retained = _retain(target, listing.skipped, absent)
         listing.gone = list(gone.values())
-        listing.vanished = _by_vanished_folder(target, gone)
-        places = _places_unseen(listing.aside)
+        listing.missing_folders = _by_missing_folder(target, gone)
+        places = _places_unseen(listing.skipped)
         listing.outdated = [
             path for path in self._memory.others if target.holds(path) and _place_above(path, places) is None
         ]
-        if any(obstacle.path == target.within for obstacle in listing.aside.unreadable):
-            listing.unusable, listing.spared = listing.spared[0], listing.spared[1:]
+        if any(each.path == target.within for each in listing.skipped.unreadable):
+            listing.unusable, listing.retained = listing.retained[0], listing.retained[1:]
         self._note_unseen()
 
     def _note_unseen(self) -> None:
-        listing, aside, root = self._listing, self._listing.aside, self._target.root
-        told = {each.path for each in (*listing.spared, *([listing.unusable] if listing.unusable else []))}
-        listing.unseen.update(dict.fromkeys(aside.online_only, Why.ONLINE))
-        listing.unseen.update((each.path, Why.UNREADABLE) for each in aside.unreadable)
-        listing.unseen.update((path, Why.EMPTY) for path in aside.empty if _at(self._target, path) in told)
+        listing, skipped, root = self._listing, self._listing.skipped, self._target.root
+        told = {each.path for each in (*listing.retained, *([listing.unusable] if listing.unusable else []))}
+        listing.unseen.update(dict.fromkeys(skipped.online_only, Why.ONLINE))
+        listing.unseen.update((each.path, Why.UNREADABLE) for each in skipped.unreadable)
+        listing.unseen.update((path, Why.EMPTY) for path in skipped.empty if self._target.at(path) in told)
         own = os.path.realpath(root)
-        for path in aside.linked:
+        for path in skipped.linked:
             leads_to = os.path.realpath(join(root, path))
             if leads_to != own and within(own, leads_to) is None:
                 listing.unseen[path] = Why.LINK
@@ -306,13 +306,15 @@ def _is_elsewhere(path: bytes, attribute: str) -> bool:
     return bool(int.from_bytes(value[:4], "little") & _ELSEWHERE)
 
 
-def _places_unseen(aside: Aside) -> set[bytes]:
-    return {*aside.empty, *aside.linked, *(obstacle.path for obstacle in aside.unreadable)}
+def _places_unseen(skipped: SkippedEntries) -> set[bytes]:
+    return {*skipped.empty, *skipped.linked, *(each.path for each in skipped.unreadable)}
 
 
-def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict[bytes, int], list[Remark]]:
-    """Which absent files are gone for sure, and a remark for each place that keeps others from counting as gone."""
-    places = _places_unseen(aside)
+def _retain(
+    target: Target, skipped: SkippedEntries, absent: dict[bytes, int]
+) -> tuple[dict[bytes, int], list[FolderNotice]]:
+    """Which absent files are gone for sure, and a notice for each place that keeps others from counting as gone."""
+    places = _places_unseen(skipped)
     kept = dict.fromkeys(places, 0)
     gone: dict[bytes, int] = {}
     for path, file_id in absent.items():
@@ -321,24 +323,24 @@ def _spare(target: Target, aside: Aside, absent: dict[bytes, int]) -> tuple[dict
             gone[path] = file_id
         else:
             kept[place] += 1
-    remarks = [_unreadable(target, each.path, each.reason, kept[each.path]) for each in aside.unreadable]
-    remarks += [_empty(target, path, kept[path]) for path in aside.empty if kept[path]]
-    remarks += [_linked(target, path, kept[path]) for path in aside.linked if kept[path]]
-    return gone, remarks
+    said = [notices.unreadable(target.at(each.path), each.reason, kept[each.path]) for each in skipped.unreadable]
+    said += [notices.emptied(target.at(path), kept[path], whole=not path) for path in skipped.empty if kept[path]]
+    said += [notices.became_link(target.at(path), kept[path]) for path in skipped.linked if kept[path]]
+    return gone, said
 
 
-def _by_vanished_folder(target: Target, gone: dict[bytes, int]) -> dict[bytes, list[int]]:
+def _by_missing_folder(target: Target, gone: dict[bytes, int]) -> dict[bytes, list[int]]:
     """Ids of the files whose folder is not there, by the topmost folder that is not."""
 
     @cache
-    def vanished(folder: bytes) -> bytes | None:
+    def topmost_missing(folder: bytes) -> bytes | None:
         if not folder or is_folder(join(target.root, folder)):
             return None
-        return vanished(folder.rpartition(b"/")[0]) or folder
+        return topmost_missing(folder.rpartition(b"/")[0]) or folder
 
     found: dict[bytes, list[int]] = {}
     for path, file_id in gone.items():
-        folder = vanished(path.rpartition(b"/")[0])
+        folder = topmost_missing(path.rpartition(b"/")[0])
         if folder is not None:
             found.setdefault(folder, []).append(file_id)
     return found
@@ -351,22 +353,3 @@ def _place_above(path: bytes, places: Collection[bytes]) -> bytes | None:
             return None
         path = path.rpartition(b"/")[0]
     return path
-
-
-def _unreadable(target: Target, path: bytes, reason: str, kept: int) -> Remark:
-    folder = _at(target, path)
-    return Remark(folder, Notice("place unreadable", {"folder": display(folder), "reason": reason, "photos": kept}))
-
-
-def _empty(target: Target, path: bytes, kept: int) -> Remark:
-    folder = _at(target, path)
-    return Remark(folder, Notice("suddenly empty", {"folder": display(folder), "photos": kept, "root": not path}))
-
-
-def _linked(target: Target, path: bytes, kept: int) -> Remark:
-    folder = _at(target, path)
-    return Remark(folder, Notice("now a link", {"folder": display(folder), "photos": kept}))
-
-
-def _at(target: Target, path: bytes) -> bytes:
-    return join(target.root, path) if path else target.root

@@ -24,7 +24,7 @@ from db.paths import display, is_there, join
 from facesearch.cores import usable_cores
 from facesearch.vision.source import open_source
 from indexer.errors import IndexerError
-from indexer.workers import side_by_side
+from indexer.threads import ordered_thread_map
 
 LENGTHS = {"md5": 32, "sha1": 40, "sha256": 64}
 """Hexadecimal digits of a digest, by algorithm as hashlib names it."""
@@ -97,7 +97,7 @@ def verify(
         except OSError as error:
             return error
 
-    with closing(side_by_side(compare, files, workers=usable_cores(), stop=stop)) as results:
+    with closing(ordered_thread_map(compare, files, workers=usable_cores(), stop=stop)) as results:
         done = 0
         for done, (each, answer) in enumerate(results, 1):
             if isinstance(answer, FileNotFoundError | NotADirectoryError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -18,7 +17,8 @@ from db.values.photo import LeftOut
 from facesearch.vision.decode import NO_LIMITS, EncodedPhoto, PhotoError, read_photo
 from indexer.errors import NoSuchSet
 from indexer.hash_sets import HashSet, HashSetError
-from indexer.workers import side_by_side
+from indexer.ports import Medium
+from indexer.threads import ordered_thread_map
 
 _WORST_FIRST = (LeftOut.KNOWN_ILLEGAL, LeftOut.KNOWN_IRRELEVANT)
 _READ_AT_ONCE = 1000
@@ -41,8 +41,8 @@ class Recogniser:
     went by and that knows this very content."""
 
     def __init__(self, catalogue: Catalogue, sets: Sequence[HashSet]) -> None:
-        self._catalogue = catalogue
         """Raises HashSetError for two sets of one name."""
+        self._catalogue = catalogue
         for kind in _WORST_FIRST:
             names = [each.name for each in sets if each.kind is kind]
             for name in names:
@@ -53,20 +53,25 @@ class Recogniser:
         self._ids: dict[int, int] = {}  # of the sets, by their place
         self._guard = threading.Lock()
         self._digests: dict[str, dict[str, bytes]] = {}  # that are to be kept, by SHA-256
+        self._kinds: dict[int, LeftOut] = {}  # of all sets of the catalogue, by id
         self._any = False
         self._illegal: frozenset[int] = frozenset()  # ids of such sets that are not given
 
-    def recognises(self, photo: EncodedPhoto) -> int | None:
-        """The id of the set that this photo is of, None for none."""
-        place = self._place_of(self._digests_of(photo))
+    def recognises(self, medium: Medium) -> int | None:
+        """The id of the set that this content is of, None for none."""
+        place = self._place_of(self._digests_of(medium))
         if place is not None and self._sets[place].kind is LeftOut.KNOWN_ILLEGAL:
             return self._ids[place]
         if self._any:
             with self._catalogue.read() as session:
-                known = hash_sets.set_of(session, photo.sha256)
+                known = hash_sets.set_of(session, medium.sha256)
             if known is not None and (place is None or known in self._illegal):
                 return known
         return None if place is None else self._ids[place]
+
+    def kind_of(self, hash_set_id: int) -> LeftOut:
+        """As what the photos of this set are left out."""
+        return self._kinds[hash_set_id]
 
     @property
     def has_digests(self) -> bool:
@@ -107,7 +112,9 @@ class Recogniser:
         places = dict(self._compared(contents, done, workers, stop, progress))
         with self._catalogue.write() as session:
             self._apply(session, stored, contents, places, drop, done)
-            self._any = bool(sum(each.photos for each in hash_sets.stored_sets(session)))
+            now = hash_sets.stored_sets(session)
+        self._kinds = {each.id: each.kind for each in now}
+        self._any = any(each.photos for each in now)
         given = {(each.name, each.kind) for each in self._sets}
         done.not_given = [each.name for each in stored if (each.name, each.kind) not in given and each.name not in drop]
         return done
@@ -166,7 +173,7 @@ class Recogniser:
             with self._catalogue.read() as session:
                 paths = hash_sets.paths_of(session, [each.photo_id for each in some])
             jobs = [(each, paths.get(each.photo_id, [])) for each in some]
-            with closing(side_by_side(_read, jobs, workers=workers, stop=stop)) as results:
+            with closing(ordered_thread_map(_read, jobs, workers=workers, stop=stop)) as results:
                 for (each, _), photo in results:
                     read += 1
                     progress(read, len(unread))
@@ -179,12 +186,12 @@ class Recogniser:
                     self.keep(session)
         done.unread += len(unread) - read
 
-    def _digests_of(self, photo: EncodedPhoto) -> dict[str, bytes]:
-        made = {name: hashlib.new(name, photo.data, usedforsecurity=False).digest() for name in self._algorithms}
+    def _digests_of(self, medium: Medium) -> dict[str, bytes]:
+        made = {name: medium.digest(name) for name in self._algorithms}
         if made:
             with self._guard:
-                self._digests[photo.sha256] = made
-        return {"sha256": bytes.fromhex(photo.sha256), **made}
+                self._digests[medium.sha256] = made
+        return {"sha256": bytes.fromhex(medium.sha256), **made}
 
     def _place_of(self, digests: dict[str, bytes]) -> int | None:
         for place, each in enumerate(self._sets):

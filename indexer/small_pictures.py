@@ -1,22 +1,21 @@
 """Small pictures of the faces of a batch, kept beside the catalogue once the faces have numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from db import faces
 from db.catalogue import Catalogue
 from db.crops import CropStore, place_key
 from db.values.box import Box
-from indexer.batches import Batch
-from indexer.looking import Looked
+from indexer.items import ProcessedPhoto
 
 
-def keep_small_pictures(catalogue: Catalogue, store: CropStore, batch: Batch) -> None:
+def keep_small_pictures(catalogue: Catalogue, store: CropStore, photos: Sequence[ProcessedPhoto]) -> None:
     """Keep those that the workers made. Of photos with a place that is painted over none is kept: they show it."""
     made: dict[tuple[str, int], list[tuple[Box, bytes]]] = {}
-    for seen in (seen for _, seen in batch.entries if isinstance(seen, Looked)):
-        for face in seen.faces:
+    for photo in photos:
+        for face in photo.faces:
             if face.small is not None:
-                made.setdefault((seen.sha256, face.page), []).append((face.detection.box, face.small))
+                made.setdefault((photo.sha256, face.page), []).append((face.detection.box, face.small))
     if made:
         store.write(_numbered(catalogue, made))
 

@@ -27,6 +27,10 @@ class Target:
     within: bytes
     leave_out: frozenset[bytes]
 
+    def at(self, path: bytes) -> bytes:
+        """The absolute path of what lies at this path within the root; b"" is the root itself."""
+        return join(self.root, path) if path else self.root
+
     def holds(self, path: bytes) -> bool:
         """Whether the file at this path within the root is part of this walk."""
         return lies_under(path, self.within) and not any(lies_under(path, other) for other in self.leave_out)

@@ -475,7 +475,7 @@ def test_another_network_and_another_version_are_one_read_and_no_face_is_lost_me
     assert len(run.visible()) == 8
 
 
-# Trouble
+# Faults
 
 
 def test_a_look_that_runs_out_of_memory_leaves_the_faces_and_is_tried_again(run: Runs, tmp_path: Path) -> None:

@@ -16,14 +16,14 @@ from db.catalogue import Catalogue, open_catalogue
 from db.errors import CatalogueFull, FaceHidden
 from db.faces import in_full
 from db.schema import Other
-from db.values.photo import LeftOut
+from db.values.photo import LeftOut, PhotoFacts
 from facesearch.vision.decode import EncodedPhoto, Limits
-from indexer.batches import Batch, Size, write
 from indexer.errors import BadPattern, WrongFolder
+from indexer.items import ProcessedPhoto, ScoredFile, ScoredPhoto
 from indexer.listing import Job
-from indexer.looking import Looked
 from indexer.moving import check_moved
 from indexer.selection import Choice
+from indexer.sink import CatalogueSink
 from indexer.walk import FoundFile
 from tests.support.catalogues import LOOKED, index, new_catalogue
 from tests.support.index_runs import Runs, without_known_change_times
@@ -233,13 +233,13 @@ def test_hidden_places_are_named_and_counted_and_everything_looks_into_them_from
     album = album_with_bins(tmp_path / "album")
     report = run(album)
     assert report.photos == 1
-    assert [(os.path.basename(each.path), each.kind) for each in report.passed_over] == [  # noqa: PTH119
+    assert [(os.path.basename(each.path), each.kind) for each in report.hidden_folders] == [  # noqa: PTH119
         (b"#recycle", "recycle bin"), (b".private", "hidden"), (b".thumbnails", "thumbnails"),
     ]  # fmt: skip
-    assert report.hidden == {"recycle bin": 1}
+    assert report.hidden_files == {"recycle bin": 1}
     assert run(album, choice=Choice(everything=True)).faces == 4
     report = run()
-    assert report.photos == 5 and not report.passed_over and not report.hidden
+    assert report.photos == 5 and not report.hidden_folders and not report.hidden_files
     report = run(choice=Choice(everything=False))
     assert (report.photos, report.missing, report.left_out) == (1, 0, {LeftOut.HIDDEN: 4, LeftOut.EXCLUDED: 0})
     assert names(run) == ["a.png"]
@@ -370,15 +370,15 @@ def test_a_fault_in_one_photo_is_its_failure_with_the_traceback_on_record(
     def admit(*_: object) -> object:
         raise RuntimeError("nobody foresaw this")
 
-    import indexer.looking as looking
+    import indexer.media as media
 
-    real = looking.open_encoded
+    real = media.open_encoded
 
     def decode(photo: EncodedPhoto, **options: object) -> object:
         return admit() if photo.data == (tmp_path / "album" / "a.png").read_bytes() else real(photo, **options)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:
-        patched.setattr(looking, "open_encoded", decode)
+        patched.setattr(media, "open_encoded", decode)
         report = run(tmp_path / "album")
     assert (report.indexed, report.failed) == (1, 1)
     (failure,) = report.failures
@@ -391,13 +391,14 @@ def test_a_fault_in_one_photo_is_its_failure_with_the_traceback_on_record(
 
 def test_what_cannot_be_stored_is_the_failure_of_its_photo_alone(tmp_path: Path) -> None:
     catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
-    batch = Batch(Size())
+    batch: list[tuple[Job, ScoredFile]] = []
     for number, camera in enumerate(("Canon", "\ud800", "Nikon")):
         job = Job(root_id, b"/photos", FoundFile(b"%d.jpg" % number, 5, 6))
-        batch.add(job, Looked(f"{number:064x}", 5, 10, 10, "JPEG", camera=camera))
+        photo = ProcessedPhoto(f"{number:064x}", 5, PhotoFacts(10, 10, "JPEG", camera=camera))
+        batch.append((job, ScoredPhoto(photo)))
     with catalogue:
-        written = write(catalogue, batch, lambda: pytest.fail("no face, no scores"), model_id=model_id, now=LOOKED)
-        assert [each.outcome.value for each in written.settled] == ["no face", "failed", "no face"]
+        stored = CatalogueSink(catalogue, model_id, LOOKED).store(batch)
+        assert [each.outcome.value for each in stored.stored] == ["no face", "failed", "no face"]
         with catalogue.read() as session:
             (failure,) = photos.failures(session)
             assert failure.path == Path("/photos/1.jpg") and "stored" in failure.reason

@@ -16,11 +16,11 @@ from db.photos import KnownFile
 from db.values.photo import Outcome
 from facesearch.vision.decoding.sniff import FileKind, Kind
 from indexer.budget import PixelBudget
-from indexer.identity import Contents
-from indexer.listing import Hands, Memory, compare
+from indexer.claims import ContentClaims
+from indexer.listing import Memory, WalkHooks, compare
 from indexer.selection import Chooser
 from indexer.targets import Target
-from indexer.workers import side_by_side
+from indexer.threads import ordered_thread_map
 from tests.support.powers import ctrl_c_interrupts
 
 PROJECT = Path(__file__).parent.parent
@@ -34,13 +34,15 @@ def test_a_known_photo_that_this_installation_no_longer_reads_is_not_gone(tmp_pa
         for number, name in enumerate((b"a.unknown", b"b.jpg", b"deleted.heic", b"deleted.jpg"))
     }
     target = Target(os.fsencode(tmp_path), b"", frozenset())
-    hands = Hands(lambda _: True, lambda paths: [FileKind(Kind.UNREAD_PHOTO, "JPEG XL") for _ in paths], lambda _: None)
-    listing = compare(target, 1, Memory(known, {}), chooser=Chooser(), hands=hands)
+    hooks = WalkHooks(
+        lambda _: True, lambda paths: [FileKind(Kind.UNREAD_PHOTO, "JPEG XL") for _ in paths], lambda _: None
+    )
+    listing = compare(target, 1, Memory(known, {}), chooser=Chooser(), hooks=hooks)
     assert listing.gone == [2, 3]
     assert len(listing.work) == 1 and listing.unsupported == {"JPEG XL": 1}
 
 
-def test_photos_within_the_budget_are_decoded_side_by_side() -> None:
+def test_photos_within_the_budget_are_decoded_ordered_thread_map() -> None:
     budget = PixelBudget(100)
     with budget.share() as first, budget.share() as second:
         first.take(60)
@@ -121,11 +123,11 @@ def test_what_a_failed_worker_held_is_given_back() -> None:
 
 
 def test_one_file_looks_at_a_content_and_none_at_a_known_one() -> None:
-    contents = Contents(lambda sha256: sha256 == "known")
+    claims = ContentClaims(lambda sha256: sha256 == "known")
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(contents.take, ["new"] * 50))
+        answers = list(pool.map(claims.claim, ["new"] * 50))
     assert answers.count(True) == 1
-    assert not contents.take("known")
+    assert not claims.claim("known")
 
 
 def test_the_first_interrupt_is_a_request_and_the_second_one_interrupts() -> None:
@@ -173,13 +175,13 @@ def test_results_come_in_the_order_of_the_items_whoever_is_done_first() -> None:
             second_is_done.set()
         return number * number
 
-    results = list(side_by_side(work, range(50), workers=4, stop=threading.Event()))
+    results = list(ordered_thread_map(work, range(50), workers=4, stop=threading.Event()))
     assert results == [(number, number * number) for number in range(50)]
 
 
 def test_workers_never_run_far_ahead_of_what_is_taken() -> None:
     begun: list[int] = []
-    with closing(side_by_side(begun.append, range(1000), workers=2, stop=threading.Event())) as results:
+    with closing(ordered_thread_map(begun.append, range(1000), workers=2, stop=threading.Event())) as results:
         for _ in range(5):
             next(results)
     assert len(begun) <= 5 + 2 * 3
@@ -191,13 +193,13 @@ def test_what_a_worker_raises_reaches_the_caller() -> None:
             raise LookupError(number)
 
     with pytest.raises(LookupError):
-        list(side_by_side(work, range(10), workers=2, stop=threading.Event()))
+        list(ordered_thread_map(work, range(10), workers=2, stop=threading.Event()))
 
 
 def test_a_request_to_stop_does_not_wait_for_more_results() -> None:
     stop = threading.Event()
     taken = []
-    with closing(side_by_side(lambda number: number, range(1000), workers=2, stop=stop)) as results:
+    with closing(ordered_thread_map(lambda number: number, range(1000), workers=2, stop=stop)) as results:
         for _, number in results:
             taken.append(number)
             if number == 4:
@@ -215,7 +217,7 @@ def test_a_worker_whose_drive_does_not_answer_is_not_waited_for_after_a_stop() -
         return number
 
     taken = []
-    with closing(side_by_side(read, range(10), workers=2, stop=stop, patience=0.1)) as results:
+    with closing(ordered_thread_map(read, range(10), workers=2, stop=stop, patience=0.1)) as results:
         for _, number in results:
             taken.append(number)
             assert asked.wait(60)
@@ -226,13 +228,13 @@ def test_a_worker_whose_drive_does_not_answer_is_not_waited_for_after_a_stop() -
 def test_a_program_ends_although_a_worker_hangs() -> None:
     code = """
 import threading
-from indexer.workers import side_by_side
+from indexer.threads import ordered_thread_map
 stop, asked = threading.Event(), threading.Event()
 def read(number):
     if number:
         asked.set()
         threading.Event().wait()
-for _ in side_by_side(read, range(4), workers=2, stop=stop, patience=0.1):
+for _ in ordered_thread_map(read, range(4), workers=2, stop=stop, patience=0.1):
     asked.wait()
     stop.set()
 """

@@ -132,7 +132,7 @@ def test_a_folder_without_a_photo_is_not_kept_and_one_that_had_some_is(run: Runs
     (tmp_path / "texts" / "a.txt").write_text("no photo")
     first = save(tmp_path / "album" / "first.png", picture(GREEN))
     report = run(tmp_path / "empty", tmp_path / "texts", tmp_path / "album")
-    assert report.photos == 1 and not report.unusable and not report.spared
+    assert report.photos == 1 and not report.unusable and not report.retained
     assert [each.path for each in report.not_kept] == [os.fsencode(tmp_path / name) for name in ("empty", "texts")]
     assert report.serving and report.others == {".txt": 1}
     with run.catalogue.read() as session:
@@ -279,7 +279,7 @@ def test_a_deleted_sub_folder_is_a_deletion(run: Runs, album: Path) -> None:
     run(album)
     shutil.rmtree(album / "sub")
     report = run(album)
-    assert report.missing == 2 and not report.spared
+    assert report.missing == 2 and not report.retained
     assert "4.png" not in {name for name, _ in run.visible().values()}
 
 
@@ -306,7 +306,7 @@ def test_a_suddenly_empty_root_is_reported_and_nothing_of_it_is_marked(
     for name in left:
         (album / name).touch()
     report = run(album)
-    (remark,) = report.spared
+    (remark,) = report.retained
     assert "suddenly empty" in notice_in_words(remark.notice) and "3 photos" in notice_in_words(remark.notice)
     assert report.missing == 0
     assert run.visible() == before
@@ -321,7 +321,7 @@ def test_a_suddenly_empty_sub_folder_keeps_what_lies_under_it(run: Runs, album: 
     shutil.rmtree(album / "drive" / "deep")
     (album / "1.png").unlink()
     report = run(album)
-    (remark,) = report.spared
+    (remark,) = report.retained
     assert remark.path == os.fsencode(album / "drive")
     assert report.missing == 1
     assert {name for name, _ in run.visible().values()} == {"2.png", "4.png"}
@@ -338,17 +338,17 @@ def test_a_vanished_sub_folder_is_named_with_the_number_of_photos_it_took_along(
     (album / "2.png").unlink()
     report = run(album)
     assert report.missing == 5
-    (remark,) = report.vanished
+    (remark,) = report.missing_folders
     assert remark.path == os.fsencode(album / "stick")
     assert "3 photos" in notice_in_words(remark.notice), "the copied one is still there"
-    assert run(album).vanished == []
+    assert run(album).missing_folders == []
 
 
 def test_a_renamed_sub_folder_is_no_news(run: Runs, album: Path) -> None:
     run(album)
     (album / "sub").rename(album / "other")
     report = run(album)
-    assert (report.missing, report.vanished) == (1, [])
+    assert (report.missing, report.missing_folders) == (1, [])
 
 
 def test_no_transaction_marks_more_files_than_allowed(run: Runs, album: Path) -> None:
@@ -377,7 +377,7 @@ def test_no_transaction_marks_more_files_than_allowed(run: Runs, album: Path) ->
 def test_a_folder_that_was_always_empty_is_no_news(run: Runs, album: Path) -> None:
     (album / "nothing").mkdir()
     run(album)
-    assert run(album).spared == []
+    assert run(album).retained == []
 
 
 def test_a_folder_without_permission_is_reported_and_nothing_under_it_is_marked(run: Runs, album: Path) -> None:
@@ -390,7 +390,7 @@ def test_a_folder_without_permission_is_reported_and_nothing_under_it_is_marked(
             report = run(album)
     finally:
         (album / "sub").chmod(0o700)
-    (remark,) = report.spared
+    (remark,) = report.retained
     assert remark.path == os.fsencode(album / "sub")
     assert "Permission denied" in notice_in_words(remark.notice) and "2 photos" in notice_in_words(remark.notice)
     assert (report.missing, report.unchanged) == (0, 2)
@@ -421,7 +421,7 @@ def test_a_folder_that_became_a_link_keeps_its_photos(run: Runs, album: Path, tm
     (album / "sub").symlink_to(tmp_path / "moved away")
     report = run(album)
     assert report.missing == 0
-    assert "has become a link" in notice_in_words(report.spared[0].notice)
+    assert "has become a link" in notice_in_words(report.retained[0].notice)
 
 
 # Which folders
@@ -500,8 +500,8 @@ def test_a_folder_within_a_root_that_its_walk_passes_over_is_indexed_when_it_is_
     before = run.visible()
     assert len(before) == 4
     for report in (run(album), run()):
-        assert (report.missing, report.spared, report.linked) == (0, [], [])
-        assert not report.hidden and not report.passed_over
+        assert (report.missing, report.retained, report.linked) == (0, [], [])
+        assert not report.hidden_files and not report.hidden_folders
         assert report.photos == 4
     assert run.visible() == before
     save(named / "5.png", picture(BLACK))

@@ -15,7 +15,7 @@ from db.catalogue import open_catalogue
 from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.scoring_model import calibrate
 from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN, NAMES, Attribute
 from facesearch.certainty import certainty_of, error_of
@@ -378,9 +378,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 size=1,
                 outcome=Outcome.INDEXED,
                 provenance=LOOKED,
-                width=100,
-                height=100,
-                format="JPEG",
+                facts=PhotoFacts(100, 100, "JPEG"),
                 faces=(face,),
             )
             records.append(FileRecord(b"%d.jpg" % number, 1, 10**18, photo))

@@ -17,7 +17,7 @@ from db.faces import FaceRecord
 from db.schema import Photo
 from db.snapshot import rebuild
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.photo_filter import PhotoFilter
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import BY_NAME, NAMES
@@ -52,8 +52,9 @@ def file(path: str, year: int | None, camera: str, size: int, detection: float, 
     logits[BY_NAME["Smiling"].index] = np.log(smiling / (1 - smiling))
     face = FaceRecord(Box(5, 5, size / 2, size), detection, np.zeros((5, 2), np.float32), logits)
     taken = None if year is None else datetime(year, 7, 14, 12)
+    facts = PhotoFacts(taken=taken, camera=camera)
     content = photos.PhotoRecord(
-        path.encode().hex().zfill(64), 1000, Outcome.INDEXED, LOOKED, taken=taken, camera=camera, faces=(face,)
+        path.encode().hex().zfill(64), 1000, Outcome.INDEXED, LOOKED, facts=facts, faces=(face,)
     )
     return photos.FileRecord(path.encode(), 1000, 1, content)
 

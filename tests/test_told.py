@@ -21,7 +21,10 @@ from facesearch.vision.decoding.errors import PhotoError
 
 ROOT = Path(__file__).parent.parent
 BELOW = ("db", "facesearch", "indexer")
-INTERNAL = {"DamagedSnapshot", "NoPicture", "OutdatedSnapshot", "NoFileError", "_Stopped"}
+INTERNAL = {
+    *("DamagedSnapshot", "NoPicture", "OutdatedSnapshot", "NoFileError", "_Stopped"),
+    *("NoMessageError", "WorkerDiedError", "UnforeseenInWorkerError", "_DigestWantedError"),
+}
 """Exceptions that no user meets."""
 STANDINGS = {"validated", "other version validated", "other network validated", "never validated"}
 """Notices that `cli.report.validated` words as clauses."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from db.roots import Selection
-from indexer.report import PassedOver
+from indexer.report import HiddenFolder
 from indexer.selection import Chooser
-from indexer.walk import Aside, lies_under, walk
+from indexer.walk import SkippedEntries, lies_under, walk
 from tests.support.powers import names_of_any_bytes, without_root_powers
 
 
@@ -24,9 +24,9 @@ def touch(folder: Path, *names: str | bytes) -> None:
             file.write(b"x")
 
 
-def paths(root: Path, aside: Aside | None = None, **options: object) -> list[bytes]:
-    aside = Aside() if aside is None else aside
-    return [file.path for file in walk(os.fsencode(root), aside, **options)]  # type: ignore[arg-type]
+def paths(root: Path, skipped: SkippedEntries | None = None, **options: object) -> list[bytes]:
+    skipped = SkippedEntries() if skipped is None else skipped
+    return [file.path for file in walk(os.fsencode(root), skipped, **options)]  # type: ignore[arg-type]
 
 
 def test_files_come_before_folders_and_both_in_byte_order(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_files_come_before_folders_and_both_in_byte_order(tmp_path: Path) -> Non
 def test_a_found_file_carries_what_decides_whether_it_changed(tmp_path: Path) -> None:
     touch(tmp_path, "a.jpg")
     os.utime(tmp_path / "a.jpg", ns=(1, 1_234_567_890_123_456_789))
-    (file,) = walk(os.fsencode(tmp_path), Aside())
+    (file,) = walk(os.fsencode(tmp_path), SkippedEntries())
     assert file[:3] == (b"a.jpg", 1, 1_234_567_890_123_456_789)
     assert file.ctime_ns == (tmp_path / "a.jpg").stat().st_ctime_ns
 
@@ -51,7 +51,7 @@ def test_a_date_that_no_database_takes_is_the_nearest_one_that_it_does(tmp_path:
         os.utime(tmp_path / "a.jpg", (date, date))
     except OSError:
         pytest.skip("this file system keeps no such date")
-    (file,) = walk(os.fsencode(tmp_path), Aside())
+    (file,) = walk(os.fsencode(tmp_path), SkippedEntries())
     assert -(2**63) <= file.mtime_ns < 2**63
 
 
@@ -63,16 +63,16 @@ def test_every_file_is_found_whatever_its_name(tmp_path: Path) -> None:
 def test_hidden_files_and_what_systems_leave_behind_are_passed_over_and_counted(tmp_path: Path) -> None:
     touch(tmp_path, "._a.jpg", ".hidden.jpg", ".thumbnails/a.jpg", "Thumbs.db", ".DS_Store", "desktop.ini")
     touch(tmp_path, "@eaDir/a.jpg", "$RECYCLE.BIN/a.jpg", "__MACOSX/a.jpg", "a.jpg")
-    aside = Aside()
-    assert paths(tmp_path, aside) == [b"a.jpg"]
-    assert aside == Aside(
-        passed_over=[
-            PassedOver(b"$RECYCLE.BIN", "recycle bin"),
-            PassedOver(b".thumbnails", "thumbnails"),
-            PassedOver(b"@eaDir", "thumbnails"),
-            PassedOver(b"__MACOSX", "system"),
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped) == [b"a.jpg"]
+    assert skipped == SkippedEntries(
+        hidden_folders=[
+            HiddenFolder(b"$RECYCLE.BIN", "recycle bin"),
+            HiddenFolder(b".thumbnails", "thumbnails"),
+            HiddenFolder(b"@eaDir", "thumbnails"),
+            HiddenFolder(b"__MACOSX", "system"),
         ],
-        hidden=Counter({"system": 3, "hidden": 1, "thumbnails": 1}),
+        hidden_files=Counter({"system": 3, "hidden": 1, "thumbnails": 1}),
     )
 
 
@@ -96,8 +96,8 @@ def test_the_folders_that_systems_keep_for_themselves_are_known_by_name(tmp_path
         "derivatives/i.jpg",
         ".trashed-1700000001-g.jpg",
     )
-    aside = Aside()
-    assert paths(tmp_path, aside) == [
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped) == [
         b"a.jpg",
         b"Family.photoslibrary/originals/h.jpg",
         b"Recycled photos/c.jpg",
@@ -105,12 +105,12 @@ def test_the_folders_that_systems_keep_for_themselves_are_known_by_name(tmp_path
         b"derivatives/i.jpg",
         b"snapshots/d.jpg",
     ]
-    assert sorted(each.path for each in aside.passed_over) == sorted(map(os.fsencode, SYSTEM_FOLDERS))
-    assert aside.hidden == {"recycle bin": 1}
+    assert sorted(each.path for each in skipped.hidden_folders) == sorted(map(os.fsencode, SYSTEM_FOLDERS))
+    assert skipped.hidden_files == {"recycle bin": 1}
     everything = Chooser(Selection(everything=True))
-    aside = Aside()
-    assert len(paths(tmp_path, aside, chooser=everything)) == len(SYSTEM_FOLDERS) + 7
-    assert not aside.passed_over and not aside.hidden
+    skipped = SkippedEntries()
+    assert len(paths(tmp_path, skipped, chooser=everything)) == len(SYSTEM_FOLDERS) + 7
+    assert not skipped.hidden_folders and not skipped.hidden_files
 
 
 def test_patterns_exclude_as_git_does(tmp_path: Path) -> None:
@@ -118,9 +118,9 @@ def test_patterns_exclude_as_git_does(tmp_path: Path) -> None:
         tmp_path, "a.png", "a.jpg", "raw/b.jpg", "sub/raw/c.jpg", "sub/d.png", "keep/x.jpg", "keep/y.jpg", "top/z.jpg"
     )
     chooser = Chooser(Selection(exclude=("*.png", "raw/", "keep/**", "!keep/y.jpg", "/top/z.jpg")))
-    aside = Aside()
-    assert paths(tmp_path, aside, chooser=chooser) == [b"a.jpg", b"keep/y.jpg"]
-    assert aside.excluded == 6
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped, chooser=chooser) == [b"a.jpg", b"keep/y.jpg"]
+    assert skipped.excluded == 6
     assert paths(tmp_path, chooser=Chooser(Selection(exclude=("sub",)))) == [
         b"a.jpg", b"a.png", b"keep/x.jpg", b"keep/y.jpg", b"raw/b.jpg", b"top/z.jpg",
     ]  # fmt: skip
@@ -139,10 +139,10 @@ def test_files_whose_content_is_only_online_are_told_and_not_given_to_be_opened(
     (tmp_path / "empty.jpg").write_bytes(b"")
     os.truncate(os.open(tmp_path / "cloud.jpg", os.O_CREAT | os.O_WRONLY), 1_000_000)
     touch(tmp_path, ".holiday.heic.icloud")
-    aside = Aside()
-    assert paths(tmp_path, aside) == [b"a.jpg", b"empty.jpg"]
-    assert sorted(aside.online_only) == [b"cloud.jpg", b"holiday.heic"]
-    assert not aside.hidden
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped) == [b"a.jpg", b"empty.jpg"]
+    assert sorted(skipped.online_only) == [b"cloud.jpg", b"holiday.heic"]
+    assert not skipped.hidden_files
 
 
 def test_a_hidden_folder_is_walked_when_it_is_what_was_asked_for(tmp_path: Path) -> None:
@@ -160,19 +160,19 @@ def test_names_stay_the_bytes_that_the_system_gives(tmp_path: Path) -> None:
 def test_an_empty_folder_is_noted_and_a_folder_of_hidden_files_is_not_empty(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     touch(tmp_path, "full/.hidden", "a.jpg")
-    aside = Aside()
-    paths(tmp_path, aside)
-    assert aside.empty == [b"empty"]
+    skipped = SkippedEntries()
+    paths(tmp_path, skipped)
+    assert skipped.empty == [b"empty"]
 
 
 def test_links_to_files_are_files_and_links_to_folders_are_listed_and_not_followed(tmp_path: Path) -> None:
     touch(tmp_path, "elsewhere/a.jpg", "root/b.jpg")
     (tmp_path / "root" / "file.jpg").symlink_to(tmp_path / "elsewhere" / "a.jpg")
     (tmp_path / "root" / "folder").symlink_to(tmp_path / "elsewhere")
-    aside = Aside()
-    assert paths(tmp_path / "root", aside) == [b"b.jpg", b"file.jpg"]
-    assert aside.linked == [b"folder"]
-    assert not aside.unreadable
+    skipped = SkippedEntries()
+    assert paths(tmp_path / "root", skipped) == [b"b.jpg", b"file.jpg"]
+    assert skipped.linked == [b"folder"]
+    assert not skipped.unreadable
 
 
 def test_link_loops_are_survived(tmp_path: Path) -> None:
@@ -180,18 +180,18 @@ def test_link_loops_are_survived(tmp_path: Path) -> None:
     (tmp_path / "a" / "b" / "up").symlink_to(tmp_path / "a")
     (tmp_path / "self").symlink_to(tmp_path)
     (tmp_path / "round.jpg").symlink_to("round.jpg")
-    aside = Aside()
-    assert paths(tmp_path, aside) == [b"a/b/c.jpg"]
-    assert aside.linked == [b"self", b"a/b/up"]
-    assert [obstacle.path for obstacle in aside.unreadable] == [b"round.jpg"]
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped) == [b"a/b/c.jpg"]
+    assert skipped.linked == [b"self", b"a/b/up"]
+    assert [obstacle.path for obstacle in skipped.unreadable] == [b"round.jpg"]
 
 
 def test_a_link_to_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
     (tmp_path / "dangling.jpg").symlink_to(tmp_path / "nothing.jpg")
-    aside = Aside()
-    assert paths(tmp_path, aside) == []
-    assert aside.unreadable[0].path == b"dangling.jpg"
-    assert aside.unreadable[0].reason.startswith("a link that leads nowhere")
+    skipped = SkippedEntries()
+    assert paths(tmp_path, skipped) == []
+    assert skipped.unreadable[0].path == b"dangling.jpg"
+    assert skipped.unreadable[0].reason.startswith("a link that leads nowhere")
 
 
 def test_pipes_and_sockets_named_like_photos_are_no_photos(tmp_path: Path) -> None:
@@ -199,15 +199,15 @@ def test_pipes_and_sockets_named_like_photos_are_no_photos(tmp_path: Path) -> No
     (tmp_path / "null.jpg").symlink_to("/dev/zero")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "s.jpg"))
-        aside = Aside()
-        assert paths(tmp_path, aside) == []
-    assert aside.special == {"pipe": 1, "socket": 1, "device": 1}
+        skipped = SkippedEntries()
+        assert paths(tmp_path, skipped) == []
+    assert skipped.special == {"pipe": 1, "socket": 1, "device": 1}
 
 
 def test_a_missing_folder_is_an_obstacle_and_no_error(tmp_path: Path) -> None:
-    aside = Aside()
-    assert paths(tmp_path / "gone", aside) == []
-    assert [(obstacle.path, obstacle.reason) for obstacle in aside.unreadable] == [(b"", "No such file or directory")]
+    skipped = SkippedEntries()
+    assert paths(tmp_path / "gone", skipped) == []
+    assert [(obstacle.path, obstacle.reason) for obstacle in skipped.unreadable] == [(b"", "No such file or directory")]
 
 
 @contextmanager
@@ -222,18 +222,18 @@ def mode(path: Path, bits: int) -> Iterator[None]:
 @pytest.mark.parametrize("bits", [0o000, 0o300])
 def test_a_folder_without_read_permission_is_reported_and_the_others_are_walked(tmp_path: Path, bits: int) -> None:
     touch(tmp_path, "a/1.jpg", "locked/2.jpg", "z/3.jpg")
-    aside = Aside()
+    skipped = SkippedEntries()
     with mode(tmp_path / "locked", bits), without_root_powers():
-        assert paths(tmp_path, aside) == [b"a/1.jpg", b"z/3.jpg"]
-    assert [(obstacle.path, obstacle.reason) for obstacle in aside.unreadable] == [(b"locked", "Permission denied")]
+        assert paths(tmp_path, skipped) == [b"a/1.jpg", b"z/3.jpg"]
+    assert [(obstacle.path, obstacle.reason) for obstacle in skipped.unreadable] == [(b"locked", "Permission denied")]
 
 
 def test_a_folder_that_may_be_listed_but_not_entered_is_reported_file_by_file(tmp_path: Path) -> None:
     touch(tmp_path, "listed/1.jpg")
-    aside = Aside()
+    skipped = SkippedEntries()
     with mode(tmp_path / "listed", 0o400), without_root_powers():
-        assert paths(tmp_path, aside) == []
-    assert [obstacle.path for obstacle in aside.unreadable] == [b"listed/1.jpg"]
+        assert paths(tmp_path, skipped) == []
+    assert [obstacle.path for obstacle in skipped.unreadable] == [b"listed/1.jpg"]
 
 
 def test_only_the_asked_sub_folder_is_walked_and_paths_stay_those_within_the_root(tmp_path: Path) -> None:

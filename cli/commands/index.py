@@ -236,7 +236,7 @@ def _ended(report: "RunReport", *, strict: bool) -> ExitCode:
         for remark in report.unusable:
             say(f"Error: {notice_in_words(remark.notice)}")
         return ExitCode.UNUSABLE
-    some_failed = report.failed or report.spared or report.waiting_photos
+    some_failed = report.failed or report.retained or report.waiting_photos
     return ExitCode.SOME_FAILED if strict and some_failed else ExitCode.FOUND
 
 
@@ -352,7 +352,8 @@ def _print(report: "RunReport") -> None:
 
 def _record(report: "RunReport") -> dict[str, Any]:
     """The same for programs: all numbers by their names, what is told, and of what kind each notice is."""
-    told = (*report.unusable, *report.not_kept, *report.spared, *report.vanished, *report.linked, *report.noticed)
+    of_folders = (*report.unusable, *report.not_kept, *report.retained, *report.missing_folders, *report.linked)
+    told = (*of_folders, *report.noticed)
     numbers = {each.name: getattr(report, each.name) for each in fields(report)}
     return {
         **{name: number for name, number in numbers.items() if isinstance(number, int)},
@@ -484,7 +485,7 @@ def _of_places(report: "RunReport") -> Iterator[str]:
             "Access times of photos may have changed, since only the owner of a file can read it without (and only on "
             "Linux): mount the drive read-only to keep them."
         )
-    for remark in (*report.not_kept, *report.spared, *report.vanished, *report.linked):
+    for remark in (*report.not_kept, *report.retained, *report.missing_folders, *report.linked):
         yield notice_in_words(remark.notice)
 
 
@@ -520,18 +521,22 @@ def _changed_files(report: "RunReport") -> Iterator[str]:
 
 def _passed_over(report: "RunReport") -> Iterator[str]:
     """What was not looked into, and what it is: first what holds photos that were thrown away."""
-    number = len(report.passed_over) + report.hidden.total()
+    number = len(report.hidden_folders) + report.hidden_files.total()
     if not number:
         return
-    kinds = Counter(each.kind for each in report.passed_over)
+    kinds = Counter(each.kind for each in report.hidden_folders)
     sorts = [f"{count:,} {_plural(kind, count)}" for kind, count in kinds.most_common()]
-    sorts += [f"{report.hidden.total():,} {'file' if report.hidden.total() == 1 else 'files'}"] if report.hidden else []
-    binned = report.hidden["recycle bin"]
+    sorts += (
+        [f"{report.hidden_files.total():,} {'file' if report.hidden_files.total() == 1 else 'files'}"]
+        if report.hidden_files
+        else []
+    )
+    binned = report.hidden_files["recycle bin"]
     thrown = f", of which {binned:,} thrown away" if binned else ""
     yield f"Hidden or system files and folders passed over: {number:,} ({', '.join(sorts)}{thrown}; --everything: none)"
     first = ("recycle bin", "snapshot", "recovered files", "hidden")
     order = {kind: place for place, kind in enumerate(first)}
-    folders = sorted(report.passed_over, key=lambda each: (order.get(each.kind, len(order)), each.path))
+    folders = sorted(report.hidden_folders, key=lambda each: (order.get(each.kind, len(order)), each.path))
     for each in folders[:_LISTED]:
         yield f"  {display(each.path)} ({each.kind})"
     if len(folders) > _LISTED:

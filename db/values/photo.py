@@ -1,5 +1,6 @@
 """What is known of a photo, and what became of it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -32,3 +33,22 @@ class Shot(NamedTuple):
 
     taken: datetime | None
     camera: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What is known of a photo beside its faces; each field is a column of `schema.Photo`.
+
+    width, height: pixels, upright, of its first picture that could be shown; None where none could. format: as the
+    decoder names it. taken, camera: as in `Shot`. pages: how many pictures its file holds (pages, frames, views);
+    unlooked: how many of them nobody looks at. notice: what is to be said of it, such as that it is cut short.
+    """
+
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    taken: datetime | None = None
+    camera: str = ""
+    pages: int = 1
+    unlooked: int = 0
+    notice: str | None = None

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL
 
+from db.values.photo import PhotoFacts
 from facesearch.vision.decoding.contents import Contents, open_contents
 from facesearch.vision.decoding.errors import NO_LIMITS, Limits, PhotoError, broken, megabytes
 from facesearch.vision.decoding.heif import heic_version
@@ -79,6 +80,10 @@ class EncodedPhoto:
     def size(self) -> int:
         return len(self.data)
 
+    def digest(self, algorithm: str) -> bytes:
+        """By an algorithm as hashlib names it."""
+        return hashlib.new(algorithm, self.data, usedforsecurity=False).digest()
+
 
 @dataclass(frozen=True, slots=True)
 class DecodedPhoto:
@@ -111,6 +116,11 @@ class DecodedPhoto:
     @property
     def height(self) -> int:
         return int(self.rgb.shape[0])
+
+    @property
+    def facts(self) -> PhotoFacts:
+        """Of this picture, as if it were the only one of its file."""
+        return PhotoFacts(self.width, self.height, self.format, self.taken, self.camera)
 
     @property
     def visible(self) -> npt.NDArray[np.uint8]:
@@ -197,6 +207,9 @@ class OpenPhoto:
     def picture(self, page: int) -> DecodedPhoto:
         """One picture. Raises `PhotoError`, also where there is none of this number."""
         return self._decoded(page, None, _drawn(self._contents, page))
+
+    def close(self) -> None:
+        """Nothing is held but memory."""
 
     def _decoded(self, page: int, seconds: float | None, shown: Drawn) -> DecodedPhoto:
         try:

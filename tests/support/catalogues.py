@@ -17,7 +17,7 @@ from db.migrations.run import config
 from db.photos import FileRecord, PhotoRecord
 from db.provenance import Provenance
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.scoring_model import ScoringModel
 
 Opened = tuple[Catalogue, int, int]
@@ -64,9 +64,7 @@ def photo(content: int, faces: int = 1, letter: str = "a") -> PhotoRecord:
         size=1000 + content,
         outcome=Outcome.INDEXED if faces else Outcome.NO_FACE,
         provenance=LOOKED,
-        width=640,
-        height=480,
-        format="JPEG",
+        facts=PhotoFacts(640, 480, "JPEG"),
         faces=tuple(
             FaceRecord(
                 box=box(content, face),

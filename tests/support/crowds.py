@@ -12,7 +12,7 @@ from db.faces import FaceRecord
 from db.photos import FileRecord, PhotoRecord
 from db.provenance import Provenance
 from db.values.box import Box
-from db.values.photo import Outcome
+from db.values.photo import Outcome, PhotoFacts
 from db.values.photo_filter import PhotoFilter
 from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
@@ -60,11 +60,13 @@ def make_crowd(path: Path, count: int, *, seed: int = 0, root: str = "/photos", 
             1000 + number,
             Outcome.INDEXED,
             Provenance("1", "d" * 64),
-            width=800,
-            height=800,
-            format="JPEG",
-            taken=taken if random.random() < 0.7 else None,
-            camera=str(random.choice(CAMERAS)),
+            facts=PhotoFacts(
+                width=800,
+                height=800,
+                format="JPEG",
+                taken=taken if random.random() < 0.7 else None,
+                camera=str(random.choice(CAMERAS)),
+            ),
             faces=tuple(faces),
         )
         folder = str(random.choice(FOLDERS))
