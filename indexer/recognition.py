@@ -148,6 +148,7 @@ class Recogniser:
         gone = [each.photo_id for each in contents if each.hash_set_id in mine and places.get(each.photo_id, 0) is None]
         done.back = hash_sets.release(session, gone)
 
+    # complexipy: ignore (what is known first, then what has to be read, chunk by chunk)
     def _compared(
         self,
         contents: Sequence[Content],

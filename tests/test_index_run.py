@@ -812,7 +812,7 @@ def test_a_full_disk_is_one_sentence_and_what_was_written_stays(run: Runs, tmp_p
         save(tmp_path / "many" / f"{number:02}.png", picture((number * 4, 250, 0), BLUE, WHITE))
 
     def keep_small(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute("PRAGMA max_page_count = 54")
+        connection.execute("PRAGMA max_page_count = 80")
 
     # SQLite itself says then what it says on a full disk.
     event.listen(Engine, "connect", keep_small)
