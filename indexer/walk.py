@@ -81,7 +81,6 @@ class _Device:
     counts_blocks: bool
 
 
-# complexipy: ignore (what is passed over, refused and followed, folder by folder)
 def walk(
     root: bytes,
     skipped: SkippedEntries,
