@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from db import photos
-from db.values.photo import LeftOut
+from db.values.photo import RECOGNISED, LeftOut
 from indexer import notices
 from indexer.discovery import Discovery, mark_files
 from indexer.report import GoneFiles
@@ -21,7 +21,7 @@ def sweep(run: Run, discovery: Discovery, last_file: int) -> GoneFiles:
     with run.catalogue.read() as session:
         result.renamed, result.renames = photos.renamed(session, gone, last_file)
         result.lost = photos.count_lost(session, gone)
-    for why in LeftOut:
+    for why in (each for each in LeftOut if each not in RECOGNISED):
         left_out = [file_id for listing in listings for file_id in listing.left_out.get(why, ())]
         mark_files(run, partial(photos.mark_left_out, why=why), left_out)
         result.left_out[why] = len(left_out)

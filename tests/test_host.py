@@ -173,7 +173,7 @@ def test_only_the_command_line_handles_signals_and_settings_of_the_process() -> 
         "register_heif_opener(",
         "keep_freed_memory()",
     )
-    own_processes = {"facesearch/training/processes.py"}
+    own_processes = {"facesearch/training/processes.py", "indexer/worker.py"}
     for room in ("db", "facesearch", "indexer"):
         for file in (ROOT / room).rglob("*.py"):
             if str(file.relative_to(ROOT)) not in own_processes:

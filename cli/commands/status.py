@@ -260,7 +260,7 @@ def _folder_rows(root: "IndexedRoot") -> Iterator[tuple[str, str]]:
     missing = f", {root.missing:,} missing" if root.missing else ""
     left_out = "".join(f", {number:,} {why.value}" for why, number in sorted(root.left_out.items()))
     exhibit = f"{root.exhibit}: " if root.exhibit else ""
-    yield "Folder", f"{exhibit}{root.display}: {root.files:,} photos{missing}{left_out}{there}"
+    yield "Folder", f"{exhibit}{root.display}: {counted(root.files, 'photo')}{missing}{left_out}{there}"
     if root.exclude:
         yield "", f"leaves out {'  '.join(root.exclude)}"
     if root.everything:

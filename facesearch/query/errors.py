@@ -91,6 +91,11 @@ def _cause(kind: str, readings: tuple[str, ...], of: Mapping[str, Any]) -> str:
         case "search language":
             return str(of["sentence"])
         case "not understood":
-            return f'"{of["words"]}" is not searched: leave it out.'
+            return f'"{_shown(of["words"])}" is not searched: leave it out.'
         case _:
-            return f'Nothing in "{of["words"]}" can be searched: add something that the network scores.'
+            return f'Nothing in "{_shown(of["words"])}" can be searched: add something that the network scores.'
+
+
+def _shown(words: object) -> str:
+    """What was typed, with escapes for what cannot be seen or would steer a terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(words))
