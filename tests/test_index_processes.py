@@ -70,6 +70,9 @@ def album(tmp_path: Path) -> Path:
 
 
 def test_other_processes_give_what_threads_give(album: Path) -> None:
+    # Of one batch, so that no other worker can be the first to claim it.
+    (album / "6.png").rename(album / "2.png")
+    write(album / "6.png", encoded(picture((190, 250, 0))))
     claims = unclaimed()
     processor = PhotoProcessor(
         PhotoFiles(Limits()), PhotoDecoder(Limits()), RedSquares, admit=claims.admit, budget=PixelBudget(10**8)
