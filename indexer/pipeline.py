@@ -36,7 +36,7 @@ from facesearch.vision.versions import current
 from indexer.batches import Size
 from indexer.budget import PixelBudget
 from indexer.changes import Behind, ChangeCounter
-from indexer.claims import ContentClaims
+from indexer.claims import Admit, ContentClaims
 from indexer.comparing import compare_with_sets
 from indexer.discovery import discover, plan_run
 from indexer.driver import Pipeline
@@ -44,7 +44,7 @@ from indexer.hash_sets import HashSet
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.network import Detectors, Network
 from indexer.opening import open_files
-from indexer.ports import Scorer
+from indexer.ports import Executor, Scorer
 from indexer.processes import IsolatedDecoder, WorkerPool, decoding
 from indexer.processing import PhotoProcessor
 from indexer.publishing import SnapshotPublisher, count_unlisted, gather_notices, serve_model
@@ -81,6 +81,7 @@ def index_folders(
     sets: Sequence[HashSet] = (),
     drop_sets: Sequence[str] = (),
     crops: CropStore | None = None,
+    new_executor: Callable[[Admit], Executor] | None = None,
 ) -> RunReport:
     """Bring the catalogue up to date with these folders, or with every folder it knows when none is named.
 
@@ -90,8 +91,10 @@ def index_folders(
     taken of the folders from now on. Setting `stop` ends the run in order: what is decided is stored, the report says
     `interrupted`. workers: threads that read and decode (default: one a core). allow_again: photos that were forgotten
     are taken in like new ones, from now on. sets: of known files, whose photos are passed over, also those that were
-    indexed before; drop_sets: names of sets that runs went by and that are given up. crops: where small
-    pictures of the faces are kept; None keeps none.
+    indexed before; drop_sets: names of sets that runs went by and that are given up. crops: where small pictures of
+    the faces are kept; None keeps none. new_executor: makes whoever processes the files, and has to ask about each
+    content (default: threads of this process); then neither new_detector nor workers nor limits have a say in how that
+    is done.
 
     Bad photos and folders stand in the report. Raises NothingToIndex when no folder is named or known, WrongFolder when
     the catalogue lies in a new one, BadPattern, NoSuchSet, HashSetError, PolicyRefusal, CatalogueError (busy,
@@ -115,11 +118,15 @@ def index_folders(
         stop=stop or threading.Event(),
         progress=progress or _ignore,
     )
+
+    def threads(admit: Admit) -> Executor:
+        return _threads(run, admit, new_detector, limits, small=crops is not None)
+
     named = [absolute(folder) for folder in folders]
     with catalogue.indexing():
         finish_pending(catalogue, seconds=1.0)
         try:
-            return _index(run, named, sets, drop_sets, new_detector, limits, crops)
+            return _index(run, named, sets, drop_sets, new_executor or threads, crops)
         finally:
             if crops is not None:
                 with suppress(CatalogueError, OSError):  # the next run does it
@@ -133,8 +140,7 @@ def _index(
     folders: Sequence[bytes],
     sets: Sequence[HashSet],
     drop_sets: Sequence[str],
-    new_detector: Callable[[], Detector],
-    limits: Limits,
+    new_executor: Callable[[Admit], Executor],
     crops: CropStore | None,
 ) -> RunReport:
     opened_before = loud_opens()
@@ -147,7 +153,7 @@ def _index(
         lambda sha256: _is_settled(run, behind, sha256), run.forgotten.holds_content, run.recogniser.recognises
     )
     publisher = SnapshotPublisher(run)
-    with closing(_threads(run, claims, new_detector, limits, small=crops is not None)) as executor:
+    with closing(new_executor(claims.admit)) as executor:
         sink = CatalogueSink(run.catalogue, plan.model_id, run.versions, crops)
         pipeline = Pipeline(run, executor, sink, publisher)
         opened = open_files(run, counter, pipeline)
@@ -172,7 +178,7 @@ def _index(
 
 
 def _threads(
-    run: Run, claims: ContentClaims, new_detector: Callable[[], Detector], limits: Limits, *, small: bool
+    run: Run, admit: Admit, new_detector: Callable[[], Detector], limits: Limits, *, small: bool
 ) -> ThreadExecutor:
     """Today's executor: threads that share a budget of pixels. small: whether small pictures of faces are made."""
     detectors, workers = Detectors(new_detector), WorkerPool(decoding(limits))
@@ -180,7 +186,7 @@ def _threads(
         PhotoFiles(limits),
         GuardedDecoder(PhotoDecoder(limits), IsolatedDecoder(workers)),
         detectors.take,
-        admit=claims.admit,
+        admit=admit,
         budget=PixelBudget(PIXELS_IN_MEMORY),
         small=small,
     )

@@ -1,5 +1,6 @@
 """Worker processes: they crash, hang and eat memory, and the run goes on."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -13,10 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from db.catalogue import open_catalogue
 from db.values.box import FacePlace
+from db.values.photo import LeftOut
 from facesearch.vision.decode import Limits, PhotoError, read_photo
 from indexer.budget import PixelBudget
-from indexer.claims import ContentClaims
+from indexer.claims import Admit, ContentClaims
+from indexer.hash_sets import read_hash_set
 from indexer.items import DuplicateContent, FailureReason, ForgottenContent, ProcessedPhoto
 from indexer.listing import Job
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
@@ -25,8 +29,9 @@ from indexer.processing import PhotoProcessor
 from indexer.threads import ThreadExecutor
 from indexer.walk import FoundFile
 from tests.support import deadly
+from tests.support.index_runs import Runs
 from tests.support.odd_files import scene
-from tests.support.stand_ins import RedSquares, encoded, picture
+from tests.support.stand_ins import RedSquares, encoded, picture, save
 
 pytestmark = pytest.mark.slow
 
@@ -65,6 +70,9 @@ def album(tmp_path: Path) -> Path:
 
 
 def test_other_processes_give_what_threads_give(album: Path) -> None:
+    # Of one batch, so that no other worker can be the first to claim it.
+    (album / "6.png").rename(album / "2.png")
+    write(album / "6.png", encoded(picture((190, 250, 0))))
     claims = unclaimed()
     processor = PhotoProcessor(
         PhotoFiles(Limits()), PhotoDecoder(Limits()), RedSquares, admit=claims.admit, budget=PixelBudget(10**8)
@@ -271,3 +279,24 @@ def test_a_worker_that_decodes_loads_nothing_that_it_does_not_need() -> None:
     code = "import sys; import indexer.worker; print(*{'sqlalchemy', 'cv2', 'torch', 'faiss'} & set(sys.modules))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=PROJECT)
     assert ran.stdout.split() == []
+
+
+def test_a_whole_run_in_processes_passes_over_photos_of_a_hash_set(tmp_path: Path) -> None:
+    """The set holds MD5 only, so the digest has to come from the worker; the next run knows it."""
+    for number in range(4):
+        save(tmp_path / "album" / f"{number}.png", picture((number * 40, 250, 0)))
+    known = tmp_path / "known.txt"
+    known.write_text(hashlib.md5((tmp_path / "album" / "2.png").read_bytes(), usedforsecurity=False).hexdigest())
+
+    def in_processes(admit: Admit) -> ProcessExecutor:
+        setup = WorkerSetup("processor", "tests.support.deadly:processor")
+        return ProcessExecutor(setup, admit, budget=PixelBudget(10**8), workers=2, batch=2)
+
+    known_set = read_hash_set(known, LeftOut.KNOWN_ILLEGAL)
+    with known_set, open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
+        run = Runs(catalogue)
+        report = run(tmp_path / "album", sets=(known_set,), new_executor=in_processes)
+        again = run(tmp_path / "album", sets=(known_set,), new_executor=in_processes)
+    assert (report.photos, report.faces, report.recognised) == (3, 3, {LeftOut.KNOWN_ILLEGAL: 1})
+    assert run.detector.shown == 0, "in this process nothing is looked at"
+    assert (again.opened, again.uncompared, again.recognised) == (0, 0, {LeftOut.KNOWN_ILLEGAL: 1})

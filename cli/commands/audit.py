@@ -76,7 +76,7 @@ def audit(
     _REASON) say. Each row is chained to all before it. Whoever owns the file can rewrite the whole chain: only a head
     that was kept elsewhere proves that nobody did. Heads stand on every page; `facesearch audit head` prints one.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from db import audit as audit_log
     from facesearch.custody.audit import count_waiting
 

@@ -30,7 +30,7 @@ def backup(
     The copy is read again from the disk and checked before it takes its place. An older backup of the same catalogue is
     replaced. Photos are not in it. What is forgotten later stays in it: see docs/administration.md.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.report.files import refuse_evidence, require_folder
     from cli.terminal.progress import status
     from db.backup import is_backup_of

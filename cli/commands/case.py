@@ -423,7 +423,7 @@ def remove(
 
 @contextmanager
 def _cases(context: typer.Context, named: list[Path] | None) -> "Iterator[tuple[Cases, Catalogue]]":
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from facesearch.cases.cases import Cases
 
     with opened(options.catalogue_of(context, named)) as source:

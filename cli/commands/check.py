@@ -31,7 +31,7 @@ def check(
 
     Only reads, unless --repair is given. Exits with 3 where anything but photos is wrong.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from facesearch.custody.checking import check as look
     from facesearch.custody.checking import repair as mend
 

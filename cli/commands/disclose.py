@@ -24,7 +24,7 @@ def disclose(
     photos) and the SHA-256 of the network. `facesearch replay FOLDER` on another machine asks every search again and
     says "identical", or what differs.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.report.case_page import case_report, write_case
     from cli.report.folders import new_folder
     from facesearch.cases.cases import Cases

@@ -31,7 +31,7 @@ def export(
     `facesearch read "man, goatee" --sql` prints what to ask these engines. The files hold the traits of everybody:
     keep them as the catalogue itself. What is forgotten later stays in them.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.report.files import refuse_evidence
     from cli.report.logged import unlogged_in_words
     from cli.report.wording import counted

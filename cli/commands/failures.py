@@ -25,7 +25,7 @@ def failures(
     What may be different the next time, such as a file that was busy, is tried again by every run. The others are
     opened again when they change, when this program has learnt to read more, or after --retry.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.report.tables import to_stdout, write_json
     from db.photos import failures as failures_of
     from db.photos import try_again

@@ -68,7 +68,7 @@ def forget(
 
     Copies in another encoding are only named, since similar is not the same: forget them by their numbers.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.terminal.asking import agreed
     from facesearch.custody import forgetting
 

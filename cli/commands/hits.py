@@ -20,7 +20,7 @@ from cli.report.tables import print_table, to_stdout, write_csv, write_json
 from cli.report.unseen import unseen_record
 from cli.report.wording import behind_in_words, notice_in_words
 from cli.terminal.console import now_in_words, say
-from db.catalogue import Catalogue, open_catalogue
+from db.catalogue import open_catalogue
 from facesearch.attributes import ATTRIBUTES
 from facesearch.custody.policy import policy_at
 from facesearch.search.hits import Searched, SearchResult
@@ -143,17 +143,6 @@ def _said_when_written(file: Path) -> Callable[..., None]:
             say(f"Written: {file}")
 
     return left
-
-
-@contextmanager
-def opened(path: Path, *, create: bool = False) -> Iterator[Catalogue]:
-    """The catalogue, after saying which one it is and what is peculiar about it. Raises PolicyError, too."""
-    say(f"Catalogue: {path.absolute()}")
-    policy_at(path)  # with a mistake in it nothing runs
-    with open_catalogue(path, create=create) as catalogue:
-        for notice in catalogue.notices:
-            say(notice_in_words(notice))
-        yield catalogue
 
 
 @contextmanager

@@ -166,9 +166,8 @@ def index(
     that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
     after the new ones: faces that are found again keep their numbers.
     """
-    from cli.commands.hits import opened
     from cli.commands.network import new_detector, new_scorer
-    from cli.report.tables import to_stdout, write_json
+    from cli.commands.opening import opened
     from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from db.crops import CropStore
@@ -218,6 +217,8 @@ def index(
         if exhibit is not None and not report.unusable:
             keep_exhibit(target, absolute((photos or [])[0]), exhibit, listed)
     if json:
+        from cli.report.tables import to_stdout, write_json  # which loads what searches need
+
         write_json(to_stdout, _failures(report), _record(report), "failures")
     else:
         _print(report)

@@ -56,7 +56,8 @@ def interview(
     At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
     answer in ten is wrong.
     """
-    from cli.commands.hits import opened, present, wanted
+    from cli.commands.hits import present, wanted
+    from cli.commands.opening import opened
     from cli.commands.search import Understood, understood
     from cli.report.command_line import search_command
     from cli.report.heading import Heading

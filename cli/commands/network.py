@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.report.tables import place_in_words
 from cli.terminal.console import say
 from db.faces import where
 from facesearch.network.checkpoint import Checkpoint
@@ -30,6 +29,8 @@ def new_detector(model: Path | None, look: Look = Look.DEFAULT) -> YuNet:
 
 def face_in_words(seen: "SeenFace", pages: int = 1) -> str:
     """Where it is in a file of so many pictures, and how sure the detector."""
+    from cli.report.tables import place_in_words  # which loads what searches need
+
     face = seen.detection
     turned = f", turned {face.turned}°" if face.turned else ""
     place = place_in_words(face.box.x, face.box.y, face.box.width, face.box.height)

@@ -47,7 +47,7 @@ def roots(
     Faces of a folder that was detached leave the results unless another folder holds their photo. Nothing of them is
     erased: they keep their numbers and return when the photo is indexed again.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from db.roots import list_roots
 
     if forget is not None and detach is None:

@@ -20,7 +20,7 @@ def seal(
     Its folders are not indexed again, and a newer version of this program does not look at its photos again. To go on,
     copy the file before, or index into another --catalogue.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from db.seal import sealed_since
     from facesearch.custody.sealing import seal as seal_catalogue
 

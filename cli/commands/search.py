@@ -236,7 +236,7 @@ def _for_case(
     CaseError where there is no such case or statement, or it is closed."""
     from dataclasses import fields
 
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from facesearch.cases.cases import Cases
     from facesearch.custody.acting import act_as, acting_now
 

@@ -64,7 +64,7 @@ def validate(
     The statement is kept in the catalogue and holds for this network and this version. Result pages then say "validated
     here on ..."; without one, "not validated here".
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
 
     path = options.catalogue_of(context, catalogue)
     sample = _sample_in(folder)

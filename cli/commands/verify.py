@@ -37,7 +37,7 @@ def verify(
     another with the SHA-256 that each of its photos had. Files are only read. Exit code 4: something differs, is absent
     or could not be read.
     """
-    from cli.commands.hits import opened
+    from cli.commands.opening import opened
     from cli.terminal.interrupt import stop_on_signal
     from cli.terminal.progress import status
     from indexer.exhibits import compare

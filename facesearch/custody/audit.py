@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from db import audit
 from db.audit import Head
@@ -21,7 +21,9 @@ from db.catalogue import Catalogue
 from db.errors import CatalogueError
 from facesearch.custody.acting import acting_now
 from facesearch.custody.policy import Policy, PolicyRefusal
-from facesearch.search.request import Request
+
+if TYPE_CHECKING:
+    from facesearch.search.request import Request
 
 MOST_FACES = 10_000
 """Faces of one result that are logged one by one; of more the first so many, and how many there were."""
@@ -71,7 +73,7 @@ def count_waiting(catalogue: Catalogue) -> int:
 def log_result(
     catalogue: Catalogue,
     kind: str,
-    request: Request,
+    request: "Request",
     model: str,
     hits: Sequence[tuple[int, float]],
     policy: Policy,
