@@ -333,11 +333,24 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
-    if _is_with_him(scene):
+    if _is_with_him(scene) or _is_told_of(scene):
         return False
     if word.role == "relation" and scene.is_subject() and _tells(scene):
         return True  # "her sister, who last saw her on Monday"
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
+
+
+def _is_told_of(scene: Scene) -> bool:
+    """ "A man and his partner, a woman of 28 with blonde hair": a companion with a description of her own."""
+    behind = [edge for edge in scene.row[scene.at + 1 :] if edge.category not in _SKIPPED][:5]
+    if len(behind) < 4 or behind[0].category != "," or scene.clause.speaker or not scene.persons:
+        return False
+    said = behind[1].sem
+    if not isinstance(said, Thing) or said.person is None or said.determiner not in ("a", "an"):
+        return False
+    at = 3 if behind[2].category == "AP" else 2
+    thing = behind[at + 1].sem if behind[at].category == "WITH" and len(behind) > at + 1 else None
+    return isinstance(thing, Thing) and thing.noun is not None
 
 
 def _is_with_him(scene: Scene) -> bool:
@@ -1170,12 +1183,30 @@ def _suffers(scene: Scene) -> bool:
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
     either, unknown = scene.clause.before == "OR", scene.clause.mode == "unknown"
+    topic = scene.clause.topic if scene.clause.before in (",", "NP", "AND", "BUT", ";", "DASH") else None
+    if str(edge.sem) == "it" and scene.is_corrected():
+        _taken_for(scene)
     scene.new_clause()
     if str(edge.sem) == "it":
         scene.clause.topic = None if unknown else scene.last_noun  # "I did not see his hair, it was dark"
         scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
+    elif topic is not None and str(edge.sem) == "they" and scene.behind() is not None:
+        scene.clause.topic = topic  # "his eyebrows, they were bushy"
+
+
+def _taken_for(scene: Scene) -> None:
+    """ "A cap, no sorry, it's his hood": it was something else that was seen."""
+    ahead, given = scene.row[scene.at + 1 : scene.at + 3], scene.last_given
+    thing = ahead[1].sem if len(ahead) > 1 and ahead[0].category == "BE" else None
+    if given is None or not isinstance(thing, Thing) or thing.person is not None or given[1].kind not in WORN:
+        return
+    if given[1].kind != (thing.noun.name if thing.noun is not None else "") and thing.word not in _SAME_THING:
+        scene.cancel(given[1], "corrected")
+
+
+_SAME_THING = word_set("one thing colour color sort kind type")
 
 
 def speaker(scene: Scene, _edge: Edge) -> None:
