@@ -376,6 +376,9 @@ def _conjunction(scene: Scene, edge: Edge) -> None:
     if clause.mode == "hidden":
         clause.mode = "say"
     if edge.category == "BUT":
+        after = scene.following()
+        if after is not None and after.sem in ("when", "by"):  # "... had a beard, but when I saw him he was shaven"
+            scene.correct()
         scene.new_clause_keeping_subject()
 
 
@@ -438,11 +441,19 @@ def _of_near(scene: Scene, preposition: str) -> None:
         clause.mode = "say"
 
 
+_SHORT_FOR = word_set("desc descr desc'd")
+""" "Described"."""
+
+
 def _preposition(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
     word: str = edge.sem
     clause.preposition = word
-    if word == "as" and clause.verb in ("as", "seen", "report", "see") and clause.mode not in ("unknown", "past"):
+    as_ = word == "as" and (
+        clause.verb in ("as", "seen", "report", "see")
+        or not _SHORT_FOR.isdisjoint(scene.said_words[max(0, edge.start - 1) : edge.start])
+    )
+    if as_ and clause.mode not in ("unknown", "past"):
         clause.near = None
         clause.mode = "say"
         clause.verb = "as" if clause.subject is not None else clause.verb

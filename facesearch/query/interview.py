@@ -175,10 +175,10 @@ _YES = word_set(
     "sure right"
 )
 _NO = word_set("no n none nil nope nah nowt negative nothing never")
-_FILLERS = word_set("well er erm um uh oh okay ok ah so and hmm mm like sir ma'am maam ,")
+_FILLERS = word_set("well er erm um uh oh okay ok ah so and hmm mm like sir ma'am maam madam miss mate guv love ,")
 _SUBJECTS = word_set("he she it they i there")
 _AUXILIARIES = word_set("did was had is does were has have do could would 'd might ca can")
-_TAILS = _SUBJECTS | _AUXILIARIES | word_set("n't not sir ma'am maam officer love indeed , .")
+_TAILS = _SUBJECTS | _AUXILIARIES | word_set("n't not sir ma'am maam madam miss mate guv officer love indeed , .")
 _SHORT = 4
 _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
     (tuple(phrase.split()), certainty, denied)

@@ -75,7 +75,7 @@ _ABOUT = (
     r"(?:(?:(?:would|could|was|is|were)(?:n['’]?t|\s+not)\s+(?:be\s+|have\s+been\s+)?|not\s+)?far\s+(?:off|short\s+of|from)|"
     r"about|aboot|abt|around|approximately|roughly|approx\.?|circa|ca?\.?|just|only|nearly|almost|perhaps|rising|pushing|"
     r"(?:knocking|getting|going|coming)\s+(?:on|up)(?:\s+(?:for|to|towards))?|nudging|approaching|nearing|turned|turning|"
-    r"shy\s+of|close\s+(?:on|to)|closer\s+to|more\s+like|touching|(?<!['’]d\s)(?<!would\s)say|some|est\.?|estimated)"
+    r"shy\s+of|close\s+(?:on|to)|closer\s+to|more\s+like|touching|(?<!['’]d\s)(?<!would\s)(?<!should\s)(?<!could\s)(?<!to\s)say|some|est\.?|estimated)"
 )
 _YEARS = r"(?:\s+(?:summers|winters)\b|[\s-]*(?:years?|yrs?\.?|year)[\s-]*(?:olds?\b|of\s+age|approx\.?|or\s+so)?|[\s-]*(?:y/?o/?a?|y\.o\.?|yoa|yo)\b)"
 _LOOSE = r"(?:\s?-?ish\b|[\s-]something\b|[\s-]odd\b|s?\s+or\s+so\b|\s+or\s+thereabouts\b)"
@@ -206,9 +206,11 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
     return _age(start, end, *_bounded(match, low, high))
 
 
-_OF_STYLE = re.compile(r"\b(?:a|an|those|them|these|thick|big|old|style|proper|some|his|her|that)\s+$")
+_OF_STYLE = re.compile(
+    r"\b(?:a|an|those|them|these|thick|big|old|style|proper|some|his|her|that|real|typical|classic|like)\s+$"
+)
 _STYLED = re.compile(
-    r"[\s-](?:style|type|kind|era|look|moustache|mustache|tache|tash|hair|glasses|specs|sunglasses|shades|sideburns|beard)"
+    r"[\s-](?:style|type|kind|era|look|1(?!\d)|ones|pair|job|number|effort|affair|moustache|mustache|tache|tash|hair|glasses|specs|sunglasses|shades|sideburns|beard)"
 )
 
 
@@ -252,8 +254,11 @@ def _is_duration(text: str, match: re.Match[str], end: int) -> bool:
     """ "For 22 years": bare years that stand within a sentence."""
     bare = (match["years"] or "").strip(" -") in ("year", "years", "yrs", "yr") and not match["cue"]
     before = re.search(r"\b(?:for|over|past|last|in)\s+$", text[: match.start()])
-    return bare and (not _AFTER.match(text, end) or before is not None)
+    of_somebody = _PERSON.search(text[max(0, match.start() - 30) : match.start()]) and not _LATER.match(text, end)
+    return bare and (not (_AFTER.match(text, end) or of_somebody) or before is not None)
 
+
+_LATER = re.compile(r"\s+(?:ago|later|earlier|before|after|back|in|for|on|from|service|inside)\b")
 
 _CHILD, _TEN, _GROWN = 4, 10, 13
 """Least ages: where a child is spoken of, and for a bare figure."""

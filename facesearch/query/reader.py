@@ -105,7 +105,7 @@ class Reader:
 
     def _answer(self, question: Question, sentence: list[Token]) -> list[Token]:
         """Reads what a sentence answers; what is left of it."""
-        while len(sentence) > 1 and sentence[0].normal in QUOTES:
+        while len(sentence) > 1 and sentence[0].normal in QUOTES | DASHES:
             sentence = sentence[1:]
         said = [token.normal for token in sentence]
         supposed = not self._answered and question.open and interview.is_supposed(sentence)

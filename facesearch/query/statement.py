@@ -107,7 +107,7 @@ class Statement:
     def check_searched(self) -> None:
         """Raises StatementError where nothing is said of anybody that can be searched."""
         if all(each.tree == EVERYTHING for each in self.persons) and not self.thresholds and not self.photo:
-            words = " ".join(self.text.split())
+            words = " ".join("".join(each if each.isprintable() else " " for each in self.text).split())
             raise StatementError("nothing", values={"words": words if len(words) < 60 else f"{words[:60]}..."})
 
     def query(self, number: int | None = None, *, strict: bool = False) -> Query:

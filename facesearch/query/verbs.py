@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from facesearch.query.chart import Edge
 from facesearch.query.grammar import Found, Said, Thing
-from facesearch.query.scene import MAN, WOMAN, WORN, Clause, Person, Scene, sex_of
+from facesearch.query.scene import MAN, PROMOTE, WOMAN, WORN, Clause, Person, Scene, sex_of
 from facesearch.query.tokens import word_set
 from facesearch.query.tree import Not, negate
 
@@ -203,8 +203,8 @@ def _says_of_himself(scene: Scene) -> bool:
     out to be nobody who is described."""
     clause = scene.clause
     subject = clause.subject
-    if _told_by_another(scene) or subject is None or not subject.described:
-        return False
+    if _told_by_another(scene) or subject is None or not subject.described or clause.verb == "seek":
+        return False  # "police looking for Ann Hay, 70, say ..."
     if clause.pronoun:
         if not subject.facts:
             scene.demote(subject)
@@ -369,7 +369,10 @@ def _harm(scene: Scene, edge: Edge) -> None:
     new = subject is not None and subject in clause.created and all(fact.kind == "person" for fact in subject.facts)
     passive = passive or (new and scene.said_words[edge.start] in ("died", "been"))  # "a man has been arrested"
     if passive and clause.subject is not None and not clause.pronoun:
-        scene.demote(clause.subject)
+        found = scene.said_words[edge.start] == "found"  # "the missing girl has been found safe"
+        scene.spoken_of = scene.spoken_of or ("somebody" if found else "")
+        if not (found and scene.variant.get(PROMOTE)):
+            scene.demote(clause.subject)
     _act(scene, edge)
     clause.passive = clause.passive or passive
 
@@ -498,9 +501,18 @@ def _shave(scene: Scene, _: Edge) -> None:
 _SHAVED = frozenset(["beard", "mustache", "goatee", "stubble", "sideburns", "facial"])
 
 
-def _drop(scene: Scene, _: Edge) -> None:
+def _drop(scene: Scene, edge: Edge) -> None:
+    """ "He usually wears glasses, but he had left them at home", "he took it off"."""
+    behind = scene.said_words[edge.start : edge.end + 1]
+    given = scene.last_given
+    needs = behind[0].startswith(("need", "requir")) or scene.clause.negative or scene.clause.speaker
+    if given is not None and not _THEM.isdisjoint(behind) and given[1].kind in WORN and not needs:
+        scene.cancel(given[1], "not worn")
     scene.clause.mode = "act"
     scene.clause.negative = False
+
+
+_THEM = frozenset(["them", "it"])
 
 
 _VERBS: dict[str, Callable[[Scene, Edge], None]] = {

@@ -174,6 +174,8 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
+    if said.owner in ("his", "her") and clause.mode == "unknown":
+        _note_owner(scene, MAN if said.owner == "his" else WOMAN)
     if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
         clause.subject = Person(described=False)  # "but Mum's blind without her specs"
     if said.noun is not None:
@@ -185,6 +187,13 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     clause.listed = clause.negative
     if not _denies_more(scene) and not _hedged_list(scene, said):
         scene.spent()
+
+
+def _note_owner(scene: Scene, sex: Node) -> None:
+    """ "I could not see his face": the sex of whose it is."""
+    found = whom.pronoun_target(scene, sex)
+    if found is not None and found.described and found.pronoun_sex is None and not found.group:
+        found.pronoun_sex = sex
 
 
 def _denies_more(scene: Scene) -> bool:

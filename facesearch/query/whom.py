@@ -105,6 +105,10 @@ def _does(scene: Scene) -> bool:
     return within and clause.verb != "" and not word.endswith("ing") and word not in _PARTICIPLES
 
 
+_WRONGDOERS = word_set(
+    "attacker attackers assailant assailants mugger muggers robber robbers killer murderer rapist molester stalker "
+    "kidnapper abductor groper flasher tormentor captor assaulter burglar"
+)
 _WRONGED = word_set("victim complainant witness informant caller")
 
 
@@ -311,7 +315,8 @@ def _of_the_speaker(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     lost = not _LOST.isdisjoint((*sentence[: said.start], *sentence[said.end : said.end + 4]))
     if said.owner in SPEAKERS and lost and word.role != "bystander" and not scene.persons:
         return False
-    if said.owner in SPEAKERS and word.role == "relation":
+    young = word.reading is not None and word.reading.node.attributes >= _OF_AGE  # "our two children"
+    if said.owner in SPEAKERS and (word.role == "relation" or young):
         scene.spoken_of = scene.spoken_of or "relation"
         return scene.variant.get(PROMOTE) != RELATION
     mine = said.owner in SPEAKERS and (word.role != "described" or said.word in _POSITIONS)
@@ -328,11 +333,24 @@ def _of_the_described(scene: Scene, said: Thing, word: PersonWord) -> bool | Non
     if said.word in _MATES and scene.persons and scene.is_subject():
         after = scene.following()
         return after is None or after.category == "REL"
-    if _is_with_him(scene):
+    if _is_with_him(scene) or _is_told_of(scene):
         return False
     if word.role == "relation" and scene.is_subject() and _tells(scene):
         return True  # "her sister, who last saw her on Monday"
     return True if word.role == "relation" and (scene.persons or scene.clause.verb) else None
+
+
+def _is_told_of(scene: Scene) -> bool:
+    """ "A man and his partner, a woman of 28 with blonde hair": a companion with a description of her own."""
+    behind = [edge for edge in scene.row[scene.at + 1 :] if edge.category not in _SKIPPED][:5]
+    if len(behind) < 4 or behind[0].category != "," or scene.clause.speaker or not scene.persons:
+        return False
+    said = behind[1].sem
+    if not isinstance(said, Thing) or said.person is None or said.determiner not in ("a", "an"):
+        return False
+    at = 3 if behind[2].category == "AP" else 2
+    thing = behind[at + 1].sem if behind[at].category == "WITH" and len(behind) > at + 1 else None
+    return isinstance(thing, Thing) and thing.noun is not None
 
 
 def _is_with_him(scene: Scene) -> bool:
@@ -357,7 +375,9 @@ def _named_again(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return None
     if any(each.word == said.word for each in scene.persons):
         return None
-    sex, described = sex_of(said), [each for each in scene.persons if each.facts or each.sex is not None]
+    wanted = scene.words.wanted
+    sex = sex_of(said)
+    described = [each for each in scene.persons if each.facts or each.sex is not None or each.word in wanted]
     before = [each for each in scene.others if each.fits(sex) and each.word not in scene.words.sets["AUTHORITY"]]
     return True if before and described and _acts(scene) else None
 
@@ -375,6 +395,7 @@ def _acts(scene: Scene) -> bool:
 def _harmed(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
     """ "A 63-year-old woman was not hurt", where somebody is described."""
     named = said.determiner == "the" and word.reading is not None and word.reading.node.attributes >= _OF_AGE
+    named = named or (said.determiner == "the" and said.word in _ON_THE_ROAD)
     new = named and all(each.word != said.word for each in scene.persons)  # "the pensioner was taken to hospital"
     others = any(each.facts for each in scene.persons) and (new or said.determiner in ("a", "an", ""))
     ahead = scene.row[scene.at + 1 :]
@@ -383,6 +404,21 @@ def _harmed(scene: Scene, said: Thing, word: PersonWord) -> bool | None:
         return None
     verb = next((edge for edge in ahead[at + 1 :] if edge.category not in ("NEG", "DEG", "X")), None)
     return True if verb is not None and verb.category == "V" and verb.sem == "harm" else None
+
+
+_ON_THE_ROAD = word_set("driver cyclist rider motorist motorcyclist biker passenger jogger hiker pedestrian walker")
+"""Words for people who are as often hurt as looked for."""
+
+
+def _in_headline(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "Search for bearded man after girl, 11, approached in park": a bare noun to whom something was done."""
+    if said.determiner or said.owner or not scene.persons:
+        return None
+    ahead = [edge for edge in scene.row[scene.at + 1 :] if edge.category not in (",", *_SKIPPED)]
+    if ahead and ahead[0].category == "AP":
+        ahead = ahead[1:]
+    harmed = bool(ahead) and ahead[0].category == "V" and ahead[0].sem == "harm"
+    return True if harmed and (len(ahead) == 1 or ahead[1].category not in ("NP", "OBJ", "CHOICE")) else None
 
 
 def _compared_or_denied(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
@@ -544,6 +580,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _of_the_described,
     _named_again,
     _harmed,
+    _in_headline,
     _compared_or_denied,
     _likeness,
     _apposed_to_another,
@@ -557,11 +594,15 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
 
 
 def _note_owner(scene: Scene, said: Thing) -> None:
-    """ "His passenger": the sex of the one before."""
+    """ "His passenger": the sex of the one before; but "her attacker" is that one."""
     focus = scene.focus
     if said.owner not in ("his", "her") or focus is None or focus not in scene.persons:
         return
     owner = MAN if said.owner == "his" else WOMAN
+    if said.word in _WRONGDOERS:
+        if focus.pronoun_sex == owner and focus.word not in scene.words.wanted and scene.sentences > focus.sentence:
+            scene.demote(focus)  # "the 80-year-old was robbed as she walked home. Her mugger ..."
+        return
     if focus.fits(owner) and focus.pronoun_sex is None:
         focus.pronoun_sex = owner
 
@@ -1037,7 +1078,7 @@ def pronoun(scene: Scene, edge: Edge) -> None:
     found = beside or _told_of(scene, pronoun_target(scene, sex), sex, told)
     clause.subject = scene.last_subject = found
     scene.pronouns.setdefault(sex, found)
-    if found.described and found.pronoun_sex is None:
+    if (found.described or _suffers(scene)) and found.pronoun_sex is None:
         found.pronoun_sex = sex
     scene.used.append((scene.offset + edge.start, scene.offset + edge.end))
 
@@ -1128,18 +1169,44 @@ def _is_of_sex(person: Person, sex: Node) -> bool:
 def _may_be(scene: Scene, person: Person, sex: Node) -> bool:
     if person.group or not person.fits(sex):
         return False
-    return person in scene.persons if person.described else (person.sex == sex or person.word == "name")
+    if person.described:
+        return person in scene.persons
+    harmed = person.assigned and (person.pronoun_sex == sex or _suffers(scene))
+    return person.sex == sex or person.word == "name" or harmed
+
+
+def _suffers(scene: Scene) -> bool:
+    """ "The 78-year-old was walking home when she was robbed": to whom something is done is nobody who is described."""
+    return scene.ahead(2) == ["BE", "V"] and scene.row[scene.at + 2].sem == "harm"
 
 
 def they(scene: Scene, edge: Edge) -> None:
     """ "They", and "it", which means the thing last spoken of."""
     either, unknown = scene.clause.before == "OR", scene.clause.mode == "unknown"
+    topic = scene.clause.topic if scene.clause.before in (",", "NP", "AND", "BUT", ";", "DASH") else None
+    if str(edge.sem) == "it" and scene.is_corrected():
+        _taken_for(scene)
     scene.new_clause()
     if str(edge.sem) == "it":
         scene.clause.topic = None if unknown else scene.last_noun  # "I did not see his hair, it was dark"
         scene.clause.anyof = scene.clause.once = either  # "brown hair, or it might have been black"
     elif scene.open_group is not None:
         scene.clause.subject = scene.open_group
+    elif topic is not None and str(edge.sem) == "they" and scene.behind() is not None:
+        scene.clause.topic = topic  # "his eyebrows, they were bushy"
+
+
+def _taken_for(scene: Scene) -> None:
+    """ "A cap, no sorry, it's his hood": it was something else that was seen."""
+    ahead, given = scene.row[scene.at + 1 : scene.at + 3], scene.last_given
+    thing = ahead[1].sem if len(ahead) > 1 and ahead[0].category == "BE" else None
+    if given is None or not isinstance(thing, Thing) or thing.person is not None or given[1].kind not in WORN:
+        return
+    if given[1].kind != (thing.noun.name if thing.noun is not None else "") and thing.word not in _SAME_THING:
+        scene.cancel(given[1], "corrected")
+
+
+_SAME_THING = word_set("one thing colour color sort kind type")
 
 
 def speaker(scene: Scene, _edge: Edge) -> None:
@@ -1159,6 +1226,8 @@ def relative(scene: Scene, _: Edge) -> None:
     """ "Who", "which"."""
     clause = scene.clause
     behind = scene.thing_behind()
+    if clause.mode == "past" and clause.before in ("V", "BE"):
+        return  # "at first I thought that ..."
     if behind is not None and behind.person is None and not behind.name and clause.mode == "say":
         clause.of_thing = True
         return
@@ -1219,10 +1288,6 @@ def _not_worn(scene: Scene, word: str) -> None:
     if word not in ("them", "it") or behind is None or scene.last_given is None:
         return
     fact = scene.last_given[1]
-    needs = scene.said_words[behind.start].startswith("need")
-    if behind.sem == "drop" and fact.kind in WORN and not needs:  # "he wears glasses, but he had left them at home"
-        scene.cancel(fact, "not worn")
-        return
     if word != "them" or behind.sem != "wear" or not clause.negative:
         return
     if fact.kind in WORN and not isinstance(fact.node, Not):
@@ -1251,4 +1316,6 @@ def _describe(scene: Scene, sex: Node, described: bool) -> None:
     if found is None or not (described or clause.speaker or by_another):
         return
     found.pronoun_sex = found.pronoun_sex if found.pronoun_sex is not None else sex
+    if described and clause.verb == "see" and scene.last_subject in scene.others:
+        scene.last_subject = found  # "my brother saw him. He had a moustache"
     scene.clause = type(clause)(subject=found, verb="as", facts_here=clause.facts_here, created=clause.created)
