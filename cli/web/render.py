@@ -83,6 +83,7 @@ def page(
             viewer=viewer if viewer in VIEWERS else "off",
             here=_here(request),
             catalogue=place.path,
+            case=place.chosen,
             nav=values.get("nav", ""),
             **{key: value for key, value in values.items() if key != "nav"},
         )
