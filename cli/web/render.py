@@ -96,5 +96,8 @@ VIEWERS = {"off": "Show faces", "blur": "Blur faces", "grey": "Grey faces"}
 
 
 def _here(request: Request) -> str:
+    """The way back to this page; to the first one from what a form has asked, which no link leads to."""
+    if request.method != "GET":
+        return "/"
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path

@@ -181,6 +181,8 @@ def mark(call: Call) -> Response:
     reference = form.get("case", "")
     if not place.acting.case or key_of(reference) != key_of(place.acting.case):
         return call.message("Another case was chosen meanwhile: load this page again, and see which one it is.", 409)
+    if not face:
+        raise PartUnknown("No face is named: load the page again, and mark one on it.")
     case = place.cases.require_open(reference)
     reviewed = whole(form.get("review", ""), 0)
     if what == "undo":
