@@ -175,14 +175,7 @@ def add_search(session: Session, case_id: int, search: CaseSearch) -> int:
             case_id=case_id, number=number, statement_id=statement_id, about=dict(search.about), **values
         ),
     )
-    there = _existing(session, [hit.face for hit in search.hits])
-    rows = [
-        {"search_id": search_id, "rank": hit.rank, "face_id": hit.face, "score": hit.score, "shown": dict(hit.shown)}
-        for hit in search.hits
-        if hit.face in there
-    ]
-    if rows:
-        session.execute(insert(CaseHitRow), rows)
+    _insert_hits(session, search_id, search.hits)
     if search.departures:
         session.execute(
             insert(DepartureRow),
@@ -199,6 +192,35 @@ def add_search(session: Session, case_id: int, search: CaseSearch) -> int:
             ],
         )
     return number
+
+
+def add_hits(session: Session, case_id: int, number: int, hits: Sequence[KeptHit], *, answered: int) -> bool:
+    """Put further hits into a kept search; ranks that it has stay as they are. answered: how many were shown by now.
+    False where the case has no such search."""
+    row = session.execute(
+        select(CaseSearchRow.id, CaseSearchRow.answered).where(
+            CaseSearchRow.case_id == case_id, CaseSearchRow.number == number
+        )
+    ).one_or_none()
+    if row is None:
+        return False
+    known = set(session.execute(select(CaseHitRow.rank).where(CaseHitRow.search_id == row.id)).scalars())
+    _insert_hits(session, row.id, [hit for hit in hits if hit.rank not in known])
+    now = max(row.answered, answered)
+    session.execute(update(CaseSearchRow).where(CaseSearchRow.id == row.id).values(answered=now))
+    return True
+
+
+def _insert_hits(session: Session, search_id: int, hits: Sequence[KeptHit]) -> None:
+    """Those whose face is still there."""
+    there = _existing(session, [hit.face for hit in hits])
+    rows = [
+        {"search_id": search_id, "rank": hit.rank, "face_id": hit.face, "score": hit.score, "shown": dict(hit.shown)}
+        for hit in hits
+        if hit.face in there
+    ]
+    if rows:
+        session.execute(insert(CaseHitRow), rows)
 
 
 def searches(session: Session, case_id: int, number: int | None = None) -> list[CaseSearch]:

@@ -18,7 +18,7 @@ from sqlalchemy import exists, select
 from db.catalogue import Catalogue
 from db.chunks import chunks
 from db.faces import FaceDetails
-from db.schema import Face, File, Mask
+from db.schema import CaseHitRow, Face, File, MarkRow, Mask, ShortlistFaceRow
 
 _APPLICATION_ID = 0x46414343  # "FACC"
 _VERSION = 1
@@ -125,8 +125,8 @@ GONE_DAYS = 90
 
 def sweep_crops(catalogue: Catalogue, store: CropStore, now: datetime) -> None:
     """Take out the pictures that nobody may keep: of faces that were taken out, of the others in photos in which places
-    are painted over, unless they show that, and of photos that are gone for long. Raises OSError where the file cannot
-    be changed, and CatalogueErrors."""
+    are painted over, unless they show that, and of photos that are gone for long, unless a case holds the face. Raises
+    OSError where the file cannot be changed, and CatalogueErrors."""
     kept = store.faces()
     if not kept:
         return
@@ -140,6 +140,7 @@ def sweep_crops(catalogue: Catalogue, store: CropStore, now: datetime) -> None:
             doomed += [face for face, photo in photos.items() if photo in painted]
             there = exists().where(File.photo_id == Face.photo_id, File.missing_since.is_(None))
             lately = exists().where(File.photo_id == Face.photo_id, File.missing_since >= since)
-            gone = select(Face.id).where(Face.id.in_(some), ~there, ~lately)
+            held = [exists().where(each.face_id == Face.id) for each in (MarkRow, CaseHitRow, ShortlistFaceRow)]
+            gone = select(Face.id).where(Face.id.in_(some), ~there, ~lately, *(~each for each in held))
             doomed += session.execute(gone).scalars()
     store.remove(sorted(set(doomed)))

@@ -24,6 +24,9 @@ PAGES = {
     "probe": "/probe",
     "photos": "/photos",
     "choose": "/photos/choose",
+    "cases": "/cases",
+    "case": "/case?case=2026/17",
+    "review": "/case/review?case=2026/17&search=1",
     "keys": "/keys",
     "programs": "/programs",
 }
@@ -45,6 +48,7 @@ def main(target: Path) -> None:
             page.goto(server.address)
             page.wait_for_url(f"{server.root}/")
             state = first.storage_state()
+            _fill_case(page, server)
             for scheme in ("light", "dark"):
                 for width in WIDTHS:
                     context = browser.new_context(
@@ -53,6 +57,37 @@ def main(target: Path) -> None:
                     _shoot(context.new_page(), server, target, f"{width}-{scheme}")
                     context.close()
             browser.close()
+
+
+def _fill_case(page: Any, server: Server) -> None:
+    """A case with a statement, two searches, some marks and a note."""
+    page.goto(f"{server.root}/cases")
+    page.fill("input[name=reference]", "2026/17")
+    page.fill("input[name=name]", "Mill Street")
+    page.click("text=Open it")
+    page.goto(f"{server.root}/cases")
+    page.fill("input[name=examiner]", "A. Marple")
+    page.fill("input[name=reason]", "appeal of 4 March")
+    page.click("text=Work on it")
+    page.fill("textarea[name=text]", STATEMENT)
+    page.fill("input[name=witness]", "W1")
+    page.fill("input[name=taken_by]", "PC Low")
+    page.fill("input[name=how]", "in person")
+    page.click("button.main:has-text('Keep it')")
+    page.goto(f"{server.root}/search?q=man,+maybe+glasses,+no+beard,+oval+face")
+    for rank, key in enumerate("yynus", 1):
+        page.focus(f"#hit-{rank} .tile")
+        with page.expect_response("**/mark"):
+            page.keyboard.press(key)
+    page.click("#hit-1 .tile")
+    page.click("text=Role and note")
+    page.select_option("select[name=role]", "suspect")
+    page.fill("textarea[name=note]", "ask W1 about the cap")
+    page.click(".mark-it button:has-text('Keep')")
+    page.goto(f"{server.root}/case?case=2026/17")
+    page.click("text=Search for it")
+    page.goto(f"{server.root}/case?case=2026/17")
+    page.click("text=Review blind")
 
 
 def _shoot(page: Any, server: Server, target: Path, kind: str) -> None:

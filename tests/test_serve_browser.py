@@ -188,6 +188,53 @@ def test_everything_can_be_done_by_keyboard(tab: Watched) -> None:
     assert page.url.endswith("/keys")
 
 
+def test_faces_are_marked_by_keyboard_and_the_focus_stays(browser: Any, catalogue: Path) -> None:
+    with running(catalogue) as server:
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        watched = Watched(context.new_page())
+        page = watched.page
+        page.goto(server.address)
+        page.wait_for_url(f"{server.root}/")
+        page.goto(f"{server.root}/search?q=man")
+        page.focus("#hit-1 .tile")
+        page.keyboard.press("y")
+        page.wait_for_selector("#say:has-text('choose a case') a[href='/cases']")
+        page.goto(f"{server.root}/cases")
+        page.fill("input[name=reference]", "2026/17")
+        page.click("text=Open it")
+        page.goto(f"{server.root}/search?q=man")
+        for rank, (key, says) in enumerate((("y", "follow up"), ("n", "set aside"), ("u", "undecided")), 1):
+            page.focus(f"#hit-{rank} .tile")
+            page.keyboard.press(key)
+            page.wait_for_selector(f"#hit-{rank} .mark-of[data-state='{says}']")
+            assert page.evaluate("document.activeElement.closest('.hit').id") == f"hit-{rank}"
+            assert page.get_attribute(f"#hit-{rank} [data-key={key}]", "aria-pressed") == "true"
+        for listed in ("1", "0"):
+            page.keyboard.press("s")
+            page.wait_for_selector(f"#hit-3 .mark-of[data-listed='{listed}']")
+        page.click("#hit-1 .undo")
+        page.wait_for_selector("#hit-1 .mark-of[data-state='']")
+        assert page.evaluate("document.activeElement.closest('.hit').id") == "hit-1"
+        page.reload()
+        assert page.locator(".mark-of[data-state='set aside']").count() == 1
+        page.goto(f"{server.root}/case?case=2026/17")
+        page.click("text=Review blind")
+        page.focus(".tile >> nth=0")
+        page.keyboard.press("y")
+        page.wait_for_selector(".mark-of[data-state='follow up']")
+        found = {}
+        for address in ("/cases", "/case?case=2026/17", "/case/review?case=2026/17&search=1", "/search?q=man"):
+            page.goto(f"{server.root}{address}")
+            found[address] = violations(page, colours_alone=False)
+        assert not any(found.values()), found
+        page.set_viewport_size({"width": 360, "height": 900})
+        for address in found:
+            page.goto(f"{server.root}{address}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
+        context.close()
+        assert watched.complaints == []
+
+
 def test_the_photo_of_a_face_is_zoomed_and_dragged(tab: Watched, server: Server) -> None:
     page = tab.page
     page.goto(f"{server.root}/face/2")

@@ -14,14 +14,18 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
+from cli.errors import FileProblem, UsageProblem
 from cli.report.remedies import error_in_words as error_sentence
 from cli.web import security
-from cli.web.pages import face, photos, pictures, plain, probe, search
+from cli.web.pages import cases, face, photos, pictures, plain, probe, search
 from cli.web.pages.call import Call, Page
 from cli.web.render import ASSETS, asset, page
 from cli.web.security import Guard, Keys, Scope
 from cli.web.workplace import Workplace
 from db.errors import CatalogueBusy, CatalogueError, CatalogueMissing, FaceUnknown
+from facesearch.cases.errors import CaseUnknown
+from facesearch.custody.acting import acting
+from facesearch.custody.policy import PolicyRefusal
 from facesearch.errors import FacesearchError
 from indexer.errors import IndexerError
 
@@ -65,6 +69,20 @@ def build(place: Workplace, keys: Keys) -> security.App:
             Route("/photos/choose", _endpoint(photos.choose)),
             Route("/photos/index", _endpoint(photos.index), methods=["POST"]),
             Route("/photos/stop", _endpoint(photos.stop), methods=["POST"]),
+            Route("/mark", _endpoint(cases.mark), methods=["POST"]),
+            Route("/cases", _endpoint(cases.list_all)),
+            Route("/cases/work", _endpoint(cases.work), methods=["POST"]),
+            Route("/cases/new", _endpoint(cases.new), methods=["POST"]),
+            Route("/case", _endpoint(cases.show)),
+            Route("/case/close", _endpoint(cases.close), methods=["POST"]),
+            Route("/case/statement", _endpoint(cases.add_statement), methods=["POST"]),
+            Route("/case/note", _endpoint(cases.add_note), methods=["POST"]),
+            Route("/case/search", _endpoint(cases.search_statement), methods=["POST"]),
+            Route("/case/ask", _endpoint(cases.ask_again), methods=["POST"]),
+            Route("/case/report", _endpoint(cases.report), methods=["POST"]),
+            Route("/case/export", _endpoint(cases.export), methods=["POST"]),
+            Route("/case/review", _endpoint(cases.review)),
+            Route("/case/review", _endpoint(cases.begin_review), methods=["POST"]),
             Route("/keys", _endpoint(plain.keys)),
             Route("/programs", _endpoint(plain.programs)),
             Route("/viewer", _endpoint(plain.viewer), methods=["POST"]),
@@ -115,13 +133,20 @@ def _answer(
 ) -> Response:
     call = Call(request, request.app.state.place, fields, uploads)
     try:
-        return handler(call)
+        with acting(call.place.acting):
+            return handler(call)
+    except PolicyRefusal as refusal:
+        if refusal.kind == "policy demands" and not call.is_part:
+            return cases.demanded(call, error_sentence(refusal))
+        return call.message(error_sentence(refusal), 422)
     except CatalogueMissing:
         if call.is_part:
             raise
         return RedirectResponse("/photos/choose", 303)
-    except (CatalogueError, FacesearchError, IndexerError) as error:
-        status = 404 if isinstance(error, FaceUnknown) else 503 if isinstance(error, CatalogueBusy) else 422
+    except (CatalogueError, FacesearchError, IndexerError, UsageProblem, FileProblem) as error:
+        status = (
+            404 if isinstance(error, FaceUnknown | CaseUnknown) else 503 if isinstance(error, CatalogueBusy) else 422
+        )
         return call.message(error_sentence(error), status)
     except OSError as error:
         return call.message(f"The system refused to go on ({error.strerror or error}): try again.", 500)

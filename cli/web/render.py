@@ -83,6 +83,7 @@ def page(
             viewer=viewer if viewer in VIEWERS else "off",
             here=_here(request),
             catalogue=place.path,
+            case=place.chosen,
             nav=values.get("nav", ""),
             **{key: value for key, value in values.items() if key != "nav"},
         )
@@ -95,5 +96,8 @@ VIEWERS = {"off": "Show faces", "blur": "Blur faces", "grey": "Grey faces"}
 
 
 def _here(request: Request) -> str:
+    """The way back to this page; to the first one from what a form has asked, which no link leads to."""
+    if request.method != "GET":
+        return "/"
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path

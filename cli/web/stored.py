@@ -24,10 +24,12 @@ _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 @dataclass(frozen=True, slots=True)
 class Stored:
     """text: the statement as it was typed or pasted. changed: what is searched for a person (0: the only one) in place
-    of what the statement says."""
+    of what the statement says. case, statement: where it is a statement of a case, which and its number."""
 
     text: str
     changed: dict[int, Request] = field(default_factory=dict)
+    case: str = ""
+    statement: int | None = None
 
 
 class Requests:
@@ -42,7 +44,10 @@ class Requests:
     def keep(self, stored: Stored) -> str:
         """Its id. Where it cannot be written it is kept as long as the server runs."""
         name = "".join(secrets.choice(_ALPHABET) for _ in range(16))
-        record = {"text": stored.text, "changed": {str(n): each.to_json() for n, each in stored.changed.items()}}
+        record: dict[str, object] = {"text": stored.text}
+        record["changed"] = {str(n): each.to_json() for n, each in stored.changed.items()}
+        if stored.statement is not None:
+            record |= {"case": stored.case, "statement": stored.statement}
         self._memory[name] = stored
         while len(self._memory) > 200:
             self._memory.pop(next(iter(self._memory)))
@@ -63,7 +68,10 @@ class Requests:
         try:
             record = json.loads((self._folder / f"{name}.json").read_text(encoding="utf-8"))
             changed = {int(n): Request.from_json(each) for n, each in record["changed"].items()}
-            return Stored(str(record["text"]), changed)
+            number = record.get("statement")
+            return Stored(
+                str(record["text"]), changed, str(record.get("case", "")), None if number is None else int(number)
+            )
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RequestError):
             return None
 

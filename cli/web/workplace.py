@@ -9,21 +9,26 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from cli.web.indexing import IndexRuns, RunState
 from cli.web.probes import Probes
 from cli.web.stored import Requests
-from db import generation, models
+from db import cases, generation, models
 from db.catalogue import Catalogue, open_catalogue
 from db.crops import CropStore
 from db.errors import CatalogueError, CatalogueMissing, NoHome
 from db.facets import Facets, facets
 from db.paths import is_there, user_data_folder
 from db.photos import Counts, counts
+from db.values.case import Case
 from facesearch.attributes import ATTRIBUTES
+from facesearch.cases.cases import Cases
+from facesearch.cases.kept import Kept
+from facesearch.cases.references import key_of
+from facesearch.custody.acting import acting_now
 from facesearch.custody.audit import Logged, log
 from facesearch.errors import SearchError
 from facesearch.reliability import grades
@@ -71,16 +76,29 @@ class _Recent(Generic[Value]):
 @dataclass(slots=True, eq=False)
 class View:
     """A result that somebody looks through. logged: how each chunk was, by its first rank; a chunk that is shown again
-    adds no row."""
+    adds no row. kept: the search in the case that it is made for."""
 
     ranked: Ranked
     logged: dict[int, Logged | None] = field(default_factory=dict)
+    kept: Kept | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def looked_at(self) -> int:
         """How many hits were shown so far."""
         return sum(min(chunks.CHUNK, self.ranked.found - first + 1) for first in self.logged)
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The case that is worked on. reference: as it was chosen; case: None where it is not there any more."""
+
+    reference: str
+    case: Case | None
+
+    @property
+    def is_open(self) -> bool:
+        return self.case is not None and self.case.closed is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,8 @@ class Progress:
 class Workplace:
     """All that the pages work with. path: of the catalogue, which need not be there yet.
 
-    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept.
+    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept. acting:
+    on whose behalf and for which case the pages work, as it is chosen on them; at first as the command line says.
     """
 
     def __init__(self, path: Path, *, viewer: str = "off", keep_crops: bool = True) -> None:
@@ -132,7 +151,9 @@ class Workplace:
         self._views: _Recent[View] = _Recent(_RESULTS)
         self._portraits: _Recent[Portrait] = _Recent(_PORTRAITS)
         self._shown: _Recent[bool] = _Recent(_SHOWN)
+        self._files_shown: _Recent[bool] = _Recent(_PORTRAITS)
         self._facets: tuple[int, Facets] | None = None
+        self.acting = acting_now()
 
     def close(self) -> None:
         """Stop what is at work, and leave nothing behind."""
@@ -167,6 +188,7 @@ class Workplace:
         self._views.clear()
         self._portraits.clear()
         self._shown.clear()
+        self._files_shown.clear()
         self._facets = None
 
     @property
@@ -178,7 +200,8 @@ class Workplace:
         """The result of a request: the one that is being looked through, else a new one. anew: a new one where the
         catalogue has changed since. Raises what a search raises."""
         catalogue = self.catalogue
-        key = request.digest
+        now = acting_now()
+        key = request.digest, now.examiner, key_of(now.case), now.reason, now.statement
         with self._lock:
             known = self._views.get(key)
         if known is not None and not (anew and chunks.has_changed(catalogue, known.ranked)):
@@ -193,7 +216,7 @@ class Workplace:
         with view.lock:
             result = self._hits(view, first, chunks.CHUNK, logged=first not in view.logged)
             view.logged.setdefault(first, result.logged)
-        return result
+        return replace(result, kept=view.kept)
 
     def hits(self, view: View, first: int, most: int) -> SearchResult:
         """So many hits from this rank on, as a program asks for them. They are logged each time."""
@@ -207,7 +230,9 @@ class Workplace:
             if all_of_them.generation != view.ranked.generation:
                 raise SearchError("The catalogue has changed since, and only the first hits are kept: search again.")
             view.ranked = all_of_them
-        result = chunks.show(catalogue, view.ranked, first, most=most, logged=logged)
+        result = chunks.show(catalogue, view.ranked, first, most=most, logged=logged, kept=view.kept)
+        if logged:
+            view.kept = result.kept
         self.note_shown(hit.face.face for hit in result.hits)
         return result
 
@@ -216,7 +241,7 @@ class Workplace:
         `facesearch.search.face.portrait`."""
         catalogue = self.catalogue
         with catalogue.read() as session:
-            key = face, generation.current(session)
+            key = face, generation.current(session), acting_now()
         known = self._portraits.get(key)
         if known is None:
             known = portrait(catalogue, face, nearest=NEAREST)
@@ -224,6 +249,41 @@ class Workplace:
                 self._portraits.put(key, known)
         self.note_shown([face, *(hit.face.face for hit in known.nearest.hits)])
         return known
+
+    # The case that is worked on
+
+    @property
+    def cases(self) -> Cases:
+        """Raises as `catalogue`."""
+        return Cases(self.catalogue)
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """The case that is worked on; None where none is, or it cannot be told."""
+        reference = self.acting.case
+        if not reference:
+            return None
+        try:
+            with self.catalogue.read() as session:
+                return Chosen(reference, cases.named(session, key_of(reference)))
+        except CatalogueError:
+            return Chosen(reference, None)
+
+    def choose(self, reference: str) -> None:
+        """Work on this case from now on; on none where it is ""."""
+        self.acting = replace(self.acting, case=reference)
+
+    def work_as(self, examiner: str, reason: str) -> None:
+        """Who works with the pages from now on, and why."""
+        self.acting = replace(self.acting, examiner=examiner, reason=reason)
+
+    def log_case(self, reference: str, how: str, faces: Sequence[int]) -> None:
+        """Log that these faces of the case are seen, once for each that looks and each set of faces."""
+        key = key_of(reference), how, tuple(sorted(faces)), acting_now()
+        if self._files_shown.get(key) is None:
+            self.cases.log_shown(reference, how, faces)
+            self._files_shown.put(key, True)
+        self.note_shown(faces)
 
     def grades(self) -> tuple[str | None, ...]:
         """How far the network that serves can be relied on for each attribute."""

@@ -34,7 +34,7 @@ from db.values.case import (
     Role,
     Shortlist,
 )
-from facesearch.cases.errors import CaseClosed, CaseExists, CaseUnknown, PartUnknown
+from facesearch.cases.errors import BadText, CaseClosed, CaseExists, CaseUnknown, PartUnknown
 from facesearch.cases.kept import Kept
 from facesearch.cases.references import (
     MOST_NAME,
@@ -194,7 +194,7 @@ class Cases:
 
     def note(self, reference: str, text: str) -> None:
         """Put a note on the case as a whole."""
-        text = checked(text, "note", MOST_NOTE)
+        text = _words(checked(text, "note", MOST_NOTE), "note")
         with self._changing(reference, "note") as (session, case):
             cases.add_note(session, case.id, text, actor())
 
@@ -213,7 +213,7 @@ class Cases:
         said = CaseStatement(
             0,
             0,
-            checked(text, "statement", MOST_STATEMENT),
+            _words(checked(text, "statement", MOST_STATEMENT), "statement"),
             line(witness, "witness", MOST_NAME),
             line(taken_by, "name of who took the statement", MOST_NAME),
             None if taken is None else taken.replace(tzinfo=None),
@@ -377,6 +377,12 @@ def _found(session: Session, reference: str) -> Case:
             f"There is no case {line(reference, 'reference of the case', MOST_REFERENCE)} in this catalogue."
         )
     return case
+
+
+def _words(text: str, what: str) -> str:
+    if not text.strip():
+        raise BadText(f"The {what} is empty: write down what was said.")
+    return text
 
 
 def _known(kind: type[Word], word: str, what: str) -> Word:

@@ -87,6 +87,24 @@ def keep(
         return Kept(now.case, None, str(error))
 
 
+def keep_more(catalogue: Catalogue, kept: Kept, hits: Sequence[Hit]) -> Kept:
+    """Keep further hits of a search that was kept before, as they are shown: up to MOST_FACES in all, and each rank
+    once. Never raises CatalogueError."""
+    if kept.number is None or not hits:
+        return kept
+    try:
+        with catalogue.write() as session:
+            case = cases.named(session, key_of(kept.case))
+            if case is None or case.closed is not None:
+                return Kept(kept.case, None, "unknown" if case is None else "closed")
+            room = [_kept_hit(each) for each in hits if each.rank <= MOST_FACES]
+            if not cases.add_hits(session, case.id, kept.number, room, answered=max(each.rank for each in hits)):
+                return Kept(kept.case, None, f"the case has no search {kept.number}")
+    except CatalogueError as error:
+        return Kept(kept.case, None, str(error))
+    return kept
+
+
 def is_kept_here(catalogue: Catalogue) -> Case | None:
     """The open case that searches are kept in now; None where they are kept in none."""
     now = acting_now()

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from db import generation
 from db.catalogue import Catalogue
 from db.snapshot import Gallery
+from facesearch.cases.keeping import is_kept_here, keep, keep_more
+from facesearch.cases.kept import Kept
 from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit, policy_of
 from facesearch.errors import SearchError
@@ -74,7 +76,7 @@ def rank(
     permit(catalogue, similar=bool(probes), attributes=asked_attributes(request))
     with catalogue.read() as session:
         now = generation.current(session)
-    found = _ranking(catalogue, request, probes, top)
+    found = _ranking(catalogue, request, probes, top, count_fitting=is_kept_here(catalogue) is not None)
     return Ranked(
         request,
         found.gallery.face_ids[found.rows],
@@ -86,8 +88,17 @@ def rank(
     )
 
 
-def show(catalogue: Catalogue, ranked: Ranked, first: int, *, most: int = CHUNK, logged: bool = True) -> SearchResult:
-    """The hits from rank `first` on, `most` of them; what is shown is logged, unless it was before.
+def show(
+    catalogue: Catalogue,
+    ranked: Ranked,
+    first: int,
+    *,
+    most: int = CHUNK,
+    logged: bool = True,
+    kept: Kept | None = None,
+) -> SearchResult:
+    """The hits from rank `first` on, `most` of them; what is shown is logged, unless it was before, and kept in the
+    case that the work is done for. kept: the search there of which other hits were kept before; None for a new one.
 
     Raises SearchError where the network in use is another one by now, and CatalogueError subclasses.
     """
@@ -109,7 +120,12 @@ def show(catalogue: Catalogue, ranked: Ranked, first: int, *, most: int = CHUNK,
         return result
     kind = "similar" if ranked.probes else "search"
     row = log_result(catalogue, kind, request, gallery.model.digest, ids_and_scores(hits), policy)
-    return replace(result, logged=row)
+    if kept is not None and kept.number is not None:
+        kept = keep_more(catalogue, kept, hits)
+    else:
+        logits = np.stack([each.logits for each in ranked.probes]) if ranked.probes else None
+        kept = keep(catalogue, kind, request, replace(about, hits=hits, logged=row), logits)
+    return replace(result, logged=row, kept=kept)
 
 
 def has_changed(catalogue: Catalogue, ranked: Ranked) -> bool:
@@ -141,10 +157,17 @@ def find_absent(catalogue: Catalogue, ranked: Ranked, face: int) -> Absent:
     return Absent(None if filters or score < ranked.request.min_score else int(places[0]) + 1, filters, score)
 
 
-def _ranking(catalogue: Catalogue, request: Request, probes: Sequence[similar.ProbeFace], top: int | None) -> Ranking:
+def _ranking(
+    catalogue: Catalogue,
+    request: Request,
+    probes: Sequence[similar.ProbeFace],
+    top: int | None,
+    *,
+    count_fitting: bool = False,
+) -> Ranking:
     if probes:
         return similar.rank(catalogue, probes, request, top=top)
-    return description.rank(catalogue, request, top=top)
+    return description.rank(catalogue, request, top=top, count_fitting=count_fitting)
 
 
 def _gallery(catalogue: Catalogue, ranked: Ranked) -> Gallery:

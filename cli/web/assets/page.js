@@ -139,3 +139,82 @@ if (drop) {
     drop.querySelector(".wait").hidden = true;
   });
 }
+
+// ---- Marks: the mark is swapped, the button and the focus stay
+
+const MARKS = new Set(["y", "n", "u", "s"]);
+const UNMARKED = {
+  none: "To mark faces, choose a case: ",
+  closed: "This case is closed, and nothing is added to it: ",
+  gone: "This case is not there any more: ",
+};
+
+function say(text, link = false) {
+  const line = document.getElementById("say");
+  if (!line) return;
+  line.replaceChildren(text);
+  if (link) {
+    const to = document.createElement("a");
+    to.href = "/cases";
+    to.textContent = "Cases";
+    line.append(to);
+  }
+  clearTimeout(say.timer);
+  say.timer = setTimeout(() => line.replaceChildren(), 12000);
+}
+
+function markByKey(target, key) {
+  const face = target.closest?.(".tile")?.dataset.face ?? document.querySelector("[data-this-face]")?.dataset.thisFace;
+  if (!face) return;
+  const button = document.querySelector(`.do[data-face="${face}"] [data-key="${key}"]`);
+  if (button) mark(button);
+  else if (document.body.dataset.marking !== "open") say(UNMARKED[document.body.dataset.marking], true);
+}
+
+async function mark(button) {
+  const form = button.form;
+  const fields = new FormData(form, button);
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST",
+      body: new URLSearchParams(fields),
+      headers: { "HX-Request": "true" },
+    });
+    const made = document.createElement("template");
+    made.innerHTML = await answer.text();
+    const mark = made.content.querySelector(".mark-of");
+    if (!answer.ok || !mark) {
+      say(made.content.querySelector(".problem")?.textContent ?? "This was not kept: load the page again.");
+      return;
+    }
+    swapMark(mark);
+  } catch {
+    say("The server does not answer, and this was not kept: start it again.");
+  }
+}
+
+function swapMark(mark) {
+  const { face, state, listed } = mark.dataset;
+  const before = document.getElementById(mark.id);
+  const lost = before?.contains(document.activeElement);
+  before?.replaceWith(mark);
+  for (const button of document.querySelectorAll(`.do[data-face="${face}"] button`)) {
+    const pressed = button.dataset.key === "s" ? listed === "1" : button.dataset.state === state;
+    button.setAttribute("aria-pressed", String(pressed));
+    if (button.dataset.key === "s") button.value = `${pressed ? "unlist" : "list"}:${face}`;
+  }
+  if (lost) document.querySelector(`.do[data-face="${face}"] button`)?.focus();
+  const lists = mark.querySelector("p.muted")?.textContent ?? "";
+  say(`Face ${face}: ${state || "no mark"}${lists ? `, ${lists}` : ""}`);
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target.id !== "marking" || !event.submitter) return;
+  event.preventDefault();
+  mark(event.submitter);
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
+  if (MARKS.has(event.key)) markByKey(event.target, event.key);
+});

@@ -7,9 +7,11 @@ from starlette.responses import Response
 from cli.report.face import facts_of
 from cli.report.summary import remarks_in_words
 from cli.web.cards import card
+from cli.web.marks import marked
 from cli.web.pages.call import Call, whole
 from db import faces
 from db.paths import is_there
+from db.values.case import Role
 from facesearch.attributes import Group, members
 from facesearch.query.phrases import phrase
 from facesearch.reliability import MEANINGS, UNGRADED
@@ -71,6 +73,8 @@ def show(call: Call) -> Response:
         "missing": missing,
         "hard": found.hard,
         "nearest": [card(hit) for hit in found.nearest.hits],
+        "marked": marked(call.place, [number, *(hit.face.face for hit in found.nearest.hits)]),
+        "roles": [each.value for each in Role],
         "notes": remarks_in_words(found.nearest),
     }
     return call.page("face.html", values)

@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes, urlencode
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from cli.report.logged import unlogged_in_words
+from cli.report.logged import kept_in_words, unlogged_in_words
 from cli.report.remedies import error_in_words
 from cli.report.summary import hard_remarks, in_short, missing_remarks
 from cli.report.tables import DIM_BELOW, marks_in_words
@@ -31,12 +31,15 @@ from cli.web.asked import (
     with_photo,
 )
 from cli.web.cards import Card, card
+from cli.web.marks import marked
 from cli.web.pages.call import Call, whole
 from cli.web.stored import Stored
 from cli.web.workplace import View
 from db.errors import CatalogueError
 from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import Group, members
+from facesearch.cases.references import key_of
+from facesearch.custody.acting import Acting, acting, acting_now
 from facesearch.errors import FacesearchError, QueryError, RequestError, SearchError, UsageError
 from facesearch.query import Statement
 from facesearch.query.errors import StatementError
@@ -216,8 +219,9 @@ def change_filters(call: Call) -> Response:
 
 def again(call: Call) -> Response:
     """The same search of what is there now."""
-    asked, _ = _asked_of(call)
-    call.place.view(_here(call, asked.request), anew=True)
+    asked, stored = _asked_of(call)
+    with acting(_for_statement(stored)):
+        call.place.view(_here(call, asked.request), anew=True)
     return call.to(asked.address)
 
 
@@ -277,10 +281,10 @@ def _to_changed(call: Call, asked: Asked, stored: Stored, request: Request, extr
         return call.to("/")
     text = str(request.merged())
     describe(text)  # which says what is wrong where no face can fit
-    if not asked.stored and not request.merged().photo and len(text) <= IN_ADDRESS:
+    if not asked.stored and not request.merged().photo and stored.statement is None and len(text) <= IN_ADDRESS:
         return call.to(address(text, "", None, extra))
     changed = {**stored.changed, asked.person or 0: replace(request.merged(), catalogues=())}
-    kept = call.place.requests.keep(Stored(stored.text, changed))
+    kept = call.place.requests.keep(replace(stored, changed=changed))
     return call.to(address(stored.text, kept, asked.person, extra))
 
 
@@ -334,13 +338,22 @@ def _show(call: Call, stored: Stored, name: str) -> Response:
         "tabs": list(_tabs(asked, stored)),
         "notes_on_reading": _reading_notes(asked),
     }
-    try:
-        view = call.place.view(_here(call, asked.request))
-    except (SearchError, RequestError, QueryError) as error:
-        values["nobody"] = call.place.count_faces() == 0
-        values["problem"] = None if values["nobody"] else _Problem(error_in_words(error))
-        return call.page("search.html", values)
-    return _hits(call, view, asked.address, values, fades=bool(asked.request.query.asked))
+    with acting(_for_statement(stored)):
+        try:
+            view = call.place.view(_here(call, asked.request))
+        except (SearchError, RequestError, QueryError) as error:
+            values["nobody"] = call.place.count_faces() == 0
+            values["problem"] = None if values["nobody"] else _Problem(error_in_words(error))
+            return call.page("search.html", values)
+        return _hits(call, view, asked.address, values, fades=bool(asked.request.query.asked))
+
+
+def _for_statement(stored: Stored) -> Acting:
+    """On whose behalf a request is asked: from a statement of the case, where it is one of the case that is chosen."""
+    now = acting_now()
+    if stored.statement is None or key_of(stored.case) != key_of(now.case):
+        return now
+    return replace(now, statement=stored.statement)
 
 
 def _is_told(asked: Asked) -> bool:
@@ -389,6 +402,7 @@ def _hits(call: Call, view: View, base: str, values: dict[str, object], *, fades
         "separator": separator,
         "result": result,
         "cards": _cards(result, fades),
+        "marked": marked(call.place, [hit.face.face for hit in result.hits]),
         "first": first,
         "last": min(first + CHUNK - 1, view.ranked.found),
         "next": f"{base}{separator}from={next_first}" if next_first <= view.ranked.found else "",
@@ -436,6 +450,8 @@ def _notes(result: SearchResult, values: dict[str, object]) -> list[Note]:
     """What should be known of a result, what was not seen first."""
     notes = [Note(each, "unseen") for each in unseen_in_words(result.unseen)]
     notes += [Note(each, "unseen") for each in unlogged_in_words(result.logged)]
+    if result.kept is not None:
+        notes += [Note(each, "unseen" if result.kept.number is None else "") for each in kept_in_words(result.kept)]
     for each in result.notices:
         if each.kind == "leave out" and values["asked"]:
             words, faces = str(each.values["words"]), int(str(each.values["faces"]))
