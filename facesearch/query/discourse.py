@@ -369,6 +369,11 @@ def _comma(scene: Scene, edge: Edge) -> None:
 
 def _conjunction(scene: Scene, edge: Edge) -> None:
     clause = scene.clause
+    after = scene.following()
+    if scene.said_words[edge.start] == "n" and clause.before == "NP":
+        ends = after is None or after.category in (",", ".", ";")
+        if ends or any(each.category == "YES" for each in scene.row):
+            _none(scene, edge)  # "glasses n, beard y"; but "hat n glasses"
     clause.negative = clause.negative and clause.sticky
     clause.of_thing = False
     if clause.subject is not None and not _goes_on(scene, edge):
@@ -376,7 +381,6 @@ def _conjunction(scene: Scene, edge: Edge) -> None:
     if clause.mode == "hidden":
         clause.mode = "say"
     if edge.category == "BUT":
-        after = scene.following()
         if after is not None and after.sem in ("when", "by"):  # "... had a beard, but when I saw him he was shaven"
             scene.correct()
         scene.new_clause_keeping_subject()

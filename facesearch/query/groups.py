@@ -186,6 +186,9 @@ def _begin_member(scene: Scene, edge: Edge, word: str) -> None:
     after = scene.following()
     if word == "one" and after is not None and after.category == "AP":
         one.traits |= {quality.key for quality in after.sem}
+    not_him = scene.others[-1] if scene.clause.before == "BUT" and scene.others else None
+    if not_him is not None and not_him.at >= scene.offset and one.sex is None and one.pronoun_sex is None:
+        one.pronoun_sex = not_him.sex  # "not the bald man but the one behind him"
     first = next((each for each in scene.persons if each.counted and each is not one), None)
     if first is not None and word.endswith(("other", "second", "third", "fourth")):
         one.like = first, scene.offset + edge.start, scene.offset + edge.end

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from facesearch.query.lexicon import Lexicon, NounClass
-from facesearch.query.reading import HAIR_COLOURS
+from facesearch.query.reading import HAIR_COLOURS, reading_of
 from facesearch.query.scene import Fact, Scene
 from facesearch.query.tokens import QUOTES, Token, word_set
 from facesearch.query.tree import negate
@@ -98,6 +98,7 @@ class Question(NamedTuple):
     plain: bool
 
 
+_BEARD = reading_of("beard").node
 _WHAT = word_set("what how which describe description where who when why")
 _KIND = word_set("colour color kind sort type style length like")
 """Words that ask for more of what was named before."""
@@ -118,6 +119,8 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
         named = []
     entries = [entry for at in range(len(sentence)) for _, found in words.at(sentence, at)[:1] for entry in found]
     noun = _asked_noun(scene, [entry.value for entry in entries if entry.category == "N"], named, wide, said)
+    if wide and not _KIND.isdisjoint(said) and noun is not None and noun.name == "beard":
+        scene.kind_asked = [fact for fact in scene.used_facts() if fact.kind == "beard" and fact.node == _BEARD]
     return Question(
         facts=() if wide else (*before, *named),
         noun=noun,

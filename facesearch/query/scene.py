@@ -168,8 +168,8 @@ class Scene:
     pronouns: whom "he" and "she" have meant in this sentence.
     variant: which of several readings is followed at the places named there; open: the places where there are several,
     with what each costs. said_words, row, at, offset: the sentence that is being read, its phrases, the place among
-    them,
-    and how many words of the text stand before it. reach: what is denied, and what stands behind it and is not.
+    them, and how many words of the text stand before it. reach: what is denied, and what stands behind it and is not.
+    kind_asked: beards of which somebody has asked what kind they are.
     """
 
     def __init__(self, words: Lexicon, variant: dict[str, int] | None = None) -> None:
@@ -207,6 +207,7 @@ class Scene:
         self.pronouns: dict[Node, Person] = {}
         self.dated = False
         self.grows = -1
+        self.kind_asked: list[Fact] = []
 
     # --- the sentence ---
 
@@ -379,6 +380,7 @@ class Scene:
             self.clause.anyof = not self.clause.once
             return
         self._take_back(target, fact)
+        self._tell_kind(fact)
         if self.clause.excepted is not None:
             _except(self.clause.excepted, fact)
         self.clause.facts_here.append((target, fact))
@@ -411,6 +413,13 @@ class Scene:
             self.cancel(old, "corrected")
             if old.kind in ("person", "sex") and topic == topic_of(MAN):
                 target.sex = None
+
+    def _tell_kind(self, fact: Fact) -> None:
+        """ "What sort of beard? - A goatee": the kind counts instead."""
+        if fact.node.attributes <= _OF_BEARDS and not isinstance(fact.node, Not):
+            for old in self.kind_asked:
+                self.cancel(old, "corrected")
+            self.kind_asked = []
 
     def _give_one(self, target: Person, fact: Fact) -> None:
         if any(old.node == fact.node and old.certainty >= fact.certainty for old in target.facts[-_MEMORY:]):

@@ -65,7 +65,6 @@ def person(scene: Scene, said: Thing, edge: Edge) -> None:
         _is_victim,
         _none_of_a_group,
         _of_a_group,
-        _or_another,
         _denied_sex,
         _against_pronoun,
         _denied_age,
@@ -163,10 +162,6 @@ def _of_a_group(scene: Scene, said: Thing, word: PersonWord, _: Edge) -> bool:
         one.facts.append(fact)
     one.sex = one.sex or sex
     return True
-
-
-def _or_another(scene: Scene, said: Thing, _word: PersonWord, _edge: Edge) -> bool:
-    return scene.clause.before == "OR" and alternative(scene, said)
 
 
 def alternative(scene: Scene, said: Thing) -> bool:
