@@ -213,7 +213,7 @@ def test_faces_are_marked_by_keyboard_and_the_focus_stays(browser: Any, catalogu
             page.keyboard.press("s")
             page.wait_for_selector(f"#hit-3 .mark-of[data-listed='{listed}']")
         page.click("#hit-1 .undo")
-        page.wait_for_selector("#hit-1 .mark-of[data-state='']")
+        page.wait_for_selector("#hit-1 .mark-of[data-state='']", state="attached")
         assert page.evaluate("document.activeElement.closest('.hit').id") == "hit-1"
         page.reload()
         assert page.locator(".mark-of[data-state='set aside']").count() == 1
