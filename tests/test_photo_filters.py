@@ -33,7 +33,8 @@ def record(opened: Opened, path: bytes, content: int, taken: datetime | None = N
     """A file with one face, whose id is the next number from 1 on, unless the content is known."""
     catalogue, root_id, model_id = opened
     with catalogue.write() as session:
-        entry = file(path, replace(photo(content), taken=taken, camera=camera))
+        made = photo(content)
+        entry = file(path, replace(made, facts=replace(made.facts, taken=taken, camera=camera)))
         photos.record(session, root_id, [entry], model_id=model_id)
 
 
