@@ -114,7 +114,7 @@ def test_two_exhibits_with_one_photo_name_both(facesearch: Program, tmp_path: Pa
     assert verified.code == 0 and "JS/1" in verified.out and "2 of 2 match" in verified.out
     (folders[0] / "same.png").write_bytes(b"another")
     verified = facesearch("verify", "--catalogue", path)
-    assert verified.code == 4 and "0 of 1 match, 1 differ" in verified.out and "2 of 2 match" in verified.out
+    assert verified.code == 4 and "0 of 1 match, 1 differs" in verified.out and "2 of 2 match" in verified.out
     assert facesearch("forget", "--folder", folders[0], "--yes", "--catalogue", path).code == 0
     left = json.loads(facesearch("search", "stubble", "--json", "--catalogue", path).out)["hits"]
     assert {Path(each["photo"]).name for each in left} == {"other.png"}

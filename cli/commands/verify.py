@@ -70,8 +70,9 @@ def compared_in_words(compared: "Compared") -> Iterator[str]:
         return
     there = found.match + len(found.differ)
     are = "is" if len(found.absent) == 1 else "are"
+    differ = "differs" if len(found.differ) == 1 else "differ"
     yield (
-        f"{name}, against {against}: {found.match:,} of {there:,} match, {len(found.differ):,} differ, "
+        f"{name}, against {against}: {found.match:,} of {there:,} match, {len(found.differ):,} {differ}, "
         f"{len(found.absent):,} {are} absent"
         + (f", {len(found.unreadable):,} could not be read" if found.unreadable else "")
         + (", stopped before the end" if found.interrupted else "")
