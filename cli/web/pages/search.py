@@ -40,7 +40,7 @@ from db.values.photo_filter import PhotoFilter
 from facesearch.attributes import Group, members
 from facesearch.cases.references import key_of
 from facesearch.custody.acting import Acting, acting, acting_now
-from facesearch.errors import FacesearchError, QueryError, RequestError, SearchError, UsageError
+from facesearch.errors import FacesearchError, Notice, QueryError, RequestError, SearchError, UsageError
 from facesearch.query import Statement
 from facesearch.query.errors import StatementError
 from facesearch.query.musts import unmarked
@@ -452,20 +452,7 @@ def _notes(result: SearchResult, values: dict[str, object]) -> list[Note]:
     notes += [Note(each, "unseen") for each in unlogged_in_words(result.logged)]
     if result.kept is not None:
         notes += [Note(each, "unseen" if result.kept.number is None else "") for each in kept_in_words(result.kept)]
-    for each in result.notices:
-        if each.kind == "leave out" and values["asked"]:
-            words, faces = str(each.values["words"]), int(str(each.values["faces"]))
-            number = _number_of(values, words)
-            do = (("how", "drop"), ("kind", "part"), ("number", str(number)))
-            are = "1 face is" if faces == 1 else f"{faces:,} faces are"
-            notes.append(Note(f"Without “{words}”, {are} likely.", "advice", do, f"Drop “{words}”"))
-        elif each.kind == "must" and values["asked"]:
-            word = str(each.values["word"])
-            do = (("how", "must"), ("kind", "part"), ("number", str(_number_of(values, word))))
-            text = f"{each.values['against']} of the first {each.values['of']} faces are judged to be of the other sex."
-            notes.append(Note(text, "advice", do, f"“{word}” must hold"))
-        else:
-            notes.append(Note(notice_in_words(each)))
+    notes += [_note(each, values) for each in result.notices]
     notes += [Note(each) for each in (*hard_remarks(result), *missing_remarks(result))]
     left_out = [f"{counted(step.left_out, 'face')} by {step.words}" for step in result.narrowed]
     if result.withheld:
@@ -473,6 +460,21 @@ def _notes(result: SearchResult, values: dict[str, object]) -> list[Note]:
     if left_out:
         notes.append(Note(f"Left out: {'; '.join(left_out)}."))
     return notes
+
+
+def _note(notice: Notice, values: dict[str, object]) -> Note:
+    """A notice on a result; with a button, where something can be done about it."""
+    if notice.kind == "leave out" and values["asked"]:
+        words, faces = str(notice.values["words"]), int(str(notice.values["faces"]))
+        do = (("how", "drop"), ("kind", "part"), ("number", str(_number_of(values, words))))
+        are = "1 face is" if faces == 1 else f"{faces:,} faces are"
+        return Note(f"Without “{words}”, {are} likely.", "advice", do, f"Drop “{words}”")
+    if notice.kind == "must" and values["asked"]:
+        word = str(notice.values["word"])
+        do = (("how", "must"), ("kind", "part"), ("number", str(_number_of(values, word))))
+        text = f"{notice.values['against']} of the first {notice.values['of']} faces are judged to be of the other sex."
+        return Note(text, "advice", do, f"“{word}” must hold")
+    return Note(notice_in_words(notice))
 
 
 def _number_of(values: dict[str, object], words: str) -> int:
