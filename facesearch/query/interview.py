@@ -110,13 +110,8 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
     """What a sentence asks that has just been read. before: what questions before it have asked, not answered yet."""
     said = [token.normal for token in sentence]
     here = [fact for _, fact in scene.clause.facts_here]
-    named = [fact for fact in here if fact.kind != "person"] or (here if len(said) <= _SHORT + 2 else [])
     wide = _asks_what(said)
-    if wide:
-        for fact in named:
-            if fact.kind != "person":
-                scene.cancel(fact, "not known")
-        named = []
+    named = _named(scene, here, wide, len(said))
     entries = [entry for at in range(len(sentence)) for _, found in words.at(sentence, at)[:1] for entry in found]
     noun = _asked_noun(scene, [entry.value for entry in entries if entry.category == "N"], named, wide, said)
     if wide and not _KIND.isdisjoint(said) and noun is not None and noun.name == "beard":
@@ -130,6 +125,16 @@ def question(scene: Scene, sentence: list[Token], words: Lexicon, before: Sequen
         listed="," in said,
         plain=all(entry.category != "A" for entry in entries),
     )
+
+
+def _named(scene: Scene, here: Sequence[Fact], wide: bool, words: int) -> list[Fact]:
+    """What a question asks of that it names itself; "what beard did he have?" (wide) names nothing that is known."""
+    named = [fact for fact in here if fact.kind != "person"]
+    if not wide:
+        return named or (list(here) if words <= _SHORT + 2 else [])
+    for fact in named:
+        scene.cancel(fact, "not known")
+    return []
 
 
 def is_supposed(sentence: Sequence[Token]) -> bool:

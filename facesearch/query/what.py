@@ -174,10 +174,7 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     scene.set_aside(edge.start, edge.end, "name" if said.name else "place" if where else "not scored")
     if _elsewhere(scene, said):
         return
-    if said.owner in ("his", "her") and clause.mode == "unknown":
-        _note_owner(scene, MAN if said.owner == "his" else WOMAN)
-    if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
-        clause.subject = Person(described=False)  # "but Mum's blind without her specs"
+    _note_whose(scene, said)
     if said.noun is not None:
         _doubt(scene, said.noun)
     if said.name and (_names_subject(scene) or _names_wanted(scene)):
@@ -187,6 +184,15 @@ def _not_read(scene: Scene, said: Thing, edge: Edge) -> None:
     clause.listed = clause.negative
     if not _denies_more(scene) and not _hedged_list(scene, said):
         scene.spent()
+
+
+def _note_whose(scene: Scene, said: Thing) -> None:
+    """What is known of the person by whose thing it is."""
+    clause = scene.clause
+    if said.owner in ("his", "her") and clause.mode == "unknown":
+        _note_owner(scene, MAN if said.owner == "his" else WOMAN)
+    if said.owner == "other" and scene.is_subject() and clause.before == "BUT":
+        clause.subject = Person(described=False)  # "but Mum's blind without her specs"
 
 
 def _note_owner(scene: Scene, sex: Node) -> None:
