@@ -11,6 +11,7 @@ from sqlalchemy import delete
 
 from db import faces, photos, roots
 from db.errors import FaceHidden, FaceUnknown, FaceUnscored
+from db.photos import PhotoRecord
 from db.schema import Face, Score
 from db.values.box import Box
 from tests.support.catalogues import (
@@ -42,9 +43,13 @@ def in_full(opened: Opened, face_id: int) -> faces.FaceInFull:
         return faces.in_full(session, face_id)
 
 
+def taken_with(content: PhotoRecord, taken: datetime, camera: str) -> PhotoRecord:
+    return replace(content, facts=replace(content.facts, taken=taken, camera=camera))
+
+
 def test_a_face_in_full_comes_with_all_files_of_its_photo_and_those_that_are_gone(opened: Opened) -> None:
     taken = datetime(2019, 7, 4, 12, 30)
-    content = replace(photo(3, faces=2), taken=taken, camera="Canon EOS 80D")
+    content = taken_with(photo(3, faces=2), taken, "Canon EOS 80D")
     record(opened, *(file(name, content) for name in (b"c.jpg", b"\xff.jpg", b"a.jpg", b"b.jpg")), file(b"x", photo(2)))
     lose(opened, b"b.jpg", b"a.jpg")
     found = in_full(opened, 2)
@@ -122,7 +127,7 @@ def test_a_face_that_only_a_model_in_waiting_has_scored_is_unscored(opened: Open
 
 def test_a_result_says_when_and_with_what_its_photo_was_taken(opened: Opened) -> None:
     taken = datetime(2019, 7, 4, 12, 30, 59)
-    record(opened, file(b"a.jpg", replace(photo(1), taken=taken, camera="Canon")), file(b"b.jpg", photo(2)))
+    record(opened, file(b"a.jpg", taken_with(photo(1), taken, "Canon")), file(b"b.jpg", photo(2)))
     first, second = details(opened, 1, 2)
     assert (first.taken, first.camera) == (taken, "Canon")
     assert (second.taken, second.camera) == (None, "")
