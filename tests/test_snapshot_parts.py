@@ -160,13 +160,16 @@ def test_a_snapshot_of_one_part_is_read_and_becomes_a_part_of_the_next(
 # ---- nobody can tell
 
 
-def test_a_thousand_requests_have_the_answers_of_a_single_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [100, pytest.param(1000, marks=pytest.mark.soak)])
+def test_requests_have_the_answers_of_a_single_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
     """Also where scans go over the parts in blocks, with rows that are out of date and faces behind the snapshot."""
     for name, size in (("CHUNK", 64), ("_BLOCK", 128), ("_LOT", 256), ("_FACES_A_THREAD", 300), ("_ROOM", 16)):
         monkeypatch.setattr(scan, name, size)
     with open_catalogue(make_crowd(tmp_path / "faces.db", 450)) as catalogue:
         rebuild(catalogue, encode)
-        asked = [(random_request(seed), (None, 7, 40)[seed % 3]) for seed in range(1000)]
+        asked = [(random_request(seed), (None, 7, 40)[seed % 3]) for seed in range(number)]
         single = [answer(catalogue, request, top) for request, top in asked]
         nearest = [near(catalogue, face) for face in range(1, 101)]
         monkeypatch.setattr(snapshot, "PART", 170)
