@@ -24,13 +24,11 @@ Mask = NDArray[np.bool_]
 @dataclass(frozen=True, slots=True, eq=False)
 class Filtered:
     """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
-    notices: what the user has to know about them. dropped_by: in words, the filter that the face which was asked about
-    does not pass; None where it passes all."""
+    notices: what the user has to know about them."""
 
     allowed: Mask
     steps: tuple[Step, ...]
     notices: tuple[Notice, ...] = ()
-    dropped_by: str | None = None
 
     @property
     def faces(self) -> int:
@@ -42,20 +40,15 @@ def filtered(
     catalogue: Catalogue,
     gallery: Gallery,
     request: Request,
-    about: int | None = None,
 ) -> Filtered:
-    """The faces that pass the filters of the request: those of its description, and those beside it. about: a row of
-    the gallery, for `dropped_by`."""
+    """The faces that pass the filters of the request: those of its description, and those beside it."""
     masks = _masks(catalogue, gallery, request)
     first, allowed = next(masks)
     left = int(np.count_nonzero(allowed))
     steps = [replace(first, left=left, left_out=len(gallery) - left)]
-    dropped_by = first.words if about is not None and not allowed[about] else None
     for step, mask in masks:
         np.logical_and(allowed, mask, out=allowed)
         left = int(np.count_nonzero(allowed))
-        if about is not None and dropped_by is None and not allowed[about]:
-            dropped_by = step.words
         steps.append(replace(step, left=left, left_out=steps[-1].left - left))
     of_photos = request.photo_filters
     notices = _unread(catalogue) if any(each.asks_exif for each in of_photos) else ()
@@ -63,7 +56,7 @@ def filtered(
         notices += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         notices += _without(catalogue, "camera")
-    return Filtered(allowed, tuple(steps), notices, dropped_by)
+    return Filtered(allowed, tuple(steps), notices)
 
 
 def left_out_by(catalogue: Catalogue, gallery: Gallery, request: Request, row: int) -> tuple[str, ...]:

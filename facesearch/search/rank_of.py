@@ -10,7 +10,7 @@ from db.catalogue import Catalogue
 from facesearch.custody.audit import log
 from facesearch.errors import SearchError
 from facesearch.search.description import in_order
-from facesearch.search.face_filters import filtered
+from facesearch.search.face_filters import filtered, left_out_by
 from facesearch.search.hits import Hit, check_asked, gallery_of, hits_of
 from facesearch.search.request import Request
 
@@ -40,17 +40,18 @@ def rank_of(catalogue: Catalogue, request: Request, face: int) -> RankOf:
     place = np.flatnonzero(gallery.face_ids == face)
     if not len(place):
         raise SearchError(f"Face {face} was changed just now: ask again.")
-    looked_at = filtered(catalogue, gallery, request, int(place[0]))
+    looked_at = filtered(catalogue, gallery, request)
     rows, scores = in_order(request, gallery, looked_at.allowed, None)
     best = float(scores.max()) if len(scores) else None
     at = np.flatnonzero(rows == place[0])
     hit: Hit | None = None
-    dropped_by = looked_at.dropped_by
+    dropped_by: str | None = None
     if len(at):
         (found,) = hits_of(catalogue, gallery, rows[at], scores[at], request.query, request.photo_filters)
         hit = replace(found, rank=int(at[0]) + 1)
-    elif dropped_by is None:
-        dropped_by = f"least score of {request.min_score:g}"
+    else:
+        least = f"least score of {request.min_score:g}"
+        dropped_by = next(iter(left_out_by(catalogue, gallery, request, int(place[0]))), least)
     said = {"request": request.digest, "reading": str(request), "face": face}
     log(catalogue, "rank", {**said, "rank": hit.rank if hit else None})
     return RankOf(face, looked_at.faces, hit, dropped_by, best)
