@@ -273,3 +273,19 @@ def test_an_interview_is_logged_as_one_with_its_answers(catalogue: Path) -> None
     assert last.kind == "interview" and last.chain == result.logged.head.chain
     assert (last.payload or {})["answers"] == [[asked.text, "yes"]]
     assert len((last.payload or {})["faces"]) == len(result.hits)
+
+
+def test_the_rank_of_a_face_and_exports_of_everybody_obey_it_as_well(
+    facesearch: Program, catalogue: Path, tmp_path: Path
+) -> None:
+    facesearch("case", "new", "1/26", "--catalogue", catalogue)
+    policy(catalogue, 'export = ["csv"]\noff = ["stubble"]\n')
+    for command in (
+        ["search", "stubble", "--rank-of", "1"],
+        ["--reason", "a test", "export", "--parquet", tmp_path / "out"],
+        ["case", "export", "1/26", tmp_path / "exported"],
+        ["disclose", "1/26", tmp_path / "given"],
+    ):
+        ran = facesearch(*command, "--catalogue", catalogue)
+        assert ran.code == 2 and "switches off" in ran.err, command
+    assert not any((tmp_path / name).exists() for name in ("out", "exported", "given"))

@@ -367,9 +367,11 @@ def export(
     from cli.report.case_export import write_export
     from cli.report.case_page import case_report
     from cli.report.folders import new_folder
+    from facesearch.custody.policy import permit
 
     path = options.catalogue_of(context, catalogue)
     with _cases(context, catalogue) as (cases, source):
+        permit(source).permit_every_export()
         file = cases.file(case)
         report = case_report(source, file)
         zipped = target.suffix.lower() == ".zip"

@@ -29,9 +29,11 @@ def disclose(
     from cli.report.folders import new_folder
     from facesearch.cases.cases import Cases
     from facesearch.cases.disclosing import disclose as write_disclosure
+    from facesearch.custody.policy import permit
 
     path = options.catalogue_of(context, catalogue)
     with opened(path) as source:
+        permit(source).permit_every_export()
         cases = Cases(source)
         file = cases.file(case)
         report = case_report(source, file)

@@ -103,6 +103,11 @@ class Policy:
                 f"The policy {self._where} switches off exports as {form.upper()}{allowed}: look at the result here."
             )
 
+    def permit_every_export(self) -> None:
+        """The same for what holds faces in several forms, or all that is known of them."""
+        for form in FORMS:
+            self.permit_export(form)
+
     def masked(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 [40]: nan for attributes that are off."""
         if not self.off:

@@ -31,6 +31,7 @@ from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.attributes import NAMES
 from facesearch.custody.acting import acting_now
 from facesearch.custody.audit import Logged, log
+from facesearch.custody.policy import permit
 from facesearch.engines.columns import FACT_COLUMNS, PROBABILITY_COLUMNS, TABLE, VERSION
 from facesearch.errors import FacesearchError, RequestError, SearchError, UsageError
 
@@ -77,6 +78,7 @@ def export(
     SearchError where nothing is indexed, ExportError where the files cannot be written, the log cannot, or faces were
     forgotten meanwhile (nothing is left then), and CatalogueErrors.
     """
+    permit(catalogue, attributes=range(len(NAMES))).permit_every_export()
     if not acting_now().reason:
         raise RequestError("no reason")
     _arrow()

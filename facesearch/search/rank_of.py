@@ -8,6 +8,7 @@ import numpy as np
 from db import faces
 from db.catalogue import Catalogue
 from facesearch.custody.audit import log
+from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import SearchError
 from facesearch.search.description import in_order
 from facesearch.search.face_filters import filtered, left_out_by
@@ -33,6 +34,7 @@ def rank_of(catalogue: Catalogue, request: Request, face: int) -> RankOf:
     It is logged. Raises FaceUnknown (FaceHidden, FaceUnfound, FaceUnscored) for one that no search finds, and as
     `search`.
     """
+    policy = permit(catalogue, attributes=asked_attributes(request))
     check_asked(catalogue, request, None)
     with catalogue.read() as session:
         faces.in_full(session, face)
@@ -53,5 +55,5 @@ def rank_of(catalogue: Catalogue, request: Request, face: int) -> RankOf:
         least = f"least score of {request.min_score:g}"
         dropped_by = next(iter(left_out_by(catalogue, gallery, request, int(place[0]))), least)
     said = {"request": request.digest, "reading": str(request), "face": face}
-    log(catalogue, "rank", {**said, "rank": hit.rank if hit else None})
+    log(catalogue, "rank", {**said, "rank": hit.rank if hit else None}, policy)
     return RankOf(face, looked_at.faces, hit, dropped_by, best)

@@ -23,7 +23,7 @@ from facesearch.cases.errors import BadText, PartUnknown
 from facesearch.cases.keeping import request_of
 from facesearch.cases.references import MOST_NAME, MOST_NOTE, key_of, line
 from facesearch.custody.audit import actor
-from facesearch.custody.policy import Policy, permit
+from facesearch.custody.policy import permit
 from facesearch.search.request import LikeFace, LikePhoto
 
 # ---- which case is worked on
@@ -276,7 +276,7 @@ def export(call: Call) -> Response:
     from cli.report.folders import new_folder, safe_name
 
     reference, source = _named(call), call.place.catalogue
-    _permit_all(permit(source))
+    permit(source).permit_every_export()
     file = call.place.cases.file(reference)
     made = case_report(source, file)
     own = call.place.own_folder / secrets.token_hex(8)
@@ -286,11 +286,6 @@ def export(call: Call) -> Response:
         write_export(folder, source, made, show_others=call.form.get("show_others") == "1")
         folder.seal()
     return _attachment(call, path, file, "export", f"case {file.case.reference}.zip")
-
-
-def _permit_all(policy: Policy) -> None:
-    for form in ("html", "csv", "json"):
-        policy.permit_export(form)
 
 
 def _own_file(call: Call, suffix: str) -> Path:
