@@ -105,6 +105,12 @@ def paste(page: Any, text: str) -> None:
     )
 
 
+def follow(page: Any, selector: str) -> None:
+    """Click what leads to another page, and wait for that page: a click alone returns while it is still loading."""
+    with page.expect_navigation():
+        page.click(selector)
+
+
 def ask(page: Any, text: str) -> None:
     page.fill("#text", text)
     with page.expect_navigation():
@@ -116,19 +122,17 @@ def test_from_a_pasted_statement_to_a_face_and_back(tab: Watched, server: Server
     paste(page, STATEMENT)
     page.wait_for_selector("#reading b")
     assert "glasses" in page.locator("#reading b").all_inner_texts()
-    with page.expect_navigation():
-        page.click("text=Search this")
+    follow(page, "text=Search this")
     assert re.fullmatch(rf"{server.root}/search/\w{{16}}", page.url)
     assert page.locator(".tile").count() == FACES
     assert page.locator(".tile img").first.evaluate("each => each.decode().then(() => each.naturalWidth)") == 128
     # refine: a click on a chip
     page.click(".chip summary:has-text('glasses')")
-    with page.expect_navigation():
-        page.click(".chip[open] button:has-text('Drop')")
+    follow(page, ".chip[open] button:has-text('Drop')")
     assert page.locator(".chip").count() == 4 and "John" in page.content()
     address = page.url
-    page.locator(".tile").nth(2).click()
-    page.wait_for_url("**/face/*")
+    follow(page, ".tile >> nth=2")
+    assert "/face/" in page.url
     assert page.locator("table th[scope=row]").count() == 40
     page.go_back()
     assert page.url == address and page.locator(".tile").count() == FACES
@@ -142,8 +146,7 @@ def test_filters_are_one_click_away_and_why_a_face_is_not_here_is_answered(tab: 
     page.click(".filters summary")
     page.wait_for_selector(".filter-form")
     page.locator(".attribute:has-text('goatee') label:has-text('yes')").click()
-    with page.expect_navigation():
-        page.click("text=Apply")
+    follow(page, "text=Apply")
     assert page.locator(".chip").all_inner_texts() == ["man", "glasses", "goatee"]
     page.click("text=Why is a face not here?")
     page.fill("#find", "5")
@@ -201,7 +204,7 @@ def test_faces_are_marked_by_keyboard_and_the_focus_stays(browser: Any, catalogu
         page.wait_for_selector("#say:has-text('choose a case') a[href='/cases']")
         page.goto(f"{server.root}/cases")
         page.fill("input[name=reference]", "2026/17")
-        page.click("text=Open it")
+        follow(page, "text=Open it")
         page.goto(f"{server.root}/search?q=man")
         for rank, (key, says) in enumerate((("y", "follow up"), ("n", "set aside"), ("u", "undecided")), 1):
             page.focus(f"#hit-{rank} .tile")
@@ -218,7 +221,7 @@ def test_faces_are_marked_by_keyboard_and_the_focus_stays(browser: Any, catalogu
         page.reload()
         assert page.locator(".mark-of[data-state='set aside']").count() == 1
         page.goto(f"{server.root}/case?case=2026/17")
-        page.click("text=Review blind")
+        follow(page, "text=Review blind")
         page.focus(".tile >> nth=0")
         page.keyboard.press("y")
         page.wait_for_selector(".mark-of[data-state='follow up']")
@@ -281,13 +284,11 @@ def test_a_photo_is_uploaded_or_pasted_and_faces_like_it_are_found(tab: Watched,
     page.wait_for_url("**/probe/*")
     assert page.locator(".pick input").count() == 5 and page.locator(".pick :checked").count() == 0
     page.locator(".pick label").nth(1).click()
-    with page.expect_navigation():
-        page.click("text=Find faces like it")
+    follow(page, "text=Find faces like it")
     assert "/similar?probe=" in page.url and page.locator(".tile").count() >= FACES - 3
     assert "cannot be repeated" in page.inner_text("main")
     page.fill("#but", "glasses")
-    with page.expect_navigation():
-        page.click(".but button")
+    follow(page, ".but button")
     assert page.locator(".words li").count() == page.locator(".tile").count()
     page.goto(f"{server.root}/probe")
     content = list((GALLERY / "man-bald-goatee.jpg").read_bytes())
@@ -332,28 +333,28 @@ def test_search_and_results_work_without_scripts(browser: Any, server: Server, l
     page = context.new_page()
     page.goto(server.root)
     page.fill("#text", STATEMENT)
-    page.click("text=Search this")
+    follow(page, "text=Search this")
     assert page.locator(".tile").count() == FACES
     page.click(".chip summary:has-text('glasses')")
-    page.click(".chip[open] button:has-text('Maybe')")
+    follow(page, ".chip[open] button:has-text('Maybe')")
     assert "maybe glasses" in page.locator(".chip").all_inner_texts()
     page.click(".filters summary")
-    page.click("text=Open the filters")
+    follow(page, "text=Open the filters")
     page.locator(".attribute:has-text('goatee') label:has-text('no')").click()
-    page.click("text=Apply")
+    follow(page, "text=Apply")
     assert page.locator(".chip").count() == 6
     page.click("text=Why is a face not here?")
     page.fill("#find", "3")
-    page.click("text=Ask")
+    follow(page, "text=Ask")
     assert "Face 3 is number" in page.inner_text("#absent")
-    page.locator(".tile").first.click()
+    follow(page, ".tile >> nth=0")
     assert "/face/" in page.url
-    page.click("text=Blur")
+    follow(page, "text=Blur")
     assert page.locator("html").get_attribute("data-viewer") == "blur"
     page.goto(f"{server.root}/probe")
     page.set_input_files("#photo", GALLERY / "man-bald-goatee.jpg")
-    page.click("text=Find its faces")
-    page.click("text=Find faces like it")
+    follow(page, "text=Find its faces")
+    follow(page, "text=Find faces like it")
     assert page.locator(".tile").count() >= FACES - 3
     context.close()
 
