@@ -276,7 +276,10 @@ def _unknown(scene: Scene, edge: Edge) -> None:
     if str(edge.sem) in ("unknown", "unk") and after is not None and after.category == "NP":
         return
     scene.set_aside(edge.start, edge.end, "not known")
-    if (after is None or after.category in _ENDS) and clause.before in ("NP", "BE", "V", "PRED"):
+    ends = after is None or after.category in _ENDS
+    if ends and clause.before == "," and not str(edge.sem).startswith("unk"):
+        _less_sure(scene.fact_before())  # "he had a beard, not sure"
+    elif ends and clause.before in ("NP", "BE", "V", "PRED"):
         _not_known(scene, scene.fact_before())
     elif after is not None and (
         clause.speaker or clause.subject is not None or clause.before in ("", "BUT", "AND", ",")
@@ -285,11 +288,16 @@ def _unknown(scene: Scene, edge: Edge) -> None:
         clause.speaker = clause.negative = False
 
 
+def _less_sure(fact: Fact | None) -> None:
+    if fact is not None:
+        fact.certainty = min(fact.certainty, 0.5)
+
+
 def _not_known(scene: Scene, fact: Fact | None) -> None:
     if fact is None:
         return
     if scene.clause.speaker:  # "she had glasses on but I am not sure"
-        fact.certainty = min(fact.certainty, 0.5)
+        _less_sure(fact)
     else:
         scene.cancel(fact, "not known")
 

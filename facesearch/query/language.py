@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import resources
 
+from facesearch.query.lexicon import Lexicon
 from facesearch.query.tokens import Token, word_set
 
 _ENGLISH = word_set(
@@ -18,13 +19,16 @@ def _languages() -> dict[str, frozenset[str]]:
     return {name: frozenset(words.split()) for name, words in rows}
 
 
-def language_of(found: list[Token], known: int) -> str:
-    """The name of the language: another than English only where its small words clearly outnumber the English ones.
-    known: how many words English tables have."""
-    words = [token.normal for token in found if token.sort == "word" and len(token.normal) > 1]
-    english = sum(word in _ENGLISH for word in words)
+def language_of(found: list[Token], words: Lexicon) -> str:
+    """The name of the language: another than English only where its small words, each counted once and those that
+    English has too left out, clearly outnumber the English ones."""
+    said = [token.normal for token in found if token.sort == "word"]
+    known = sum(map(words.knows, said))
+    said = [word for word in said if len(word) > 1]
+    english = sum(word in _ENGLISH for word in said)
     name, count = max(
-        ((name, sum(word in small for word in words)) for name, small in _languages().items()), key=lambda each: each[1]
+        ((name, sum(word in small for word in said)) for name, small in _languages().items()), key=lambda each: each[1]
     )
-    foreign = count >= 2 and count > english and (count * 4 >= len(words) or known * 2 < len(words))
+    own = {word for word in said if word in _languages()[name] and not words.knows(word)}
+    foreign = len(own) >= 2 and count > english and (count * 4 >= len(said) or known * 2 < len(said))
     return name if foreign else "English"

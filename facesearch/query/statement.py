@@ -212,8 +212,7 @@ def _statement(text: str, words: Lexicon) -> Statement:
     """A text without marks of the search language."""
     text = unwrapped(typed := text)
     found, unticked = ticked(text, tokens(text))
-    known = sum(words.knows(token.normal) for token in found if token.sort == "word")
-    if (language := language_of(found, known)) != "English":
+    if (language := language_of(found, words)) != "English":
         raise StatementError("language", values={"language": language})
     ways = [(_best(text, each, words), each, slips) for each, slips in corrected(found, words)]
     best, found, slips = max(ways, key=lambda way: _count(way[0]))
