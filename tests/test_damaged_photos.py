@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from typing import Any
@@ -235,6 +236,17 @@ def test_the_part_of_a_jpeg_that_was_never_written_is_left_out(kind: str, fill: 
     assert len(photo.notices) == 1 and "ends too early" in photo.notices[0]
     if kind != "progressive":
         assert 0.3 < len(photo.visible) / HEIGHT < 0.8 and differs(photo.visible, PIXELS[: len(photo.visible)]) < 6
+
+
+def test_a_jpeg_of_thousands_of_scans_is_read_to_the_hundredth() -> None:
+    """A hundred bytes of a further scan cost as much time as the whole picture does."""
+    plain = encoded(scene(), "JPEG", quality=90, progressive=True)
+    scans = [found.start() for found in re.finditer(b"\xff\xda", plain)]
+    last = plain[plain.rfind(b"\xff\xc4", scans[-2], scans[-1]) : -2]
+    few, many = (decode_bytes(plain[:-2] + last * times + b"\xff\xd9") for times in (100 - len(scans), 5000))
+    assert few.notices == ()
+    assert many.notices == ("the JPEG comes in more than 100 scans: only the first of them are read",)
+    assert np.array_equal(many.visible, few.visible)
 
 
 def test_a_jpeg_whose_end_is_lost_before_another_begins_is_shown_as_far_as_it_goes() -> None:

@@ -29,6 +29,8 @@ CUT = "the JPEG ends too early: only a part of it can be seen"
 NO_END = "the JPEG's end is missing"
 COARSE = "the JPEG ends too early: it can only be seen coarsely"
 METADATA = "the JPEG's metadata are damaged"
+MOST_SCANS = 100  # real JPEGs have some ten; a hundred bytes of another may cost the time of a whole picture
+SCANS = f"the JPEG comes in more than {MOST_SCANS} scans: only the first of them are read"
 _END = b"\xff\xd9"
 _OTHER_DATA = np.random.default_rng(0).integers(1, 255, 1 << 16, dtype=np.uint8).tobytes()
 _OTHER_DATA_WITH_RESTARTS = b"".join(
@@ -278,8 +280,26 @@ class _Loaded:
     notices: tuple[str, ...]
 
 
-# complexipy: ignore (a remedy behind each other, the cheapest first)
 def _load(data: bytes, header: Header) -> _Loaded:
+    few = _first_scans(data, header)
+    loaded = _load_scans(few, header)
+    return loaded if few is data else replace(loaded, notices=(*loaded.notices, SCANS))
+
+
+def _first_scans(data: bytes, header: Header) -> bytes:
+    """The data up to the last scan that is read, ended there; the same object where all are read."""
+    start = header.scan or 0
+    end = data.find(_END, start)
+    at = start - 1
+    for _ in range(MOST_SCANS + 1):
+        at = data.find(b"\xff\xda", at + 1, end if end >= 0 else len(data))
+        if at < 0:
+            return data
+    return data[:at] + _END
+
+
+# complexipy: ignore (a remedy behind each other, the cheapest first)
+def _load_scans(data: bytes, header: Header) -> _Loaded:
     notices = [] if header.sound else [METADATA]
     # Within a scan nothing but its end looks like this; what stands behind it, such as a film, does not matter.
     ends = data.find(_END, header.scan or 0) >= 0
@@ -289,7 +309,7 @@ def _load(data: bytes, header: Header) -> _Loaded:
         image = load_as(_rebuilt(stored, header) + _END, "JPEG")
         strange = _strange_marker(data, header) if image is None else len(data)
         if strange < len(data):  # this one's end is missing, and another picture follows; or a fault looks like it
-            return _load(data[:strange], header)
+            return _load_scans(data[:strange], header)
         if image is None:
             raise _of_a_kind_not_read(header) or _why(data)
         if header.sound and ends:
