@@ -47,13 +47,12 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
     found: list[tuple[int, int, str]] = []
     free = 0
     for at, token in enumerate(sentence):
-        mark = token.normal
-        tabbed = token.sort != "mark" and at > 0 and token.start - sentence[at - 1].end >= 2
-        dashed = mark in DASHES and token.sort == "mark" and token.spaced
-        coded = mark == "/" and token.sort == "mark" and _is_code(sentence, free, at)
-        if not (mark in (":", "=") or dashed or tabbed or coded) or at == free:
+        tabbed = _stands_apart(sentence, at)
+        coded = token.normal == "/" and token.sort == "mark" and is_code(sentence, at, free)
+        if at == free or not (tabbed or coded or _names_field(token)):
             continue
-        field = _field(sentence, free, at, words, strict=mark not in (":", "="))
+        strict = token.normal not in (":", "=")
+        field = _coded(sentence, at, words) if coded else _field(sentence, free, at, words, strict)
         if field is not None and not (tabbed and found and field[0] == free):  # but "HAIR: BROWN  BEARD: N"
             value = at if tabbed else at + 1
             found.append((field[0], value, field[1]))
@@ -61,12 +60,27 @@ def _labels(sentence: Sequence[Token], words: Lexicon) -> list[tuple[int, int, s
     return found
 
 
-def _is_code(sentence: Sequence[Token], free: int, slash: int) -> bool:
-    """ "HAI/BLN": a code of three capitals names a field at the beginning of a line or behind a border."""
+def _stands_apart(sentence: Sequence[Token], at: int) -> bool:
+    """In a column of its own."""
+    return sentence[at].sort != "mark" and at > 0 and sentence[at].start - sentence[at - 1].end >= 2
+
+
+def _names_field(token: Token) -> bool:
+    """The mark behind the name of a field."""
+    return token.normal in (":", "=") or (token.normal in DASHES and token.sort == "mark" and token.spaced)
+
+
+def is_code(sentence: Sequence[Token], slash: int, free: int = 0) -> bool:
+    """ "HAI/BLN": a code of three capitals names a field, at the beginning of a line or behind a space or a border."""
     code = sentence[slash - 1].typed if slash else ""
     if len(code) != _CODE or not code.isupper() or code.lower() not in _CODES:
         return False
-    return slash - 1 == free or sentence[slash - 2].normal in _BEHIND
+    return slash - 1 == free or sentence[slash - 1].spaced or sentence[slash - 2].normal in _BEHIND
+
+
+def _coded(sentence: Sequence[Token], slash: int, words: Lexicon) -> tuple[int, str] | None:
+    name = words.fields.get((sentence[slash - 1].normal,))
+    return None if name is None else (slash - 1, name)
 
 
 def _field(sentence: Sequence[Token], free: int, end: int, words: Lexicon, strict: bool) -> tuple[int, str] | None:

@@ -523,10 +523,18 @@ rule("NP", "NEITHER NG", -0.1)(
 def _possessed(owner: Thing, _s: Any, thing: Thing) -> Thing | None:
     if thing.person is None and _is_described(owner):
         return None
-    kind = owner.determiner in ("a", "an") and not owner.name and not owner.owner
+    any_owner = owner.determiner in ("a", "an") or (owner.determiner not in _THE and _is_plural(owner))
+    kind = any_owner and not owner.name and not owner.owner
     if kind and thing.noun is not None and thing.noun.bare is not None:
-        return thing._replace(determiner=owner.determiner)  # "a painter's cap"
+        return thing._replace(determiner=owner.determiner)  # "a painter's cap", "women's glasses"
     return thing._replace(owner="other")
+
+
+_THE = word_set("the this that these those")
+
+
+def _is_plural(thing: Thing) -> bool:
+    return thing.person is not None and thing.person.plural
 
 
 def _is_described(owner: Thing) -> bool:

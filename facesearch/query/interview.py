@@ -45,7 +45,7 @@ def _tags(found: Sequence[Token]) -> Iterator[tuple[int, int]]:
         opens = before is None or before.sort == "line" or before.normal[0] in ".?!/" or before.normal in QUOTES
         end = _tag_end(found, at) if opens and token.sort == "word" else 0
         if end:
-            yield at, end
+            yield (at - 1 if before is not None and before.normal == "/" else at), end
 
 
 def _tag_end(found: Sequence[Token], at: int) -> int:
@@ -197,9 +197,9 @@ _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
             0.8,
             False,
             "i think so/i believe so/i 'd say so/think so/probably/i would think so/i 'd say yes/pretty sure/"
-            "i want to say yes",
+            "i want to say yes/i 'd have to say yes/i would have to say yes/i have to say yes",
         ),
-        (0.8, True, "i want to say no/i 'd say no/i would say no"),
+        (0.8, True, "i want to say no/i 'd say no/i would say no/i 'd have to say no/i would have to say no"),
         (0.5, False, "not sure/unsure/maybe/perhaps/possibly/might have/might have been/could have been/could be"),
     )
     for phrase in phrases.split("/")

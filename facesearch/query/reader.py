@@ -5,7 +5,7 @@ import re
 from facesearch.query import interview
 from facesearch.query.chart import Chart, Edge
 from facesearch.query.discourse import read_sentence
-from facesearch.query.forms import DASHES, parts
+from facesearch.query.forms import DASHES, is_code, parts
 from facesearch.query.grammar import grammar, price
 from facesearch.query.interview import Answer, Question
 from facesearch.query.lexicon import Lexicon, NounClass, Pair
@@ -18,7 +18,7 @@ from facesearch.query.tokens import QUOTES, Token, sentences, word_set
 _NONE = word_set("no n none nil nope nowt negative nothing")
 _YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
-_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na"])
+_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na", "lost", "missing", "misplaced", "stolen", "broken"])
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
@@ -275,7 +275,7 @@ def _listed(sentence: list[Token]) -> list[Token]:
 
 def _in_a_row(sentence: list[Token]) -> list[int]:
     """ "F/B/20s/heavy/glasses/red hat": the slashes of a long list, but those between single letters."""
-    slashes = [at for at, token in enumerate(sentence[1:-1], 1) if token.normal == "/"]
+    slashes = [at for at, token in enumerate(sentence[1:-1], 1) if token.normal == "/" and not is_code(sentence, at)]
     close = [at for at in slashes if any(0 < abs(at - other) <= _ITEM for other in slashes)]
     if len(close) < _LIST:
         return []

@@ -34,7 +34,8 @@ _NO_APOSTROPHE = re.compile(
 """Words with a clitic whose apostrophe was left out: "hasnt", "hes"."""
 _ABBREVIATIONS = word_set(
     "mr mrs ms dr st no approx poss prob probs est desc ht wt etc vs ca c sgt insp inc ltd jr sr ave rd "
-    "capt lt det ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def"
+    "capt lt det ref tel lbs ft ins yrs min mins occ lge med blk reg veh susp sus def "
+    "jan feb mar apr jun jul aug sept sep oct nov dec"
 )
 
 
@@ -122,20 +123,47 @@ def ticked(text: str, found: list[Token]) -> tuple[list[Token], list[tuple[int, 
 def _tick_line(
     line: list[Token], boxes: dict[int, re.Match[str]], words: list[Token], left_out: list[tuple[int, int]]
 ) -> None:
-    skip, empty, leads = 0, False, None
-    for token in line:
-        box = boxes.get(token.start)
-        if token.start < skip:
-            continue
-        if box is not None:
-            leads = _opens(words) if leads is None else leads
-            skip, empty = box.end(), _is_empty(box) and leads
-            left_out += () if leads else _taken_back(words, box)
-            words.append(token._replace(normal=";", sort="mark", end=skip))
-        elif empty and token.sort != "line":
-            left_out.append((token.start, token.end))
-        else:
-            words.append(token)
+    """The fields of a line, which "|" parts."""
+    borders = [at for at, token in enumerate(line) if token.normal == "|"]
+    for start, end in pairwise([0, *borders, len(line)]):
+        _tick_field(line[start:end], boxes, words, left_out)
+
+
+def _tick_field(
+    field: list[Token], boxes: dict[int, re.Match[str]], words: list[Token], left_out: list[tuple[int, int]]
+) -> None:
+    first = next((at for at, token in enumerate(field) if token.start in boxes), len(field))
+    words += field[:first]
+    named = not _opens(words)
+    leads = not named or _is_led(field, boxes)
+    for token, box, behind in _boxes_of(field[first:], boxes):
+        left_out += () if leads else _taken_back(words, box)
+        words += _for_box(token, box, words, ":" if named and leads else ";")
+        counts = [token for token in behind if token.sort == "line"] if leads and _is_empty(box) else behind
+        left_out += ((token.start, token.end) for token in behind if token not in counts)
+        words += counts
+
+
+def _boxes_of(
+    field: list[Token], boxes: dict[int, re.Match[str]]
+) -> Iterator[tuple[Token, re.Match[str], list[Token]]]:
+    """Each box: its first token, and the tokens behind it up to the next one."""
+    places = [at for at, token in enumerate(field) if token.start in boxes]
+    for start, end in pairwise([*places, len(field)]):
+        box = boxes[field[start].start]
+        yield field[start], box, [token for token in field[start:end] if token.start >= box.end()]
+
+
+def _for_box(token: Token, box: re.Match[str], words: list[Token], mark: str) -> Iterator[Token]:
+    """The mark that a box parts words by; none behind the name of a field."""
+    if not (mark == ":" and words[-1].normal == ":"):
+        yield token._replace(normal=mark, sort="mark", end=box.end())
+
+
+def _is_led(field: list[Token], boxes: dict[int, re.Match[str]]) -> bool:
+    """ "Sex [x] M [ ] F": the boxes of a field stand before their words, since a word is the last in it."""
+    found = [boxes[token.start] for token in field if token.start in boxes]
+    return len(found) > 1 and any(t.sort in ("word", "number") for t in field if t.start >= found[-1].end())
 
 
 def _taken_back(words: list[Token], box: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -146,7 +174,7 @@ def _taken_back(words: list[Token], box: re.Match[str]) -> Iterator[tuple[int, i
 
 
 def _opens(words: list[Token]) -> bool:
-    return not words or words[-1].sort == "line" or words[-1].normal in (":", ";", ",")
+    return not words or words[-1].sort == "line" or words[-1].normal in (":", ";", ",", "|")
 
 
 def _is_empty(box: re.Match[str]) -> bool:
