@@ -35,7 +35,8 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import log_files, opened_together, wanted, write_pages
+    from cli.commands.opening import opened_together
+    from cli.commands.outputs import log_files, open_outputs, write_pages
     from cli.report.face import print_json, print_portrait, print_unfound, write_page
     from db.errors import FaceUnfound
     from facesearch.search.several import FaceReference, portrait_of
@@ -44,7 +45,7 @@ def show(
     alone = reference.catalogue and not catalogue and not context.find_root().obj
     paths = options.catalogues_of(context, [Path(reference.catalogue)] if alone else catalogue)
     output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json, force=force)
-    with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
+    with open_outputs(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
             found = portrait_of(sources, reference, nearest=nearest)
         except FaceUnfound as problem:

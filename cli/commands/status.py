@@ -46,7 +46,7 @@ def status(
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
-    from cli.commands.hits import opened_together
+    from cli.commands.opening import opened_together
     from cli.report.tables import to_stdout, write_json
 
     lists = _Lists(failures, no_face, missing, log)
