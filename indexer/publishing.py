@@ -59,7 +59,7 @@ class SnapshotPublisher:
         except _Stopped:
             return
         except CatalogueError as error:
-            self.result.snapshot_trouble = error.with_traceback(None)
+            self.result.snapshot_problem = error.with_traceback(None)
 
 
 def serve_model(run: Run, plan: Plan, counts: Mapping[str, object]) -> ServedModel:

@@ -169,5 +169,5 @@ def test_a_snapshot_that_cannot_be_written_is_a_remark_and_the_faces_are_found(r
     run.catalogue.folder.write_text("in the way")
     report = run(album)
     assert not report.snapshot_rebuilt
-    assert str(run.catalogue.folder) in str(report.snapshot_trouble)
+    assert str(run.catalogue.folder) in str(report.snapshot_problem)
     assert len(run.visible()) == 3

@@ -416,10 +416,10 @@ def remove(
         if not agreed(f"Take case {file.case.reference} out for good, with {held}?", yes=yes):
             say("Nothing was changed.")
             return ExitCode.NOTHING
-        trouble = cases.remove(case)
+        problem = cases.remove(case)
     say(f"Case {file.case.reference} is gone. Exports, reports and backups of it are not reached by this.")
-    if trouble is not None:
-        say(error_in_words(trouble))
+    if problem is not None:
+        say(error_in_words(problem))
     return ExitCode.FOUND
 
 

@@ -12,7 +12,7 @@ from cli.errors import ExitCode, UsageProblem
 from cli.terminal.console import now_in_words, printable, say
 
 if TYPE_CHECKING:
-    from cli.report.evaluation_page import Heading
+    from cli.report.evaluation_page import EvaluationHeading
     from facesearch.network.checkpoint import Checkpoint
     from facesearch.training import datasets
     from facesearch.training.datasets.labels import Labels
@@ -171,8 +171,8 @@ def _heading(
     utkface: Path | None,
     remarks: Sequence[str],
     catalogue: Path,
-) -> "Heading":
-    from cli.report.evaluation_page import Heading
+) -> "EvaluationHeading":
+    from cli.report.evaluation_page import EvaluationHeading
     from cli.report.validated import validated_where
 
     about = network.metadata
@@ -189,4 +189,4 @@ def _heading(
         ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"
-    return Heading(title, [(label, printable(text)) for label, text in facts])
+    return EvaluationHeading(title, [(label, printable(text)) for label, text in facts])

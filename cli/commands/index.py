@@ -435,8 +435,8 @@ def _not_ready(report: "RunReport") -> Iterator[str]:
         )
     if report.unsearchable:
         yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
-    if report.snapshot_trouble:
-        yield f"Searches will be slower: {error_in_words(report.snapshot_trouble)}"
+    if report.snapshot_problem:
+        yield f"Searches will be slower: {error_in_words(report.snapshot_problem)}"
 
 
 def _not_taken(report: "RunReport") -> Iterator[str]:

@@ -312,16 +312,16 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     """The network whose scores searches use, or, where there is none yet, the installed one."""
     from facesearch.network.checkpoint import CheckpointError, load_checkpoint
 
-    installed, trouble = None, ""
+    installed, problem = None, ""
     try:
         installed = load_checkpoint().scoring_model()
     except CheckpointError as error:
-        trouble = error_in_words(error)
+        problem = error_in_words(error)
     shown = serving or installed
     if shown is not None:
         yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
-    if trouble:
-        yield "Installed", trouble
+    if problem:
+        yield "Installed", problem
     elif serving and installed and serving.digest != installed.digest:
         yield "Installed", f"{installed.short}: `facesearch index` scores all faces again with it"
     if shown is None:

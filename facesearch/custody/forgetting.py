@@ -86,11 +86,11 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Forgot:
     """What was done. pending: others read a former state, or there was no room, so that it still lies in the files;
-    the next command that writes finishes it. trouble: why, or why searches are slower for now."""
+    the next command that writes finishes it. problem: why, or why searches are slower for now."""
 
     erased: Erased
     pending: bool
-    trouble: CatalogueError | None
+    problem: CatalogueError | None
 
 
 def plan(catalogue: Catalogue, wanted: Wanted, now: datetime, *, override: bool = False) -> Plan:
@@ -122,9 +122,9 @@ def forget(catalogue: Catalogue, wanted: Wanted, shown: Plan, now: datetime, *, 
                 "override": override,
             }
             audit.note(session, "forget", {**by_whom(), **done})
-        trouble = finish_pending(catalogue, seconds=READERS)
+        problem = finish_pending(catalogue, seconds=READERS)
         with catalogue.read() as session:
-            return Forgot(erased, erasure.pending(session), trouble)
+            return Forgot(erased, erasure.pending(session), problem)
 
 
 def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | None:
@@ -133,30 +133,30 @@ def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | 
     with catalogue.read() as session:
         if not erasure.pending(session):
             return None
-    trouble = _renew_snapshot(catalogue)
+    problem = _renew_snapshot(catalogue)
     try:
         sweep_crops(catalogue, CropStore(catalogue.path), datetime.now(UTC))
         if upkeep.purge(catalogue, seconds=seconds) and snapshot.is_alone(catalogue):
             with catalogue.write() as session:
                 erasure.finish(session)
     except CatalogueError as error:
-        trouble = error.with_traceback(None)
+        problem = error.with_traceback(None)
     except OSError as error:
-        trouble = CatalogueUnreadable(
+        problem = CatalogueUnreadable(
             f"Small pictures of faces cannot be taken out ({error.strerror or error}): delete them by hand."
         )
-    return trouble
+    return problem
 
 
 def _renew_snapshot(catalogue: Catalogue) -> CatalogueError | None:
     """A snapshot that holds what the tables hold, or none. Former ones are unlinked, which no reader notices."""
-    trouble: CatalogueError | None = None
+    problem: CatalogueError | None = None
     try:
         snapshot.rebuild(catalogue, encode)
     except CatalogueError as error:
-        trouble = error.with_traceback(None)
+        problem = error.with_traceback(None)
         snapshot.give_up(catalogue)
-    return trouble
+    return problem
 
 
 def hold(catalogue: Catalogue, wanted: Wanted, now: datetime) -> int:

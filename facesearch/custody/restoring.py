@@ -22,11 +22,11 @@ from facesearch.search.ranking.similar import encode
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What a restoration did. forgotten: what was taken out again, since it was forgotten after the backup.
-    snapshot_trouble: why searches are slower for now; None where they are not."""
+    snapshot_problem: why searches are slower for now; None where they are not."""
 
     contents: Contents
     forgotten: Erased
-    snapshot_trouble: CatalogueError | None
+    snapshot_problem: CatalogueError | None
 
 
 class Restoration:
