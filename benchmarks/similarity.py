@@ -257,7 +257,8 @@ def _print_table(what: str, found: dict[str, Found]) -> None:
 def _resampled(found: Found) -> Floats:
     """Means [draws, 3] over resampled people."""
     weights = draw_people(found.people).astype(np.float64)
-    return weights @ found.values / weights.sum(axis=1, keepdims=True)
+    means: Floats = weights @ found.values / weights.sum(axis=1, keepdims=True)
+    return means
 
 
 # ---- several photos -----------------------------------------------------------------------------------------------
