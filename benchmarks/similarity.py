@@ -34,7 +34,7 @@ from facesearch.search.changes import Changes
 from facesearch.search.ranking.similar import PROFILE_MEANS, attribute_means, combined, encode
 from facesearch.training.bootstrap import draw_people, interval
 from facesearch.training.datasets import Role, read_dataset
-from facesearch.training.finish import SHRINK, WEIGHT_POWER, fit_means, fit_profile, folds_by_person
+from facesearch.training.fitting import SHRINK, WEIGHT_POWER, fit_means, fit_profile, folds_by_person
 from facesearch.training.provenance import learnt_roles
 
 Floats = NDArray[np.float64]

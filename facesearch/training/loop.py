@@ -1,4 +1,4 @@
-"""Stage one of the paper's two: train MCNN (stage two, AUX on the frozen MCNN, is finish.py).
+"""Stage one of the paper's two: train MCNN (stage two, AUX on the frozen MCNN, is fitting.py).
 
 Everything random is drawn from the seed and the number of the step, and all state goes to one file now and then: a run
 that is killed at any moment and started again goes on and ends with the same network as an unbroken one.
@@ -33,12 +33,12 @@ from facesearch.network.scorer import mcnn_logits
 from facesearch.network.views import PLAIN, Views
 from facesearch.training.augment import augmented_crop, fixed_view, worsened
 from facesearch.training.datasets import UNKNOWN, FaceCache, Labels, Role
+from facesearch.training.fine_tuning import trainable
 from facesearch.training.lite0 import MEAN, Lite0
 from facesearch.training.metrics import accuracy, average_precision
 from facesearch.training.metrics import mean as mean_of
 from facesearch.training.mixup import Mixing
 from facesearch.training.recipe import LITE0, Recipe, Stage, as_of_today, stored
-from facesearch.training.start import trainable
 from facesearch.training.targets import Targets, cross_entropy, plain_targets
 from facesearch.training.teacher import Student, expand_student
 from facesearch.vision.crop import INPUT_SIZE, crop_face
