@@ -235,7 +235,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
             f"last given {_moment(each.used)}: {counted(each.photos, 'photo')}",
         )
     if behind:
-        are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
+        are = counted(behind, "photo is", "photos are")
         yield (
             "To look at again",
             f"{are} due, after another version, a quick look or a stopped --again: `facesearch index` does it",

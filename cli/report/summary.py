@@ -51,7 +51,7 @@ def missing_remarks(result: SearchResult) -> list[str]:
     missing = sum(not is_there(hit.face.path) for hit in first)
     if not missing:
         return []
-    hits = "1 hit" if len(first) == 1 else f"{len(first)} hits"
+    hits = counted(len(first), "hit")
     of = f"the first {hits}" if len(result.hits) > len(first) else hits
     have = "has" if missing == 1 else "have"
     return [
