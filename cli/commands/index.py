@@ -480,8 +480,8 @@ def _of_places(report: "RunReport") -> Iterator[str]:
     if report.without_change_times:
         systems = enumerated(sorted(report.without_change_times))
         yield (
-            f"On {systems} a photo that was edited and keeps its size and date is not noticed: `facesearch index --again` "
-            "reads all again."
+            f"On {systems} a photo that was edited and keeps its size and date is not noticed: "
+            "`facesearch index --again` reads all again."
         )
     if report.loud:
         yield (

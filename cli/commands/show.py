@@ -37,9 +37,9 @@ def show(
     """
     from cli.commands.opening import opened_together
     from cli.commands.outputs import log_files, open_outputs, write_pages
-    from cli.report.face import print_json, print_portrait, print_unfound, write_page
+    from cli.report.face import print_face, print_json, print_unfound, write_page
     from db.errors import FaceUnfound
-    from facesearch.search.several import FaceReference, portrait_of
+    from facesearch.search.several import FaceReference, report_face_of
 
     reference = FaceReference.parse(face)
     alone = reference.catalogue and not catalogue and not context.find_root().obj
@@ -47,7 +47,7 @@ def show(
     output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json, force=force)
     with open_outputs(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
-            found = portrait_of(sources, reference, nearest=nearest)
+            found = report_face_of(sources, reference, nearest=nearest)
         except FaceUnfound as problem:
             if json:
                 print_unfound(reference.number, problem)
@@ -61,5 +61,5 @@ def show(
         if json:
             print_json(found)
         else:
-            print_portrait(found)
+            print_face(found)
     return ExitCode.FOUND

@@ -25,7 +25,7 @@ from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit, policy_of
 from facesearch.errors import FacesearchError, NothingIndexed, Notice, RequestError
 from facesearch.search import description, similar
-from facesearch.search.face import Portrait, portrait
+from facesearch.search.face import FaceReport, report_face
 from facesearch.search.hits import ON_ALL_HITS, FilterStep, Hit, Searched, SearchResult, ids_and_scores, shown_by
 from facesearch.search.request import Request, catalogue_name
 from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
@@ -210,9 +210,9 @@ def faces_of(among: Catalogues, references: Sequence[FaceReference]) -> list[Ind
     return found
 
 
-def portrait_of(among: Catalogues, face: FaceReference, *, nearest: int = 5) -> Portrait:
-    """As `portrait`, with the nearest faces of the face's own catalogue."""
-    return portrait(among.holding(face), face.number, nearest=nearest)
+def report_face_of(among: Catalogues, face: FaceReference, *, nearest: int = 5) -> FaceReport:
+    """As `report_face`, with the nearest faces of the face's own catalogue."""
+    return report_face(among.holding(face), face.number, nearest=nearest)
 
 
 def _anywhere(probe: ProbeFace) -> PhotoFace:
