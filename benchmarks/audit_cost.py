@@ -31,7 +31,7 @@ from db.values.scoring_model import ScoringModel
 from facesearch.attributes import NAMES
 from facesearch.query import parse
 from facesearch.search import description
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request
 
 DESCRIPTIONS = ("man, glasses", "woman, blond hair, smiling", "bald, beard or mustache, not young", "hat")

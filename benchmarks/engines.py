@@ -32,7 +32,7 @@ from facesearch.engines.parquet import export
 from facesearch.engines.sql import sql_of
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.search.description import search
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request, describe
 
 DESCRIPTIONS = (

@@ -31,7 +31,7 @@ from scored_faces import ScoredFaces, scored_faces
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.search.changes import Changes
-from facesearch.search.ranking.similar import PROFILE_MEANS, attribute_means, combined, encode
+from facesearch.search.ranking.profiles import PROFILE_MEANS, attribute_means, combined, encode
 from facesearch.training.bootstrap import draw_people, interval
 from facesearch.training.datasets import Role, read_dataset
 from facesearch.training.fitting import SHRINK, WEIGHT_POWER, fit_means, fit_profile, folds_by_person

@@ -13,7 +13,8 @@ from db.values.box import FacePlace
 from indexer import messages
 from indexer.claims import Admission, Admit
 from indexer.errors import NoWorkerProcess
-from indexer.items import Crop, FailureReason, ProcessedFile, ProcessedPhoto, RecognisedContent, UnreadableFile
+from indexer.failures import FailureReason
+from indexer.items import Crop, ProcessedFile, ProcessedPhoto, RecognisedContent, UnreadableFile
 from indexer.listing import Job
 from indexer.messages import Arrays, Head
 from indexer.ports import Budget, PixelShare, Processor

@@ -21,9 +21,10 @@ from facesearch.vision.decode import Limits, PhotoError, read_photo
 from indexer.budget import PixelBudget
 from indexer.claims import Admit, ContentClaims
 from indexer.errors import NoWorkerProcess
+from indexer.failures import FailureReason
 from indexer.hash_sets import read_hash_set
 from indexer.isolated_decoder import IsolatedDecoder, decoding
-from indexer.items import DuplicateContent, FailureReason, ForgottenContent, ProcessedPhoto
+from indexer.items import DuplicateContent, ForgottenContent, ProcessedPhoto
 from indexer.listing import Job
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.processes import ProcessExecutor

@@ -24,7 +24,7 @@ from facesearch.errors import RequestError, SearchError
 from facesearch.query import parse
 from facesearch.search.description import search
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Order, Request, catalogue_name
 from tests.support.catalogues import LOOKED
 from tests.support.powers import without_root_powers

@@ -25,7 +25,7 @@ from facesearch.errors import SearchError
 from facesearch.query import parse
 from facesearch.search.description import search
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request
 from tests.support.catalogues import LOOKED
 

@@ -23,7 +23,7 @@ from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import QueryError, SearchError
 from facesearch.search.changes import ChangeError, Changes, parse_changes
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import AttributeMeans, attribute_means, encode
+from facesearch.search.ranking.profiles import AttributeMeans, attribute_means, encode
 from facesearch.search.request import Request
 from facesearch.search.similar import PhotoFace, indexed_faces, similar
 from tests.support.catalogues import LOOKED

@@ -17,7 +17,7 @@ from db.snapshot import Condition, rebuild, state_of
 from facesearch.custody import forgetting
 from facesearch.search import description, similar
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request
 from tests.support.catalogues import encode as encode_plainly
 from tests.support.catalogues import index, new_catalogue

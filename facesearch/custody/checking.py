@@ -14,7 +14,7 @@ from db.errors import CatalogueError
 from db.paths import as_path, is_folder, within
 from db.snapshot import Condition, SnapshotState
 from facesearch.custody.forgetting import finish_pending
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 _NAMED = 1000
 _OF_ROWS = ("CHECK constraint failed", "NULL value in")  # found row by row as well

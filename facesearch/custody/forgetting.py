@@ -24,7 +24,7 @@ from db.exhibits import ListedBelow
 from db.paths import as_path, display, within
 from facesearch.custody.audit import by_whom
 from facesearch.custody.policy import permit
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 COPY_FROM = 0.995
 """Cosine of two profiles from which their photos may be one, encoded twice. Of portraits that were written anew as JPEG

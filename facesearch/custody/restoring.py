@@ -16,7 +16,7 @@ from db.errors import CatalogueDamaged, CatalogueError, CatalogueMissing, NotACa
 from db.paths import absolute, as_path, display, is_there
 from facesearch.custody.policy import policy_at
 from facesearch.errors import UsageError
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from db.seal import seal as seal_state
 from db.snapshot import Condition
 from facesearch.custody.audit import by_whom
 from facesearch.custody.policy import permit
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 
 @dataclass(frozen=True, slots=True)

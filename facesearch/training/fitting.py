@@ -18,7 +18,7 @@ from torch import Tensor
 
 from facesearch.network.mcnn import Aux
 from facesearch.reliability import graded
-from facesearch.search.ranking.similar import AttributeMeans
+from facesearch.search.ranking.profiles import AttributeMeans
 from facesearch.training.datasets import UNKNOWN
 from facesearch.training.metrics import average_precision
 from facesearch.training.targets import cross_entropy, plain_targets

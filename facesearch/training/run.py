@@ -18,7 +18,7 @@ from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
 from facesearch.reliability import SIZES
-from facesearch.search.ranking.similar import PROFILE_MEANS
+from facesearch.search.ranking.profiles import PROFILE_MEANS
 from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.distillation import teacher_answers
 from facesearch.training.evaluate import Evaluation, evaluate

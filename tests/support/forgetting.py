@@ -9,7 +9,7 @@ from sqlalchemy import select
 from db import erasure, snapshot
 from db.catalogue import open_catalogue
 from db.schema import Face, Photo, Score
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from tests.support.squares import album, index
 from tests.support.stand_ins import model, picture, save
 
