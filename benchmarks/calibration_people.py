@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from db.values.scoring_model import calibrate
 from facesearch.training.datasets import Role
-from facesearch.training.finish import fit, folds_by_person
+from facesearch.training.fitting import fit, folds_by_person
 from facesearch.training.metrics import accuracy, average_precision, calibration_error, mean
 
 SHARES = {"all": 1, "a half": 2, "a third": 3}

@@ -234,7 +234,7 @@ def _comparable(groups: dict[str, Figures], name: str) -> NDArray[np.bool_]:
     """The attributes that some of both groups, of a pair, have and lack."""
     plain = name.removeprefix("not ")
     pair = [groups[each] for each in (plain, f"not {plain}") if each in groups]
-    return np.all([(part.positives > 0) & (part.positives < 1) for part in pair], axis=0)
+    return np.asarray(np.all([(part.positives > 0) & (part.positives < 1) for part in pair], axis=0))
 
 
 def _by_size(found: Sequence[Condition], kind: str) -> dict[int, Condition]:

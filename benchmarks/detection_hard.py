@@ -91,7 +91,7 @@ def drawn(face: Pixels) -> Pixels:
 
 def on_a_screen(face: Pixels) -> Pixels:
     """Dark stripes and a blue cast."""
-    altered = face * np.array([0.75, 0.85, 1.0])
+    altered: NDArray[np.float64] = face * np.array([0.75, 0.85, 1.0])
     altered[::4] *= 0.6
     return altered.astype(np.uint8)
 

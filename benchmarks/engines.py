@@ -32,7 +32,7 @@ from facesearch.engines.parquet import export
 from facesearch.engines.sql import sql_of
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.search.description import search
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request, describe
 
 DESCRIPTIONS = (
@@ -139,6 +139,11 @@ def installed(files: str) -> Iterator[tuple[str, Callable[[str], Answer]]]:
             print(f"{name}: not asked ({type(error).__name__}: {' '.join(str(error).split())[:120]})")
 
 
+def in_sql(ask: Callable[[str], Answer]) -> Callable[[Request], Answer]:
+    """What takes requests of what takes SQL."""
+    return lambda request: ask(sql_of(request, top=TOP))
+
+
 def same(found: Answer, expected: Answer) -> bool:
     return [face for face, _ in found] == [face for face, _ in expected] and all(
         abs(one - other) <= 1e-12 for (_, one), (_, other) in zip(found, expected, strict=True)
@@ -169,17 +174,17 @@ def main() -> None:
 
         asked: dict[str, Callable[[Request], Answer]] = {"facesearch": ours}
         for name, ask in installed(f"{folder}/*.parquet"):
-            asked[name] = lambda request, ask=ask: ask(sql_of(request, top=TOP))  # type: ignore[misc]
+            asked[name] = in_sql(ask)
         expected = [ours(request) for request in requests]
         times: dict[str, list[float]] = {name: [] for name in asked}
         agree = dict.fromkeys(asked, 0)
-        for name, ask in asked.items():
-            agree[name] = sum(same(ask(request), one) for request, one in zip(requests, expected, strict=True))
+        for name, answer in asked.items():
+            agree[name] = sum(same(answer(request), one) for request, one in zip(requests, expected, strict=True))
         for _ in range(ROUNDS):
             for request in requests:
-                for name, ask in asked.items():
+                for name, answer in asked.items():
                     began = time.perf_counter()
-                    ask(request)
+                    answer(request)
                     times[name].append(time.perf_counter() - began)
     print(f"\n| engine | the same {TOP} faces, order and scores | ms a description |\n|---|---|---|")
     for name, taken in times.items():

@@ -21,6 +21,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
+from PIL import Image
 
 from db.values.box import Box
 from db.values.scoring_model import calibrate
@@ -73,10 +75,8 @@ class Report:
 
 def portraits(count: int) -> NDArray[np.uint8]:
     """Crops of the gallery's portraits, uint8 [count, 227, 227, 3]: faces, each moved and recoloured anew."""
-    import cv2
-
     files = sorted([*GALLERY.glob("man-*.jpg"), *GALLERY.glob("woman-*.jpg")])
-    images = [np.asarray(cv2.imread(str(f))[:, :, ::-1], np.uint8).copy() for f in files]
+    images = [np.array(Image.open(file).convert("RGB")) for file in files]
     crops = np.empty((count, INPUT_SIZE, INPUT_SIZE, 3), np.uint8)
     for number in range(count):
         image = images[number % len(images)]
@@ -111,7 +111,7 @@ def score(report: Report, checkpoint: Path | None, faces: int) -> None:
     crops = np.resize(portraits(min(faces, 512)), (faces, INPUT_SIZE, INPUT_SIZE, 3))
     for half in (False, True) if report.device.type == "cuda" else (False,):
         scorer = Scorer(known, report.device.type, half)
-        rates = [faces / seconds for seconds in _timed(lambda s=scorer: s.score(crops), end, report.device)]
+        rates = [faces / seconds for seconds in _timed(partial(scorer.score, crops), end, report.device)]
         what = "half precision" if half else "float32"
         views = len(known.views.of(torch.zeros(1, 3, 8, 8)))
         report.add("scoring", what, faces_per_second=float(np.median(rates)), views=views, runs=len(rates))

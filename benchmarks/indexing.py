@@ -49,17 +49,18 @@ from facesearch.vision.decode import Limits, decode_encoded, read_photo
 from facesearch.vision.detection import Detection, YuNet, yunet_name
 from facesearch.vision.faces import cut_face, find_faces
 from facesearch.vision.versions import current
+from indexer.isolated_decoder import IsolatedDecoder, decoding
 from indexer.items import FaceCrop, ProcessedPhoto
 from indexer.listing import Job
 from indexer.media import PhotoDecoder
 from indexer.network import Network
 from indexer.pipeline import index_folders
 from indexer.ports import Scorer
-from indexer.processes import IsolatedDecoder, WorkerPool, decoding
 from indexer.scoring import score_batch
 from indexer.sink import CatalogueSink
 from indexer.threads import ordered_thread_map
 from indexer.walk import FoundFile
+from indexer.worker_processes import WorkerPool
 
 ROOT = Path(__file__).resolve().parent.parent
 GALLERY = ROOT / "tests" / "gallery"

@@ -27,7 +27,7 @@ from facesearch.training.datasets import Dataset, Role, cache_folder, open_cache
 from facesearch.training.evaluate import MCNN_ALONE, Evaluation
 from facesearch.training.independent import train_alone
 from facesearch.training.loop import Progress
-from facesearch.training.published import published
+from facesearch.training.paper_results import published
 from facesearch.training.recipe import load_recipe
 from facesearch.training.run import Callbacks, train_checkpoint
 

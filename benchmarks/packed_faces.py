@@ -109,10 +109,10 @@ def unpack(source: Path, to: Path) -> None:
     if missing:
         names = ", ".join(f"part-{number:03d}.npz" for number in missing[:5])
         raise SystemExit(f"{len(missing)} parts are missing or damaged ({names}): carry them here again.")
-    names = [str(name) for name in index["names"]]
-    _write_lists(to / "data", names, index["labels"], index["identities"], index["roles"])
+    pictures = [str(name) for name in index["names"]]
+    _write_lists(to / "data", pictures, index["labels"], index["identities"], index["roles"])
     labels = read_dataset(to / "data")
-    assert labels.names == tuple(names)
+    assert labels.names == tuple(pictures)
     restore_cache(labels, cache_folder(to / "work", labels.dataset), _faces(source, index["records"], labels))
 
 

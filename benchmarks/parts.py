@@ -13,8 +13,10 @@ import statistics
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from query import TOP, Floats, queries, write_columns
 
 from db.segments import Omitting, joined
@@ -46,12 +48,12 @@ class Ways:
         )
         self._allowed = np.asarray(self._lying(columns["detections"]) >= np.float32(SEARCH_FROM))
 
-    def _lying(self, column: object) -> object:
-        return joined([(column[span], left) for span, left in zip(self._spans, self._left, strict=True)])  # type: ignore
+    def _lying(self, column: NDArray[Any]) -> Any:
+        return joined([(column[span], left) for span, left in zip(self._spans, self._left, strict=True)])
 
     def best(self, tree: Node) -> list[int]:
         found = scan.ranked(tree, self._faces, allowed=self._allowed, top=TOP, firm=tree)
-        return np.asarray(self._faces.ids[found.rows]).tolist()
+        return [int(each) for each in self._faces.ids[found.rows]]
 
 
 def main() -> None:

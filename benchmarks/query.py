@@ -49,7 +49,7 @@ from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.query.tree import And, Node, Or, Term, Weighted, without_hedges
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.vision.detection import SEARCH_FROM
 
 TOP = 20

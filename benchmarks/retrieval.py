@@ -78,13 +78,14 @@ def queries(labels: NDArray[np.uint8]) -> dict[int, list[Words]]:
                 found[query] = None
         return list(found)
 
-    single = [((a, wanted),) for wanted in (True, False) for a in range(attributes)]
+    single: list[Words] = [((a, wanted),) for wanted in (True, False) for a in range(attributes)]
     return {1: [q for q in single if enough(q)]} | {n: drawn(n, False) + drawn(n, True) for n in (2, 3)}
 
 
 def fits(labels: NDArray[np.uint8], words: Words) -> NDArray[np.bool_]:
     """bool [N]: which faces' labels fit."""
-    return np.logical_and.reduce([(labels[:, a] > 0) == wanted for a, wanted in words])
+    fit: NDArray[np.bool_] = np.logical_and.reduce([(labels[:, a] > 0) == wanted for a, wanted in words])
+    return fit
 
 
 def ways(faces: ScoredFaces) -> list[Way]:
@@ -93,10 +94,10 @@ def ways(faces: ScoredFaces) -> list[Way]:
     calibrated = faces.probabilities
 
     def decisions(words: Words) -> Floats:
-        return np.sum([(calibrated[:, a] > 0.5) == wanted for a, wanted in words], axis=0).astype(np.float64)
+        return np.asarray(np.sum([(calibrated[:, a] > 0.5) == wanted for a, wanted in words], axis=0), np.float64)
 
     def product(words: Words) -> Floats:
-        return np.prod([raw[:, a] if wanted else 1 - raw[:, a] for a, wanted in words], axis=0)
+        return np.asarray(np.prod([raw[:, a] if wanted else 1 - raw[:, a] for a, wanted in words], axis=0))
 
     def shipped(words: Words) -> Floats:
         tree = all_of(Term(a, wanted) for a, wanted in words)
@@ -159,9 +160,14 @@ def report(faces: ScoredFaces, plot: Path | None) -> None:
             scores = [way.score(q) for q in asked]
             ranked = [Ranking.of(s, f) for s, f in zip(scores, fit, strict=True)]
             precise[way.name] = np.array(
-                [average_precision(s[:, None], f[:, None])[0] for s, f in zip(scores, fit, strict=True)]
+                [
+                    average_precision(s[:, None], f[:, None].astype(np.uint8))[0]
+                    for s, f in zip(scores, fit, strict=True)
+                ]
             )
-            each = [weighted_average_precision(s, f, weights) for s, f in zip(scores, fit, strict=True)]
+            each = [
+                weighted_average_precision(s, f.astype(np.uint8), weights) for s, f in zip(scores, fit, strict=True)
+            ]
             drawn[way.name] = np.nanmean(each, axis=0)
             low, high = _percent(drawn[way.name])
             others = (np.mean([m(r) for r in ranked]) for m in (Ranking.ndcg, Ranking.precision, Ranking.auc))
@@ -218,7 +224,7 @@ def orders(faces: ScoredFaces, most: int) -> None:
             turned = np.random.default_rng(2).random((len(asked), words)) < wrong
             precise: list[Floats] = []
             for query, turn in zip(asked, turned, strict=True):
-                fit = fits(faces.labels, query)
+                fit = fits(faces.labels, query).astype(np.uint8)
                 tree = all_of(Term(a, wanted is not bool(t)) for (a, wanted), t in zip(query, turn, strict=True))
                 each = [weighted_average_precision(way(tree), fit, weights) for way in (score, everywhere, below)]
                 precise.append(np.stack(each))
@@ -261,7 +267,7 @@ def _svg(points: list[tuple[int, float, float]]) -> str:
     side = size - 2 * margin
 
     def x(v: float) -> float:
-        return margin + np.log10(max(v, 1)) / top * side
+        return margin + float(np.log10(max(v, 1)) / top) * side
 
     def y(v: float) -> float:
         return size - x(v)

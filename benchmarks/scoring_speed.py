@@ -14,7 +14,7 @@ is not. With CELEBA, mean accuracy on role `test` by plain eager and by what shi
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -53,17 +53,18 @@ class PlainMcnn(nn.Module):
             assert folded.conv3.bias is not None
             for u, conv in enumerate(self.conv3):
                 part = slice(u * CONV3, (u + 1) * CONV3)
-                conv.weight.copy_(folded.conv3.weight[part])
-                conv.bias.copy_(folded.conv3.bias[part])
+                conv.load_state_dict({"weight": folded.conv3.weight[part], "bias": folded.conv3.bias[part]})
             for b, (branch, indices) in enumerate(zip(self.branches, MCNN_LAYOUT.branches, strict=True)):
                 rows = list(indices)
-                for layer, weight, bias in (
-                    (branch[0], folded.fc1_weight[b].t(), folded.fc1_bias[b]),
-                    (branch[2], folded.fc2_weight[b].t(), folded.fc2_bias[b]),
-                    (branch[4], folded.out_weight[rows], folded.out_bias[rows]),
-                ):
-                    layer.weight.copy_(weight)
-                    layer.bias.copy_(bias)
+                state = {
+                    "0.weight": folded.fc1_weight[b].t(),
+                    "0.bias": folded.fc1_bias[b],
+                    "2.weight": folded.fc2_weight[b].t(),
+                    "2.bias": folded.fc2_bias[b],
+                    "4.weight": folded.out_weight[rows],
+                    "4.bias": folded.out_bias[rows],
+                }
+                branch.load_state_dict(state)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.max_pool2d(F.relu(self.conv1(x)), 3, 2)
@@ -85,7 +86,7 @@ def grouped(mcnn: Mcnn) -> Callable[[Tensor], Tensor]:
     return forward
 
 
-def medians(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def medians(variants: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
     """Median seconds of each, all taking turns."""
     times: dict[str, list[float]] = {name: [] for name in variants}
     for _ in range(rounds + 1):

@@ -113,11 +113,11 @@ def markdown(found: dict[tuple[Role, str], list[Pooled]], people: dict[Role, int
     for (role, way), counts in found.items():
         for each in counts:
             at = each.gain_interval
-            gained = f"{100 * each.gain:+.2f} | {100 * at.low:+.2f} to {100 * at.high:+.2f}" if at else "|"
+            gain = f"{100 * each.gain:+.2f} | {100 * at.low:+.2f} to {100 * at.high:+.2f}" if at else "|"
             f = each.figures
             lines.append(
                 f"| {role} | {people[role]:,} | {way} | {each.photos} | {_percent(mean(f.accuracy))} | "
-                f"{_percent(mean(f.average_precision))} | {gained} | {mean(f.calibration_error):.4f} |"
+                f"{_percent(mean(f.average_precision))} | {gain} | {mean(f.calibration_error):.4f} |"
             )
     roles = list(people)
     best = max(WAYS, key=lambda way: mean(found[roles[0], way][-1].figures.average_precision))

@@ -31,10 +31,10 @@ from scored_faces import ScoredFaces, scored_faces
 from db.values.scoring_model import ScoringModel, calibrate
 from facesearch.network.checkpoint import load_checkpoint
 from facesearch.search.changes import Changes
-from facesearch.search.ranking.similar import PROFILE_MEANS, attribute_means, combined, encode
+from facesearch.search.ranking.profiles import PROFILE_MEANS, attribute_means, combined, encode
 from facesearch.training.bootstrap import draw_people, interval
 from facesearch.training.datasets import Role, read_dataset
-from facesearch.training.finish import SHRINK, WEIGHT_POWER, fit_means, fit_profile, folds_by_person
+from facesearch.training.fitting import SHRINK, WEIGHT_POWER, fit_means, fit_profile, folds_by_person
 from facesearch.training.provenance import learnt_roles
 
 Floats = NDArray[np.float64]
@@ -257,7 +257,8 @@ def _print_table(what: str, found: dict[str, Found]) -> None:
 def _resampled(found: Found) -> Floats:
     """Means [draws, 3] over resampled people."""
     weights = draw_people(found.people).astype(np.float64)
-    return weights @ found.values / weights.sum(axis=1, keepdims=True)
+    means: Floats = weights @ found.values / weights.sum(axis=1, keepdims=True)
+    return means
 
 
 # ---- several photos -----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +42,13 @@ class FindsNothing:
         return [[] for _ in photos]
 
 
-def never() -> "FindsNothing":
+def never() -> NoReturn:
     raise AssertionError("a photo was to be looked at, or scored")
+
+
+def no_scorer() -> Any:
+    """There is no face that it could score."""
+    return None
 
 
 def fill(folder: Path, number: int, name: str, content: bytes) -> None:
@@ -70,7 +76,7 @@ def index(catalogue: Path, folder: Path, new_detector: Callable[[], FindsNothing
             opened,
             [folder],
             model=model(),
-            new_scorer=never if new_detector is never else lambda: None,
+            new_scorer=never if new_detector is never else no_scorer,
             new_detector=new_detector,
             detector=NAME,
         )

@@ -239,7 +239,7 @@ def mend(session: Session, found: list[Damage], kept: Mapping[int, Floats]) -> M
             continue
         if damage.kind is Kind.SHOWN:
             photo_ids = _values_of(session, "SELECT DISTINCT photo_id FROM faces WHERE id IN", damage.keys)
-            done = replace(done, shown=done.shown + faces.settle_visibility(session, photo_ids))
+            done = replace(done, shown=done.shown + faces.update_visibility(session, photo_ids))
         elif damage.table == "scores":
             done = _mend_scores(session, damage, kept, done)
         elif damage.table == "faces":
@@ -252,7 +252,7 @@ def mend(session: Session, found: list[Damage], kept: Mapping[int, Floats]) -> M
         elif damage.table == "files":
             photo_ids = _values_of(session, "SELECT DISTINCT photo_id FROM files WHERE id IN", damage.keys)
             done = replace(done, files=done.files + _take_out(session, damage))
-            faces.settle_visibility(session, photo_ids)
+            faces.update_visibility(session, photo_ids)
         elif damage.table == "holds":
             done = replace(done, holds=done.holds + _take_out(session, damage))
         else:

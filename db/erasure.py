@@ -148,7 +148,7 @@ def leave_alone(session: Session, root_id: int, files: Iterable[tuple[bytes, int
         mine = (File.root_id == root_id, File.path == path)
         touched.update(id for id in session.execute(select(File.photo_id).where(*mine)).scalars() if id is not None)
         session.execute(delete(File).where(*mine), execution_options=_PLAINLY)
-    faces.settle_visibility(session, sorted(touched))
+    faces.update_visibility(session, sorted(touched))
 
 
 def erase(session: Session, doomed: Doomed, *, override: str | None = None) -> Erased:

@@ -188,7 +188,7 @@ def replace(session: Session, looks: Mapping[int, Sequence[FaceRecord]], model_i
 
     A face that covers the place of a former one on its page, by `match`, takes its id: first of those that the last
     look found, so that none of them gives way to one it did not find, then of the others. Former faces without one are
-    `unfound` and hidden. Those found again stay hidden until `settle_visibility`. Scores of other models for a face
+    `unfound` and hidden. Those found again stay hidden until `update_visibility`. Scores of other models for a face
     that changed become stale. What is as before is not written, and counts as unchanged for snapshots.
     """
     former = _faces_by_photo(session, looks)
@@ -313,7 +313,7 @@ def _set_scores(session: Session, model_id: int, logits: Mapping[int, bytes], sc
         )
 
 
-def settle_visibility(session: Session, photo_ids: Sequence[int]) -> int:
+def update_visibility(session: Session, photo_ids: Sequence[int]) -> int:
     """Hide the faces of those photos that have no file left, show those of the others but the unfound ones; how many
     faces changed."""
     changed = 0

@@ -158,7 +158,7 @@ def recognise(session: Session, sets: Mapping[int, int]) -> int:
             execution_options=_PLAINLY,
         )
     leave_out_recognised(session, sorted(sets))
-    return faces.settle_visibility(session, sorted(sets))
+    return faces.update_visibility(session, sorted(sets))
 
 
 def release(session: Session, photo_ids: Collection[int]) -> int:
@@ -179,7 +179,7 @@ def release(session: Session, photo_ids: Collection[int]) -> int:
             .values(retry=True),
             execution_options=_PLAINLY,
         )
-    return faces.settle_visibility(session, sorted(photo_ids))
+    return faces.update_visibility(session, sorted(photo_ids))
 
 
 def members(session: Session, hash_set_id: int) -> list[int]:

@@ -255,13 +255,13 @@ def record_all(session: Session, by_root: Mapping[int, Sequence[FileRecord]], *,
     for root_id, files in by_root.items():
         rows = [_file_row(file, photo_ids) for file in files]
         touched |= _store_files(session, root_id, rows, insert_new=True)
-        for other_id, shared in _twins(session, root_id, rows):
+        for other_id, shared in _overlapping_rows(session, root_id, rows):
             touched |= _store_files(session, other_id, shared, insert_new=False)
     for each in recorded.relooked.values():
         if each.kept:
             mark_unreadable(session, each.before.id, each.reason or "unknown")
     leave_out_recognised(session, sorted(touched))
-    faces.settle_visibility(session, sorted(touched))
+    faces.update_visibility(session, sorted(touched))
     return recorded
 
 
@@ -311,7 +311,7 @@ def detach_root(session: Session, path: AnyPath) -> tuple[int, int]:
     files = session.execute(select(func.count(File.id)).where(mine, File.missing_since.is_(None))).scalar_one()
     for statement in (delete(File).where(mine), delete(Root).where(Root.id == root_id)):
         session.execute(statement, execution_options={"synchronize_session": False})
-    return files, faces.settle_visibility(session, sorted(photo_ids))
+    return files, faces.update_visibility(session, sorted(photo_ids))
 
 
 def mark_unreadable(session: Session, photo_id: int, reason: str) -> None:
@@ -627,7 +627,7 @@ def _known_files(session: Session, root_id: int, paths: Sequence[bytes]) -> dict
     return known
 
 
-def _twins(
+def _overlapping_rows(
     session: Session, root_id: int, rows: Sequence[dict[str, Any]]
 ) -> Iterable[tuple[int, list[dict[str, Any]]]]:
     """The same files as other roots name them: id of each overlapping root, and the rows with paths within it."""
@@ -654,7 +654,7 @@ def _mark(session: Session, ids: set[int], since: datetime | None, left_out: Lef
         )
     if since is None:
         leave_out_recognised(session, sorted(touched))
-    return faces.settle_visibility(session, sorted(touched))
+    return faces.update_visibility(session, sorted(touched))
 
 
 def leave_out_recognised(session: Session, photo_ids: Sequence[int]) -> None:
@@ -686,7 +686,7 @@ def _with_twins(session: Session, file_ids: Sequence[int]) -> set[int]:
         for root_id, path in session.execute(select(File.root_id, File.path).where(File.id.in_(some))):
             by_root.setdefault(root_id, []).append({"path": path})
     for root_id, rows in by_root.items():
-        for other_id, shared in _twins(session, root_id, rows):
+        for other_id, shared in _overlapping_rows(session, root_id, rows):
             for names in chunks([row["path"] for row in shared]):
                 twins = select(File.id).where(File.root_id == other_id, File.path.in_(names))
                 ids.update(session.execute(twins).scalars())

@@ -139,6 +139,11 @@ def shortened(words: str) -> str:
     return words if len(words) < 60 else f"{words[:60]}..."
 
 
+def enumerated(words: Sequence[str]) -> str:
+    """ "scar, tattoo and hat"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def some_of(words: Sequence[str], most: int = 6) -> str:
     """ "scar, tattoo, hat and 3 more"."""
     more = len(words) - most

@@ -30,11 +30,11 @@ from facesearch.attributes import ATTRIBUTES, NAMES
 from facesearch.custody.policy import Policy, policy_at
 from facesearch.errors import Notice, RequestError, UsageError
 from facesearch.query.photo_filters import folder_named, taken_range
-from facesearch.search.face import Portrait
+from facesearch.search.face import FaceReport
 from facesearch.search.hits import Hit, SearchResult
-from facesearch.search.records import HIT_COLUMNS, cell, header, hit_last_columns, hit_records, portrait_record
+from facesearch.search.records import HIT_COLUMNS, cell, face_report_record, header, hit_last_columns, hit_records
 from facesearch.search.request import Order, Request, describe
-from facesearch.search.several import Catalogues, FaceReference, Member, faces_of, open_all, portrait_of
+from facesearch.search.several import Catalogues, FaceReference, Member, faces_of, open_all, report_face_of
 from facesearch.search.several import search as search_all
 from facesearch.search.several import similar_faces as similar_in_all
 
@@ -285,45 +285,45 @@ class FoundFaces(Sequence[FoundFace]):
 
 @dataclass(frozen=True, eq=False)
 class KnownFace:
-    """One face of the catalogue. `portrait` holds all that is known of it; nearest: the faces most like it."""
+    """One face of the catalogue. `report` holds all that is known of it; nearest: the faces most like it."""
 
-    portrait: Portrait
+    report: FaceReport
     nearest: FoundFaces
 
     @property
     def face(self) -> int:
         """Its number."""
-        return self.portrait.face.face.face
+        return self.report.face.face.face
 
     @property
     def photo(self) -> Path:
         """The absolute path of its photo; `photos`: of all files with it."""
-        return self.portrait.face.face.path
+        return self.report.face.face.path
 
     @property
     def photos(self) -> tuple[Path, ...]:
-        return self.portrait.face.face.paths
+        return self.report.face.face.paths
 
     @property
     def box(self) -> Box:
         """Where it is, in pixels of the upright photo."""
-        return self.portrait.face.face.box
+        return self.report.face.face.box
 
     @property
     def probabilities(self) -> dict[str, float]:
         """The calibrated probability of each of the 40 attributes, by its name; without those that a policy switches
         off."""
-        return _held(self.portrait.probabilities)
+        return _held(self.report.probabilities)
 
     @property
     def grades(self) -> dict[str, str | None]:
         """How far the network can be relied on for each: A to D, None for unknown."""
-        return dict(zip(NAMES, self.portrait.grades, strict=True))
+        return dict(zip(NAMES, self.report.grades, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """As `facesearch show --json` has it, with the faces most like it under "nearest". Raises as
         `FoundFaces.to_dicts`."""
-        return {**portrait_record(self.portrait), "nearest": self.nearest.to_dicts()}
+        return {**face_report_record(self.report), "nearest": self.nearest.to_dicts()}
 
 
 class FaceGallery:
@@ -506,7 +506,7 @@ class FaceGallery:
         """All that is known of the face with this number, and the `nearest` faces most like it in its catalogue."""
         from facesearch.search.similar import IndexedFace, like
 
-        found = portrait_of(self._catalogues, _reference(number), nearest=nearest)
+        found = report_face_of(self._catalogues, _reference(number), nearest=nearest)
         request = Request(like=like([IndexedFace(found.face.face, found.face.model.digest)]))
         return KnownFace(found, FoundFaces(self._here(request), found.nearest, policies=self._policies()))
 

@@ -21,3 +21,7 @@ class WrongFolder(IndexerError, kinds=("not the moved folder", "catalogue among 
 
 class NoSuchSet(IndexerError, kinds=("no such hash set",)):  # noqa: N818
     """A set of known files that is to be given up, and by which no run went."""
+
+
+class NoWorkerProcess(IndexerError, kinds=("no worker process",)):  # noqa: N818
+    """Files are to be processed in other processes, and none can be started."""

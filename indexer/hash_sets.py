@@ -19,7 +19,7 @@ import sqlite3
 import tempfile
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
@@ -91,7 +91,6 @@ class HashSet:
         self.close()
 
 
-# complexipy: ignore (one file, from its first byte to its last)
 def read_hash_set(path: Path, kind: LeftOut, categories: Collection[str] = ()) -> HashSet:
     """Read a set of known files. categories: of a list that tells categories, those that count.
 
@@ -99,23 +98,11 @@ def read_hash_set(path: Path, kind: LeftOut, categories: Collection[str] = ()) -
     none is named: what they mean differs from country to country, and some mean nothing illegal.
     """
     wanted = {each.strip() for each in categories}
-    met: Counter[str] = Counter()
     packers = {algorithm: _Packer(length // 2) for algorithm, length in LENGTHS.items()}
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        categorised: bool | None = None
-        for each in _entries(path):
-            if categorised is None:
-                categorised = bool(each.category)
-            if each.category and not categorised:
-                raise _wrong(path, each.where, "it has a category, and those before have none")
-            category = (each.category or _NO_CATEGORY) if categorised else ""
-            met[category] += 1
-            if len(met) > _MOST_CATEGORIES:
-                raise _wrong(path, each.where, f"{category!r} is one of too many categories to be one")
-            if not wanted or not category or category in wanted:
-                packers[each.algorithm].add(each.digest)
+        met = _pack_entries(path, packers, wanted)
         _check_categories(path, met, wanted)
         lists = {algorithm: packer.packed() for algorithm, packer in packers.items() if len(packer)}
     except OSError as error:
@@ -129,6 +116,24 @@ def read_hash_set(path: Path, kind: LeftOut, categories: Collection[str] = ()) -
     if not lists:
         raise HashSetError(f"The hash set {path} holds no hash: export it with MD5, SHA-1 or SHA-256.")
     return HashSet(path.name, kind, digest, lists)
+
+
+def _pack_entries(path: Path, packers: Mapping[str, _Packer], wanted: set[str]) -> Counter[str]:
+    """Pack the entries of the wanted categories; how many there are of each category, "" where the set has none."""
+    met: Counter[str] = Counter()
+    categorised: bool | None = None
+    for each in _entries(path):
+        if categorised is None:
+            categorised = bool(each.category)
+        if each.category and not categorised:
+            raise _wrong(path, each.where, "it has a category, and those before have none")
+        category = (each.category or _NO_CATEGORY) if categorised else ""
+        met[category] += 1
+        if len(met) > _MOST_CATEGORIES:
+            raise _wrong(path, each.where, f"{category!r} is one of too many categories to be one")
+        if not wanted or not category or category in wanted:
+            packers[each.algorithm].add(each.digest)
+    return met
 
 
 def known_sets(irrelevant: Sequence[Path], illegal: Sequence[Path], categories: Collection[str] = ()) -> list[HashSet]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.values.photo import Outcome, PhotoFacts
-from facesearch.errors import on_one_line
+from indexer.failures import FailureReason as FailureReason
+from indexer.failures import unforeseen as unforeseen
 
 if TYPE_CHECKING:  # what worker processes need not load
     from db.photos import Relooked
@@ -46,16 +46,6 @@ class Frame:
     def seconds(self) -> float | None:
         """When it is shown, from the file's beginning; None where nothing moves."""
         return self.picture.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class FailureReason:
-    """Why something failed. reason: a clause that reads well after "failed: "; retry: whether trying again may help;
-    trace: the traceback, of a fault that nobody foresaw."""
-
-    reason: str
-    retry: bool
-    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,10 +145,3 @@ class StoredBatch:
     waiting: list[tuple[Job, DuplicateContent]] = field(default_factory=list)
     forgotten: list[Job] = field(default_factory=list)
     recognised: list[tuple[Job, int]] = field(default_factory=list)
-
-
-def unforeseen(error: Exception, what: str) -> FailureReason:
-    """An exception that nobody foresaw, ours or somebody else's, as the outcome of one photo; another try may find more
-    memory or a mended program, so it is always worth one."""
-    trace = "".join(traceback.format_exception(error))
-    return FailureReason(f"{what} ({on_one_line(error)})", retry=True, trace=trace)

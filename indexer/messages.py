@@ -21,11 +21,11 @@ from db.values.box import Box, FacePlace
 from db.values.photo import PhotoFacts
 from facesearch.vision.decode import DecodedPhoto, PhotoError, Rectangle
 from facesearch.vision.detection import Detection
+from indexer.failures import FailureReason
 from indexer.items import (
     Crop,
     DuplicateContent,
     FaceCrop,
-    FailureReason,
     ForgottenContent,
     ProcessedFile,
     ProcessedPhoto,

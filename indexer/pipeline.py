@@ -41,11 +41,11 @@ from indexer.comparing import compare_with_sets
 from indexer.discovery import discover, plan_run
 from indexer.driver import Pipeline
 from indexer.hash_sets import HashSet
+from indexer.isolated_decoder import IsolatedDecoder, decoding
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.network import Detectors, Network
 from indexer.opening import open_files
 from indexer.ports import Executor, Scorer
-from indexer.processes import IsolatedDecoder, WorkerPool, decoding
 from indexer.processing import PhotoProcessor
 from indexer.publishing import SnapshotPublisher, count_unlisted, gather_notices, serve_model
 from indexer.recognition import Recogniser
@@ -57,6 +57,7 @@ from indexer.selection import Choice
 from indexer.sink import CatalogueSink
 from indexer.sweeping import sweep
 from indexer.threads import ThreadExecutor
+from indexer.worker_processes import WorkerPool
 
 PIXELS_IN_MEMORY = 200_000_000
 """At worst ten bytes a pixel: 2 GB (16-bit and transparent photos: sixteen)."""

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from db.values.box import Box, FacePlace
 from facesearch.vision.decode import DecodedPhoto, PhotoError
 from facesearch.vision.detection import Detector
-from indexer.items import Crop, FailureReason, Logits, ProcessedFile, ScoredFile, StoredBatch
+from indexer.failures import FailureReason
+from indexer.items import Crop, Logits, ProcessedFile, ScoredFile, StoredBatch
 
 if TYPE_CHECKING:  # what worker processes need not load
     from indexer.listing import Job

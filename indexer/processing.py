@@ -19,18 +19,17 @@ from facesearch.vision.detection import Detector
 from facesearch.vision.faces import cut_face, find_faces
 from facesearch.vision.thumbnails import cut_small
 from indexer.claims import Admission, Admit
+from indexer.failures import FailureReason, unforeseen
 from indexer.items import (
     Crop,
     DuplicateContent,
     FaceCrop,
-    FailureReason,
     ForgottenContent,
     Frame,
     ProcessedFile,
     ProcessedPhoto,
     RecognisedContent,
     UnreadableFile,
-    unforeseen,
 )
 from indexer.ports import AnyMedium, Budget, Cropper, Decoder, Pictures, Source
 

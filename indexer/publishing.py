@@ -42,7 +42,7 @@ class SnapshotPublisher:
 
     def publish(self, *, thorough: bool) -> None:
         """thorough: at the end of a run, when whatever has changed is reason enough; a request to stop ends it."""
-        from facesearch.search.ranking.similar import encode
+        from facesearch.search.ranking.profiles import encode
 
         def encode_unless_stopped(logits: Floats, model: ScoringModel) -> Floats:
             if thorough and self.run.is_stopped:
@@ -59,7 +59,7 @@ class SnapshotPublisher:
         except _Stopped:
             return
         except CatalogueError as error:
-            self.result.snapshot_trouble = error.with_traceback(None)
+            self.result.snapshot_problem = error.with_traceback(None)
 
 
 def serve_model(run: Run, plan: Plan, counts: Mapping[str, object]) -> ServedModel:

@@ -148,7 +148,6 @@ class Recogniser:
         gone = [each.photo_id for each in contents if each.hash_set_id in mine and places.get(each.photo_id, 0) is None]
         done.back = hash_sets.release(session, gone)
 
-    # complexipy: ignore (what is known first, then what has to be read, chunk by chunk)
     def _compared(
         self,
         contents: Sequence[Content],
@@ -157,7 +156,8 @@ class Recogniser:
         stop: threading.Event,
         progress: Callable[[int, int], None],
     ) -> Iterator[tuple[int, int | None]]:
-        """The id of each content that could be compared, and the place of its set."""
+        """The id of each content that could be compared, and the place of its set: those whose digests are known first,
+        then those that have to be read."""
         with self._catalogue.read() as session:
             known = {name: hash_sets.digests(session, name) for name in self._algorithms}
         unread: list[Content] = []
@@ -169,6 +169,16 @@ class Recogniser:
                 unread.append(each)
             else:
                 yield each.photo_id, place
+        yield from self._compared_by_reading(unread, done, workers, stop, progress)
+
+    def _compared_by_reading(
+        self,
+        unread: Sequence[Content],
+        done: Compared,
+        workers: int,
+        stop: threading.Event,
+        progress: Callable[[int, int], None],
+    ) -> Iterator[tuple[int, int | None]]:
         read = 0
         for some in chunks(unread, _READ_AT_ONCE):
             with self._catalogue.read() as session:

@@ -232,10 +232,10 @@ class ServedModel:
 
 @dataclass(kw_only=True)
 class PublishedSnapshot:
-    """snapshot_rebuilt; snapshot_trouble: why it could not be (searches work without it)."""
+    """snapshot_rebuilt; snapshot_problem: why it could not be (searches work without it)."""
 
     snapshot_rebuilt: bool = False
-    snapshot_trouble: CatalogueError | None = None
+    snapshot_problem: CatalogueError | None = None
 
 
 @dataclass(kw_only=True)

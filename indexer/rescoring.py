@@ -18,7 +18,8 @@ from db import faces, faults, photos, roots
 from db.catalogue import Catalogue
 from db.faces import UnscoredPhoto
 from db.paths import display, is_folder, within
-from indexer.items import Crop, FailureReason
+from indexer.failures import FailureReason
+from indexer.items import Crop
 from indexer.ports import Executor, Processor
 from indexer.report import Failure, Progress, RescoredFaces, Stage
 from indexer.run import Run

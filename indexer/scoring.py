@@ -6,16 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from indexer.items import (
-    Crop,
-    FailureReason,
-    Logits,
-    ProcessedFile,
-    ProcessedPhoto,
-    ScoredFile,
-    ScoredPhoto,
-    unforeseen,
-)
+from indexer.failures import FailureReason, unforeseen
+from indexer.items import Crop, Logits, ProcessedFile, ProcessedPhoto, ScoredFile, ScoredPhoto
 from indexer.listing import Job
 from indexer.network import Network
 from indexer.ports import Scorer

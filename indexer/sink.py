@@ -14,6 +14,7 @@ from db.faces import FaceRecord
 from db.photos import FileRecord, KnownPhoto, PhotoRecord, Recorded, Unreadable
 from db.provenance import Provenance
 from db.values.photo import Outcome
+from indexer.failures import unforeseen
 from indexer.items import (
     DuplicateContent,
     ForgottenContent,
@@ -23,7 +24,6 @@ from indexer.items import (
     StoredBatch,
     StoredOutcome,
     UnreadableFile,
-    unforeseen,
 )
 from indexer.listing import Job
 from indexer.small_pictures import keep_small_pictures

@@ -25,7 +25,8 @@ from facesearch.vision.decode import (
 )
 from indexer import messages
 from indexer.claims import Admission, Admit
-from indexer.items import FailureReason, RecognisedContent
+from indexer.failures import FailureReason
+from indexer.items import RecognisedContent
 from indexer.media import PhotoDecoder, PhotoFiles
 from indexer.messages import Arrays, Head, NoMessageError
 from indexer.ports import Budget, Decoder, Medium, Pictures, Processor

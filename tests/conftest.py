@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from cli.main import run
+from cli import main
 from tests.support.checkpoints import random_checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.catalogues import Opened
+    from tests.support.index_runs import Runs
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many workers as cores: each with more threads would wait for the others
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -71,7 +72,7 @@ def facesearch(capfdbinary: pytest.CaptureFixture[bytes]) -> Program:
 
     def ran(*arguments: str | Path) -> Ran:
         capfdbinary.readouterr()
-        code = run([str(each) for each in arguments])
+        code = main.run([str(each) for each in arguments])
         out, err = capfdbinary.readouterr()
         return Ran(code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape"))
 
@@ -98,6 +99,29 @@ def opened(tmp_path: Path) -> "Iterator[Opened]":
     catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
     with catalogue:
         yield catalogue, root_id, model_id
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> "Iterator[Runs]":
+    """Index runs into a new catalogue, by stand-ins."""
+    from db.catalogue import open_catalogue
+    from tests.support.index_runs import Runs
+
+    with open_catalogue(tmp_path / "catalogue" / "faces.db", create=True) as catalogue:
+        yield Runs(catalogue)
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """Three photos: one face, two faces, none."""
+    from tests.support.squares import BLUE, GREEN, WHITE
+    from tests.support.stand_ins import picture, save
+
+    folder = tmp_path / "album"
+    save(folder / "1.png", picture(GREEN))
+    save(folder / "2.png", picture(BLUE, WHITE))
+    save(folder / "sub" / "3.png", picture())
+    return folder
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from db import snapshot
 from db.catalogue import open_catalogue
 from db.snapshot import Condition, state_of
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from tests.conftest import Program
 from tests.support.index_runs import Runs
 from tests.support.squares import album, index

@@ -1,7 +1,6 @@
 """`facesearch score` and `facesearch similar`: photos that were never stored, seen by the real detector and network."""
 
 import base64
-import csv
 import hashlib
 import io
 import json
@@ -19,15 +18,12 @@ from tests.conftest import Program, Ran
 from tests.support.checkpoints import random_checkpoint
 from tests.support.imports import loaded
 from tests.support.squares import album, index
+from tests.support.tables import rows
 
 pytestmark = pytest.mark.slow
 
 GROUP = "group-of-three.jpg"
 ONE = "man-goatee-1.jpg"
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 @pytest.fixture(scope="module")

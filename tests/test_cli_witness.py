@@ -1,8 +1,6 @@
 """Searches in which nothing fits all of it, as a user meets them: how many words fit, what must hold, what to leave
 out; and rates of witnesses."""
 
-import csv
-import io
 import json
 from pathlib import Path
 
@@ -16,16 +14,13 @@ from facesearch.search.ranking.explain import whole_percent
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.squares import album, index
+from tests.support.tables import rows
 
 
 @pytest.fixture(scope="module")
 def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("witness")
     return index(folder / "faces.db", album(folder / "album"))
-
-
-def rows(text: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_each_hit_says_how_many_words_fit_and_which_do_not(facesearch: Program, catalogue: Path) -> None:

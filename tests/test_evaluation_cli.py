@@ -26,7 +26,7 @@ from facesearch.training.datasets import UNKNOWN, Dataset, Role
 from facesearch.training.evaluate import MCNN_ALONE, NETWORK, UNCALIBRATED, Comparison, Evaluation
 from facesearch.training.figures import Figures, measure, measure_unlabelled
 from facesearch.training.metrics import reliability
-from facesearch.training.published import published
+from facesearch.training.paper_results import published
 from facesearch.training.utkface import AGES, GroupFigures
 from tests.conftest import Program
 from tests.support.labelled import celeba, noise, portraits

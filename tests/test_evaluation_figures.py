@@ -15,7 +15,7 @@ from facesearch.training.datasets import Dataset, FaceCache, open_cache, read_ce
 from facesearch.training.evaluate import before_aux, small_crop
 from facesearch.training.figures import COLUMNS, measure, measure_unlabelled, rows
 from facesearch.training.loop import plain_crop
-from facesearch.training.published import published
+from facesearch.training.paper_results import published
 from facesearch.vision.crop import INPUT_SIZE
 from tests.support.labelled import celeba, portraits
 

@@ -22,7 +22,7 @@ from facesearch.reliability import (
     smallest_face,
     smallest_reliable,
 )
-from facesearch.training.finish import fit
+from facesearch.training.fitting import fit
 from facesearch.training.metrics import average_precision
 from tests.conftest import Program
 from tests.support.imports import loaded

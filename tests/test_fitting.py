@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from db.values.scoring_model import calibrate
-from facesearch.training.finish import (
+from facesearch.training.fitting import (
     PRIORS,
     chosen_prior,
     fit,

@@ -155,5 +155,5 @@ print(photo.format, repr(photo.camera), crop_face(photo.rgb, face.box).shape)
 
 @pytest.mark.slow
 def test_networks_rank_and_train_without_a_database() -> None:
-    modules = ("facesearch.network.checkpoint", "facesearch.search.ranking.scan", "facesearch.search.ranking.similar")
+    modules = ("facesearch.network.checkpoint", "facesearch.search.ranking.scan", "facesearch.search.ranking.profiles")
     run_without({"sqlalchemy", "alembic"}, f"import facesearch.training.run, {', '.join(modules)}")

@@ -3,7 +3,6 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy import update
 
 from cli.report.remedies import error_in_words
 from db import faults, others, photos, roots
-from db.catalogue import Catalogue, open_catalogue
+from db.catalogue import open_catalogue
 from db.errors import CatalogueFull, FaceHidden
 from db.faces import in_full
 from db.schema import Other
@@ -33,17 +32,6 @@ from tests.support.stand_ins import encoded, picture, save
 pytestmark = pytest.mark.slow
 
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with open_catalogue(tmp_path / "catalogue" / "faces.db", create=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def run(catalogue: Catalogue) -> Runs:
-    return Runs(catalogue)
 
 
 def names(run: Runs) -> list[str]:

@@ -20,14 +20,18 @@ from db.values.photo import LeftOut
 from facesearch.vision.decode import Limits, PhotoError, read_photo
 from indexer.budget import PixelBudget
 from indexer.claims import Admit, ContentClaims
+from indexer.errors import NoWorkerProcess
+from indexer.failures import FailureReason
 from indexer.hash_sets import read_hash_set
-from indexer.items import DuplicateContent, FailureReason, ForgottenContent, ProcessedPhoto
+from indexer.isolated_decoder import IsolatedDecoder, decoding
+from indexer.items import DuplicateContent, ForgottenContent, ProcessedPhoto
 from indexer.listing import Job
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
-from indexer.processes import IsolatedDecoder, ProcessExecutor, WorkerDiedError, WorkerPool, WorkerSetup, decoding
+from indexer.processes import ProcessExecutor
 from indexer.processing import PhotoProcessor
 from indexer.threads import ThreadExecutor
 from indexer.walk import FoundFile
+from indexer.worker_processes import WorkerDiedError, WorkerPool, WorkerSetup
 from tests.support import deadly
 from tests.support.index_runs import Runs
 from tests.support.odd_files import scene
@@ -159,6 +163,16 @@ def test_a_stop_ends_the_work_of_other_processes(album: Path) -> None:
 def test_a_worker_that_cannot_start_says_why() -> None:
     with pytest.raises(WorkerDiedError, match="no such decoder"):
         WorkerPool(WorkerSetup("decoder", "tests.support.deadly:unstartable")).take()
+
+
+@pytest.mark.parametrize("program", [sys.executable, "/nowhere/python"])
+def test_an_executor_without_a_worker_is_told_before_any_work(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    setup = WorkerSetup("processor", "tests.support.deadly:unstartable")
+    with closing(ProcessExecutor(setup, unclaimed().admit, budget=PixelBudget(10**8), workers=1)) as processes:
+        with pytest.raises(NoWorkerProcess, match=r"could not be started .*: free memory") as told:
+            processes.prepare()
+        assert "could not be started (" in told.value.values["reason"]
 
 
 # Decoding

@@ -224,7 +224,7 @@ RUN = """
             catalogue, [sys.argv[2]], model=model(), new_scorer=DotColours, new_detector=RedSquares,
             detector="red-squares", batch=Size(faces=6), workers=1,
         )
-    print(report.snapshot_trouble or "", file=sys.stderr)
+    print(report.snapshot_problem or "", file=sys.stderr)
 """
 
 

@@ -14,7 +14,7 @@ from facesearch.training import metrics
 from facesearch.training.bootstrap import accuracies, average_precisions
 from facesearch.training.datasets import UNKNOWN, Dataset, DatasetError, Labels, Role, read_dataset
 from facesearch.training.figures import COLUMNS, measure
-from facesearch.training.finish import fit, fit_aux, fit_means, fit_platt
+from facesearch.training.fitting import fit, fit_aux, fit_means, fit_platt
 from facesearch.training.personlabels import person_means
 from facesearch.training.recipe import load_recipe
 from facesearch.training.targets import Targets, cross_entropy, plain_targets

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from PIL import Image
 from cli.report.thumbnails import thumbnails, whole_photo
 from cli.report.wording import notice_in_words
 from db import faces, photos
-from db.catalogue import open_catalogue
 from facesearch.search.probe import look
 from tests.conftest import Program
 from tests.support.index_runs import Runs
@@ -22,12 +20,6 @@ from tests.support.stand_ins import RedSquares, encoded, picture
 pytestmark = pytest.mark.slow
 
 GREEN, BLUE, WHITE, BLACK = (0, 250, 0), (0, 0, 250), (250, 250, 250), (0, 0, 0)
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Runs]:
-    with open_catalogue(tmp_path / "catalogue" / "faces.db", create=True) as catalogue:
-        yield Runs(catalogue)
 
 
 @pytest.fixture

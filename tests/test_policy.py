@@ -21,7 +21,7 @@ from facesearch.custody.policy import PolicyError, PolicyRefusal, policy_at
 from facesearch.custody.restoring import restoration
 from facesearch.query import parse
 from facesearch.search.description import search
-from facesearch.search.face import portrait
+from facesearch.search.face import report_face
 from facesearch.search.interview import Answer, begin, conclude
 from facesearch.search.request import Request
 from facesearch.search.similar import indexed_faces, similar
@@ -132,7 +132,7 @@ def test_who_does_not_say_for_which_case_is_refused_by_every_use_case(catalogue:
             "search": lambda: search(opened, STUBBLE),
             "interview": lambda: begin(opened, STUBBLE),
             "similar": lambda: similar(opened, probe),
-            "show": lambda: portrait(opened, 1),
+            "show": lambda: report_face(opened, 1),
             "backup": lambda: back_up(opened, tmp_path / "b.db"),
             "hold": lambda: forgetting.hold(opened, wanted, now),
             "release": lambda: forgetting.release(opened, wanted, now),

@@ -36,7 +36,7 @@ def lots(request: pytest.FixtureRequest) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         if request.param != "at once":
             patch.setattr(scan, "_BLOCK", 5000)
-            patch.setattr(scan, "_LOT", 12000)
+            patch.setattr(scan, "_SUPERBLOCK", 12000)
             patch.setattr(scan, "_FACES_A_THREAD", 10)
             patch.setattr(scan, "usable_cores", lambda: 3)
         yield

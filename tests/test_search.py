@@ -24,7 +24,7 @@ from facesearch.errors import RequestError, SearchError
 from facesearch.query import parse
 from facesearch.search.description import search
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Order, Request, catalogue_name
 from tests.support.catalogues import LOOKED
 from tests.support.powers import without_root_powers
@@ -96,10 +96,10 @@ def test_or_and_not_are_exact(catalogue: Catalogue) -> None:
 
 def test_faces_below_the_detection_bound_are_counted_not_silently_absent(catalogue: Catalogue) -> None:
     result = search(catalogue, Request(parse("smiling")), top=None)
-    assert (result.faces, result.withheld) == (57, 3)
+    assert (result.faces, result.below_detection) == (57, 3)
     assert names(result) == expected(lambda p: p["Smiling"], range(3, 60)), "a face at the very bound is in"
     everything = search(catalogue, Request(parse("smiling"), min_detection=0.6), top=None)
-    assert (everything.faces, everything.withheld, len(everything.hits)) == (60, 0, 60)
+    assert (everything.faces, everything.below_detection, len(everything.hits)) == (60, 0, 60)
 
 
 def test_min_score_cuts_and_may_leave_nothing(catalogue: Catalogue) -> None:
@@ -166,7 +166,7 @@ def test_two_faces_in_one_photo_are_two_hits_and_gone_photos_leave_the_results(t
         result = search(catalogue, Request(parse("man")))
         assert {hit.face.path.name for hit in result.hits} == {"two.jpg"}
         assert len({hit.face.face for hit in result.hits}) == 2
-        assert (result.faces, result.withheld) == (2, 0)
+        assert (result.faces, result.below_detection) == (2, 0)
 
 
 def test_copies_of_a_photo_are_one_hit_or_one_for_each_file(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ def test_faces_that_only_a_network_in_waiting_has_scored_are_counted(tmp_path: P
             runs.start_run(session, [], models.register(session, waiting))
         add_photos(catalogue, {"b.jpg": (face(LOGITS[1]), face(LOGITS[2]))}, waiting)
         result = search(catalogue, Request(parse("man")))
-        assert (result.faces, result.withheld, result.unscored) == (1, 0, 2)
+        assert (result.faces, result.below_detection, result.unscored) == (1, 0, 2)
 
 
 def test_a_read_only_catalogue_is_searched(tmp_path: Path) -> None:

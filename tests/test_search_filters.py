@@ -25,7 +25,7 @@ from facesearch.errors import SearchError
 from facesearch.query import parse
 from facesearch.search.description import search
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request
 from tests.support.catalogues import LOOKED
 
@@ -126,8 +126,8 @@ def test_each_filter_says_how_many_faces_it_left_out(catalogue: Catalogue) -> No
         catalogue,
         Request(parse("smiling, folder:holiday, smiling>0.7"), min_face=50, photo=PhotoFilter(camera=("canon",))),
     )
-    assert (result.faces, result.withheld, result.hits) == (0, 1, ())
-    assert [(step.words, step.left, step.left_out) for step in result.narrowed] == [
+    assert (result.faces, result.below_detection, result.hits) == (0, 1, ())
+    assert [(step.words, step.left, step.left_out) for step in result.filter_steps] == [
         ("face size of 50 or more", 3, 1),
         ("folder:holiday", 2, 1),
         ("camera:canon", 1, 1),

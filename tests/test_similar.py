@@ -23,7 +23,7 @@ from facesearch.attributes import BY_NAME, NAMES
 from facesearch.errors import QueryError, SearchError
 from facesearch.search.changes import ChangeError, Changes, parse_changes
 from facesearch.search.hits import SearchResult
-from facesearch.search.ranking.similar import AttributeMeans, attribute_means, encode
+from facesearch.search.ranking.profiles import AttributeMeans, attribute_means, encode
 from facesearch.search.request import Request
 from facesearch.search.similar import PhotoFace, indexed_faces, similar
 from tests.support.catalogues import LOOKED
@@ -128,7 +128,7 @@ class TestOneFace:
         nearly = Box(104, 98, 50, 60)
         result = similar(catalogue, [probe(LOGITS[index], f"{index:03}", nearly)], top=None)
         assert f"{index:03}" not in names(result)
-        assert (len(result.hits), result.faces, result.withheld) == (48, 48, 1)
+        assert (len(result.hits), result.faces, result.below_detection) == (48, 48, 1)
 
     def test_another_face_of_the_same_photo_stays(self, catalogue: Catalogue) -> None:
         beside = Box(140, 100, 50, 60)
@@ -137,7 +137,7 @@ class TestOneFace:
     def test_weak_detections_are_withheld_and_counted(self, catalogue: Catalogue) -> None:
         result = similar(catalogue, [probe(LOGITS[9])], top=None)
         assert "009" not in names(result)
-        assert (result.faces, result.withheld) == (49, 1)
+        assert (result.faces, result.below_detection) == (49, 1)
         assert names(similar(catalogue, [probe(LOGITS[9])], Request(min_detection=0.7), top=1)) == ["009"]
 
     def test_filters_leave_faces_out_and_say_how_many(self, catalogue: Catalogue) -> None:
@@ -146,12 +146,12 @@ class TestOneFace:
             catalogue, [probe(LOGITS[0])], Request(photo=PhotoFilter(name=("01?",)), min_face=60), top=None
         )
         assert names(result) == [name for name in every if name.startswith("01")]
-        assert result.faces == 10 and [(step.words, step.left_out) for step in result.narrowed] == [
+        assert result.faces == 10 and [(step.words, step.left_out) for step in result.filter_steps] == [
             ("face size of 60 or more", 0),
             ("name:01?", 39),
         ]
         nothing = similar(catalogue, [probe(LOGITS[0])], Request(min_face=61))
-        assert (nothing.hits, nothing.faces) == ((), 0) and nothing.narrowed[0].left_out == 49
+        assert (nothing.hits, nothing.faces) == ((), 0) and nothing.filter_steps[0].left_out == 49
 
     def test_min_score_cuts(self, catalogue: Catalogue) -> None:
         every = similar(catalogue, [probe(LOGITS[0])], top=None)
@@ -170,7 +170,7 @@ class TestOneFace:
         with open_catalogue(tmp_path / "faces.db", create=True) as catalogue:
             add_photos(catalogue, {"a": [(LOGITS[0], 0.95, BOX)]})
             result = similar(catalogue, [probe(LOGITS[0], "a")])
-            assert (result.hits, result.faces, result.withheld) == ((), 0, 0)
+            assert (result.hits, result.faces, result.below_detection) == ((), 0, 0)
 
     def test_a_probe_scored_by_another_model_is_refused_with_the_remedy(self, catalogue: Catalogue) -> None:
         foreign = replace(probe(LOGITS[0]), model="99" * 32)

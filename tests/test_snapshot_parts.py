@@ -17,7 +17,7 @@ from db.snapshot import Condition, rebuild, state_of
 from facesearch.custody import forgetting
 from facesearch.search import description, similar
 from facesearch.search.ranking import scan
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 from facesearch.search.request import Request
 from tests.support.catalogues import encode as encode_plainly
 from tests.support.catalogues import index, new_catalogue
@@ -165,7 +165,7 @@ def test_requests_have_the_answers_of_a_single_part(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """Also where scans go over the parts in blocks, with rows that are out of date and faces behind the snapshot."""
-    for name, size in (("CHUNK", 64), ("_BLOCK", 128), ("_LOT", 256), ("_FACES_A_THREAD", 300), ("_ROOM", 16)):
+    for name, size in (("CHUNK", 64), ("_BLOCK", 128), ("_SUPERBLOCK", 256), ("_FACES_A_THREAD", 300), ("_SLACK", 16)):
         monkeypatch.setattr(scan, name, size)
     with open_catalogue(make_crowd(tmp_path / "faces.db", 450)) as catalogue:
         rebuild(catalogue, encode)

@@ -18,11 +18,11 @@ from facesearch.network.mcnn import MCNN_LAYOUT, Mcnn, Normalisation, fold, prep
 from facesearch.training import loop
 from facesearch.training.augment import Augmentation
 from facesearch.training.datasets import Labels, Role, read_celeba
+from facesearch.training.fine_tuning import StartError, trainable, unfold
 from facesearch.training.independent import train_alone
 from facesearch.training.loop import Progress, TrainingError, learning_rate, train
 from facesearch.training.recipe import Recipe, Stage, load_recipe
 from facesearch.training.softlabels import soft_labels
-from facesearch.training.start import StartError, trainable, unfold
 from facesearch.training.targets import Targets
 from tests.support.checkpoints import random_checkpoint
 from tests.support.training import open_data

@@ -10,7 +10,7 @@ from PIL import Image
 from db.lock import exclusive
 from facesearch.attributes import NAMES
 from facesearch.training.datasets import DatasetError, Role, cache_folder, facecache, open_cache, open_role, read_celeba
-from facesearch.training.kept import kept
+from facesearch.training.row_cache import cached_rows
 from facesearch.vision.detection import iou
 from tests.support.powers import files_no_larger_than
 from tests.support.training import open_data
@@ -89,15 +89,15 @@ def test_numbers_that_take_long_are_kept_face_by_face(tmp_path: Path) -> None:
 
     rows = np.arange(0, 400, 2)
     with pytest.raises(KeyboardInterrupt):
-        kept(tmp_path / "numbers", (500, 2), rows, interrupted)
+        cached_rows(tmp_path / "numbers", (500, 2), rows, interrupted)
     first = len(asked)
     assert 0 < first < len(rows)
-    numbers = kept(tmp_path / "numbers", (500, 2), rows, squares)
+    numbers = cached_rows(tmp_path / "numbers", (500, 2), rows, squares)
     np.testing.assert_array_equal(numbers[rows], np.stack([rows, rows**2], axis=1))
     assert sorted(asked) == rows.tolist(), "what was computed before is not computed again"
     assert not numbers[1::2].any()
-    kept(tmp_path / "numbers", (500, 2), np.array([1]), squares)
-    again = kept(tmp_path / "numbers", (500, 2), rows, squares)
+    cached_rows(tmp_path / "numbers", (500, 2), np.array([1]), squares)
+    again = cached_rows(tmp_path / "numbers", (500, 2), rows, squares)
     np.testing.assert_array_equal(again, numbers, "what somebody else asked for is not given")
 
 
@@ -106,7 +106,7 @@ def test_two_commands_that_compute_the_same_numbers_do_not_mix_them(tmp_path: Pa
         return (np.ones((len(rows), 2), np.float32) for rows in chunks)
 
     with exclusive(tmp_path / "numbers.lock"), pytest.raises(DatasetError, match="wait for it"):
-        kept(tmp_path / "numbers", (4, 2), np.arange(4), ones)
+        cached_rows(tmp_path / "numbers", (4, 2), np.arange(4), ones)
 
 
 def test_a_full_disk_is_one_sentence_and_the_numbers_go_on_later(tmp_path: Path) -> None:
@@ -115,8 +115,8 @@ def test_a_full_disk_is_one_sentence_and_the_numbers_go_on_later(tmp_path: Path)
 
     rows = np.arange(256)
     with files_no_larger_than(256 * 64 * 2), pytest.raises(DatasetError, match="free some space"):
-        kept(tmp_path / "numbers", (256, 64), rows, ones)
-    assert kept(tmp_path / "numbers", (256, 64), rows, ones)[rows].all()
+        cached_rows(tmp_path / "numbers", (256, 64), rows, ones)
+    assert cached_rows(tmp_path / "numbers", (256, 64), rows, ones)[rows].all()
 
 
 def test_without_identities_each_image_is_its_own_person_and_the_metadata_says_so(celeba: Path) -> None:

@@ -6,12 +6,10 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from db.catalogue import Catalogue, open_catalogue
 from db.unseen import Why
 from facesearch.search.unseen import NOTHING_UNSEEN, unseen_by_searches
 from indexer.batches import Size
@@ -21,17 +19,6 @@ from tests.support.index_runs import Runs
 from tests.support.powers import without_root_powers
 from tests.support.squares import GREEN, index
 from tests.support.stand_ins import picture, save
-
-
-@pytest.fixture
-def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
-    with open_catalogue(tmp_path / "catalogue" / "faces.db", create=True) as opened:
-        yield opened
-
-
-@pytest.fixture
-def run(catalogue: Catalogue) -> Runs:
-    return Runs(catalogue)
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def _verify(found: Any) -> int:
     if found.head is None:
         say("Nothing is logged yet.")
         return ExitCode.NOTHING
-    rows = "1 row" if found.head.sequence == 1 else f"{found.head.sequence:,} rows"
+    rows = counted(found.head.sequence, "row")
     blanked = f", {found.blanked:,} of them blanked since they named what was forgotten" if found.blanked else ""
     if found.broken_at is not None:
         results().print(f"The log was changed: row {found.broken_at:,} does not follow from those before it.")

@@ -105,8 +105,8 @@ def restore(
     again = done.forgotten
     if again.photos or again.faces:
         say(f"Forgotten again, as since the backup: photos {again.photos:,}, faces {again.faces:,}.")
-    if done.snapshot_trouble:
-        say(f"Searches will be slower: {error_in_words(done.snapshot_trouble)}")
+    if done.snapshot_problem:
+        say(f"Searches will be slower: {error_in_words(done.snapshot_problem)}")
     return ExitCode.FOUND
 
 

@@ -19,7 +19,7 @@ from cli.terminal.console import printable, results, say
 
 if TYPE_CHECKING:
     from db.catalogue import Catalogue
-    from db.values.case import Mark
+    from db.values.case import CaseSearch, CaseStatement, Mark
     from facesearch.cases.cases import CaseFile, Cases
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -118,11 +118,11 @@ def show(
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show what a case holds; with --html or --pdf as the report that can be handed on."""
-    from cli.commands.hits import wanted, write_pages
+    from cli.commands.outputs import open_outputs, write_pages
 
     path = options.catalogue_of(context, catalogue)
     output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json)
-    with wanted(output, catalogues=[path]) as outputs, _cases(context, catalogue) as (cases, source):
+    with open_outputs(output, catalogues=[path]) as outputs, _cases(context, catalogue) as (cases, source):
         file = cases.file(case)
         if outputs.html is not None or outputs.pdf is not None:
             from cli.report.case_page import case_report, write_case
@@ -296,11 +296,11 @@ def review(
     Enter to stop and go on later. Two people do so, each alone (`--examiner`), and the case says how far they agree.
     Marks of whoever made the search do not count as blind, unless it was made with `search --blind`.
     """
-    from cli.commands.hits import wanted
+    from cli.commands.outputs import open_outputs
 
     path = options.catalogue_of(context, catalogue)
     output = options.OutputOptions(html=html, show_others=show_others)
-    with wanted(output, catalogues=[path]) as outputs, _cases(context, catalogue) as (cases, source):
+    with open_outputs(output, catalogues=[path]) as outputs, _cases(context, catalogue) as (cases, source):
         stands = cases.review(case, search)
         reference = cases.get(case).reference
         if not stands.blind:
@@ -416,10 +416,10 @@ def remove(
         if not agreed(f"Take case {file.case.reference} out for good, with {held}?", yes=yes):
             say("Nothing was changed.")
             return ExitCode.NOTHING
-        trouble = cases.remove(case)
+        problem = cases.remove(case)
     say(f"Case {file.case.reference} is gone. Exports, reports and backups of it are not reached by this.")
-    if trouble is not None:
-        say(error_in_words(trouble))
+    if problem is not None:
+        say(error_in_words(problem))
     return ExitCode.FOUND
 
 
@@ -453,7 +453,6 @@ def _case_record(case: Any) -> Mapping[str, Any]:
 _SHOWN_HITS = 5
 
 
-# complexipy: ignore (one line after the other, each where there is something to say)
 def _print_case(file: "CaseFile", source: "Catalogue") -> None:
     from db import faces as faces_
 
@@ -469,29 +468,35 @@ def _print_case(file: "CaseFile", source: "Catalogue") -> None:
     for each in file.notes:
         line(f"Note ({each.who}, {each.moment.astimezone():%Y-%m-%d}): {each.text}")
     for said in file.statements:
-        facts = ", ".join(
-            each for each in (said.witness, said.taken_by and f"taken by {said.taken_by}", said.how) if each
-        )
-        line()
-        line(f"Statement {said.number}{f' ({facts})' if facts else ''}", "bold")
-        for part in said.text.splitlines():
-            line(f"  {part}")
+        _print_statement(said, line)
     for search in file.searches:
-        line()
-        line(f"Search {search.number}: {search.about.get('reading') or 'forgotten'}", "bold")
-        first = ", ".join(str(hit.face) for hit in search.hits[:_SHOWN_HITS])
-        more = ", ..." if len(search.hits) > _SHOWN_HITS else ""
-        found = f"{search.answered:,} hits: faces {first}{more}" if search.hits else "no hit"
-        line(f"  {search.moment.astimezone():%Y-%m-%d %H:%M}, {search.who}: {found}")
-        for left in search.departures:
-            why = f": {left.why}" if left.why else ""
-            line(f"  {left.change.value}: {left.words} ({left.who}{why})")
+        _print_search(search, line)
     _print_marks(file, faces_, source, line)
     for each_list in file.shortlists:
         line(f"List {each_list.name}: {', '.join(map(str, each_list.faces))}")
     for agreed in file.agreements:
         kappa = "" if agreed.kappa is None else f", kappa {agreed.kappa:.2f}"
         line(f"{agreed.first} and {agreed.second} agree on {agreed.same:,} of {agreed.faces:,} faces{kappa}.")
+
+
+def _print_statement(said: "CaseStatement", line: Callable[..., None]) -> None:
+    facts = ", ".join(each for each in (said.witness, said.taken_by and f"taken by {said.taken_by}", said.how) if each)
+    line()
+    line(f"Statement {said.number}{f' ({facts})' if facts else ''}", "bold")
+    for part in said.text.splitlines():
+        line(f"  {part}")
+
+
+def _print_search(search: "CaseSearch", line: Callable[..., None]) -> None:
+    line()
+    line(f"Search {search.number}: {search.about.get('reading') or 'forgotten'}", "bold")
+    first = ", ".join(str(hit.face) for hit in search.hits[:_SHOWN_HITS])
+    more = ", ..." if len(search.hits) > _SHOWN_HITS else ""
+    found = f"{search.answered:,} hits: faces {first}{more}" if search.hits else "no hit"
+    line(f"  {search.moment.astimezone():%Y-%m-%d %H:%M}, {search.who}: {found}")
+    for left in search.departures:
+        why = f": {left.why}" if left.why else ""
+        line(f"  {left.change.value}: {left.words} ({left.who}{why})")
 
 
 _SIGNS = {"follow up": ("✓", "green"), "undecided": ("?", "yellow"), "set aside": ("✗", "dim")}

@@ -115,8 +115,8 @@ def _mended(done: "Repaired") -> Iterator[str]:
         yield "Mended: SQLite's indexes were built anew"
     if done.rebuilt:
         yield "Mended: the snapshot was built anew"
-    if done.trouble:
-        yield f"Not mended: {error_in_words(done.trouble)}"
+    if done.problem:
+        yield f"Not mended: {error_in_words(done.problem)}"
     for number, words in (
         (mended.restored, "Mended: faces that have their scores back from the snapshot"),
         (mended.shown, "Mended: faces that are searched, or hidden, again"),

@@ -12,7 +12,7 @@ from cli.errors import ExitCode, UsageProblem
 from cli.terminal.console import now_in_words, printable, say
 
 if TYPE_CHECKING:
-    from cli.report.evaluation_page import Heading
+    from cli.report.evaluation_page import EvaluationHeading
     from facesearch.network.checkpoint import Checkpoint
     from facesearch.training import datasets
     from facesearch.training.datasets.labels import Labels
@@ -77,8 +77,8 @@ def evaluate(
     counts. DATA may hold whatever `facesearch train` reads, such as records.csv, a table of your own. The page also
     says whether the network was validated on the photos of your catalogue (`facesearch validate`).
     """
-    from cli.commands.hits import wanted
     from cli.commands.network import new_detector, new_scorer
+    from cli.commands.outputs import open_outputs
     from cli.report.evaluation_page import page
     from cli.report.tables import to_stdout, write_csv
     from cli.terminal.progress import status
@@ -97,7 +97,7 @@ def evaluate(
     never = [checkpoint] if checkpoint else []
     in_use = options.catalogue_in_use(context)
     output = options.OutputOptions(csv=csv, csv_plain=csv_plain, html=html, force=force)
-    with wanted(output, never=never, catalogues=[in_use] if in_use else []) as outputs:
+    with open_outputs(output, never=never, catalogues=[in_use] if in_use else []) as outputs:
         # Whatever is wrong with the network or with a folder is said before the minutes of work.
         network = load_checkpoint(checkpoint)
         labels = read_dataset(data) if data is not None else None
@@ -171,8 +171,8 @@ def _heading(
     utkface: Path | None,
     remarks: Sequence[str],
     catalogue: Path,
-) -> "Heading":
-    from cli.report.evaluation_page import Heading
+) -> "EvaluationHeading":
+    from cli.report.evaluation_page import EvaluationHeading
     from cli.report.validated import validated_where
 
     about = network.metadata
@@ -189,4 +189,4 @@ def _heading(
         ("Date", now_in_words()),
     ]
     title = f"{found.dataset}, role {found.role}" if found is not None else "UTKFace"
-    return Heading(title, [(label, printable(text)) for label, text in facts])
+    return EvaluationHeading(title, [(label, printable(text)) for label, text in facts])

@@ -111,8 +111,8 @@ def _check(*, hold: bool, release: bool, override: str | None) -> None:
 
 def _say_left(done: "Forgot") -> None:
     """What is left of it for now, and where this program does not reach."""
-    if done.trouble:
-        say(error_in_words(done.trouble))
+    if done.problem:
+        say(error_in_words(done.problem))
     if done.pending:
         say(
             "Pending: no search finds it any more, but it still lies in the files of the catalogue, since others read "

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ from cli.report.remedies import error_in_words
 from cli.report.wording import counted, notice_in_words, notice_record, recognised_in_words
 from cli.terminal.console import say
 from db.paths import display
+from facesearch.errors import enumerated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -336,7 +337,7 @@ class _Teller:
 
 def _announced(number: int, asked: bool) -> str:
     """What is going to be done with photos that are behind, before it takes its time."""
-    photos = "1 photo" if number == 1 else f"{number:,} photos"
+    photos = counted(number, "photo")
     behind = "since another version or a quick look was the last, or a run with --again was stopped"
     why = "as asked" if asked else f"{behind}; --no-again leaves them"
     return f"Looking again at {photos}, {why}. Ctrl-C stops, and the next run goes on from there."
@@ -374,7 +375,7 @@ def _lines(report: "RunReport") -> Iterator[str]:
     yield from (f"{words}: {number:,}" for words, number in _numbers(report) if number)
     yield from _changed_files(report)
     for exhibit, number in report.unlisted.items():
-        are = "1 photo is" if number == 1 else f"{number:,} photos are"
+        are = counted(number, "photo is", "photos are")
         yield f"Exhibit {exhibit}: {are} not in its manifest (`facesearch verify` compares)"
     yield from _not_ready(report)
     yield from _not_taken(report)
@@ -435,8 +436,8 @@ def _not_ready(report: "RunReport") -> Iterator[str]:
         )
     if report.unsearchable:
         yield f"Faces that searches do not find until this network has scored all: {report.unsearchable:,}"
-    if report.snapshot_trouble:
-        yield f"Searches will be slower: {error_in_words(report.snapshot_trouble)}"
+    if report.snapshot_problem:
+        yield f"Searches will be slower: {error_in_words(report.snapshot_problem)}"
 
 
 def _not_taken(report: "RunReport") -> Iterator[str]:
@@ -477,9 +478,10 @@ def _not_taken(report: "RunReport") -> Iterator[str]:
 def _of_places(report: "RunReport") -> Iterator[str]:
     """What is to be said of folders and of what they lie on."""
     if report.without_change_times:
+        systems = enumerated(sorted(report.without_change_times))
         yield (
-            f"On {_in_a_row(report.without_change_times)} a photo that was edited and keeps its size and date is not "
-            "noticed: `facesearch index --again` reads all again."
+            f"On {systems} a photo that was edited and keeps its size and date is not noticed: "
+            "`facesearch index --again` reads all again."
         )
     if report.loud:
         yield (
@@ -514,8 +516,7 @@ def _changed_files(report: "RunReport") -> Iterator[str]:
     if report.replaced:
         yield f"Files that hold another photo than before: {len(report.replaced):,}"
     for path, lost in report.replaced[:_LISTED]:
-        faces = "1 face" if lost == 1 else f"{lost:,} faces"
-        yield f"  {display(path)}: {faces} left the results with the former photo"
+        yield f"  {display(path)}: {counted(lost, 'face')} left the results with the former photo"
     if len(report.replaced) > _LISTED:
         yield f"  and {len(report.replaced) - _LISTED:,} more"
 
@@ -527,11 +528,7 @@ def _passed_over(report: "RunReport") -> Iterator[str]:
         return
     kinds = Counter(each.kind for each in report.hidden_folders)
     sorts = [f"{count:,} {_plural(kind, count)}" for kind, count in kinds.most_common()]
-    sorts += (
-        [f"{report.hidden_files.total():,} {'file' if report.hidden_files.total() == 1 else 'files'}"]
-        if report.hidden_files
-        else []
-    )
+    sorts += [counted(report.hidden_files.total(), "file")] if report.hidden_files else []
     binned = report.hidden_files["recycle bin"]
     thrown = f", of which {binned:,} thrown away" if binned else ""
     yield f"Hidden or system files and folders passed over: {number:,} ({', '.join(sorts)}{thrown}; --everything: none)"
@@ -554,10 +551,6 @@ def _plural(kind: str, number: int) -> str:
     if kind in ("cache", "system"):
         one, several = f"{kind} folder", f"{kind} folders"
     return one if number == 1 else several
-
-
-def _in_a_row(words: Iterable[str]) -> str:
-    return " and ".join(sorted(words))
 
 
 def _by_kind(counts: Counter[str]) -> str:

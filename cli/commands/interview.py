@@ -56,8 +56,9 @@ def interview(
     At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
     answer in ten is wrong.
     """
-    from cli.commands.hits import present, wanted
+    from cli.commands.hits import write_hits
     from cli.commands.opening import opened
+    from cli.commands.outputs import open_outputs
     from cli.commands.search import Understood, understood
     from cli.report.command_line import search_command
     from cli.report.heading import Heading
@@ -76,7 +77,7 @@ def interview(
     request = replace(faces.narrow(described), order=Order.SCORE, catalogues=(catalogue_name(path),))
     start = request.query
     again = {**faces.again(context, request), "--strict-order": [""]}
-    with wanted(output, catalogues=[path]) as outputs, opened(path) as source:
+    with open_outputs(output, catalogues=[path]) as outputs, opened(path) as source:
         if description:
             say(f"Starting from: {start}")
             for remark in on_description:
@@ -125,7 +126,7 @@ def interview(
         )
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
         result = replace(conclude(source, request, held, top=limit), expected=held.expected(), best=None)
-        return present(result, heading, outputs, path)
+        return write_hits(result, heading, outputs, path)
 
 
 def _error_in_words(error: float) -> str:

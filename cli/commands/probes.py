@@ -26,7 +26,7 @@ _BACKGROUND = (255, 255, 255)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Start:
+class NamedProbe:
     """A face to start from. words: where it is; name: the same in short; thumbnail: cuts it out."""
 
     face: ProbeFace
@@ -50,10 +50,10 @@ def check(photos: Sequence[Path], faces: Sequence[FaceReference], picks: Sequenc
         )
 
 
-def from_catalogues(among: Catalogues, references: Sequence[FaceReference]) -> list[Start]:
+def from_catalogues(among: Catalogues, references: Sequence[FaceReference]) -> list[NamedProbe]:
     """Indexed faces. Raises FaceUnknown, and RequestError for one of no catalogue that is open."""
     return [
-        Start(
+        NamedProbe(
             each,
             f"face {reference.number} of {reference.catalogue or 'the catalogue'}, {each.details.display}",
             f"face {reference}",
@@ -74,7 +74,7 @@ def from_photos(
     detector_model: Path | None,
     device: str,
     limits: "Limits",
-) -> list[Start]:
+) -> list[NamedProbe]:
     """The face that is meant in each photo, scored; none of a picture that a catalogue knows to be illegal.
 
     Imports cv2 and torch. Raises UsageProblem and FacesearchError."""
@@ -86,7 +86,7 @@ def from_photos(
     chosen = _chosen(among, photos, picks, min_detection, new_detector(detector_model), limits)
     logits = new_scorer(network, device).score(np.stack([each.face.crop for each in chosen]))
     return [
-        Start(
+        NamedProbe(
             PhotoFace(
                 row, network.digest, each.sha256, each.face.detection.box, each.face.page, str(each.path.absolute())
             ),
@@ -98,7 +98,7 @@ def from_photos(
     ]
 
 
-def picture(starts: Sequence[Start]) -> "Picture":
+def picture(starts: Sequence[NamedProbe]) -> "Picture":
     """What a page shows of them."""
     from cli.report.page import Picture
 

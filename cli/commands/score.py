@@ -45,7 +45,7 @@ def score(
     Faces are numbered from 0, left to right, from a detection score of .6 on. CSV and JSON hold the probabilities of
     all 40 attributes; a photo without a face, and one that cannot be read, has a row that says so under `problem`.
     """
-    from cli.commands.hits import wanted
+    from cli.commands.outputs import open_outputs
     from cli.report.remedies import error_in_words
     from cli.report.tables import LEAD, to_stdout, write_csv, write_json
     from facesearch.attributes import ATTRIBUTES
@@ -56,7 +56,7 @@ def score(
     in_use = options.catalogue_in_use(context)
     output = options.OutputOptions(csv=csv, csv_plain=csv_plain, json=json, force=force)
     with (
-        wanted(output, never=photos, catalogues=[in_use] if in_use else []) as outputs,
+        open_outputs(output, never=photos, catalogues=[in_use] if in_use else []) as outputs,
         _known(in_use) as catalogue,
     ):
         records: list[Record] = []

@@ -39,7 +39,7 @@ def seal(
         done = seal_catalogue(target)
         if done.rebuilt:
             say("The snapshot was brought up to date first: nothing can do that any more.")
-        if done.trouble:
-            say(f"Searches will stay slower: {done.trouble}")
+        if done.problem:
+            say(f"Searches will stay slower: {done.problem}")
         say("Sealed: it can be searched, and nothing in it changes any more.")
     return ExitCode.FOUND

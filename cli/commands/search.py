@@ -155,7 +155,9 @@ def search(
             raise UsageProblem("--explain-query searches nothing: leave out --csv, --html and --json.")
         say(f"Read as: {reading}")
         return _explain(request.query, remarks, filters)
-    from cli.commands.hits import opened_together, present, wanted
+    from cli.commands.hits import write_hits
+    from cli.commands.opening import opened_together
+    from cli.commands.outputs import open_outputs
     from cli.report.heading import Heading
     from facesearch.search.ranking.witness import read_errors
     from facesearch.search.request import Order
@@ -168,7 +170,7 @@ def search(
         errors=read_errors(witness_file) if witness_file else None,
     )
     query = request.query
-    with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
+    with open_outputs(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         say(f"Searching for: {reading}")
         for remark in remarks:
             say(remark)
@@ -211,7 +213,7 @@ def search(
                 "--strict-order": [""] if strict_order else [],
             },
         )
-        return present(result, heading, outputs, paths[0])
+        return write_hits(result, heading, outputs, paths[0])
 
 
 class Understood(NamedTuple):

@@ -35,18 +35,19 @@ def show(
     A to D, how far the network can be relied on for it. The nearest faces have similar attributes; this is not face
     recognition.
     """
-    from cli.commands.hits import log_files, opened_together, wanted, write_pages
-    from cli.report.face import print_json, print_portrait, print_unfound, write_page
+    from cli.commands.opening import opened_together
+    from cli.commands.outputs import log_files, open_outputs, write_pages
+    from cli.report.face import print_face, print_json, print_unfound, write_page
     from db.errors import FaceUnfound
-    from facesearch.search.several import FaceReference, portrait_of
+    from facesearch.search.several import FaceReference, report_face_of
 
     reference = FaceReference.parse(face)
     alone = reference.catalogue and not catalogue and not context.find_root().obj
     paths = options.catalogues_of(context, [Path(reference.catalogue)] if alone else catalogue)
     output = options.OutputOptions(html=html, pdf=pdf, show_others=show_others, json=json, force=force)
-    with wanted(output, catalogues=paths) as outputs, opened_together(paths) as sources:
+    with open_outputs(output, catalogues=paths) as outputs, opened_together(paths) as sources:
         try:
-            found = portrait_of(sources, reference, nearest=nearest)
+            found = report_face_of(sources, reference, nearest=nearest)
         except FaceUnfound as problem:
             if json:
                 print_unfound(reference.number, problem)
@@ -60,5 +61,5 @@ def show(
         if json:
             print_json(found)
         else:
-            print_portrait(found)
+            print_face(found)
     return ExitCode.FOUND

@@ -72,8 +72,9 @@ def similar(
     --min-face).
     """
     from cli.commands import probes
-    from cli.commands.hits import opened_together, wanted
-    from cli.commands.hits import present as present_result
+    from cli.commands.hits import write_hits
+    from cli.commands.opening import opened_together
+    from cli.commands.outputs import open_outputs
     from cli.commands.search import statement_of
     from cli.report.heading import Heading
     from cli.report.wording import notice_in_words
@@ -91,7 +92,7 @@ def similar(
     limit = where.limit()
     paths = options.catalogues_of(context, where.catalogue)
     request = where.narrow(Request(changes=changes, min_score=min_score))
-    with wanted(output, never=photos, catalogues=paths) as outputs, opened_together(paths) as sources:
+    with open_outputs(output, never=photos, catalogues=paths) as outputs, opened_together(paths) as sources:
         starts = probes.from_catalogues(sources, faces)
         if photos:
             seen = probes.from_photos(
@@ -138,4 +139,4 @@ def similar(
             ],
             probe=probes.picture(starts) if output.html else None,
         )
-        return present_result(result, heading, outputs, paths[0])
+        return write_hits(result, heading, outputs, paths[0])

@@ -46,7 +46,7 @@ def status(
     catalogue: options.CatalogueOption = None,
 ) -> int:
     """Show the catalogue in use: its folders, photos, faces and failures, the network and its terms, the index."""
-    from cli.commands.hits import opened_together
+    from cli.commands.opening import opened_together
     from cli.report.tables import to_stdout, write_json
 
     lists = _Lists(failures, no_face, missing, log)
@@ -235,7 +235,7 @@ def _rows(source: "Catalogue") -> Iterator[tuple[str, str]]:
             f"last given {_moment(each.used)}: {counted(each.photos, 'photo')}",
         )
     if behind:
-        are = "1 photo is" if behind == 1 else f"{behind:,} photos are"
+        are = counted(behind, "photo is", "photos are")
         yield (
             "To look at again",
             f"{are} due, after another version, a quick look or a stopped --again: `facesearch index` does it",
@@ -312,16 +312,16 @@ def _model_rows(serving: "ScoringModel | None") -> Iterator[tuple[str, str]]:
     """The network whose scores searches use, or, where there is none yet, the installed one."""
     from facesearch.network.checkpoint import CheckpointError, load_checkpoint
 
-    installed, trouble = None, ""
+    installed, problem = None, ""
     try:
         installed = load_checkpoint().scoring_model()
     except CheckpointError as error:
-        trouble = error_in_words(error)
+        problem = error_in_words(error)
     shown = serving or installed
     if shown is not None:
         yield "Network", f"{shown.short}{'' if serving else ' (nothing is scored yet)'}"
-    if trouble:
-        yield "Installed", trouble
+    if problem:
+        yield "Installed", problem
     elif serving and installed and serving.digest != installed.digest:
         yield "Installed", f"{installed.short}: `facesearch index` scores all faces again with it"
     if shown is None:

@@ -121,7 +121,7 @@ def _draw(
     force: bool,
 ) -> None:
     """Step 1."""
-    from cli.commands.hits import log_files
+    from cli.commands.outputs import log_files
     from cli.report.files import explained, replacing
     from cli.report.label_page import label_page
     from cli.terminal.progress import status
@@ -221,7 +221,7 @@ def _state(
     source: "Catalogue", folder: Path, sample: "Sample", people: "tuple[Answers, Answers]", *, force: bool
 ) -> None:
     """Step 3."""
-    from cli.commands.hits import log_files
+    from cli.commands.outputs import log_files
     from cli.report.files import replacing
     from cli.report.validation import page, print_statement
     from facesearch.validation.measuring import measure

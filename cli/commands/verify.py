@@ -78,7 +78,7 @@ def compared_in_words(compared: "Compared") -> Iterator[str]:
         + (", stopped before the end" if found.interrupted else "")
     )
     if compared.unlisted:
-        are = "1 indexed photo is" if compared.unlisted == 1 else f"{compared.unlisted:,} indexed photos are"
+        are = counted(compared.unlisted, "indexed photo is", "indexed photos are")
         yield f"  {are} not in the manifest"
     told = (
         *((path, "differs") for path in found.differ),

@@ -29,7 +29,7 @@ _SHOWN_DIFFERENCES = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Heading:
+class EvaluationHeading:
     """What stands above the figures. facts: label and text, such as which network and which data."""
 
     title: str
@@ -37,7 +37,7 @@ class Heading:
 
 
 def page(
-    heading: Heading,
+    heading: EvaluationHeading,
     evaluation: Evaluation | None,
     grades: Sequence[str | None],
     groups: Mapping[str, GroupFigures] | None = None,

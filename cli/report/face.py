@@ -19,9 +19,9 @@ from facesearch.attributes import ATTRIBUTES, Attribute, Group, members
 from facesearch.places import marks_at
 from facesearch.query.phrases import phrase
 from facesearch.reliability import UNGRADED
-from facesearch.search.face import Portrait
+from facesearch.search.face import FaceReport
 from facesearch.search.ranking.explain import whole_percent
-from facesearch.search.records import hit_records, portrait_record
+from facesearch.search.records import face_report_record, hit_records
 from facesearch.vision.detection.detector import SEARCH_FROM
 
 GRADES = "A to D: how far the network can be relied on for an attribute (`facesearch attributes` says more)"
@@ -32,7 +32,7 @@ _GAP = 2  # between two of them
 _LABEL = max(len(phrase(each.index, True)) for each in ATTRIBUTES)
 
 
-def print_portrait(found: Portrait) -> None:
+def print_face(found: FaceReport) -> None:
     """On stdout, for people."""
     console = results()
     table = Table.grid(padding=(0, 2))
@@ -52,7 +52,7 @@ def print_portrait(found: Portrait) -> None:
     console.print(Text(LEAD, style="dim"))
 
 
-def facts_of(found: Portrait) -> Iterator[tuple[str, str]]:
+def facts_of(found: FaceReport) -> Iterator[tuple[str, str]]:
     """What is known of a face and its photo: label and text."""
     face = found.face.face
     yield "Face", str(face.face)
@@ -77,7 +77,7 @@ def facts_of(found: Portrait) -> Iterator[tuple[str, str]]:
     yield "Network", found.face.model.short
 
 
-def _attribute_table(found: Portrait, width: int, blocks: bool) -> Table:
+def _attribute_table(found: FaceReport, width: int, blocks: bool) -> Table:
     """The groups, in as many columns as fit and of about equal height; one attribute a line where no terminal is."""
     count = 1 if width >= WIDE else max(1, min(3, (width + _GAP) // (_COLUMN + _GAP)))
     bar = max(10, min(30, (width + _GAP) // count - _GAP - _LABEL - 9))
@@ -90,7 +90,7 @@ def _attribute_table(found: Portrait, width: int, blocks: bool) -> Table:
     return table
 
 
-def _shown(found: Portrait, group: Group) -> list[Attribute]:
+def _shown(found: FaceReport, group: Group) -> list[Attribute]:
     """Those of the group that a policy lets be shown."""
     return [each for each in members(group) if not isnan(found.probabilities[each.index])]
 
@@ -105,7 +105,7 @@ def _columns(groups: Sequence[list[Text]], count: int) -> list[list[Text]]:
     return columns
 
 
-def _line(found: Portrait, attribute: Attribute, bar: int, blocks: bool) -> Text:
+def _line(found: FaceReport, attribute: Attribute, bar: int, blocks: bool) -> Text:
     p = float(found.probabilities[attribute.index])
     grade = found.grades[attribute.index] or UNGRADED
     line = Text(f"{phrase(attribute.index, True):<{_LABEL}} ")
@@ -114,7 +114,7 @@ def _line(found: Portrait, attribute: Attribute, bar: int, blocks: bool) -> Text
 
 
 def write_page(
-    write: Callable[[bytes], object], found: Portrait, catalogue: Path, *, show_others: bool = False
+    write: Callable[[bytes], object], found: FaceReport, catalogue: Path, *, show_others: bool = False
 ) -> None:
     """With the face itself and those that are most like it. show_others: let other faces in the photos be seen."""
     from cli.report.page import Bar, Panel, Picture
@@ -151,9 +151,9 @@ def write_page(
     write_sheet(write, found.nearest, heading, catalogue, remarks, show_others=show_others)
 
 
-def print_json(found: Portrait) -> None:
+def print_json(found: FaceReport) -> None:
     """On stdout, for programs: an object."""
-    write_json(to_stdout, hit_records(found.nearest, ()), portrait_record(found), "nearest")
+    write_json(to_stdout, hit_records(found.nearest, ()), face_report_record(found), "nearest")
 
 
 def print_unfound(face: int, problem: FaceUnfound) -> None:

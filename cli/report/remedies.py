@@ -191,5 +191,6 @@ REMEDIES: dict[str, Remedy] = {
     "no such category": "; name these with --category",
     "which category": lambda error: f"{str(error)[:-1]}, as in --category {error.values['names'][-1]}.",
     "no such hash set": None,
+    "no worker process": None,
     "unusable folders": None,
 }

@@ -163,8 +163,8 @@ def picture_of(
         notes.append(f"found in the photo turned by {face.turned}°")
     notes += hard
     notes += places
-    shot = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
-    notes += [", ".join(filter(None, shot))] if any(shot) else []
+    capture = [f"{face.taken:%Y-%m-%d}" if face.taken else "", face.camera]
+    notes += [", ".join(filter(None, capture))] if any(capture) else []
     notes += [face.notice] if face.notice else []
     notes += [f"exhibit {face.exhibit}"] if face.exhibit else []
     notes.append(str(face.path.parent))

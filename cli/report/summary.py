@@ -13,7 +13,7 @@ from cli.report.wording import behind_in_words, counted, notice_in_words, notice
 from db.paths import is_there
 from facesearch.errors import Notice
 from facesearch.reliability import Hard, smallest_face
-from facesearch.search.hits import SearchResult, Step
+from facesearch.search.hits import FilterStep, SearchResult
 from facesearch.search.several import labels
 
 _LOOKED_FOR = 100
@@ -25,12 +25,12 @@ _LAST = "must"
 def searched_in_words(result: SearchResult) -> str:
     """How many faces were searched, and how many each filter left out."""
     words = f"{result.faces:,}"
-    if result.withheld:
-        words += f"; left out because their detection score is below --min-detection: {result.withheld:,}"
-    return words + "".join(f"; left out by {_filter(step)}: {step.left_out:,}" for step in result.narrowed)
+    if result.below_detection:
+        words += f"; left out because their detection score is below --min-detection: {result.below_detection:,}"
+    return words + "".join(f"; left out by {_filter(step)}: {step.left_out:,}" for step in result.filter_steps)
 
 
-def _filter(step: Step) -> str:
+def _filter(step: FilterStep) -> str:
     """The filter as it is given on the command line."""
     return f"--min-face {step.values['least']:g}" if step.kind == "face size" else step.words
 
@@ -51,7 +51,7 @@ def missing_remarks(result: SearchResult) -> list[str]:
     missing = sum(not is_there(hit.face.path) for hit in first)
     if not missing:
         return []
-    hits = "1 hit" if len(first) == 1 else f"{len(first)} hits"
+    hits = counted(len(first), "hit")
     of = f"the first {hits}" if len(result.hits) > len(first) else hits
     have = "has" if missing == 1 else "have"
     return [
@@ -126,15 +126,16 @@ def _nothing(result: SearchResult) -> str:
     if result.faces:
         best = "" if result.best is None else f"; the best has {in_short(result.best)}"
         return f"No face matched: none of the {counted(result.faces, 'face')} searched reaches --min-score{best}."
-    for step in result.narrowed:
+    for step in result.filter_steps:
         if not step.left and step.left_out:
             return f"No face matched: none of {counted(step.left_out, 'face')} passes the filter {_filter(step)}."
-    narrowed = [step for step in result.narrowed if step.left_out]
+    narrowed = [step for step in result.filter_steps if step.left_out]
     if narrowed:
         return f"No face matched: nothing but what was started from passes the filter {_filter(narrowed[-1])}."
-    if not result.withheld:
+    if not result.below_detection:
         return "No face matched: there is no other face."
-    return f"No face matched: all {counted(result.withheld, 'face')} have a lower detection score than --min-detection."
+    faces = counted(result.below_detection, "face")
+    return f"No face matched: all {faces} have a lower detection score than --min-detection."
 
 
 def _expected(number: float) -> str:

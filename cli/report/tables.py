@@ -1,9 +1,9 @@
 """Results as a table for people, and as CSV and JSON for programs. One record (`facesearch.search.records`) feeds both,
 so they never differ.
 
-CSV is RFC 4180 in UTF-8 (in a file after a byte order mark, by which Excel knows that; see `cli.commands.hits`). A path
-that is not valid UTF-8 is written as the very bytes that the system gives, so that it opens the file; in JSON such a
-byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back. A line break in a name stays
+CSV is RFC 4180 in UTF-8 (in a file after a byte order mark, by which Excel knows that; see `cli.commands.outputs`). A
+path that is not valid UTF-8 is written as the very bytes that the system gives, so that it opens the file; in JSON such
+a byte is an escape \\udcNN (Python's surrogateescape), which `os.fsencode` turns back. A line break in a name stays
 within its quoted cell.
 """
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.report.wording import counted
 from db.catalogue import Catalogue, open_catalogue
 from db.validations import measurements
 from facesearch.attributes import Attribute
@@ -65,7 +66,7 @@ def standing_in_words(found: Notice, asked: Sequence[Attribute] = ()) -> str:
         )
     figures = values["statement"]
     words = figures.get("words", {})
-    count = "1 word" if len(words) == 1 else f"{len(words)} words"
+    count = counted(len(words), "word")
     said = (
         f"validated here on {_day(values['made'])} ({figures['faces']:,} faces, {count}: {_share(figures['error'])} "
         "wrong)"

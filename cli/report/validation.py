@@ -9,6 +9,7 @@ from markupsafe import Markup
 from cli.report import charts, templating
 from cli.report.tables import new_table
 from cli.report.validated import percent
+from cli.report.wording import counted
 from cli.terminal.console import printable, results
 from db.validations import Measured
 from facesearch.attributes import BY_NAME
@@ -46,7 +47,7 @@ def print_statement(found: Agreement, measured: Measured, sample: Sample) -> Non
 
 def statement_lines(found: Agreement, measured: Measured, sample: Sample) -> Iterator[str]:
     """The statement, sentence by sentence."""
-    words = "1 word" if len(found.words) == 1 else f"{len(found.words)} words"
+    words = counted(len(found.words), "word")
     yield (
         f"Validated on {measured.made.astimezone():%Y-%m-%d}: network {measured.model[:12]}, facesearch "
         f"{measured.version}, {found.faces:,} faces drawn from {sample.of_faces:,} (seed {sample.seed}), {words}, "
@@ -59,8 +60,7 @@ def statement_lines(found: Agreement, measured: Measured, sample: Sample) -> Ite
     yield f"The two people disagree on {_share(found.disagree)} of the answers that both could give."
     yield f"Calibration error over all words: {_error(found.calibration_error)} (by chance {_error(found.chance)})."
     for title, part in found.parts.items():
-        faces = "1 face" if part.faces == 1 else f"{part.faces:,} faces"
-        yield f"{_title(title)} ({faces}): {_share(part.error)} wrong."
+        yield f"{_title(title)} ({counted(part.faces, 'face')}): {_share(part.error)} wrong."
     detection = found.detection
     yield f"Of the drawn faces, {_share(detection.not_faces)} are no faces."
     if detection.photos:

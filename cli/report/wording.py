@@ -4,6 +4,8 @@ theirs in `cli.report.remedies`."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from facesearch.errors import some_of
+
 if TYPE_CHECKING:
     from facesearch.errors import Notice
     from facesearch.query.report import SetAside
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
-    """ "1 photo", "2,000 photos". plural: where an s does not make it."""
+    """ "1 photo", "2,000 photos". plural: where an s does not make it, as in "1 photo is", "2,000 photos are"."""
     return f"1 {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"
 
 
@@ -69,11 +71,6 @@ def _plain(values: "Mapping[str, Any]") -> dict[str, Any]:
 
 
 _EXIF_NAMES = {"date": "DateTimeOriginal", "camera": "Make and Model"}
-
-
-def _one_or(number: int, one: str, several: str) -> str:
-    """ "1 face is", "2,000 faces are"."""
-    return f"1 {one}" if number == 1 else f"{number:,} {several}"
 
 
 def _pairs(pairs: "Sequence[tuple[str, str]]", most: int = 4) -> str:
@@ -158,11 +155,11 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
     ),
     "weak grade": lambda of: f"Grade {of['grade']} ({_meaning(of['grade'])}): {', '.join(of['words'])}.",
     "not in EXIF": lambda of: (
-        f"Of all faces in the catalogue, {_one_or(of['faces'], 'is in a photo', 'are in photos')} without a "
+        f"Of all faces in the catalogue, {counted(of['faces'], 'is in a photo', 'are in photos')} without a "
         f"{of['what']} (EXIF {_EXIF_NAMES[of['what']]}): left out."
     ),
     "EXIF not read": lambda of: (
-        f"Of all photos in the catalogue, {_one_or(of['photos'], 'was', 'were')} indexed before "
+        f"Of all photos in the catalogue, {counted(of['photos'], 'was', 'were')} indexed before "
         "date and camera were read, and left out: run `facesearch index` on their folder again."
     ),
     # the catalogue
@@ -219,7 +216,7 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
     "photo": lambda of: f"{of['photo']}: {of['notice']}",
     # how to ask better
     "leave out": lambda of: (
-        f'Without "{of["words"]}", {_one_or(of["faces"], "face is", "faces are")} likely '
+        f'Without "{of["words"]}", {counted(of["faces"], "face is", "faces are")} likely '
         f"({_likely():g} or more): {of['description']}"
     ),
     "must": lambda of: (
@@ -266,7 +263,7 @@ def aside_in_words(set_aside: Sequence["SetAside"], text: str, most: int = _SHOW
         if not lexicon().names_something(words):  # "his", "see"
             continue
         kinds.setdefault(kind, {})[words] = None
-    told = [f"{_listed(list(words), most)} ({kind})" for kind, words in kinds.items()]
+    told = [f"{some_of(list(words), most)} ({kind})" for kind, words in kinds.items()]
     if told:
         yield f"Left aside: {'; '.join(told)}."
 
@@ -290,11 +287,6 @@ def _bare(words: str) -> str:
     """The words in one line, without the article before them."""
     first, _, rest = " ".join(words.split()).partition(" ")
     return rest if rest and first.casefold() in ("a", "an", "the", "his", "her", "some") else f"{first} {rest}".strip()
-
-
-def _listed(words: list[str], most: int = _SHOWN) -> str:
-    more = len(words) - most
-    return ", ".join(words) if more <= 0 else f"{', '.join(words[:most])} and {more} more"
 
 
 def notices_on(statement: "Statement", person: int | None = None) -> "tuple[Notice, ...]":

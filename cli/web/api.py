@@ -34,7 +34,7 @@ from facesearch.search import chunks, pictures
 from facesearch.search.changes import parse_changes
 from facesearch.search.chunks import CHUNK
 from facesearch.search.pictures import NoPicture
-from facesearch.search.records import hit_records, portrait_record
+from facesearch.search.records import face_report_record, hit_records
 from facesearch.search.request import Request, catalogue_name, describe
 from facesearch.search.similar import ProbeFace, distinct, indexed_faces, like
 from facesearch.search.unseen import unseen_by_searches
@@ -278,8 +278,8 @@ def build_api(place: Workplace) -> FastAPI:
     @api.get("/faces/{face}", tags=["faces"])
     def get_face(face: Face) -> dict[str, Any]:
         """All that is known of a face, and the faces most like it."""
-        found = place.portrait(face)
-        return {**portrait_record(found), "nearest": [dict(each) for each in hit_records(found.nearest, ())]}
+        found = place.report_face(face)
+        return {**face_report_record(found), "nearest": [dict(each) for each in hit_records(found.nearest, ())]}
 
     @api.get("/faces/{face}/crop", tags=["faces"], response_class=Response, responses=_pictures("image/webp"))
     def get_crop(face: Face) -> Response:

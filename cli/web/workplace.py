@@ -34,13 +34,13 @@ from facesearch.errors import SearchError
 from facesearch.reliability import grades
 from facesearch.search import chunks
 from facesearch.search.chunks import Ranked
-from facesearch.search.face import Portrait, portrait
+from facesearch.search.face import FaceReport, report_face
 from facesearch.search.hits import SearchResult
 from facesearch.search.request import Request
 from facesearch.search.similar import ProbeFace
 from facesearch.search.unseen import unseen_by_searches
 
-_RESULTS, _PORTRAITS, _SHOWN = 24, 200, 200_000
+_RESULTS, _FACES, _SHOWN = 24, 200, 200_000
 NEAREST = 12
 """Faces that a face's page shows beside it."""
 
@@ -149,9 +149,9 @@ class Workplace:
         self._opened: Catalogue | None = None
         self._identity: tuple[int, int] | None = None
         self._views: _Recent[View] = _Recent(_RESULTS)
-        self._portraits: _Recent[Portrait] = _Recent(_PORTRAITS)
+        self._reports: _Recent[FaceReport] = _Recent(_FACES)
         self._shown: _Recent[bool] = _Recent(_SHOWN)
-        self._files_shown: _Recent[bool] = _Recent(_PORTRAITS)
+        self._files_shown: _Recent[bool] = _Recent(_FACES)
         self._facets: tuple[int, Facets] | None = None
         self.acting = acting_now()
 
@@ -186,7 +186,7 @@ class Workplace:
             self._opened.close()
         self._opened, self._identity = None, None
         self._views.clear()
-        self._portraits.clear()
+        self._reports.clear()
         self._shown.clear()
         self._files_shown.clear()
         self._facets = None
@@ -236,17 +236,17 @@ class Workplace:
         self.note_shown(hit.face.face for hit in result.hits)
         return result
 
-    def portrait(self, face: int) -> Portrait:
+    def report_face(self, face: int) -> FaceReport:
         """All that is known of a face; its page is logged once for each state of the catalogue. Raises as
-        `facesearch.search.face.portrait`."""
+        `facesearch.search.face.report_face`."""
         catalogue = self.catalogue
         with catalogue.read() as session:
             key = face, generation.current(session), acting_now()
-        known = self._portraits.get(key)
+        known = self._reports.get(key)
         if known is None:
-            known = portrait(catalogue, face, nearest=NEAREST)
+            known = report_face(catalogue, face, nearest=NEAREST)
             with self._lock:
-                self._portraits.put(key, known)
+                self._reports.put(key, known)
         self.note_shown([face, *(hit.face.face for hit in known.nearest.hits)])
         return known
 

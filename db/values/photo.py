@@ -28,7 +28,7 @@ RECOGNISED = (LeftOut.KNOWN_IRRELEVANT, LeftOut.KNOWN_ILLEGAL)
 """The reasons that belong to the content, and not to the place."""
 
 
-class Shot(NamedTuple):
+class CaptureFacts(NamedTuple):
     """taken: without a time zone, by the camera's own clock. camera: make and model, "" for unknown."""
 
     taken: datetime | None
@@ -40,8 +40,8 @@ class PhotoFacts:
     """What is known of a photo beside its faces; each field is a column of `schema.Photo`.
 
     width, height: pixels, upright, of its first picture that could be shown; None where none could. format: as the
-    decoder names it. taken, camera: as in `Shot`. pages: how many pictures its file holds (pages, frames, views);
-    unlooked: how many of them nobody looks at. notice: what is to be said of it, such as that it is cut short.
+    decoder names it. taken, camera: as in `CaptureFacts`. pages: how many pictures its file holds (pages, frames,
+    views); unlooked: how many of them nobody looks at. notice: what is to be said of it, such as that it is cut short.
     """
 
     width: int | None = None

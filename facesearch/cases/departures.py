@@ -1,6 +1,6 @@
 """Where a search departs from the statement that it was made from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from db.values.case import Change, Departure
@@ -26,22 +26,29 @@ def can_be_compared(text: str, request: Request) -> bool:
     return _said(text, request.person) is not None
 
 
-# complexipy: ignore (a kind of departure after the other)
 def _changes(text: str, request: Request) -> Iterator[tuple[Change, str]]:
     said = _said(text, request.person)
     if said is not None and not request.like:
-        asked = parts_of(request.query.tree)
-        plainly_said, plainly_asked = {firm(each) for each in said}, {firm(each) for each in asked}
-        for part in said:
-            if firm(part) not in plainly_asked:
-                yield Change.LEFT_OUT, str(part)
-        for part in asked:
-            if firm(part) not in plainly_said:
-                yield Change.ADDED, str(part)
-            elif part not in said:
-                yield Change.CHANGED, str(part)
+        yield from _other_words(said, parts_of(request.query.tree))
         for must in request.query.musts:
             yield Change.CHANGED, f"must: {must}"
+    yield from _filters(request)
+
+
+def _other_words(said: Sequence[Node], asked: Sequence[Node]) -> Iterator[tuple[Change, str]]:
+    """What is asked and was not said, or the other way round; what is only hedged otherwise counts as changed."""
+    plainly_said, plainly_asked = {firm(each) for each in said}, {firm(each) for each in asked}
+    for part in said:
+        if firm(part) not in plainly_asked:
+            yield Change.LEFT_OUT, str(part)
+    for part in asked:
+        if firm(part) not in plainly_said:
+            yield Change.ADDED, str(part)
+        elif part not in said:
+            yield Change.CHANGED, str(part)
+
+
+def _filters(request: Request) -> Iterator[tuple[Change, str]]:
     for bound in request.query.thresholds:
         yield Change.FILTERED, str(bound)
     for photo in request.photo_filters:

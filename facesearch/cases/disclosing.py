@@ -35,7 +35,7 @@ from facesearch.errors import FacesearchError, UsageError
 from facesearch.search.description import in_order
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import gallery_of
-from facesearch.search.ranking.similar import combined, encode, similarity
+from facesearch.search.ranking.profiles import combined, encode, similarity
 from facesearch.search.request import LikeFace, LikePhoto, Request
 from facesearch.search.similar import SAME_FACE_FROM
 from facesearch.vision.detection import iou

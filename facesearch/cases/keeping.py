@@ -24,7 +24,7 @@ from facesearch.custody.acting import acting_now
 from facesearch.custody.audit import MOST_FACES, actor
 from facesearch.errors import Notice
 from facesearch.query import Asked
-from facesearch.search.hits import ON_ALL_HITS, Hit, SearchResult, Step
+from facesearch.search.hits import ON_ALL_HITS, FilterStep, Hit, SearchResult
 from facesearch.search.ranking.explain import AskedProbability, Fit
 from facesearch.search.request import Request
 from facesearch.search.unseen import Unseen
@@ -126,7 +126,7 @@ def result_of(search: CaseSearch, model: Any, hits: Sequence[Hit]) -> SearchResu
         about.get("withheld", 0),
         unseen.get("unscored", 0),
         model,
-        narrowed=tuple(Step(*each) for each in about.get("narrowed", ())),
+        filter_steps=tuple(FilterStep(*each) for each in about.get("narrowed", ())),
         best=about.get("best"),
         expected=about.get("expected"),
         notices=tuple(Notice(*each) for each in about.get("notices", ())),
@@ -202,8 +202,10 @@ def _about(request: Request, result: SearchResult) -> dict[str, Any]:
     return {
         "text": request.query.text,
         "reading": reading_of(request),
-        "withheld": result.withheld,
-        "narrowed": [[step.words, step.left, step.left_out, step.kind, dict(step.values)] for step in result.narrowed],
+        "withheld": result.below_detection,
+        "narrowed": [
+            [step.words, step.left, step.left_out, step.kind, dict(step.values)] for step in result.filter_steps
+        ],
         "best": result.best,
         "expected": result.expected,
         "notices": [[each.kind, dict(each.values)] for each in result.notices if each.kind not in ON_ALL_HITS],

@@ -14,7 +14,7 @@ from db.errors import CatalogueError
 from db.paths import as_path, is_folder, within
 from db.snapshot import Condition, SnapshotState
 from facesearch.custody.forgetting import finish_pending
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 _NAMED = 1000
 _OF_ROWS = ("CHECK constraint failed", "NULL value in")  # found row by row as well
@@ -47,13 +47,13 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What a repair did. indexes: SQLite's were built anew. rebuilt: so was the snapshot; trouble: why it could not
+    """What a repair did. indexes: SQLite's were built anew. rebuilt: so was the snapshot; problem: why it could not
     be, as a sentence."""
 
     mended: Mended
     indexes: bool
     rebuilt: bool
-    trouble: CatalogueError | None
+    problem: CatalogueError | None
 
 
 def check(catalogue: Catalogue) -> Checked:
@@ -98,13 +98,13 @@ def repair(catalogue: Catalogue, found: Checked) -> Repaired:
             with catalogue.write() as session:
                 mended = checking.mend(session, list(found.damage), kept)
         rebuilt = False
-        trouble: CatalogueError | None = None
+        problem: CatalogueError | None = None
         if found.snapshot_is_wrong or mended != Mended() or _lacks_snapshot(found.snapshot):
             try:
                 rebuilt = snapshot.rebuild(catalogue, encode, anew=True)
             except CatalogueError as error:
-                trouble = error.with_traceback(None)
-        return Repaired(mended, indexes, rebuilt, trouble or finish_pending(catalogue, seconds=1.0))
+                problem = error.with_traceback(None)
+        return Repaired(mended, indexes, rebuilt, problem or finish_pending(catalogue, seconds=1.0))
 
 
 def _kept_logits(catalogue: Catalogue, face_ids: list[int]) -> dict[int, Floats]:

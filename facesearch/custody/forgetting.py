@@ -7,7 +7,7 @@ with how much went and not what.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,7 @@ from db.exhibits import ListedBelow
 from db.paths import as_path, display, within
 from facesearch.custody.audit import by_whom
 from facesearch.custody.policy import permit
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 COPY_FROM = 0.995
 """Cosine of two profiles from which their photos may be one, encoded twice. Of portraits that were written anew as JPEG
@@ -86,11 +86,11 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Forgot:
     """What was done. pending: others read a former state, or there was no room, so that it still lies in the files;
-    the next command that writes finishes it. trouble: why, or why searches are slower for now."""
+    the next command that writes finishes it. problem: why, or why searches are slower for now."""
 
     erased: Erased
     pending: bool
-    trouble: CatalogueError | None
+    problem: CatalogueError | None
 
 
 def plan(catalogue: Catalogue, wanted: Wanted, now: datetime, *, override: bool = False) -> Plan:
@@ -122,9 +122,9 @@ def forget(catalogue: Catalogue, wanted: Wanted, shown: Plan, now: datetime, *, 
                 "override": override,
             }
             audit.note(session, "forget", {**by_whom(), **done})
-        trouble = finish_pending(catalogue, seconds=READERS)
+        problem = finish_pending(catalogue, seconds=READERS)
         with catalogue.read() as session:
-            return Forgot(erased, erasure.pending(session), trouble)
+            return Forgot(erased, erasure.pending(session), problem)
 
 
 def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | None:
@@ -133,30 +133,30 @@ def finish_pending(catalogue: Catalogue, *, seconds: float) -> CatalogueError | 
     with catalogue.read() as session:
         if not erasure.pending(session):
             return None
-    trouble = _renew_snapshot(catalogue)
+    problem = _renew_snapshot(catalogue)
     try:
         sweep_crops(catalogue, CropStore(catalogue.path), datetime.now(UTC))
         if upkeep.purge(catalogue, seconds=seconds) and snapshot.is_alone(catalogue):
             with catalogue.write() as session:
                 erasure.finish(session)
     except CatalogueError as error:
-        trouble = error.with_traceback(None)
+        problem = error.with_traceback(None)
     except OSError as error:
-        trouble = CatalogueUnreadable(
+        problem = CatalogueUnreadable(
             f"Small pictures of faces cannot be taken out ({error.strerror or error}): delete them by hand."
         )
-    return trouble
+    return problem
 
 
 def _renew_snapshot(catalogue: Catalogue) -> CatalogueError | None:
     """A snapshot that holds what the tables hold, or none. Former ones are unlinked, which no reader notices."""
-    trouble: CatalogueError | None = None
+    problem: CatalogueError | None = None
     try:
         snapshot.rebuild(catalogue, encode)
     except CatalogueError as error:
-        trouble = error.with_traceback(None)
+        problem = error.with_traceback(None)
         snapshot.give_up(catalogue)
-    return trouble
+    return problem
 
 
 def hold(catalogue: Catalogue, wanted: Wanted, now: datetime) -> int:
@@ -240,27 +240,12 @@ def _chosen(session: Session, wanted: Wanted, now: datetime) -> _Chosen:
     return _Chosen(frozenset(photos), frozenset(of_faces), files)
 
 
-# complexipy: ignore (what goes and what stays, in one place)
 def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) -> Plan:
     chosen = _chosen(session, wanted, now)
     of_faces = erasure.faces_of(session, sorted(chosen.faces))
-    photos = set(chosen.photos)
+    photos = chosen.photos | _emptied(session, chosen.photos, of_faces)
     single = {face_id for face_id, photo_id in of_faces.items() if photo_id not in photos}
-    # A photo without another face goes as a whole.
-    others = erasure.faces_in(session, sorted(set(of_faces.values()) - photos), found=True)
-    for photo_id, found in others.items():
-        if set(found) <= single:
-            photos.add(photo_id)
-    for photo_id in set(of_faces.values()) - photos - others.keys():
-        photos.add(photo_id)  # with nothing but what the last look did not find again
-    single = {face_id for face_id in single if of_faces[face_id] not in photos}
-    held_photos, held_faces = set[int](), set[int]()
-    if not override:
-        faces_held, photos_held = erasure.holds(session)
-        held_photos = {each for each in photos if each in photos_held or each in faces_held}
-        held_faces = {
-            each for each in single if of_faces[each] in photos_held or each in faces_held.get(of_faces[each], ())
-        }
+    held_photos, held_faces = (set[int](), set[int]()) if override else _held(session, photos, single, of_faces)
     photos -= held_photos
     single -= held_faces
     held = held_photos | {of_faces[each] for each in held_faces}
@@ -283,6 +268,25 @@ def _plan(session: Session, wanted: Wanted, now: datetime, *, override: bool) ->
         bool(photos) and len(photos) == erasure.count_photos(session),
         tuple(each for folder in wanted.folders for each in exhibits.listed_below(session, folder)),
         tuple(in_cases),
+    )
+
+
+def _emptied(session: Session, photos: Set[int], of_faces: Mapping[int, int]) -> set[int]:
+    """Further photos that go as a whole, since all of their faces go. of_faces: the photo of each face that goes."""
+    others = set(of_faces.values()) - photos
+    found = erasure.faces_in(session, sorted(others), found=True)
+    # One without any has nothing but what the last look did not find again.
+    return {photo_id for photo_id in others if set(found.get(photo_id, ())) <= of_faces.keys()}
+
+
+def _held(
+    session: Session, photos: Set[int], single: Set[int], of_faces: Mapping[int, int]
+) -> tuple[set[int], set[int]]:
+    """Which of these photos, and of these faces of other photos, are held. A held face holds its photo."""
+    faces_held, photos_held = erasure.holds(session)
+    return (
+        {each for each in photos if each in photos_held or each in faces_held},
+        {each for each in single if of_faces[each] in photos_held or each in faces_held.get(of_faces[each], ())},
     )
 
 

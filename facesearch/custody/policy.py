@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from db.catalogue import Catalogue
 from facesearch.attributes import ATTRIBUTES, BY_NAME
 from facesearch.custody.acting import acting_now
-from facesearch.errors import FacesearchError, QueryError, UsageError
+from facesearch.errors import FacesearchError, QueryError, UsageError, enumerated
 
 if TYPE_CHECKING:
     from facesearch.search.request import Request
@@ -67,11 +67,11 @@ class Policy:
         said = [f"{' and '.join(map(str, self.files))}:"] if self.files else ["none"]
         told = []
         if self.demands:
-            told.append(f"demands {_in_a_row([_NOUNS[each] for each in sorted(self.demands)])}")
+            told.append(f"demands {enumerated([_NOUNS[each] for each in sorted(self.demands)])}")
         if not self.similar:
             told.append("similar is off")
         if self.exports != frozenset(FORMS):
-            allowed = f"only as {_in_a_row(sorted(self.exports))}" if self.exports else "off"
+            allowed = f"only as {enumerated(sorted(self.exports))}" if self.exports else "off"
             told.append(f"exports are {allowed}")
         if self.off:
             told.append(f"words that are off: {', '.join(sorted(ATTRIBUTES[each].name for each in self.off))}")
@@ -85,7 +85,7 @@ class Policy:
         who = acting_now()
         lacking = [each for each in sorted(self.demands - {"log"}) if not getattr(who, each)]
         if lacking:
-            wanted = _in_a_row([_NOUNS[each] for each in lacking])
+            wanted = enumerated([_NOUNS[each] for each in lacking])
             raise PolicyRefusal(f"The policy {self._where} demands {wanted}.", "policy demands", lacking=lacking)
         if similar and not self.similar:
             raise PolicyRefusal(
@@ -98,7 +98,7 @@ class Policy:
     def permit_export(self, form: str) -> None:
         """Raises PolicyRefusal where faces may not be written in this one of FORMS."""
         if form not in self.exports:
-            allowed = f"; {_in_a_row(sorted(self.exports))} may be written" if self.exports else ""
+            allowed = f"; {enumerated(sorted(self.exports))} may be written" if self.exports else ""
             raise PolicyRefusal(
                 f"The policy {self._where} switches off exports as {form.upper()}{allowed}: look at the result here."
             )
@@ -254,7 +254,3 @@ class _File:
 
 def _read(path: Path) -> Policy | None:
     return _File(path).read() if os.path.lexists(path) else None
-
-
-def _in_a_row(words: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

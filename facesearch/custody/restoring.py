@@ -16,17 +16,17 @@ from db.errors import CatalogueDamaged, CatalogueError, CatalogueMissing, NotACa
 from db.paths import absolute, as_path, display, is_there
 from facesearch.custody.policy import policy_at
 from facesearch.errors import UsageError
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
     """What a restoration did. forgotten: what was taken out again, since it was forgotten after the backup.
-    snapshot_trouble: why searches are slower for now; None where they are not."""
+    snapshot_problem: why searches are slower for now; None where they are not."""
 
     contents: Contents
     forgotten: Erased
-    snapshot_trouble: CatalogueError | None
+    snapshot_problem: CatalogueError | None
 
 
 class Restoration:

@@ -11,30 +11,30 @@ from db.seal import seal as seal_state
 from db.snapshot import Condition
 from facesearch.custody.audit import by_whom
 from facesearch.custody.policy import permit
-from facesearch.search.ranking.similar import encode
+from facesearch.search.ranking.profiles import encode
 
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """What sealing did. rebuilt: the snapshot was brought up to date first, since nothing can do that afterwards;
-    trouble: why it could not be, so that searches stay slow, as a sentence."""
+    problem: why it could not be, so that searches stay slow, as a sentence."""
 
     rebuilt: bool
-    trouble: str | None
+    problem: str | None
 
 
 def seal(catalogue: Catalogue) -> Sealed:
     """Let nothing in it change any more. Raises PolicyRefusal, CatalogueBusy while an index run is at work, and other
     CatalogueErrors."""
     permit(catalogue)
-    rebuilt, trouble = False, None
+    rebuilt, problem = False, None
     with catalogue.indexing():
         try:
             if snapshot.state_of(catalogue).condition is not Condition.CURRENT:
                 rebuilt = snapshot.rebuild(catalogue, encode)
         except CatalogueError as error:
-            trouble = str(error)
+            problem = str(error)
         with catalogue.write() as session:
             audit.note(session, "seal", by_whom())
             seal_state(session)
-    return Sealed(rebuilt, trouble)
+    return Sealed(rebuilt, problem)

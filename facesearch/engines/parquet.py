@@ -260,7 +260,6 @@ def _schema(about: dict[str, Any]) -> Any:
     return pa.schema(fields, metadata={f"facesearch.{key}": str(value) for key, value in about.items()})
 
 
-# complexipy: ignore (a column after the other)
 def _arrow_batch(rows: Sequence[FaceRow], model: ScoringModel) -> Any:
     pa, _ = _arrow()
     schema = _schema({})
@@ -271,20 +270,30 @@ def _arrow_batch(rows: Sequence[FaceRow], model: ScoringModel) -> Any:
     columns["camera_key"] = [folded(row.camera) for row in rows]
     columns["paths"] = [[display(path) for path in row.paths] for row in rows]
     columns["path"] = [paths[0] if paths else None for paths in columns["paths"]]
-    columns["raw_paths"] = [list(row.paths) if any(_is_no_text(path) for path in row.paths) else None for row in rows]
+    columns["raw_paths"] = [_raw_paths(row.paths) for row in rows]
     columns["folder_key"] = [_folder_key(row.paths) for row in rows]
     facts = [pa.array(columns[name], schema.field(name).type) for name in FACT_COLUMNS]
+    return pa.record_batch([*facts, *_probability_columns(rows, model)], schema=schema)
+
+
+def _probability_columns(rows: Sequence[FaceRow], model: ScoringModel) -> list[Any]:
+    """A column an attribute, empty where a face is not scored."""
+    pa, _ = _arrow()
     scored = np.array([row.logits is not None for row in rows])
     known = np.full((len(rows), len(NAMES)), np.nan)
     logits = unpack_rows([row.logits for row in rows if row.logits is not None], len(NAMES))
     known[scored] = calibrate(logits, model.calibration_scale, model.calibration_bias)
-    probabilities = [pa.array(np.ascontiguousarray(column), mask=~scored) for column in known.T]
-    return pa.record_batch([*facts, *probabilities], schema=schema)
+    return [pa.array(np.ascontiguousarray(column), mask=~scored) for column in known.T]
 
 
 def _as_searched(values: Sequence[float]) -> Any:
     """float64 [n] of what searches compare in float32."""
     return np.array(values, np.float32).astype(np.float64)
+
+
+def _raw_paths(paths: Sequence[bytes]) -> list[bytes] | None:
+    """The paths byte for byte where text cannot hold them all."""
+    return list(paths) if any(_is_no_text(path) for path in paths) else None
 
 
 def _is_no_text(path: bytes) -> bool:

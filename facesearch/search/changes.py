@@ -17,7 +17,7 @@ from facesearch.query import Asked, Statement, understand
 from facesearch.query.errors import Notice
 from facesearch.query.phrases import DENIALS, phrase
 from facesearch.query.tree import And, Or, Term, Weighted
-from facesearch.search.ranking.similar import attribute_means, moved
+from facesearch.search.ranking.profiles import attribute_means, moved
 
 
 class ChangeError(UsageError, kinds=("change",)):

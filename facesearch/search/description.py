@@ -108,7 +108,7 @@ def rank(catalogue: Catalogue, request: Request, *, top: int | None, count_fitti
         looked_at.steps[0].left_out,
         gallery.unscored,
         model,
-        narrowed=looked_at.steps[1:],
+        filter_steps=looked_at.steps[1:],
         best=best,
         expected=sum(each.expected for each in found),
         notices=(

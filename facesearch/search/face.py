@@ -19,7 +19,7 @@ from facesearch.search.similar import nearest as nearest_to
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Portrait:
+class FaceReport:
     """face: with its photo. probabilities: float32 [40], calibrated; nan for what a policy switches off.
     grades: A to D for each, None for unknown. hard: why it is hard to judge. nearest: the faces whose profiles are most
     like its own; none where a policy switches that off.
@@ -32,7 +32,7 @@ class Portrait:
     nearest: SearchResult
 
 
-def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrait:
+def report_face(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> FaceReport:
     """The face with this id, and `nearest` >= 1 others. Needs no network.
 
     Raises CatalogueError subclasses: FaceUnknown for an id that no face has, FaceHidden for a face whose photo is gone,
@@ -48,4 +48,4 @@ def portrait(catalogue: Catalogue, face_id: int, *, nearest: int = 5) -> Portrai
     hits = shown_by(policy, like_it.hits) if policy.similar else ()
     like_it = replace(like_it, hits=hits, logged=logged)
     hard = hard_to_judge(found.face.size, held, model)
-    return Portrait(found, policy.masked(held), grades(model), hard, like_it)
+    return FaceReport(found, policy.masked(held), grades(model), hard, like_it)

@@ -14,7 +14,7 @@ from db.snapshot import Gallery
 from facesearch.errors import Notice
 from facesearch.query.photo_filters import printed
 from facesearch.query.tree import Threshold
-from facesearch.search.hits import Step, sure_mask
+from facesearch.search.hits import FilterStep, sure_mask
 from facesearch.search.ranking import scan
 from facesearch.search.request import Request
 
@@ -22,12 +22,12 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Filtered:
+class FilterResult:
     """allowed: bool [N], the faces of the gallery that pass every filter. steps: one by one, the detection first.
     notices: what the user has to know about them."""
 
     allowed: Mask
-    steps: tuple[Step, ...]
+    steps: tuple[FilterStep, ...]
     notices: tuple[Notice, ...] = ()
 
     @property
@@ -40,7 +40,7 @@ def filtered(
     catalogue: Catalogue,
     gallery: Gallery,
     request: Request,
-) -> Filtered:
+) -> FilterResult:
     """The faces that pass the filters of the request: those of its description, and those beside it."""
     masks = _masks(catalogue, gallery, request)
     first, allowed = next(masks)
@@ -56,7 +56,7 @@ def filtered(
         notices += _without(catalogue, "date")
     if any(each.camera for each in of_photos):
         notices += _without(catalogue, "camera")
-    return Filtered(allowed, tuple(steps), notices)
+    return FilterResult(allowed, tuple(steps), notices)
 
 
 def left_out_by(catalogue: Catalogue, gallery: Gallery, request: Request, row: int) -> tuple[str, ...]:
@@ -64,23 +64,23 @@ def left_out_by(catalogue: Catalogue, gallery: Gallery, request: Request, row: i
     return tuple(step.words for step, mask in _masks(catalogue, gallery, request) if not mask[row])
 
 
-def _masks(catalogue: Catalogue, gallery: Gallery, request: Request) -> Iterator[tuple[Step, Mask]]:
+def _masks(catalogue: Catalogue, gallery: Gallery, request: Request) -> Iterator[tuple[FilterStep, Mask]]:
     """Each filter, with the faces that pass it: bool [N]. The detection score comes first; nothing is counted yet."""
     least = request.min_detection
-    detection = Step(f"detection score of {least:g} or more", 0, 0, "detection score", {"least": least})
+    detection = FilterStep(f"detection score of {least:g} or more", 0, 0, "detection score", {"least": least})
     yield detection, sure_mask(gallery, least)
     if request.min_face > 0:
         size = request.min_face
-        step = Step(f"face size of {size:g} or more", 0, 0, "face size", {"least": size})
+        step = FilterStep(f"face size of {size:g} or more", 0, 0, "face size", {"least": size})
         yield step, gallery.sizes >= np.float32(size)
     for each in request.photo_filters:
         with catalogue.read() as session:
             ids = faces_of(session, each)
         words = " and ".join(printed(each))
-        yield Step(words, 0, 0, "photo", {"filter": words}), np.isin(gallery.face_ids, ids)
+        yield FilterStep(words, 0, 0, "photo", {"filter": words}), np.isin(gallery.face_ids, ids)
     for threshold in request.query.thresholds:
         bound = str(threshold)
-        yield Step(bound, 0, 0, "bound", {"bound": bound}), _within([threshold], gallery)
+        yield FilterStep(bound, 0, 0, "bound", {"bound": bound}), _within([threshold], gallery)
 
 
 def _without(catalogue: Catalogue, what: Literal["date", "camera"]) -> tuple[Notice, ...]:

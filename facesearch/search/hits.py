@@ -68,7 +68,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FilterStep:
     """A filter, in words such as "folder:holiday" and as a kind with values; how many faces pass it and all before it,
     and how many of those that passed all before it do not.
 
@@ -86,27 +86,26 @@ class Step:
 class SearchResult:
     """What was found, best first; equal scores in order of face id.
 
-    faces: how many were searched. withheld: how many visible faces were not, because their detection score is too low.
-    unscored: how many others were not, because the network that searches go by has not scored them.
-    model: the one whose scores were searched. narrowed: the filters beside the detection score, in their order.
-    best: the highest score of all that were searched, whatever the least one asked for (None: none was). Of a
-    description: expected: how many of them are expected to fit, hedged words aside. notices: what should be
-    known of this result. musts, behind: the words without which faces stand behind all
-    others, and how many do. said: how many things are searched, and how many are said. unseen: what it did not see.
-    logged: how the search was logged; None where it was a part of something else. kept: whether it was kept in a case;
-    None where it was made for none. without: where nobody is likely, how many would be without each part of the
-    description that may be left out. fitting: how many of the searched faces have 0, 1, 2 ... fitting parts; () where
-    nobody counted.
+    faces: how many were searched. below_detection: how many visible faces were not, because their detection score is
+    too low. unscored: how many others were not, because the network that searches go by has not scored them. model: the
+    one whose scores were searched. filter_steps: the filters beside the detection score, in their order. best: the
+    highest score of all that were searched, whatever the least one asked for (None: none was). Of a description:
+    expected: how many of them are expected to fit, hedged words aside. notices: what should be known of this result.
+    musts, behind: the words without which faces stand behind all others, and how many do. said: how many things are
+    searched, and how many are said. unseen: what it did not see. logged: how the search was logged; None where it was a
+    part of something else. kept: whether it was kept in a case; None where it was made for none. without: where nobody
+    is likely, how many would be without each part of the description that may be left out. fitting: how many of the
+    searched faces have 0, 1, 2 ... fitting parts; () where nobody counted.
     several: what became of each of several catalogues that were searched together; what is said of one of them (unseen,
     logged, kept) is said there.
     """
 
     hits: tuple[Hit, ...]
     faces: int
-    withheld: int
+    below_detection: int
     unscored: int
     model: ScoringModel
-    narrowed: tuple[Step, ...] = ()
+    filter_steps: tuple[FilterStep, ...] = ()
     best: float | None = None
     expected: float | None = None
     notices: tuple[Notice, ...] = ()

@@ -132,12 +132,12 @@ def _read(path: Path, limits: Limits) -> EncodedPhoto:
 def _look(path: Path, encoded: EncodedPhoto, opened: OpenPhoto, detector: Detector) -> Probe:
     faces: list[SeenFace] = []
     notices: list[str] = []
-    trouble: PhotoError | None = None
+    problem: PhotoError | None = None
     shown = False
     for picture in opened.pictures():
         if not isinstance(picture, DecodedPhoto):
             page, error = picture
-            trouble = trouble or error
+            problem = problem or error
             notices.append(f"page {page} is not shown: {error.reason}")
             continue
         shown = True
@@ -147,7 +147,7 @@ def _look(path: Path, encoded: EncodedPhoto, opened: OpenPhoto, detector: Detect
             for each in find_faces(picture, detector)
         ]
     if not shown:
-        raise trouble or PhotoError("it holds no picture", retry=False)
+        raise problem or PhotoError("it holds no picture", retry=False)
     notices += [opened.unlooked_in_words] if opened.unlooked else []
     return Probe(path, opened, encoded.sha256, faces, tuple(dict.fromkeys(notices)))
 

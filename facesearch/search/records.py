@@ -22,7 +22,7 @@ from facesearch.search.hits import Hit, SearchResult
 from facesearch.search.ranking.explain import AskedProbability, hedged
 
 if TYPE_CHECKING:
-    from facesearch.search.face import Portrait
+    from facesearch.search.face import FaceReport
     from facesearch.search.probe import Probe
 
 Record = Mapping[str, Any]
@@ -143,7 +143,7 @@ def header(first: Sequence[str], attributes: Sequence[Attribute], last: Sequence
     return [*first, *(each.name for each in attributes), *last]
 
 
-def portrait_record(found: "Portrait") -> Record:
+def face_report_record(found: "FaceReport") -> Record:
     """All that is known of one face but the faces most like it."""
     face = found.face.face
     return {

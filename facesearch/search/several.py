@@ -25,8 +25,8 @@ from facesearch.custody.audit import log_result
 from facesearch.custody.policy import asked_attributes, permit, policy_of
 from facesearch.errors import FacesearchError, NothingIndexed, Notice, RequestError
 from facesearch.search import description, similar
-from facesearch.search.face import Portrait, portrait
-from facesearch.search.hits import ON_ALL_HITS, Hit, Searched, SearchResult, Step, ids_and_scores, shown_by
+from facesearch.search.face import FaceReport, report_face
+from facesearch.search.hits import ON_ALL_HITS, FilterStep, Hit, Searched, SearchResult, ids_and_scores, shown_by
 from facesearch.search.request import Request, catalogue_name
 from facesearch.search.similar import IndexedFace, PhotoFace, ProbeFace, indexed_faces
 
@@ -210,9 +210,9 @@ def faces_of(among: Catalogues, references: Sequence[FaceReference]) -> list[Ind
     return found
 
 
-def portrait_of(among: Catalogues, face: FaceReference, *, nearest: int = 5) -> Portrait:
-    """As `portrait`, with the nearest faces of the face's own catalogue."""
-    return portrait(among.holding(face), face.number, nearest=nearest)
+def report_face_of(among: Catalogues, face: FaceReference, *, nearest: int = 5) -> FaceReport:
+    """As `report_face`, with the nearest faces of the face's own catalogue."""
+    return report_face(among.holding(face), face.number, nearest=nearest)
 
 
 def _anywhere(probe: ProbeFace) -> PhotoFace:
@@ -284,10 +284,10 @@ def _sum(hits: tuple[Hit, ...], results: Sequence[SearchResult], several: tuple[
     return SearchResult(
         hits,
         sum(each.faces for each in results),
-        sum(each.withheld for each in results),
+        sum(each.below_detection for each in results),
         sum(each.unscored for each in results),
         first.model,
-        narrowed=tuple(_summed_steps(results)),
+        filter_steps=tuple(_summed_steps(results)),
         best=max((each.best for each in results if each.best is not None), default=None),
         expected=None if first.expected is None else sum(each.expected or 0.0 for each in results),
         notices=(*shared, *own),
@@ -310,8 +310,8 @@ def _summed_counts(counts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     return tuple(map(sum, zip(*counts, strict=True))) if all(counts) else ()
 
 
-def _summed_steps(results: Sequence[SearchResult]) -> Iterator[Step]:
-    for steps in zip(*(each.narrowed for each in results), strict=True):
+def _summed_steps(results: Sequence[SearchResult]) -> Iterator[FilterStep]:
+    for steps in zip(*(each.filter_steps for each in results), strict=True):
         yield replace(steps[0], left=sum(each.left for each in steps), left_out=sum(each.left_out for each in steps))
 
 

@@ -32,7 +32,7 @@ from facesearch.search.hits import (
     shown_by,
 )
 from facesearch.search.ranking.explain import weak_grades
-from facesearch.search.ranking.similar import combined, encode, similarity
+from facesearch.search.ranking.profiles import combined, encode, similarity
 from facesearch.search.request import Like, LikeFace, LikePhoto, Request
 from facesearch.search.unseen import unseen_by_searches
 from facesearch.vision.detection import iou

@@ -22,8 +22,8 @@ from facesearch.network.device import bf16_pays
 from facesearch.network.mcnn import prepare
 from facesearch.training.augment import Augmentation, fixed_view
 from facesearch.training.datasets import FaceCache
-from facesearch.training.kept import kept
 from facesearch.training.lite0 import Lite0, fused
+from facesearch.training.row_cache import cached_rows
 
 _BATCH = 64
 
@@ -60,7 +60,7 @@ def teacher_answers(
             yield torch.cat(said).cpu().numpy().reshape(len(chunk), -1)
 
     path = folder / f"answers-{_digest(teacher, augmentation, views, size)[:12]}.bin"
-    found = kept(path, (len(cache.records), views * len(NAMES)), rows, answers, progress)
+    found = cached_rows(path, (len(cache.records), views * len(NAMES)), rows, answers, progress)
     return found.reshape(len(found), views, len(NAMES))
 
 

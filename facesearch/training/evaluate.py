@@ -24,7 +24,7 @@ from facesearch.training.degrade import Degradation, degraded
 from facesearch.training.figures import Figures, measure
 from facesearch.training.loop import plain_crop
 from facesearch.training.metrics import Reliability, mean, reliability
-from facesearch.training.published import Published, published
+from facesearch.training.paper_results import Published, published
 from facesearch.vision.crop import INPUT_SIZE, crop_face
 
 Floats = NDArray[np.float64]

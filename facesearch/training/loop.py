@@ -1,4 +1,4 @@
-"""Stage one of the paper's two: train MCNN (stage two, AUX on the frozen MCNN, is finish.py).
+"""Stage one of the paper's two: train MCNN (stage two, AUX on the frozen MCNN, is fitting.py).
 
 Everything random is drawn from the seed and the number of the step, and all state goes to one file now and then: a run
 that is killed at any moment and started again goes on and ends with the same network as an unbroken one.
@@ -33,12 +33,12 @@ from facesearch.network.scorer import mcnn_logits
 from facesearch.network.views import PLAIN, Views
 from facesearch.training.augment import augmented_crop, fixed_view, worsened
 from facesearch.training.datasets import UNKNOWN, FaceCache, Labels, Role
+from facesearch.training.fine_tuning import trainable
 from facesearch.training.lite0 import MEAN, Lite0
 from facesearch.training.metrics import accuracy, average_precision
 from facesearch.training.metrics import mean as mean_of
 from facesearch.training.mixup import Mixing
 from facesearch.training.recipe import LITE0, Recipe, Stage, as_of_today, stored
-from facesearch.training.start import trainable
 from facesearch.training.targets import Targets, cross_entropy, plain_targets
 from facesearch.training.teacher import Student, expand_student
 from facesearch.vision.crop import INPUT_SIZE, crop_face
@@ -152,7 +152,6 @@ def train(
     return run.average.eval(), run.mean
 
 
-# complexipy: ignore (one step of training, in the order of the paper)
 def _train_stage(
     run: _Run,
     recipe: Recipe,
@@ -190,11 +189,7 @@ def _train_stage(
         run.step += 1
         _follow(run.average, run.model, min(recipe.average, (1 + run.step) / (10 + run.step)))
         value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"The loss is no longer a number (stage {run.stage + 1}, pass {(run.step - 1) // per_pass + 1}): "
-                f"lower this stage's rate in the recipe, delete {folder}, and start again."
-            )
+        _require_finite(value, run, per_pass, folder)
         smooth = value if run.step == first + 1 else 0.98 * smooth + 0.02 * value
         now = time.monotonic()
         speed = (run.step - first) * recipe.batch / (now - since)
@@ -205,14 +200,27 @@ def _train_stage(
             line = _validate(run, stage, material, mean)
             line |= {"stage": run.stage + 1, "step": run.step, "loss": round(smooth, 4)}
             line |= {"faces_per_second": round(speed, 1)}
-            with (folder / "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-            if note:
-                note(_in_words(line, run.step / per_pass))
+            _log(line, run.step / per_pass, folder, note)
             run.model.train()
         if now - saved > SAVE_EVERY:
             _save(run, folder)
             saved = now
+
+
+def _require_finite(loss: float, run: _Run, per_pass: int, folder: Path) -> None:
+    if not math.isfinite(loss):
+        raise TrainingError(
+            f"The loss is no longer a number (stage {run.stage + 1}, pass {(run.step - 1) // per_pass + 1}): "
+            f"lower this stage's rate in the recipe, delete {folder}, and start again."
+        )
+
+
+def _log(line: dict[str, Any], passes: float, folder: Path, note: Callable[[str], None] | None) -> None:
+    """Keep what a pass has reached, and tell it."""
+    with (folder / "log.jsonl").open("a") as log:
+        log.write(json.dumps(line) + "\n")
+    if note:
+        note(_in_words(line, passes))
 
 
 def _losses(

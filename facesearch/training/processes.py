@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def in_order(
+def ordered_process_map(
     work: Callable[[Item], Result], items: Iterable[Item], prepare: Callable[..., None], *arguments: Any
 ) -> Iterator[Result]:
     """`work(item)` for each, in the order of the items. prepare(*arguments) runs once in every process before.

@@ -14,7 +14,7 @@ from facesearch.training.datasets import Labels, Role
 
 
 @dataclass(frozen=True, slots=True)
-class Learnt:
+class TrainingRun:
     """What one run took from its data. data: `Labels.in_words`. trained_on, fitted_on: roles; the latter for AUX,
     calibration and grades, which every run fits anew."""
 
@@ -23,31 +23,33 @@ class Learnt:
     fitted_on: tuple[str, ...] = ()
 
 
-def history(checkpoint: Checkpoint) -> tuple[Learnt, ...]:
+def history(checkpoint: Checkpoint) -> tuple[TrainingRun, ...]:
     """The runs that made a network, the last one at the end."""
     about = checkpoint.metadata
     if stored := about.get("learnt"):
-        return tuple(Learnt(run["data"], tuple(run["trained_on"]), tuple(run["fitted_on"])) for run in stored)
+        return tuple(TrainingRun(run["data"], tuple(run["trained_on"]), tuple(run["fitted_on"])) for run in stored)
     # Checkpoints of before told the roles of one run, in sentences.
-    return (Learnt(about["data"], _roles_in(about.get("trained_on")), _roles_in(about.get("aux_and_calibration"))),)
+    return (
+        TrainingRun(about["data"], _roles_in(about.get("trained_on")), _roles_in(about.get("aux_and_calibration"))),
+    )
 
 
 def continued(
     start: Checkpoint | None, labels: Labels, trained_on: Sequence[Role], fitted_on: Sequence[Role]
-) -> tuple[Learnt, ...]:
+) -> tuple[TrainingRun, ...]:
     """The history of a network made from `start`, or from nothing: what the start was fitted on is no part of it."""
     before = history(start) if start else ()
-    now = Learnt(labels.in_words(), tuple(r.value for r in trained_on), tuple(r.value for r in fitted_on))
+    now = TrainingRun(labels.in_words(), tuple(r.value for r in trained_on), tuple(r.value for r in fitted_on))
     same = [run for run in before if run.data == now.data]
     roles = {role for run in (*same, now) for role in run.trained_on}
     ordered = tuple(role.value for role in Role if role in roles)
     return (
-        *(Learnt(run.data, run.trained_on) for run in before if run not in same and run.trained_on),
-        Learnt(now.data, ordered, now.fitted_on),
+        *(TrainingRun(run.data, run.trained_on) for run in before if run not in same and run.trained_on),
+        TrainingRun(now.data, ordered, now.fitted_on),
     )
 
 
-def metadata(runs: Sequence[Learnt]) -> dict[str, Any]:
+def metadata(runs: Sequence[TrainingRun]) -> dict[str, Any]:
     """As a checkpoint holds it: `learnt` for `history`, `data` and `trained_on` for people."""
     now = runs[-1].data
     parts = [
@@ -87,7 +89,7 @@ def other_splits(checkpoint: Checkpoint, labels: Labels) -> list[str]:
     ]
 
 
-def _about(checkpoint: Checkpoint, labels: Labels) -> Iterator[Learnt]:
+def _about(checkpoint: Checkpoint, labels: Labels) -> Iterator[TrainingRun]:
     """The runs on images of this layout."""
     return (run for run in history(checkpoint) if _layout(run.data) == _layout(labels.in_words()))
 

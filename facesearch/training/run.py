@@ -18,18 +18,18 @@ from facesearch.network.device import device_name, pick_device
 from facesearch.network.mcnn import Mcnn, fold
 from facesearch.network.scorer import Scorer
 from facesearch.reliability import SIZES
-from facesearch.search.ranking.similar import PROFILE_MEANS
+from facesearch.search.ranking.profiles import PROFILE_MEANS
 from facesearch.training.datasets import FaceCache, Labels, Role, cache_folder, open_cache, read_dataset
 from facesearch.training.distillation import teacher_answers
 from facesearch.training.evaluate import Evaluation, evaluate
-from facesearch.training.finish import fit
+from facesearch.training.fine_tuning import check_trainable
+from facesearch.training.fitting import fit
 from facesearch.training.lite0 import weights_file
 from facesearch.training.loop import Network, Progress, TrainingError, predict, taught_rows, train
 from facesearch.training.personlabels import with_person_labels
 from facesearch.training.provenance import continued, learnt_roles, metadata, other_splits
 from facesearch.training.recipe import LITE0, Recipe, load_recipe
 from facesearch.training.softlabels import soft_labels
-from facesearch.training.start import check_trainable
 from facesearch.training.targets import Targets
 from facesearch.training.teacher import sface_model, teacher_embeddings
 from facesearch.vision.crop import INPUT_SIZE
@@ -106,7 +106,7 @@ def train_checkpoint(
     tell.note("scoring the held-out faces for AUX and calibration")
     logits = predict(mcnn, cache, held, mean.to(where), INPUT_SIZE, recipe.views)
     fitted = fit(logits, labels.labels[held], labels.identities[held], calibrate)
-    tell.note(f"AUX fitted on {len(held):,} faces, held towards the identity with weight {fitted.hold}")
+    tell.note(f"AUX fitted on {len(held):,} faces, held towards the identity with weight {fitted.l2}")
     small = {
         "mean": mean.numpy(),
         "calibration.scale": fitted.calibration_scale,
@@ -114,7 +114,7 @@ def train_checkpoint(
         "profile.mean": fitted.profile_mean,
         "profile.matrix": fitted.profile_matrix,
     }
-    about = describe(recipe, labels, fitted.hold, terms, begin) | {
+    about = describe(recipe, labels, fitted.l2, terms, begin) | {
         "grades": fitted.grades,
         **({"untaught": untaught} if untaught else {}),
         PROFILE_MEANS: fitted.profile_means.metadata(),
@@ -294,9 +294,7 @@ def _refuse_faces_it_learnt(start: Checkpoint, recipe: Recipe, labels: Labels) -
         )
 
 
-def describe(
-    recipe: Recipe, labels: Labels, hold: float, terms: str | None, start: Checkpoint | None
-) -> dict[str, Any]:
+def describe(recipe: Recipe, labels: Labels, l2: float, terms: str | None, start: Checkpoint | None) -> dict[str, Any]:
     """What the checkpoint says about where it comes from."""
     started = {"started_from": f"model {start.digest[:12]}, of {start.metadata['data']}"} if start else {}
     return {
@@ -306,7 +304,7 @@ def describe(
         "nearer": recipe.nearer,
         **metadata(continued(start, labels, recipe.roles, recipe.aux)),
         "aux_and_calibration": (
-            f"AUX on {' + '.join(recipe.aux)} (pull to the identity {hold}), "
+            f"AUX on {' + '.join(recipe.aux)} (pull to the identity {l2}), "
             f"calibration on {' + '.join(recipe.calibration)}, cross-fitted by person"
         ),
         "terms": terms or _terms(start, labels),

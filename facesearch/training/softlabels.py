@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from facesearch.attributes import NAMES
 from facesearch.network.checkpoint import Checkpoint
 from facesearch.training.datasets import FaceCache
-from facesearch.training.kept import kept
 from facesearch.training.loop import predict
+from facesearch.training.row_cache import cached_rows
 from facesearch.vision.crop import INPUT_SIZE
 
 
@@ -44,4 +44,4 @@ def soft_labels(
             yield torch.sigmoid(torch.from_numpy(logits)).numpy()
 
     path = folder / f"soft-{start.digest[:12]}.bin"
-    return kept(path, (len(cache.records), len(NAMES)), rows, probabilities, progress)
+    return cached_rows(path, (len(cache.records), len(NAMES)), rows, probabilities, progress)

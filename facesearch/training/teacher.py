@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from facesearch.errors import FacesearchError
 from facesearch.network.mcnn import CONV3, FC, POOLED, Layout
 from facesearch.training.datasets import FaceCache
-from facesearch.training.kept import kept
-from facesearch.training.processes import in_order
+from facesearch.training.processes import ordered_process_map
+from facesearch.training.row_cache import cached_rows
 from facesearch.vision.crop import INPUT_SIZE, SIDE, crop_face
 from facesearch.vision.detection import bundled_model
 
@@ -64,9 +64,11 @@ def teacher_embeddings(
     """
 
     def embeddings(chunks: Iterable[NDArray[np.int64]]) -> Iterator[NDArray[np.float32]]:
-        return in_order(_embed, (_crops(cache, chunk) for chunk in chunks), _start_worker, str(sface_model()))
+        return ordered_process_map(
+            _embed, (_crops(cache, chunk) for chunk in chunks), _start_worker, str(sface_model())
+        )
 
-    return kept(folder / "teacher.bin", (len(cache.records), WIDTH), rows, embeddings, progress)
+    return cached_rows(folder / "teacher.bin", (len(cache.records), WIDTH), rows, embeddings, progress)
 
 
 def _crops(cache: FaceCache, rows: NDArray[np.int64]) -> NDArray[np.uint8]:

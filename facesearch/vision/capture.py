@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from db.values.photo import Shot
+from db.values.photo import CaptureFacts
 
 _MAKE, _MODEL, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x010F, 0x0110, 0x8769, 0x9003
 _FIRST_PHOTOGRAPH = 1826  # earlier years, 0000 among them, come from clocks that were never set
@@ -26,16 +26,16 @@ _DATE = re.compile(
 Answer = TypeVar("Answer")
 
 
-def shot_of(block: bytes) -> Shot:
+def read_capture_facts(block: bytes) -> CaptureFacts:
     """What an EXIF block (from its TIFF header on; b"" for none) says. Raises MemoryError, and nothing that the block
     is to blame for."""
     if not block:
-        return Shot(None, "")
+        return CaptureFacts(None, "")
     exif = Image.Exif()
     _parsed(lambda: exif.load(block))
     make, model = _name(_parsed(lambda: exif.get(_MAKE))), _name(_parsed(lambda: exif.get(_MODEL)))
     details = _parsed(lambda: exif.get_ifd(_EXIF_IFD)) or {}
-    return Shot(_moment(_text(details.get(_DATE_TIME_ORIGINAL))), _camera(make, model))
+    return CaptureFacts(_moment(_text(details.get(_DATE_TIME_ORIGINAL))), _camera(make, model))
 
 
 def _parsed(parse: Callable[[], Answer]) -> Answer | None:

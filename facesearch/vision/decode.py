@@ -153,12 +153,12 @@ class OpenPhoto:
     @property
     def taken(self) -> datetime | None:
         """As in `DecodedPhoto`."""
-        return self._contents.shot.taken
+        return self._contents.capture.taken
 
     @property
     def camera(self) -> str:
         """As in `DecodedPhoto`."""
-        return self._contents.shot.camera
+        return self._contents.capture.camera
 
     @property
     def pages(self) -> int:

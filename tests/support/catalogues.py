@@ -153,6 +153,6 @@ def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
 
 
 def encode(values: Floats, model: ScoringModel) -> Floats:
-    """Unit-length profiles float32[N, 40]: what searches get from `facesearch.search.ranking.similar`."""
+    """Unit-length profiles float32[N, 40]: what searches get from `facesearch.search.ranking.profiles`."""
     profiles = (values - model.profile_mean) @ model.profile_matrix
     return np.asarray(profiles / np.linalg.norm(profiles, axis=1, keepdims=True), dtype=np.float32)

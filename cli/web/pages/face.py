@@ -16,7 +16,7 @@ from facesearch.attributes import Group, members
 from facesearch.query.phrases import phrase
 from facesearch.reliability import MEANINGS, UNGRADED
 from facesearch.search import pictures
-from facesearch.search.face import Portrait
+from facesearch.search.face import FaceReport
 from facesearch.search.pictures import NoPicture
 from facesearch.search.ranking.explain import whole_percent
 
@@ -55,7 +55,7 @@ def find(call: Call) -> Response:
 def show(call: Call) -> Response:
     """The page of a face."""
     number = int(call.request.path_params["face"])
-    found = call.place.portrait(number)
+    found = call.place.report_face(number)
     face = found.face.face
     with call.place.catalogue.read() as session:
         others = faces.details_of_scored(session, list(faces.of_photo(session, face.sha256, face.page)))
@@ -80,7 +80,7 @@ def show(call: Call) -> Response:
     return call.page("face.html", values)
 
 
-def _size(call: Call, found: Portrait) -> tuple[int, int, str]:
+def _size(call: Call, found: FaceReport) -> tuple[int, int, str]:
     """Width and height of the photo in pixels, or why it cannot be shown."""
     if not any(is_there(path) for path in found.face.face.paths):
         return 0, 0, "The photo is not there now: moved, deleted, or on a drive that is not connected."
@@ -94,7 +94,7 @@ def _size(call: Call, found: Portrait) -> tuple[int, int, str]:
     return round(whole_photo.width / whole_photo.scale), round(whole_photo.height / whole_photo.scale), ""
 
 
-def _groups(found: Portrait) -> list[tuple[str, list[Bar]]]:
+def _groups(found: FaceReport) -> list[tuple[str, list[Bar]]]:
     """The attributes in the groups of the network's paper."""
 
     def bar(index: int) -> Bar:

@@ -454,9 +454,9 @@ def _notes(result: SearchResult, values: dict[str, object]) -> list[Note]:
         notes += [Note(each, "unseen" if result.kept.number is None else "") for each in kept_in_words(result.kept)]
     notes += [_note(each, values) for each in result.notices]
     notes += [Note(each) for each in (*hard_remarks(result), *missing_remarks(result))]
-    left_out = [f"{counted(step.left_out, 'face')} by {step.words}" for step in result.narrowed]
-    if result.withheld:
-        left_out.insert(0, f"{counted(result.withheld, 'face')} with a lower detection score")
+    left_out = [f"{counted(step.left_out, 'face')} by {step.words}" for step in result.filter_steps]
+    if result.below_detection:
+        left_out.insert(0, f"{counted(result.below_detection, 'face')} with a lower detection score")
     if left_out:
         notes.append(Note(f"Left out: {'; '.join(left_out)}."))
     return notes

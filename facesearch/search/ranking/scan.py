@@ -33,11 +33,11 @@ CHUNK = 1 << 16
 
 # Faces that are estimated at a time, and looked through for candidates: few enough for the processor's cache, and so
 # many that threads are seldom in Python, where they wait for each other (on 2 cores a fifth less time than 1 << 17).
-_BLOCK, _LOT = 1 << 18, 1 << 19
+_BLOCK, _SUPERBLOCK = 1 << 18, 1 << 19
 _FACES_A_THREAD = 1 << 18  # for fewer a thread does not pay
 _MOST_THREADS = 8  # more than memory feeds
-_PART = 64  # faces at a time that are looked into for candidates
-_ROOM = 512  # so many more candidates than are wanted before the worst are dropped
+_SEGMENT = 64  # faces at a time that are looked into for candidates
+_SLACK = 512  # so many more candidates than are wanted before the worst are dropped
 _ROUNDED = (1e-6, 1e-15)  # how far an exact score is off in float32; as `margin`
 
 Result = TypeVar("Result")
@@ -248,23 +248,24 @@ def _candidates(
     asked = set().union(*(sides(tree) if is_read_once(tree) else _both_sides(tree) for tree in trees))
     columns = {side: faces.probabilities(*side) for side in sorted(asked)}
 
-    def part(start: int, stop: int) -> tuple[_Pool, list[float]]:
-        pool = _Pool(top, min_score, error)
+    def part(start: int, stop: int) -> tuple[_TopCandidates, list[float]]:
+        pool = _TopCandidates(top, min_score, error)
         estimators = [
             Estimator(tree, columns, _BLOCK) if is_read_once(tree) else _entangled(tree, columns) for tree in trees
         ]
         sums = [0.0] * len(trees)
-        room, masks = np.empty(min(_LOT, stop - start), np.float32), np.empty(_BLOCK, np.float32)
-        for lot in _slices(start, stop, _LOT):
-            for rows in _slices(lot.start, lot.stop, _BLOCK):
+        room, masks = np.empty(min(_SUPERBLOCK, stop - start), np.float32), np.empty(_BLOCK, np.float32)
+        for superblock in _slices(start, stop, _SUPERBLOCK):
+            for rows in _slices(superblock.start, superblock.stop, _BLOCK):
                 mask = masks[: rows.stop - rows.start]
                 np.copyto(mask, allowed[rows])
                 for number, estimate in enumerate(estimators):
                     estimates = estimate(rows)
                     sums[number] += float(np.dot(estimates, mask))
                     if number == 0:
-                        np.multiply(estimates, mask, out=room[rows.start - lot.start : rows.stop - lot.start])
-            pool.add(lot.start, room[: lot.stop - lot.start], allowed[lot])
+                        within = slice(rows.start - superblock.start, rows.stop - superblock.start)
+                        np.multiply(estimates, mask, out=room[within])
+            pool.add(superblock.start, room[: superblock.stop - superblock.start], allowed[superblock])
         return pool, sums
 
     parts = _in_parts(len(allowed), part)
@@ -290,8 +291,8 @@ def _candidates_between(
     def estimator(of: Node, size: int) -> Callable[[slice], NDArray[np.floating]]:
         return Estimator(of, columns, size) if is_read_once(of) else _entangled(of, columns)
 
-    def part(start: int, stop: int) -> _Pool:
-        pool = _Pool(top, 0.0, _error_of(order))
+    def part(start: int, stop: int) -> _TopCandidates:
+        pool = _TopCandidates(top, 0.0, _error_of(order))
         scored, ordered = estimator(tree, _BLOCK), estimator(order, _BLOCK)
         for rows in _slices(start, stop, _BLOCK):
             estimates = scored(rows)
@@ -343,7 +344,7 @@ def _entangled(tree: Node, columns: Mapping[Side, Floats]) -> Callable[[slice], 
     return estimate
 
 
-class _Pool:
+class _TopCandidates:
     """Candidates for the best of the faces that were added, with their estimates."""
 
     def __init__(self, top: int | None, min_score: float, error: tuple[float, float]) -> None:
@@ -352,13 +353,13 @@ class _Pool:
         self._rows: list[Ids] = []
         self._estimates: list[Floats] = []
         self._held = 0
-        self._room = _ROOM
+        self._slack = _SLACK
         self._floor = self._below(min_score)
 
     def add(self, start: int, estimates: Floats, allowed: Mask) -> None:
         """The faces from row `start` on; estimates: 0 for those that are not allowed."""
-        parts = len(estimates) // _PART  # one holds every so manieth face: numpy finds their maxima fastest this way
-        highest = estimates[: parts * _PART].reshape(_PART, parts).max(axis=0)
+        parts = len(estimates) // _SEGMENT  # one holds every n-th face, of n: numpy finds their maxima fastest this way
+        highest = estimates[: parts * _SEGMENT].reshape(_SEGMENT, parts).max(axis=0)
         if not self._held and self._top is not None and self._top <= parts:
             # At least `top` faces reach the highest estimates of their parts, so the others have to do so, too.
             self._floor = max(self._floor, self._below(float(np.partition(highest, parts - self._top)[-self._top])))
@@ -366,8 +367,8 @@ class _Pool:
         if len(high) > parts // 8:
             found = np.flatnonzero(estimates >= self._floor)
         else:  # few parts hold any: look into these alone, and at what is left at the end
-            inside = np.add.outer(np.arange(_PART) * parts, high).ravel()
-            looked_at = np.concatenate([inside, np.arange(parts * _PART, len(estimates))])
+            inside = np.add.outer(np.arange(_SEGMENT) * parts, high).ravel()
+            looked_at = np.concatenate([inside, np.arange(parts * _SEGMENT, len(estimates))])
             found = looked_at[estimates[looked_at] >= self._floor]
         found = found[allowed[found]]
         if not len(found):
@@ -375,7 +376,7 @@ class _Pool:
         self._rows.append(found + start)
         self._estimates.append(estimates[found])
         self._held += len(found)
-        if self._top is not None and self._held > self._top + self._room:
+        if self._top is not None and self._held > self._top + self._slack:
             self._drop(self._top)
 
     def rows(self) -> Ids:
@@ -392,7 +393,8 @@ class _Pool:
         kept = estimates >= self._floor
         self._rows, self._estimates = [rows[kept]], [estimates[kept]]
         self._held = int(np.count_nonzero(kept))
-        self._room = max(_ROOM, 2 * self._held)  # where very many tie: sort them out again when there are twice as many
+        # Where very many tie: sort them out again when there are twice as many.
+        self._slack = max(_SLACK, 2 * self._held)
 
     def _below(self, estimate: float) -> float:
         """The least estimate of a face whose score is at least that of a face with this one."""

@@ -65,7 +65,6 @@ def read_errors(file: Path) -> Errors:
     return tuple(rows.get(name, own) for name, own in zip(NAMES, shipped_errors(), strict=True))
 
 
-# complexipy: ignore (a table's rows, each checked where its line is known)
 def _rows(text: str, file: str) -> Mapping[str, WordErrors]:
     lines = text.splitlines()
     header = lines[0] if lines else ""
@@ -79,19 +78,22 @@ def _rows(text: str, file: str) -> Mapping[str, WordErrors]:
         name = (row["attribute"] or "").strip()
         if not name:
             continue
-        if name not in BY_NAME:
-            raise RequestError("unknown attribute", {**about, "attribute": name})
         if name in found:
             raise RequestError("twice", {**about, "attribute": name})
-        near = tuple(each.strip() for each in (row.get("near") or "").split(",") if each.strip())
-        unknown = next((each for each in near if each not in BY_NAME), None)
-        if unknown is not None:
-            raise RequestError("unknown attribute", {**about, "attribute": unknown})
-        present, absent = (_rate(row[column], about, name) for column in ("present", "absent"))
-        to_near = max(present, _rate(row.get("to_near") or "0", about, name))
-        places = tuple(BY_NAME[each].index for each in near)
-        found[name] = WordErrors(present, absent, places, to_near, (row.get("source") or "").strip())
+        found[name] = _errors_of(name, row, about)
     return MappingProxyType(found)
+
+
+def _errors_of(name: str, row: Mapping[str, str | None], about: Mapping[str, object]) -> WordErrors:
+    """What a row of the table says of an attribute. about: where it stands."""
+    near = tuple(each.strip() for each in (row.get("near") or "").split(",") if each.strip())
+    for each in (name, *near):
+        if each not in BY_NAME:
+            raise RequestError("unknown attribute", {**about, "attribute": each})
+    present, absent = (_rate(row[column], about, name) for column in ("present", "absent"))
+    to_near = max(present, _rate(row.get("to_near") or "0", about, name))
+    places = tuple(BY_NAME[each].index for each in near)
+    return WordErrors(present, absent, places, to_near, (row.get("source") or "").strip())
 
 
 def _rate(text: str | None, about: Mapping[str, object], name: str) -> float:

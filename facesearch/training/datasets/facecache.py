@@ -15,7 +15,7 @@ from db import durable
 from db.lock import exclusive
 from db.values.box import Box
 from facesearch.training.datasets.labels import Dataset, DatasetError, Labels, Role
-from facesearch.training.processes import in_order
+from facesearch.training.processes import ordered_process_map
 from facesearch.vision.crop import INPUT_SIZE, SIDE, region
 from facesearch.vision.decode import PhotoError, decode_photo
 from facesearch.vision.detection import MODEL_SHA256, Detection, YuNet, detector_name
@@ -206,7 +206,7 @@ def _cut_in_order(paths: list[list[str]]) -> Iterator[list[_Cut]]:
         detector = YuNet()
         yield [_cut(path, detector) for path in paths[0]]
     else:
-        yield from in_order(_cut_in_worker, paths, _start_worker)
+        yield from ordered_process_map(_cut_in_worker, paths, _start_worker)
 
 
 _worker_detector: YuNet | None = None

@@ -79,22 +79,19 @@ def _primary(data: bytes) -> int | None:
     return None
 
 
-# complexipy: ignore (the box's own versions and widths, field by field)
 def _properties_of(data: bytes, item: int | None) -> set[int] | None:
     """Numbers, from 1, of the properties of an item; None where nothing is said of it."""
     for start, _ in _find(data, (b"meta", b"iprp", b"ipma")):
-        version, wide = data[start], data[start + 3] & 1
+        name = struct.Struct(">H" if data[start] < 1 else ">I")
+        place, essential = ("H", 0x8000) if data[start + 3] & 1 else ("B", 0x80)
         (count,) = struct.unpack_from(">I", data, start + 4)
         at = start + 8
         for _ in range(min(count, 10_000)):
-            name = struct.unpack_from(">H" if version < 1 else ">I", data, at)[0]
-            at += 2 if version < 1 else 4
-            number, at = data[at], at + 1
-            if name == item:
-                if wide:
-                    return {value & 0x7FFF for value in struct.unpack_from(f">{number}H", data, at)}
-                return {value & 0x7F for value in data[at : at + number]}
-            at += number * (2 if wide else 1)
+            number = data[at + name.size]
+            places = struct.Struct(f">{number}{place}")
+            if name.unpack_from(data, at)[0] == item:
+                return {value & ~essential for value in places.unpack_from(data, at + name.size + 1)}
+            at += name.size + 1 + places.size
     return None
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from db.values.photo import Shot
-from facesearch.vision.capture import shot_of
+from db.values.photo import CaptureFacts
+from facesearch.vision.capture import read_capture_facts
 from facesearch.vision.decoding import sniff
 from facesearch.vision.decoding.bmp import Bmp
 from facesearch.vision.decoding.colour import Pixels
@@ -57,7 +57,7 @@ class Contents:
     format: str
     count: int
     pixels: int
-    shot: Shot
+    capture: CaptureFacts
     draw: Callable[[int], Drawn]
     pictures: Callable[[], Iterator[Found]]
     word: str = "picture"
@@ -99,8 +99,8 @@ def _drawing(draw: Callable[[int], Drawn], page: int, seconds: float | None = No
         return Found(page, seconds, broken("photo", error))
 
 
-def _still(name: str, size: tuple[int, int], shot: Shot, draw: Callable[[int], Drawn]) -> Contents:
-    return Contents(name, 1, size[0] * size[1], shot, draw, lambda: iter([_drawing(draw, 1)]))
+def _single(name: str, size: tuple[int, int], capture: CaptureFacts, draw: Callable[[int], Drawn]) -> Contents:
+    return Contents(name, 1, size[0] * size[1], capture, draw, lambda: iter([_drawing(draw, 1)]))
 
 
 def _jpeg(data: bytes, limits: Limits) -> Contents:
@@ -132,7 +132,9 @@ def _jpeg(data: bytes, limits: Limits) -> Contents:
             yield Found(last + 1, None, thumbnail.noting(THUMBNAIL if whole else RESCUED))
 
     size = opened.header.width * opened.header.height
-    contents = Contents("JPEG", last, size, shot_of(opened.exif.data), draw, pictures, unlooked=opened.others)
+    contents = Contents(
+        "JPEG", last, size, read_capture_facts(opened.exif.data), draw, pictures, unlooked=opened.others
+    )
     return contents
 
 
@@ -168,7 +170,14 @@ def _tiff(data: bytes, limits: Limits) -> Contents:
 
     exif = b"" if opened.big else data
     contents = Contents(
-        "TIFF", len(pages) + opened.more, max(fit, default=0), shot_of(exif), draw, pictures, "page", opened.more
+        "TIFF",
+        len(pages) + opened.more,
+        max(fit, default=0),
+        read_capture_facts(exif),
+        draw,
+        pictures,
+        "page",
+        opened.more,
     )
     return contents
 
@@ -176,7 +185,7 @@ def _tiff(data: bytes, limits: Limits) -> Contents:
 def _animated(
     name: str,
     size: tuple[int, int],
-    shot: Shot,
+    capture: CaptureFacts,
     times: Sequence[float],
     draw_frame: Callable[[int], Drawn],
     limits: Limits,
@@ -190,7 +199,7 @@ def _animated(
         return draw_frame(page - 1)
 
     if len(times) + lost == 1:
-        return _still(name, size, shot, draw)
+        return _single(name, size, capture, draw)
 
     def pictures() -> Iterator[Found]:
         chosen = _about_a_second_apart(times, limits.max_frames)
@@ -208,7 +217,7 @@ def _animated(
                     found = replace(found, shown=found.shown.noting(f"the {name} ends too early: {LAST_FRAMES}"))
             yield found
 
-    contents = Contents(name, len(times) + lost, size[0] * size[1], shot, draw, pictures, "frame")
+    contents = Contents(name, len(times) + lost, size[0] * size[1], capture, draw, pictures, "frame")
     return contents
 
 
@@ -241,7 +250,9 @@ def _alike(one: Pixels, other: Pixels) -> bool:
 def _png(data: bytes, limits: Limits) -> Contents:
     opened = Png(data, limits)
     size = opened.width, opened.height
-    contents = _animated("PNG", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
+    contents = _animated(
+        "PNG", size, read_capture_facts(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames
+    )
     if not opened.stands_apart:
         return contents
     draw, pictures, frames = contents.draw, contents.pictures, contents.count
@@ -258,21 +269,23 @@ def _png(data: bytes, limits: Limits) -> Contents:
 
 def _gif(data: bytes, limits: Limits) -> Contents:
     opened = Gif(data, limits)
-    return _animated("GIF", (opened.width, opened.height), Shot(None, ""), opened.times, opened.draw, limits)
+    return _animated("GIF", (opened.width, opened.height), CaptureFacts(None, ""), opened.times, opened.draw, limits)
 
 
 def _webp(data: bytes, limits: Limits) -> Contents:
     opened = WebP(data, limits)
     size = opened.width, opened.height
-    return _animated("WebP", size, shot_of(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames)
+    return _animated(
+        "WebP", size, read_capture_facts(opened.exif.data), opened.times, opened.draw, limits, opened.lost_frames
+    )
 
 
 def _heif(name: str) -> Callable[[bytes, Limits], Contents]:
     def opening(data: bytes, limits: Limits) -> Contents:
         opened = Heif(data, limits, name)
-        size, shot, times = (opened.width, opened.height), shot_of(opened.exif.data), opened.times
+        size, capture, times = (opened.width, opened.height), read_capture_facts(opened.exif.data), opened.times
         if times is not None or opened.count == 1:
-            return _animated(name, size, shot, times or [0.0], opened.draw, limits)
+            return _animated(name, size, capture, times or [0.0], opened.draw, limits)
 
         def draw(page: int) -> Drawn:
             if not 1 <= page <= opened.count:
@@ -283,7 +296,7 @@ def _heif(name: str) -> Callable[[bytes, Limits], Contents]:
             contents.unlooked = max(0, opened.count - limits.max_pages)
             yield from (_drawing(draw, page) for page in range(1, min(opened.count, limits.max_pages) + 1))
 
-        contents = Contents(name, opened.count, size[0] * size[1], shot, draw, pictures)
+        contents = Contents(name, opened.count, size[0] * size[1], capture, draw, pictures)
         return contents
 
     return opening
@@ -291,12 +304,12 @@ def _heif(name: str) -> Callable[[bytes, Limits], Contents]:
 
 def _bmp(data: bytes, limits: Limits) -> Contents:
     opened = Bmp(data, limits)
-    return _still("BMP", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
+    return _single("BMP", (opened.width, opened.height), CaptureFacts(None, ""), lambda _: opened.draw())
 
 
 def _jpeg_2000(data: bytes, limits: Limits) -> Contents:
     opened = Jpeg2000(data, limits)
-    return _still("JPEG 2000", (opened.width, opened.height), Shot(None, ""), lambda _: opened.draw())
+    return _single("JPEG 2000", (opened.width, opened.height), CaptureFacts(None, ""), lambda _: opened.draw())
 
 
 def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
@@ -313,14 +326,16 @@ def _by_pillow(name: str, plugin: str) -> Callable[[bytes, Limits], Contents]:
             except Exception as error:
                 raise broken(name, error) from error
 
-        return _still(name, size, Shot(None, ""), draw)
+        return _single(name, size, CaptureFacts(None, ""), draw)
 
     return opening
 
 
 def _raw(name: str, data: bytes, limits: Limits) -> Contents:
     shown, exif = draw_preview(data, name, limits)
-    return _still(f"RAW ({name})", (shown.rgb.shape[1], shown.rgb.shape[0]), shot_of(exif or data), lambda _: shown)
+    return _single(
+        f"RAW ({name})", (shown.rgb.shape[1], shown.rgb.shape[0]), read_capture_facts(exif or data), lambda _: shown
+    )
 
 
 _OPEN: dict[str, Callable[[bytes, Limits], Contents]] = {

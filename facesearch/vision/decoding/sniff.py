@@ -157,7 +157,6 @@ def sniff_file(path: str | bytes | os.PathLike[str]) -> FileKind:
         return sniff(file)
 
 
-# complexipy: ignore (one question behind the other, the order decides)
 def sniff(content: bytes | IO[bytes]) -> FileKind:
     """The kind of this content; of an open file a few kilobytes are read, and its position changes. Raises OSError."""
     file = BytesIO(content) if isinstance(content, bytes) else content
@@ -174,14 +173,25 @@ def sniff(content: bytes | IO[bytes]) -> FileKind:
         return _by_brands(head)
     if head[:4] == b"RIFF" and len(head) >= 12:
         return _riff(head[8:12])
+    photo = _photo_without_signature(file, head)
+    if photo:
+        return FileKind(Kind.PHOTO, photo)
+    return _no_photo(head)
+
+
+def _photo_without_signature(file: IO[bytes], head: bytes) -> str:
+    """The name of the format, told by fields that fit each other; "" for none. The order decides."""
     if _is_bmp(head):
-        return FileKind(Kind.PHOTO, BMP)
+        return BMP
     if _is_pnm(head):
-        return FileKind(Kind.PHOTO, PNM)
+        return PNM
     if _is_pcx(head):
-        return FileKind(Kind.PHOTO, PCX)
-    if _is_tga(file, head):
-        return FileKind(Kind.PHOTO, TGA)
+        return PCX
+    return TGA if _is_tga(file, head) else ""
+
+
+def _no_photo(head: bytes) -> FileKind:
+    """What is told last: pictures that are not read, videos, texts and all else."""
     if head[128:132] == b"DICM":
         return FileKind(Kind.UNREAD_PHOTO, _DICOM)
     if head[:4] == b"FORM" and head[8:12] in (b"ILBM", b"PBM "):

@@ -1,10 +1,10 @@
 """Stage two: AUX on the frozen MCNN, then calibration and the profile metric; everything but the MCNN of a checkpoint.
 
 AUX is fitted on logits of faces that the MCNN was not trained on: on its own training faces the MCNN is overconfident,
-and AUX would learn that. A plain 40x40 layer overfits on a few thousand faces, so it is held towards the identity, as
-hard as cross-validation by person says. Calibration (Platt 1999) sees each face through an AUX that was fitted without
-that face's person, and is held towards changing nothing as hard as the same cross-validation says: the faces of one
-person are alike, so a thousand faces of a hundred people say less than their number.
+and AUX would learn that. A plain 40x40 layer overfits on a few thousand faces, so it is regularised towards the
+identity, as hard as cross-validation by person says. Calibration (Platt 1999) sees each face through an AUX that was
+fitted without that face's person, and is regularised towards changing nothing as hard as the same cross-validation
+says: the faces of one person are alike, so a thousand faces of a hundred people say less than their number.
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from facesearch.network.mcnn import Aux
 from facesearch.reliability import graded
-from facesearch.search.ranking.similar import AttributeMeans
+from facesearch.search.ranking.profiles import AttributeMeans
 from facesearch.training.datasets import UNKNOWN
 from facesearch.training.metrics import average_precision
 from facesearch.training.targets import cross_entropy, plain_targets
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 Labels = NDArray[np.uint8]
 
 FOLDS = 5
-HOLDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+L2_WEIGHTS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Weights of the pull towards the identity that are tried (per squared unit of departure, over the mean loss)."""
 PRIORS = (5.0, 20.0, 60.0, 200.0, 600.0)
 """Weights of calibration's pull towards changing nothing that are tried, in faces."""
@@ -40,10 +40,10 @@ _LEAST_BETWEEN = 0.02  # a direction in which people do not differ measurably st
 
 @dataclass(frozen=True)
 class Fitted:
-    """What stands above the MCNN. aux: on all faces given. hold: the pull that was chosen. grades: by attribute."""
+    """What stands above the MCNN. aux: on all faces given. l2: the weight that was chosen. grades: by attribute."""
 
     aux: Aux
-    hold: float
+    l2: float
     calibration_scale: Floats
     calibration_bias: Floats
     profile_mean: Floats
@@ -59,20 +59,20 @@ def fit(logits: Floats, labels: Labels, people: NDArray[np.int64], calibrate: ND
     logits: MCNN's [N, 40] of faces that it was not trained on. people: identity of each row. calibrate: bool [N].
     """
     fold = folds_by_person(people)
-    hold = _chosen_hold(logits, labels, fold)
-    crossed, _ = cross_fit(logits, labels, fold, hold)
+    l2 = _choose_l2(logits, labels, fold)
+    crossed, _ = cross_fit(logits, labels, fold, l2)
     prior = chosen_prior(crossed[calibrate], labels[calibrate], fold[calibrate])
     scale, bias = fit_platt(crossed[calibrate], labels[calibrate], prior)
     mean, matrix = fit_profile(crossed, people)
     known = np.maximum((labels != UNKNOWN).sum(axis=0), 1)
     grades = graded(average_precision(crossed, labels), (labels == 1).sum(axis=0) / known)
-    return Fitted(fit_aux(logits, labels, hold), hold, scale, bias, mean, matrix, fit_means(crossed, labels), grades)
+    return Fitted(fit_aux(logits, labels, l2), l2, scale, bias, mean, matrix, fit_means(crossed, labels), grades)
 
 
-def _chosen_hold(logits: Floats, labels: Labels, fold: NDArray[np.int64]) -> float:
-    """Of HOLDS the one with the least cross-entropy on faces of other people; the hardest where it is all one."""
-    losses = {hold: cross_fit(logits, labels, fold, hold)[1] for hold in reversed(HOLDS)}
-    return min(losses, key=lambda hold: losses[hold])
+def _choose_l2(logits: Floats, labels: Labels, fold: NDArray[np.int64]) -> float:
+    """Of L2_WEIGHTS the one with the least cross-entropy on faces of other people; the hardest where it is all one."""
+    losses = {l2: cross_fit(logits, labels, fold, l2)[1] for l2 in reversed(L2_WEIGHTS)}
+    return min(losses, key=lambda l2: losses[l2])
 
 
 def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np.int64]:
@@ -81,25 +81,25 @@ def folds_by_person(people: NDArray[np.int64], folds: int = FOLDS) -> NDArray[np
     return np.asarray((np.random.default_rng(0).permutation(len(known)) % folds)[at], np.int64)
 
 
-def cross_fit(logits: Floats, labels: Labels, fold: NDArray[np.int64], hold: float) -> tuple[Floats, float]:
+def cross_fit(logits: Floats, labels: Labels, fold: NDArray[np.int64], l2: float) -> tuple[Floats, float]:
     """AUX's logits [N, 40] of each face by a layer fitted on the other folds, and their mean cross-entropy."""
     out = np.empty_like(logits)
     for k in np.unique(fold):
-        aux = fit_aux(logits[fold != k], labels[fold != k], hold)
+        aux = fit_aux(logits[fold != k], labels[fold != k], l2)
         with torch.no_grad():
             out[fold == k] = aux(torch.from_numpy(logits[fold == k])).numpy()
     return out, float(cross_entropy(torch.from_numpy(out), torch.from_numpy(plain_targets(labels))))
 
 
-def fit_aux(logits: Floats, labels: Labels, hold: float) -> Aux:
-    """The 40 -> 40 layer with the least cross-entropy plus hold * |W - identity|^2 / 40 (the bias is free)."""
+def fit_aux(logits: Floats, labels: Labels, l2: float) -> Aux:
+    """The 40 -> 40 layer with the least cross-entropy plus l2 * |W - identity|^2 / 40 (the bias is free)."""
     aux = Aux()
     x, y = torch.from_numpy(logits), torch.from_numpy(plain_targets(labels))
     identity = torch.eye(len(aux.weight))
 
     def loss() -> Tensor:
         pull = (aux.weight - identity).square().sum() / len(identity)
-        return cross_entropy(aux(x), y) + hold * pull
+        return cross_entropy(aux(x), y) + l2 * pull
 
     _minimise(list(aux.parameters()), loss)
     return aux.requires_grad_(False)

@@ -1,7 +1,7 @@
 """Profiles: 40 logits in the model's own metric, compared by cosine; and what changes and combines them.
 
 The metric (mean and matrix) is fitted with the model, on people it was not trained on, and stored with it: see
-`facesearch.training.finish.fit_profile`, and docs/retrieval.md for what it reaches beside others.
+`facesearch.training.fitting.fit_profile`, and docs/retrieval.md for what it reaches beside others.
 """
 
 from collections.abc import Mapping, Sequence

@@ -17,7 +17,7 @@ Rows = NDArray[np.int64]
 _CHUNK = 64
 
 
-def kept(
+def cached_rows(
     path: Path,
     shape: tuple[int, int],
     rows: Rows,
@@ -46,7 +46,7 @@ def _complete(
     compute: Callable[[Iterable[Rows]], Iterator[Floats]],
     progress: Callable[[int, int], None] | None,
 ) -> None:
-    """See `kept`."""
+    """See `cached_rows`."""
     done_path = path.with_name(f"{path.name}.done")
     size = shape[0] * shape[1] * 4
     if not (_has_size(path, size) and _has_size(done_path, shape[0])):
