@@ -86,10 +86,10 @@ def interview(
     read = Understood(Request(), (), ())
     try:
         read = understood(words) if words else read
-    except FacesearchError as error:
+    except FacesearchError as unread:
         if not told:
             raise
-        say(f"What was told cannot be read as one description, so the questions begin with everybody. {error}")
+        say(f"What was told cannot be read as one description, so the questions begin with everybody. {unread}")
         words = ""  # it is kept all the same
     described, on_description = read.request, read.remarks
     limit = faces.limit()

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from cli.web.indexing import IndexRuns, RunState
 from cli.web.probes import Probes
-from cli.web.stored import Requests
+from cli.web.stored import Drafts, Requests
 from db import cases, generation, models
 from db.catalogue import Catalogue, open_catalogue
 from db.crops import CropStore
@@ -143,6 +143,7 @@ class Workplace:
         except NoHome:
             data = self.own_folder
         self.requests = Requests(self.path, data)
+        self.drafts = Drafts(self.path, data)
         self.runs = IndexRuns(self.path, self.own_folder, keep_crops=keep_crops)
         self.probes = Probes(self.own_folder, lambda: [self.catalogue] if self.has_catalogue else [])
         self._lock = threading.RLock()
