@@ -19,7 +19,7 @@ from cli.report.remedies import error_in_words as error_sentence
 from cli.web import security
 from cli.web.pages import cases, face, photos, pictures, plain, probe, search, statement
 from cli.web.pages.call import Call, Page
-from cli.web.render import ASSETS, asset, page
+from cli.web.render import ASSETS, asset, page, session_of
 from cli.web.security import Guard, Keys, Scope
 from cli.web.workplace import Workplace
 from db.errors import CatalogueBusy, CatalogueError, CatalogueMissing, FaceUnknown
@@ -139,6 +139,11 @@ def _answer(
     handler: Page, request: Request, fields: list[tuple[str, str]], uploads: list[tuple[str, bytes]]
 ) -> Response:
     call = Call(request, request.app.state.place, fields, uploads)
+    with call.place.in_session(session_of(request)):
+        return _answered(handler, call)
+
+
+def _answered(handler: Page, call: Call) -> Response:
     try:
         with acting(call.place.acting):
             return handler(call)

@@ -7,8 +7,9 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -28,7 +29,7 @@ from facesearch.attributes import ATTRIBUTES
 from facesearch.cases.cases import Cases
 from facesearch.cases.kept import Kept
 from facesearch.cases.references import key_of
-from facesearch.custody.acting import acting_now
+from facesearch.custody.acting import Acting, acting, acting_now
 from facesearch.custody.audit import Logged, log
 from facesearch.errors import SearchError
 from facesearch.reliability import grades
@@ -45,6 +46,9 @@ NEAREST = 12
 """Faces that a face's page shows beside it."""
 
 Value = TypeVar("Value")
+
+_SESSIONS = 64
+_session: ContextVar[str] = ContextVar("session", default="")
 
 
 class _Recent(Generic[Value]):
@@ -128,8 +132,7 @@ class Progress:
 class Workplace:
     """All that the pages work with. path: of the catalogue, which need not be there yet.
 
-    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept. acting:
-    on whose behalf and for which case the pages work, as it is chosen on them; at first as the command line says.
+    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept.
     """
 
     def __init__(self, path: Path, *, viewer: str = "off", keep_crops: bool = True) -> None:
@@ -154,7 +157,8 @@ class Workplace:
         self._shown: _Recent[bool] = _Recent(_SHOWN)
         self._files_shown: _Recent[bool] = _Recent(_PORTRAITS)
         self._facets: tuple[int, Facets] | None = None
-        self.acting = acting_now()
+        self._started_as = acting_now()
+        self._acting: _Recent[Acting] = _Recent(_SESSIONS)
 
     def close(self) -> None:
         """Stop what is at work, and leave nothing behind."""
@@ -219,6 +223,12 @@ class Workplace:
             view.logged.setdefault(first, result.logged)
         return replace(result, kept=view.kept)
 
+    def search_blind(self, request: Request) -> Kept | None:
+        """Search, and keep the hits in the case without showing them. Raises what a search raises."""
+        now = replace(acting_now(), blind=True)
+        with acting(now):
+            return chunks.show(self.catalogue, chunks.rank(self.catalogue, request), 1).kept
+
     def hits(self, view: View, first: int, most: int) -> SearchResult:
         """So many hits from this rank on, as a program asks for them. They are logged each time."""
         with view.lock:
@@ -252,6 +262,27 @@ class Workplace:
         return known
 
     # The case that is worked on
+
+    @contextmanager
+    def in_session(self, session: str) -> Iterator[None]:
+        """What is done within is done by one browser, for the case that is chosen in it. session: its cookie."""
+        before = _session.set(session)
+        try:
+            yield
+        finally:
+            _session.reset(before)
+
+    @property
+    def acting(self) -> Acting:
+        """On whose behalf and for which case the pages of this session work, as it is chosen on them; at first as the
+        command line says."""
+        with self._lock:
+            return self._acting.get(_session.get()) or self._started_as
+
+    @acting.setter
+    def acting(self, wanted: Acting) -> None:
+        with self._lock:
+            self._acting.put(_session.get(), wanted)
 
     @property
     def cases(self) -> Cases:
