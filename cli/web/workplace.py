@@ -21,6 +21,7 @@ from db import cases, generation, models
 from db.catalogue import Catalogue, open_catalogue
 from db.crops import CropStore
 from db.errors import CatalogueError, CatalogueMissing, NoHome
+from db.faces import FaceDetails
 from db.facets import Facets, facets
 from db.paths import is_there, user_data_folder
 from db.photos import Counts, counts
@@ -33,7 +34,7 @@ from facesearch.custody.acting import Acting, acting, acting_now
 from facesearch.custody.audit import Logged, log
 from facesearch.errors import SearchError
 from facesearch.reliability import grades
-from facesearch.search import chunks
+from facesearch.search import chunks, pictures
 from facesearch.search.chunks import Ranked
 from facesearch.search.face import Portrait, portrait
 from facesearch.search.hits import SearchResult
@@ -42,6 +43,9 @@ from facesearch.search.similar import ProbeFace
 from facesearch.search.unseen import unseen_by_searches
 
 _RESULTS, _PORTRAITS, _SHOWN = 24, 200, 200_000
+_CROPS = 2_000
+"""Small pictures at hand, of some 2 kB each: those of the chunks that were shown last, of which a browser asks for one
+after the other."""
 NEAREST = 12
 """Faces that a face's page shows beside it."""
 
@@ -154,6 +158,7 @@ class Workplace:
         self._identity: tuple[int, int] | None = None
         self._views: _Recent[View] = _Recent(_RESULTS)
         self._portraits: _Recent[Portrait] = _Recent(_PORTRAITS)
+        self._crops: _Recent[bytes] = _Recent(_CROPS)
         self._shown: _Recent[bool] = _Recent(_SHOWN)
         self._files_shown: _Recent[bool] = _Recent(_PORTRAITS)
         self._facets: tuple[int, Facets] | None = None
@@ -192,6 +197,7 @@ class Workplace:
         self._opened, self._identity = None, None
         self._views.clear()
         self._portraits.clear()
+        self._crops.clear()
         self._shown.clear()
         self._files_shown.clear()
         self._facets = None
@@ -221,6 +227,7 @@ class Workplace:
         with view.lock:
             result = self._hits(view, first, chunks.CHUNK, logged=first not in view.logged)
             view.logged.setdefault(first, result.logged)
+        self._fetch_crops([hit.face for hit in result.hits])
         return replace(result, kept=view.kept)
 
     def search_blind(self, request: Request) -> Kept | None:
@@ -246,6 +253,24 @@ class Workplace:
             view.kept = result.kept
         self.note_shown(hit.face.face for hit in result.hits)
         return result
+
+    def _fetch_crops(self, some: Sequence[FaceDetails]) -> None:
+        """Read their small pictures at once. They hold as long as nothing of the catalogue changes."""
+        with self.catalogue.read() as session:
+            now = generation.current(session)
+        found = pictures.kept_crops(self.store, some)
+        with self._lock:
+            for face, picture in found.items():
+                self._crops.put((face, now), picture)
+
+    def crop(self, face: int) -> bytes:
+        """The small picture of a face, as WebP. Raises as `facesearch.search.pictures.crop`."""
+        catalogue = self.catalogue
+        with catalogue.read() as session:
+            now = generation.current(session)
+        with self._lock:
+            known = self._crops.get((face, now))
+        return known or pictures.crop(catalogue, self.store, face)
 
     def portrait(self, face: int) -> Portrait:
         """All that is known of a face; its page is logged once for each state of the catalogue. Raises as
