@@ -66,6 +66,6 @@ def marked_in(place: Workplace, case: Case, faces: Iterable[int], *, only_own: b
     for face in wanted:
         of_all = standing.get(face, {})
         marks = tuple(mark for reviewer, mark in of_all.items() if reviewer == who or not only_own)
-        on = tuple(each.name for each in lists if face in each.faces)
+        on = () if only_own else tuple(each.name for each in lists if face in each.faces)
         shown[face] = Shown(face, marks, of_all.get(who), on)
     return Marked(case.closed is None, shown, tuple(each.name for each in lists))
