@@ -398,7 +398,8 @@ def test_search_and_results_work_without_scripts(browser: Any, server: Server, l
     context.close()
 
 
-PAGES = ("/", "/statement", "/search?q=man,+maybe+glasses,+oval+face", "/search/filters?q=man", "/search?q=xyzzy", "/face/2",
+PAGES = ("/", "/statement",
+         "/search?q=man,+maybe+glasses,+oval+face", "/search/filters?q=man", "/search?q=xyzzy", "/face/2",
          "/similar?face=2&but=glasses", "/probe", "/photos", "/photos/choose", "/keys", "/programs",
          "/face/99999")  # fmt: skip
 

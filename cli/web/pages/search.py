@@ -55,7 +55,7 @@ from facesearch.search.chunks import CHUNK
 from facesearch.search.hits import SearchResult
 from facesearch.search.rank_of import rank_of
 from facesearch.search.request import Order, Request, catalogue_name, describe
-from facesearch.search.similar import ProbeFace, distinct, indexed_faces, like
+from facesearch.search.similar import PhotoFace, ProbeFace, distinct, indexed_faces, like
 
 MOST_TILES = 42 * CHUNK
 """Hits in one page; behind them a link leads to the next one."""
@@ -168,14 +168,8 @@ def similar(call: Call) -> Response:
     hashes: list[str] = []
     problem = None
     if probe:
-        uploaded = call.place.probes.find(probe)
-        if uploaded is None:
-            raise UsageError(
-                "This photo is not kept any more: uploaded photos last as long as the server runs. Upload it again."
-            )
-        seen += uploaded.chosen(picks)
-        pictured = [each.number for each in uploaded.faces if each.number in picks and each.crop]
-        hashes = list(dict.fromkeys(photo.sha256 for photo in uploaded.photos))
+        chosen, pictured, hashes = _uploaded(call, probe, picks)
+        seen += chosen
     seen += indexed_faces(call.place.catalogue, ids)
     if not seen:
         raise UsageError("No face was chosen: choose one on its page, or in an uploaded photo.")
@@ -200,6 +194,18 @@ def similar(call: Call) -> Response:
         "notes_on_reading": tuple(notice_in_words(each) for each in changes.notices),
     }
     return _hits(call, call.place.view(request, starts), base, values, fades=False)
+
+
+def _uploaded(call: Call, probe: str, picks: list[int]) -> tuple[list[PhotoFace], list[int], list[str]]:
+    """The faces that were chosen of uploaded photos, the numbers of those that there is a picture of, and the photos'
+    SHA-256."""
+    uploaded = call.place.probes.find(probe)
+    if uploaded is None:
+        raise UsageError(
+            "This photo is not kept any more: uploaded photos last as long as the server runs. Upload it again."
+        )
+    pictured = [each.number for each in uploaded.faces if each.number in picks and each.crop]
+    return uploaded.chosen(picks), pictured, list(dict.fromkeys(photo.sha256 for photo in uploaded.photos))
 
 
 def change_chip(call: Call) -> Response:
