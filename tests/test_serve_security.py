@@ -95,7 +95,8 @@ def test_other_pages_cannot_ask_even_where_the_browser_adds_the_cookie(catalogue
 
 CHANGING = ("/search", "/search/change", "/search/filter", "/search/again", "/read", "/probe", "/photos/index",
             "/photos/stop", "/viewer", "/mark", "/cases/work", "/cases/new", "/case/close", "/case/statement",
-            "/case/note", "/case/search", "/case/ask", "/case/report", "/case/export", "/case/review")  # fmt: skip
+            "/case/note", "/case/search", "/case/ask", "/case/report", "/case/export", "/case/review",
+            "/statement", "/statement/{id}", "/statement/{id}/answer", "/statement/{id}/keep")  # fmt: skip
 
 
 def test_nothing_is_changed_without_the_token_of_our_own_forms(catalogue: Path) -> None:

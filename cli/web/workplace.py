@@ -84,11 +84,13 @@ class _Recent(Generic[Value]):
 @dataclass(slots=True, eq=False)
 class View:
     """A result that somebody looks through. logged: how each chunk was, by its first rank; a chunk that is shown again
-    adds no row. kept: the search in the case that it is made for."""
+    adds no row. kept: the search in the case that it is made for. told: why faces stand where they do, by
+    face, in sentences; each was logged when it was told first."""
 
     ranked: Ranked
     logged: dict[int, Logged | None] = field(default_factory=dict)
     kept: Kept | None = None
+    told: dict[int, tuple[str, ...]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property

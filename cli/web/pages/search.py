@@ -541,7 +541,9 @@ def _why(call: Call, view: View, face: int, answer: chunks.Absent) -> Iterator[s
     """Where a face stands, and which words keep it from the front."""
     ranked = view.ranked
     if not ranked.probes and ranked.request.query.asked and not chunks.has_changed(call.place.catalogue, ranked):
-        yield from rank_in_words(rank_of(call.place.catalogue, ranked.request, face))
+        if face not in view.told:
+            view.told[face] = tuple(rank_in_words(rank_of(call.place.catalogue, ranked.request, face)))
+        yield from view.told[face]
         return
     score = "" if answer.score is None else f", with a score of {in_short(answer.score)}"
     yield f"Face {face} is number {answer.rank:,} of {ranked.found:,}{score}."
