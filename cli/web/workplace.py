@@ -161,6 +161,7 @@ class Workplace:
         self._views: _Recent[View] = _Recent(_RESULTS)
         self._portraits: _Recent[Portrait] = _Recent(_PORTRAITS)
         self._crops: _Recent[bytes] = _Recent(_CROPS)
+        self._crops_of = -1  # the catalogue's generation
         self._shown: _Recent[bool] = _Recent(_SHOWN)
         self._files_shown: _Recent[bool] = _Recent(_PORTRAITS)
         self._facets: tuple[int, Facets] | None = None
@@ -262,8 +263,9 @@ class Workplace:
             now = generation.current(session)
         found = pictures.kept_crops(self.store, some)
         with self._lock:
+            self._drop_older_crops(now)
             for face, picture in found.items():
-                self._crops.put((face, now), picture)
+                self._crops.put(face, picture)
 
     def crop(self, face: int) -> bytes:
         """The small picture of a face, as WebP. Raises as `facesearch.search.pictures.crop`."""
@@ -271,8 +273,15 @@ class Workplace:
         with catalogue.read() as session:
             now = generation.current(session)
         with self._lock:
-            known = self._crops.get((face, now))
+            self._drop_older_crops(now)
+            known = self._crops.get(face)
         return known or pictures.crop(catalogue, self.store, face)
+
+    def _drop_older_crops(self, now: int) -> None:
+        """Of what the catalogue was before: some may have been forgotten since."""
+        if now != self._crops_of:
+            self._crops.clear()
+            self._crops_of = now
 
     def portrait(self, face: int) -> Portrait:
         """All that is known of a face; its page is logged once for each state of the catalogue. Raises as
