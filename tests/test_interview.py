@@ -23,7 +23,7 @@ from facesearch.errors import UsageError
 from facesearch.query import Query, parse
 from facesearch.query.statement import MAX_HEIGHT
 from facesearch.query.tree import Term, all_of, hedge, height
-from facesearch.search.answers import read_answer
+from facesearch.search.answers import read_answer, recorded
 from facesearch.search.description import search
 from facesearch.search.interview import (
     LEAST_BITS,
@@ -269,6 +269,18 @@ class TestWords:
         assert said is not None
         held.answer(question(NO_BEARD), said)
         assert held.remaining() == pytest.approx(FACES) and NO_BEARD not in all_asked(held)
+
+    @pytest.mark.parametrize(
+        "words",
+        ["yes", "no", "maybe not", "no, I think", "he had none", "yes, a goatee", "not sure", "I am not sure", "skip",
+         "don't know", "I really don't remember", "hard to say"],
+    )  # fmt: skip
+    def test_count_the_same_once_they_are_read_in_the_statement(self, words: str) -> None:
+        asked = question(NO_BEARD)
+        said = read_answer(asked, words)
+        assert said is not None
+        text = statement_text([(OPEN_PROMPTS[0], "A man.")], [(asked.text, recorded(asked, words))])
+        assert words in text and parse(text).tree == all_of((parse("man").tree, *said.parts))
 
     @pytest.mark.parametrize("words", ["", "yess", "yes no", "qwertz", "well", "no\0", "y" * 3000])
     def test_that_are_no_answer_are_asked_for_again(self, words: str) -> None:

@@ -149,13 +149,11 @@ def _kept(source: "Catalogue", told: "Sequence[tuple[str, str]]", held: "Intervi
     from db.errors import CatalogueError
     from facesearch.cases.cases import Cases
     from facesearch.custody.acting import acting_now
-    from facesearch.search.interview import Answer
+    from facesearch.search.answers import recorded
     from facesearch.search.questions import statement_text
 
     now = acting_now()
-    # A plain "not sure" stands there as what it counts as: nothing.
-    said_so = {Answer.UNSURE: "don't know"}
-    closed = [(each.question.text, each.words or said_so.get(each.answer, each.answer.value)) for each in held.answers]
+    closed = [(each.question.text, recorded(each.question, each.words or each.answer.value)) for each in held.answers]
     text = statement_text(told, closed)
     if not now.case or not text:
         return now

@@ -202,6 +202,8 @@ _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
         (0.8, True, "i want to say no/i 'd say no/i would say no"),
         (0.5, True, "maybe not/perhaps not/possibly not"),
         (0.0, False, "hard to say/hard to tell"),
+        (0.8, True, "no , i think/no i think"),
+        (0.8, False, "yes , i think/yes i think"),
         (0.5, False, "not sure/unsure/maybe/perhaps/possibly/might have/might have been/could have been/could be"),
     )
     for phrase in phrases.split("/")

@@ -66,6 +66,14 @@ def read_answer(asked: Question, words: str) -> Said | None:
     return Said(words, said) if said else None
 
 
+def recorded(asked: Question, words: str) -> str:
+    """An answer as it goes into the statement, word by word. One that counts as nothing says so first: by itself, "not
+    sure" is read as "maybe" in a statement."""
+    said = read_answer(asked, words)
+    known = said is None or said.parts or words.casefold().startswith("don't know")
+    return words if known else f'don\'t know ("{words.strip()}")'
+
+
 def _parts(text: str) -> tuple[Node, ...]:
     """What a text says of one person, part by part; none where it says nothing or is about several."""
     try:

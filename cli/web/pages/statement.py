@@ -16,7 +16,7 @@ from cli.web.stored import Draft, Stored
 from db.errors import CatalogueError
 from facesearch.cases.references import MOST_NAME, MOST_STATEMENT, checked, line
 from facesearch.errors import FacesearchError
-from facesearch.search.answers import read_answer
+from facesearch.search.answers import read_answer, recorded
 from facesearch.search.interview import begin
 from facesearch.search.questions import ASKED, FREE_RECALL, OPEN_PROMPTS, Question, question, statement_text
 from facesearch.search.request import Request, describe
@@ -164,7 +164,12 @@ def _told(draft: Draft) -> list[tuple[str, str]]:
 
 def _text(draft: Draft) -> str:
     """As it goes into the case."""
-    return statement_text(_told(draft), [(question(attribute).text, said) for attribute, said in draft.closed])
+    return statement_text(_told(draft), _closed(draft))
+
+
+def _closed(draft: Draft) -> list[tuple[str, str]]:
+    asked = ((question(attribute), said) for attribute, said in draft.closed)
+    return [(each.text, recorded(each, said)) for each, said in asked]
 
 
 def _words(text: str) -> str:
