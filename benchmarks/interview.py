@@ -8,8 +8,9 @@ ones for every way of choosing questions. All answers count with the error rate 
 also those of truthful witnesses, since nobody knows which kind is answering. Ways of choosing questions:
 
 - mutual information: the most informative one each time;
-- the same, nothing foregone: what `facesearch interview` does: unless nothing else is left, it does not ask what is as
-  good as known once the answers are taken at their word;
+- the same, nothing foregone: unless nothing else is left, it does not ask what is as good as known once the answers are
+  taken at their word. So does `facesearch interview`, which beside that leaves out what people cannot be relied on for,
+  and goes by how long a look lasts (lasting.py): here a witness describes the very photo that is sought;
 - fixed, greedy: one order for everybody, decided before any answer: each next question has the largest mean information
   over simulated witnesses who answer as the scores have it;
 - fixed, single: by the information of each question alone;

@@ -7,6 +7,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Annotated
 
 import typer
@@ -137,7 +138,8 @@ def run(arguments: list[str]) -> int:
         with command.make_context("facesearch", arguments) as context:
             return int(command.invoke(context) or 0)
 
-    return reported(action)
+    # What is set for this command (on whose behalf it works) ends with it, where others follow in the same process.
+    return copy_context().run(reported, action)
 
 
 def _load_torch_elsewhere() -> None:

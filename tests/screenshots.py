@@ -24,6 +24,8 @@ PAGES = {
     "probe": "/probe",
     "photos": "/photos",
     "choose": "/photos/choose",
+    "recall": "/statement",
+    "sheet": "/case/statement?case=2026/17&number=1",
     "cases": "/cases",
     "case": "/case?case=2026/17",
     "review": "/case/review?case=2026/17&search=1",
@@ -107,6 +109,15 @@ def _shoot(page: Any, server: Server, target: Path, kind: str) -> None:
     shot("statement")
     page.click(".chip summary")
     shot("chip")
+    page.goto(f"{server.root}/statement")
+    page.fill("textarea[name=told]", "He came at me from the left, a man, I think with glasses.")
+    with page.expect_navigation():
+        page.click("text=Go on")
+    shot("open")
+    page.fill("textarea[name=told1]", "short brown hair")
+    with page.expect_navigation():
+        page.click("text=Go on")
+    shot("closed")
     page.goto(f"{server.root}/probe")
     page.set_input_files("#photo", GALLERY / "group-of-five.jpg")
     page.wait_for_url("**/probe/*")

@@ -22,6 +22,7 @@ from cli.report.folders import MANIFEST, safe_name
 from cli.report.pdf import paper
 from db.catalogue import open_catalogue
 from db.seal import seal
+from facesearch.custody.acting import Acting, acting_now
 from tests.conftest import Program
 from tests.support.pages import Reader
 from tests.support.squares import album, index
@@ -459,3 +460,9 @@ def test_help_and_plain_searches_load_no_templates(catalogue: Path) -> None:
         )
         ran = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, check=False)
         assert ran.returncode == 0, arguments
+
+
+def test_on_whose_behalf_a_command_works_ends_with_it(facesearch: Program, tmp_path: Path) -> None:
+    """Other commands, and pages, that follow in the same process work for nobody."""
+    facesearch("--case", "A", "--examiner", "A. Marple", "status", "--catalogue", tmp_path / "none.db")
+    assert acting_now() == Acting()

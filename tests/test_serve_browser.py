@@ -148,11 +148,11 @@ def test_filters_are_one_click_away_and_why_a_face_is_not_here_is_answered(tab: 
     page.locator(".attribute:has-text('goatee') label:has-text('yes')").click()
     follow(page, "text=Apply")
     assert page.locator(".chip").all_inner_texts() == ["man", "glasses", "goatee"]
-    page.click("text=Why is a face not here?")
+    page.click("text=Why is a face here, or not?")
     page.fill("#find", "5")
     page.click("text=Ask")
     page.wait_for_selector("#absent p")
-    assert re.search(rf"Face 5 is number \d+ of {FACES}", page.inner_text("#absent"))
+    assert re.search(rf"Face 5 stands at rank \d+ of {FACES}", page.inner_text("#absent"))
 
 
 def test_everything_can_be_done_by_keyboard(tab: Watched) -> None:
@@ -328,6 +328,45 @@ def test_two_tabs_and_a_server_that_is_started_again(browser: Any, catalogue: Pa
     assert again.stop() == 0
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_statement_is_taken_printed_kept_and_searched(browser: Any, catalogue: Path, scripts: bool) -> None:
+    with running(catalogue) as server:
+        context = browser.new_context(
+            java_script_enabled=scripts, viewport={"width": 1280, "height": 900}, color_scheme="light"
+        )
+        watched = Watched(context.new_page())
+        page = watched.page
+        page.goto(server.address)
+        if scripts:
+            page.wait_for_url(f"{server.root}/")
+        page.goto(f"{server.root}/cases")
+        page.fill("input[name=reference]", f"taken {scripts}")
+        follow(page, "text=Open it")
+        follow(page, "text=Take a statement")
+        page.fill("textarea[name=told]", "A man.\n\nHe ran away.")
+        page.fill("input[name=witness]", "W1")
+        follow(page, "text=Go on")
+        page.fill("textarea[name=told5]", "nothing")
+        follow(page, "text=Go on")
+        assert page.locator("main img").count() == 0
+        assert page.locator("[data-print]").is_visible() is scripts
+        if scripts:
+            assert violations(page) == []
+        first = page.locator("form.closed").first
+        asked = first.get_attribute("aria-label")
+        first.locator("input[name=words]").fill("I don't remember")
+        follow(page, "form.closed >> nth=0 >> button:has-text('Keep')")
+        assert page.locator(f"form.closed[aria-label={asked!r}]").count() == 0
+        page.emulate_media(media="print")
+        assert page.locator(".sign").is_visible() and not page.locator("#closed").is_visible()
+        page.emulate_media(media="screen")
+        follow(page, "text=Keep it, and search this")
+        assert page.locator(".chip").all_inner_texts() == ["man"]
+        assert page.locator(".tile").count() == FACES
+        context.close()
+        assert watched.complaints == []
+
+
 def test_search_and_results_work_without_scripts(browser: Any, server: Server, let_in: Any) -> None:
     context = browser.new_context(java_script_enabled=False, storage_state=let_in)
     page = context.new_page()
@@ -343,10 +382,10 @@ def test_search_and_results_work_without_scripts(browser: Any, server: Server, l
     page.locator(".attribute:has-text('goatee') label:has-text('no')").click()
     follow(page, "text=Apply")
     assert page.locator(".chip").count() == 6
-    page.click("text=Why is a face not here?")
+    page.click("text=Why is a face here, or not?")
     page.fill("#find", "3")
     follow(page, "text=Ask")
-    assert "Face 3 is number" in page.inner_text("#absent")
+    assert "Face 3 stands at rank" in page.inner_text("#absent")
     follow(page, ".tile >> nth=0")
     assert "/face/" in page.url
     follow(page, "text=Blur")
@@ -359,7 +398,8 @@ def test_search_and_results_work_without_scripts(browser: Any, server: Server, l
     context.close()
 
 
-PAGES = ("/", "/search?q=man,+maybe+glasses,+oval+face", "/search/filters?q=man", "/search?q=xyzzy", "/face/2",
+PAGES = ("/", "/statement",
+         "/search?q=man,+maybe+glasses,+oval+face", "/search/filters?q=man", "/search?q=xyzzy", "/face/2",
          "/similar?face=2&but=glasses", "/probe", "/photos", "/photos/choose", "/keys", "/programs",
          "/face/99999")  # fmt: skip
 

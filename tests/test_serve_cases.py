@@ -8,14 +8,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from db import models
 from db.catalogue import open_catalogue
 from db.crops import GONE_DAYS, CropStore, sweep_crops
+from db.values.box import Box
 from facesearch.cases.cases import CaseFile, Cases
 from facesearch.custody.acting import Acting, acting
 from facesearch.search.chunks import CHUNK
-from tests.support.serving import ADDRESS, Visitor, faces_on, served
+from facesearch.search.similar import PhotoFace
+from tests.support.serving import ADDRESS, Visitor, faces_on, ranks, served
 from tests.support.squares import album, index
 from tests.support.stand_ins import picture, save
 
@@ -330,3 +334,89 @@ def test_faces_that_a_case_holds_keep_their_small_pictures(catalogue: Path) -> N
             raw.execute("UPDATE files SET missing_since = ?", (gone,))
         sweep_crops(opened, store, now)
     assert store.faces() == [1, 2]
+
+
+# ---- shortlists with a name, blind searches, sessions, and photos to start from
+
+
+def test_a_shortlist_has_a_name_and_an_order(visitor: Visitor) -> None:
+    for face in ("2", "1"):
+        mark(visitor, f"list:{face}", list="with W1")
+    mark(visitor, "list:1")
+    page = visitor.get("/case?case=2026/17")
+    assert page.index("Face 2, number 1 of with W1") < page.index("Face 1, number 2 of with W1")
+    assert '<option value="with W1">' in visitor.get("/face/1") and "on Shortlist, with W1" in visitor.get("/face/1")
+    mark(visitor, "unlist:2", list="with W1")
+    assert {each.name: each.faces for each in held(visitor).shortlists} == {"with W1": (1,), "Shortlist": (1,)}
+    long = visitor.post("/mark", {"do": "list:1", "case": CASE, "list": "x" * 300}, status=422)
+    assert "name of the list" in long.text
+
+
+def test_a_blind_search_shows_its_hits_in_the_review_alone(visitor: Visitor) -> None:
+    page = visitor.search("stubble", blind="1")
+    assert page.url.path == "/case/review" and not ranks(page.text) and 'class="score"' not in page.text
+    (search,) = held(visitor).searches
+    assert search.blind and len(search.hits) == 3
+    for hit in search.hits:
+        visitor.post("/mark", {"do": f"undecided:{hit.face}", "case": CASE, "review": str(search.number)})
+    assert all(each.blind for each in held(visitor).marks)
+
+
+def test_a_statement_is_searched_blind_as_well(visitor: Visitor) -> None:
+    visitor.post("/case/statement", {"case": CASE, "text": "He had stubble."})
+    visitor.post("/case/search", {"case": CASE, "number": "1", "blind": "1"})
+    (search,) = held(visitor).searches
+    assert search.blind and search.statement == 1
+
+
+def test_nothing_is_searched_blind_without_an_open_case(visitor: Visitor) -> None:
+    visitor.post("/case/close", {"case": CASE})
+    assert 'name="blind"' not in visitor.get("/")
+    assert "was closed by" in visitor.post("/search", {"text": "stubble", "blind": "1"}, status=422).text
+    assert held(visitor).searches == ()
+
+
+def test_a_face_that_is_a_hit_says_which_words_keep_it_from_the_front(visitor: Visitor) -> None:
+    last = faces_on(visitor.search("stubble, arched eyebrows").text)[-1]
+    page = visitor.get(f"/search?q=stubble,+arched+eyebrows&find={last}")
+    assert f"Face {last} stands at rank 3 of 3" in page and "Does not fit: " in page
+
+
+def test_a_case_is_chosen_by_one_browser_and_for_it_alone(visitor: Visitor) -> None:
+    place, cookie = visitor.place, str(visitor.client.cookies[visitor.keys.cookie])
+    with place.in_session(cookie):
+        assert place.acting.case == CASE
+    with place.in_session("another"):
+        assert place.acting.case == "" and place.chosen is None
+    assert place.acting.case == ""  # programs, and pages for those who were not let in
+    visitor.api("GET", "/search?q=stubble")
+    assert held(visitor).searches == ()
+
+
+def test_a_search_from_a_photo_can_be_asked_again_from_what_the_case_keeps_of_it(visitor: Visitor) -> None:
+    with visitor.place.catalogue.read() as session:
+        serving = models.serving(session)
+    assert serving is not None
+    seen = PhotoFace(np.linspace(-2, 2, 40).astype(np.float32), serving[1].digest, "ab" * 32, Box(1, 2, 30, 40))
+    key = visitor.place.probes.take_known([seen])
+    page = visitor.get(f"/similar?probe={key}&pick=1")
+    assert "kept in case 2026/17 with its SHA-256" in page and "ab" * 32 in page
+    visitor.place.probes.close()  # as after a restart
+    visitor.get(f"/similar?probe={key}&pick=1", status=422)
+    assert "Ask again" in visitor.get("/case?case=2026/17")
+    again = visitor.post("/case/ask", {"case": CASE, "number": "1"}).text
+    assert faces_on(again) == faces_on(page)
+    visitor.post("/cases/work", {"case": ""})
+    assert "cannot be repeated" in visitor.get(f"/similar?probe={visitor.place.probes.take_known([seen])}&pick=1")
+
+
+def test_a_search_from_a_photo_that_another_network_saw_cannot_be_asked_again(visitor: Visitor) -> None:
+    with visitor.place.catalogue.read() as session:
+        serving = models.serving(session)
+    assert serving is not None
+    seen = PhotoFace(np.zeros(40, np.float32), serving[1].digest, "ab" * 32, Box(1, 2, 30, 40))
+    visitor.get(f"/similar?probe={visitor.place.probes.take_known([seen])}&pick=1")
+    with sqlite3.connect(visitor.place.path) as raw:
+        raw.execute("UPDATE case_searches SET model = ?", ("cd" * 32,))
+    assert "cannot be repeated" in visitor.get("/case?case=2026/17")
+    assert "upload it again" in visitor.post("/case/ask", {"case": CASE, "number": "1"}, status=422).text

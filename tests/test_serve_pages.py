@@ -188,8 +188,9 @@ def test_reload_back_and_a_second_tab_add_no_row_to_the_log(many: Path) -> None:
         face = faces_on(visitor.get(f"{address}&from=121"))[0]
         visitor.get(f"/face/{face}")
         visitor.get(f"/similar?face={face}")
+        visitor.get(f"{address}&find=3")
         rows = visitor.audit_kinds()
-        assert rows[-4:] == ["search", "search", "show", "similar"]
+        assert rows[-5:] == ["search", "search", "show", "similar", "rank"]
         for _ in range(2):
             for each in (address, f"{address}&from=121", f"{address}&find=3", f"/face/{face}", f"/similar?face={face}"):
                 visitor.get(each)
@@ -222,7 +223,7 @@ def test_why_a_face_is_not_here(many: Path) -> None:
         address = str(visitor.search("stubble").url)
         last = visitor.api("GET", "/search?q=stubble&limit=400").json()["hits"][-1]["face"]
         answer = visitor.get(f"{address}&find={last}", part=True)
-        assert f"Face {last} is number 400 of 400" in answer and "from=361#hit-400" in answer
+        assert f"Face {last} stands at rank 400 of 400" in answer and "from=361#hit-400" in answer
         assert "There is no face 99999" in visitor.get(f"{address}&find=99999", part=True)
         small = visitor.get("/search?q=stubble&face=2000&find=3", part=True)
         assert "left out by a filter: face size of 2000 or more" in small
@@ -416,6 +417,17 @@ def test_a_damaged_file_of_small_pictures_costs_time_and_nothing_else(catalogue:
     crops_file(catalogue).write_bytes(b"no database" * 1000)
     with served(catalogue) as visitor:
         assert visitor.client.get("/crop/1").headers["content-type"] == "image/webp"
+
+
+def test_a_face_that_is_forgotten_elsewhere_is_shown_no_more(catalogue: Path, facesearch: Program) -> None:
+    """Also where its small picture was at hand, as those of a page that is shown are."""
+    with served(catalogue) as visitor:
+        face = faces_on(visitor.search("stubble").text)[0]
+        assert visitor.client.get(f"/crop/{face}").headers["content-type"] == "image/webp"  # it is made now, and kept
+        face = faces_on(visitor.search("stubble, attractive").text)[0]
+        assert visitor.client.get(f"/crop/{face}").headers["content-type"] == "image/webp"
+        assert facesearch("forget", str(face), "--yes", "--catalogue", catalogue).code == 0
+        assert visitor.client.get(f"/crop/{face}").headers["content-type"] == "image/svg+xml"
 
 
 def test_forgetting_takes_small_pictures_out(catalogue: Path, facesearch: Program) -> None:

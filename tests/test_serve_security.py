@@ -1,5 +1,6 @@
 """Only the browser that opened its address is let in to the page, and nothing from a photo becomes a part of it."""
 
+import asyncio
 import hashlib
 import io
 import os
@@ -94,7 +95,8 @@ def test_other_pages_cannot_ask_even_where_the_browser_adds_the_cookie(catalogue
 
 CHANGING = ("/search", "/search/change", "/search/filter", "/search/again", "/read", "/probe", "/photos/index",
             "/photos/stop", "/viewer", "/mark", "/cases/work", "/cases/new", "/case/close", "/case/statement",
-            "/case/note", "/case/search", "/case/ask", "/case/report", "/case/export", "/case/review")  # fmt: skip
+            "/case/note", "/case/search", "/case/ask", "/case/report", "/case/export", "/case/review",
+            "/statement", "/statement/{id}", "/statement/{id}/answer", "/statement/{id}/keep")  # fmt: skip
 
 
 def test_nothing_is_changed_without_the_token_of_our_own_forms(catalogue: Path) -> None:
@@ -124,6 +126,27 @@ def test_programs_need_their_token_and_no_cookie_helps(catalogue: Path) -> None:
         known = {"authorization": f"Bearer {BEARER}"}
         assert visitor.client.get("/api/v1/status", headers=known).status_code == 200
         assert visitor.client.get("/api/v1/status", headers={**known, "origin": "http://evil"}).status_code == 403
+
+
+def test_answers_are_sent_at_once_over_a_connection_that_stays_open() -> None:
+    """Without TCP_NODELAY each picture of a page waits 40 ms for the acknowledgement of the one before."""
+
+    async def accepted() -> int:
+        here = listen(0)
+        delays: asyncio.Queue[int] = asyncio.Queue()
+
+        def note(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            own = writer.get_extra_info("socket")
+            delays.put_nowait(own.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        async with await asyncio.start_server(note, sock=here):
+            _, writer = await asyncio.open_connection(*here.getsockname())
+            found = await delays.get()
+            writer.close()
+        return found
+
+    assert asyncio.run(accepted()) != 0
 
 
 def test_only_this_machine_is_listened_to(facesearch) -> None:  # type: ignore[no-untyped-def]

@@ -1,8 +1,9 @@
-"""`facesearch interview`: a witness answers one short question after the other."""
+"""`facesearch interview`: a witness tells what they remember, and then answers one short question after the other."""
 
 import math
 from dataclasses import replace
-from typing import Annotated
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,7 +11,12 @@ from cli.commands import options
 from cli.errors import UsageProblem
 from cli.terminal.console import say
 
-_LISTED = 10
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from db.catalogue import Catalogue
+    from facesearch.custody.acting import Acting
+    from facesearch.search.interview import Interview
 
 
 def _error(value: float) -> float:
@@ -40,18 +46,25 @@ def interview(
             help="How often an answer is wrong, 0 to below .5; at 0 answers count as plain words.",
         ),
     ] = 0.1,
+    witness: Annotated[
+        str, typer.Option("--witness", metavar="WHO", help="Who is asked, a name or a number: for the case.")
+    ] = "",
     faces: options.FaceOptions = options.FaceOptions(),  # noqa: B008 (it is frozen)
     output: options.OutputOptions = options.OutputOptions(),  # noqa: B008 (it is frozen)
 ) -> int:
-    """Ask a witness one short question at a time, and find the faces that fit the answers.
+    """Take a witness's statement, and find the faces that fit it.
 
-    Each question is the one whose answer is expected to narrow the candidates most. Answer yes, no or not sure; "back"
-    takes back the last answer, "list" shows the best faces so far, "stop" or Ctrl-D ends the interview. Answers may
-    also come from a pipe, one a line.
+    First the witness tells in their own words: all that they remember, then five short prompts on hair, what was
+    worn, hair on the face and age, each once; with a DESCRIPTION this part is left out. Closed questions come last, as
+    they lead a witness: each is the one that is expected to narrow the candidates most, by how long such a look lasts
+    and how well it is seen. Answer yes, no, not sure, or in a sentence; "back" takes back the last answer, "stop" or
+    Ctrl-D ends the interview. Answers may also come from a pipe, one a line, the first six to the open part. No face is
+    shown before the end: who has seen pictures is lost for a line-up.
+
+    In a case (`--case`) what was said is kept as a statement, word by word, and the search knows of it.
 
     "About 120 of 5,000 faces remain" is an effective number: the answers leave as much doubt as 120 equally likely
-    faces would. As answers can be wrong, no face is ever quite out. "About 30 of 5,000 faces are expected to fit",
-    under the result, counts those who fit the answers; the sought one may be any of the 120.
+    faces would. As answers can be wrong, no face is ever quite out.
 
     At the end stands the search that ranks the same: an answer is a word with a certainty, `glasses:0.8889` where one
     answer in ten is wrong.
@@ -62,14 +75,23 @@ def interview(
     from cli.commands.search import Understood, understood
     from cli.report.command_line import search_command
     from cli.report.heading import Heading
-    from cli.report.tables import print_hits
-    from cli.terminal.console import remarks
-    from cli.terminal.conversation import hold, remaining_in_words
-    from facesearch.search.description import search
-    from facesearch.search.interview import Answer, begin, conclude
+    from cli.terminal.conversation import hold, remaining_in_words, take_open
+    from facesearch.custody.acting import acting
+    from facesearch.errors import FacesearchError
+    from facesearch.search.interview import begin, conclude
+    from facesearch.search.questions import statement_text
     from facesearch.search.request import Order, Request, catalogue_name
 
-    read = understood(" ".join(description)) if description else Understood(Request(), (), ())
+    told = [] if description else take_open()
+    words = " ".join(description) if description else statement_text(told)
+    read = Understood(Request(), (), ())
+    try:
+        read = understood(words) if words else read
+    except FacesearchError as unread:
+        if not told:
+            raise
+        say(f"What was told cannot be read as one description, so the questions begin with everybody. {unread}")
+        words = ""  # it is kept all the same
     described, on_description = read.request, read.remarks
     limit = faces.limit()
     path = options.catalogue_of(context, faces.catalogue)
@@ -78,39 +100,32 @@ def interview(
     start = request.query
     again = {**faces.again(context, request), "--strict-order": [""]}
     with open_outputs(output, catalogues=[path]) as outputs, opened(path) as source:
-        if description:
+        if words:
             say(f"Starting from: {start}")
             for remark in on_description:
                 say(remark)
         held = begin(source, request, error=error)
 
-        def show_best() -> None:
-            console = remarks()
-            most = _LISTED if limit is None else min(limit, _LISTED)
-            best = search(source, replace(request, query=held.query), top=most)
-            hits = [replace(hit, asked=()) for hit in best.hits]  # a line each: the witness wants to go on
-            print_hits(console, hits, "score")
-
         try:
-            hold(held, questions, show_best)
+            hold(held, questions)
         except (KeyboardInterrupt, UsageProblem) as broken:
             if isinstance(broken, KeyboardInterrupt):
                 say("")
             if held.answers:
                 say(f"The answers so far as a search: {search_command(str(held.query), again)}")
             raise
-        is_described = bool(description) or any(each.answer is not Answer.UNSURE for each in held.answers)
+        is_described = bool(words) or any(each.parts for each in held.answers)
         if is_described:
             say(f"The same as a search: {search_command(str(held.query), again)}")
         elif held.next_question() is not None:
             raise UsageProblem("Nothing is described and no question is answered: there is nothing to search for.")
-        answers = [(each.question.text, each.answer.value) for each in held.answers]
+        answers = [(each.question.text, each.words or each.answer.value) for each in held.answers]
         heading = Heading(
             kind="Faces that fit what a witness said",
             title=str(held.query),
             score="score",
             facts=[
-                *([("Started from", start.text)] if description else []),
+                *([("Started from", start.text)] if words else []),
                 *(("Filter", each) for each in options.filters_in_words(request)),
                 *(("Remark", each) for each in on_description),
                 *answers,
@@ -122,11 +137,38 @@ def interview(
             reading=str(held.query),
             remarks=on_description,
             notices=read.notices,
-            expects=is_described,
         )
         # Answers are hedged words: what is expected without these is everybody, and many of them make any score low.
-        result = replace(conclude(source, request, held, top=limit), expected=held.expected(), best=None)
+        with acting(_kept(source, told, held, witness)):
+            result = replace(conclude(source, request, held, top=limit), expected=held.expected(), best=None)
         return write_hits(result, heading, outputs, path)
+
+
+def _kept(source: "Catalogue", told: "Sequence[tuple[str, str]]", held: "Interview", witness: str) -> "Acting":
+    """On whose behalf the search is made: of the statement that was taken, kept in the case, if there is one."""
+    from cli.report.remedies import error_in_words
+    from db.errors import CatalogueError
+    from facesearch.cases.cases import Cases
+    from facesearch.custody.acting import acting_now
+    from facesearch.search.answers import recorded
+    from facesearch.search.questions import statement_text
+
+    now = acting_now()
+    closed = [(each.question.text, recorded(each.question, each.words or each.answer.value)) for each in held.answers]
+    text = statement_text(told, closed)
+    if not now.case or not text:
+        return now
+    moment = datetime.now().replace(second=0, microsecond=0)
+    how = "facesearch interview"
+    try:
+        said = Cases(source).add_statement(
+            now.case, text, witness=witness, taken_by=now.examiner, taken=moment, how=how
+        )
+    except CatalogueError as error:
+        say(f"The statement was not kept in the case. {error_in_words(error)}")
+        return now
+    say(f"Kept in case {now.case} as statement {said.number}.")
+    return replace(now, statement=said.number)
 
 
 def _error_in_words(error: float) -> str:

@@ -1,29 +1,33 @@
-"""The talk with a witness: questions on stderr, answers from the terminal or a pipe, one a line."""
+"""The talk with a witness: questions on stderr, answers from the terminal or a pipe, one a line.
+
+No face is shown in it, by name or picture: who has seen pictures is lost for a line-up.
+"""
 
 import math
 import os
 import select
 import sys
-from collections.abc import Callable
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cli.errors import UsageProblem
 from cli.terminal.console import say
+from facesearch.search.answers import Said, read_answer
 from facesearch.search.interview import Answer
+from facesearch.search.questions import OPEN_PROMPTS
 
 if TYPE_CHECKING:
     from facesearch.search.interview import Interview
     from facesearch.search.questions import Question
 
-_HOW = """Answer yes, no or not sure (y, n, ?).
-Or say: back (takes an answer back), list (the best so far), stop (the result)."""
-_LONGEST = 200  # characters of a line that are read at once
+_HOW = """Answer yes, no or not sure (y, n, ?), or in a sentence.
+Or say: back (takes an answer back), stop (the result)."""
+_LONGEST = 200  # characters of an answer that are read at once
+_LONGEST_TOLD = 20_000
 
 
 class _Command(StrEnum):
     BACK = "back"
-    LIST = "list"
     STOP = "stop"
     HELP = "help"
 
@@ -33,21 +37,47 @@ _Meaning = Answer | _Command
 _WAYS: dict[_Meaning, tuple[str, ...]] = {
     Answer.YES: ("yes", "y", "yeah", "yep", "yup"),
     Answer.NO: ("no", "n", "nope", "nah"),
-    Answer.UNSURE: ("not sure", "unsure", "?", "don't know", "dont know", "i don't know", "dunno", "maybe", "skip"),
+    Answer.UNSURE: ("not sure", "unsure", "?", "don't know", "dont know", "i don't know", "dunno", "skip"),
     _Command.BACK: ("back", "b", "undo"),
-    _Command.LIST: ("list", "l"),
     _Command.STOP: ("stop", "s", "quit", "q", "exit", "end", "done"),
     _Command.HELP: ("help", "h"),
 }
 _MEANINGS: dict[str, _Meaning] = {way: meaning for meaning, ways in _WAYS.items() for way in ways}
 
 
-def hold(interview: "Interview", most: int, show_best: Callable[[], None]) -> None:
-    """Ask until the witness stops, `most` questions are answered, or none is left that tells anything.
+def take_open() -> list[tuple[str, str]]:
+    """Each open prompt with what was said, word by word: on a terminal up to an empty line, from a pipe one line."""
+    _tolerate_any_answer()
+    person = sys.stdin is not None and sys.stdin.isatty()
+    say(
+        "First in the witness's own words. An empty line ends an answer." if person else "First in the witness's words."
+    )
+    return [(prompt, _told(prompt, person)) for prompt in OPEN_PROMPTS]
 
-    show_best: shows the best faces so far. Raises UsageProblem where a pipe gives what is no answer.
+
+def _told(prompt: str, person: bool) -> str:
+    print(f"{prompt}\n> ", end="", file=sys.stderr, flush=True)
+    lines: list[str] = []
+    while sys.stdin is not None and sum(map(len, lines)) < _LONGEST_TOLD:
+        if person:
+            _wait_for_line()
+        line = sys.stdin.readline(_LONGEST_TOLD)
+        if line.strip():
+            lines.append(line.rstrip("\r\n"))
+        if not (person and line.strip()):
+            break
+    if not person:
+        say(" ".join(lines))
+    return "\n".join(lines)
+
+
+def hold(interview: "Interview", most: int) -> None:
+    """Ask closed questions until the witness stops, `most` are answered, or none is left that tells anything.
+
+    Raises UsageProblem where a pipe gives what is no answer.
     """
     _tolerate_any_answer()
+    say("Closed questions. They lead a witness: ask them last, or not at all.")
     _explain()
     say(f"Faces to choose from: {interview.candidates:,}")
     while len(interview.answers) < most:
@@ -57,16 +87,14 @@ def hold(interview: "Interview", most: int, show_best: Callable[[], None]) -> No
                 say("No further question would tell much.")
             return
         said = _heard(question, len(interview.answers) + 1)
-        if isinstance(said, Answer):
+        if isinstance(said, Answer | Said):
             interview.answer(question, said)
-            if said is not Answer.UNSURE:
+            if interview.answers[-1].parts:
                 say(f"   {remaining_in_words(interview)}")
         elif said is _Command.STOP:
             return
         elif said is _Command.HELP:
             _explain()
-        elif said is _Command.LIST:
-            show_best()
         elif interview.take_back() is None:
             say("   There is no answer to take back.")
         else:
@@ -83,7 +111,7 @@ def remaining_in_words(interview: "Interview") -> str:
     return words if number in (0, interview.candidates) else f"about {words}"
 
 
-def _heard(question: "Question", number: int) -> _Meaning:
+def _heard(question: "Question", number: int) -> _Meaning | Said:
     """What the witness says; the end of the input is a stop.
 
     A person who is not understood is asked again. In a pipe that is an error, since the lines that follow would be
@@ -101,9 +129,12 @@ def _heard(question: "Question", number: int) -> _Meaning:
         meaning = _MEANINGS.get(_plain(said))
         if meaning is not None:
             return meaning
+        answer = read_answer(question, said)
+        if answer is not None:
+            return answer
         if not person:
             raise UsageProblem(
-                f'"{said[:40]}" is no answer: each line of the input is yes, no, not sure, back, list or stop.'
+                f'"{said[:40]}" is no answer: each line of the input is yes, no, not sure, a sentence, back or stop.'
             )
         _explain()
 
@@ -118,7 +149,7 @@ def _wait_for_line() -> None:
 def _tolerate_any_answer() -> None:
     """Bytes that are no text in the terminal's encoding are no answer, and no fault either."""
     reconfigure = getattr(sys.stdin, "reconfigure", None)
-    if reconfigure is not None:
+    if reconfigure is not None and sys.stdin.errors != "backslashreplace":  # it cannot be changed after the first read
         reconfigure(errors="backslashreplace")
 
 

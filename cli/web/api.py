@@ -284,7 +284,7 @@ def build_api(place: Workplace) -> FastAPI:
     @api.get("/faces/{face}/crop", tags=["faces"], response_class=Response, responses=_pictures("image/webp"))
     def get_crop(face: Face) -> Response:
         """The face as a small picture."""
-        picture = pictures.crop(place.catalogue, place.store, face)
+        picture = place.crop(face)
         place.log_picture(face)
         return Response(picture, media_type="image/webp")
 

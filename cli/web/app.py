@@ -17,9 +17,9 @@ from starlette.routing import Mount, Route
 from cli.errors import FileProblem, UsageProblem
 from cli.report.remedies import error_in_words as error_sentence
 from cli.web import security
-from cli.web.pages import cases, face, photos, pictures, plain, probe, search
+from cli.web.pages import cases, face, photos, pictures, plain, probe, search, statement
 from cli.web.pages.call import Call, Page
-from cli.web.render import ASSETS, asset, page
+from cli.web.render import ASSETS, asset, page, session_of
 from cli.web.security import Guard, Keys, Scope
 from cli.web.workplace import Workplace
 from db.errors import CatalogueBusy, CatalogueError, CatalogueMissing, FaceUnknown
@@ -76,6 +76,13 @@ def build(place: Workplace, keys: Keys) -> security.App:
             Route("/case", _endpoint(cases.show)),
             Route("/case/close", _endpoint(cases.close), methods=["POST"]),
             Route("/case/statement", _endpoint(cases.add_statement), methods=["POST"]),
+            Route("/case/statement", _endpoint(statement.sheet)),
+            Route("/statement", _endpoint(statement.start)),
+            Route("/statement", _endpoint(statement.tell), methods=["POST"]),
+            Route("/statement/{id}", _endpoint(statement.show)),
+            Route("/statement/{id}", _endpoint(statement.tell_more), methods=["POST"]),
+            Route("/statement/{id}/answer", _endpoint(statement.answer), methods=["POST"]),
+            Route("/statement/{id}/keep", _endpoint(statement.keep), methods=["POST"]),
             Route("/case/note", _endpoint(cases.add_note), methods=["POST"]),
             Route("/case/search", _endpoint(cases.search_statement), methods=["POST"]),
             Route("/case/ask", _endpoint(cases.ask_again), methods=["POST"]),
@@ -132,6 +139,11 @@ def _answer(
     handler: Page, request: Request, fields: list[tuple[str, str]], uploads: list[tuple[str, bytes]]
 ) -> Response:
     call = Call(request, request.app.state.place, fields, uploads)
+    with call.place.in_session(session_of(request)):
+        return _answered(handler, call)
+
+
+def _answered(handler: Page, call: Call) -> Response:
     try:
         with acting(call.place.acting):
             return handler(call)

@@ -33,10 +33,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """The faces of a page. is_open: whether marks can be made."""
+    """The faces of a page. is_open: whether marks can be made. lists: the names of the case's shortlists."""
 
     is_open: bool
     shown: Mapping[int, Shown]
+    lists: tuple[str, ...] = ()
     states: tuple[tuple[str, str, str], ...] = (
         (MarkState.FOLLOW_UP.value, "y", "⚑"),
         (MarkState.SET_ASIDE.value, "n", "✕"),
@@ -65,6 +66,6 @@ def marked_in(place: Workplace, case: Case, faces: Iterable[int], *, only_own: b
     for face in wanted:
         of_all = standing.get(face, {})
         marks = tuple(mark for reviewer, mark in of_all.items() if reviewer == who or not only_own)
-        on = tuple(each.name for each in lists if face in each.faces)
+        on = () if only_own else tuple(each.name for each in lists if face in each.faces)
         shown[face] = Shown(face, marks, of_all.get(who), on)
-    return Marked(case.closed is None, shown)
+    return Marked(case.closed is None, shown, tuple(each.name for each in lists))

@@ -75,6 +75,8 @@ def page(
     about = request.app.state
     place = about.place
     viewer = request.cookies.get(f"{about.keys.cookie}-viewer", place.viewer)
+    with place.in_session(session_of(request)):
+        case = place.chosen
     text = (
         environment()
         .get_template(template)
@@ -83,12 +85,17 @@ def page(
             viewer=viewer if viewer in VIEWERS else "off",
             here=_here(request),
             catalogue=place.path,
-            case=place.chosen,
+            case=case,
             nav=values.get("nav", ""),
             **{key: value for key, value in values.items() if key != "nav"},
         )
     )
     return Response(text.encode("utf-8", "backslashreplace"), status, dict(headers or {}), "text/html; charset=utf-8")
+
+
+def session_of(request: Request) -> str:
+    """What tells one browser from another: the cookie that lets it in."""
+    return str(request.cookies.get(request.app.state.keys.cookie, ""))
 
 
 VIEWERS = {"off": "Show faces", "blur": "Blur faces", "grey": "Grey faces"}

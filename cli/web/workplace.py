@@ -7,19 +7,21 @@ import os
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from cli.web.indexing import IndexRuns, RunState
 from cli.web.probes import Probes
-from cli.web.stored import Requests
+from cli.web.stored import Drafts, Requests
 from db import cases, generation, models
 from db.catalogue import Catalogue, open_catalogue
 from db.crops import CropStore
 from db.errors import CatalogueError, CatalogueMissing, NoHome
+from db.faces import FaceDetails
 from db.facets import Facets, facets
 from db.paths import is_there, user_data_folder
 from db.photos import Counts, counts
@@ -28,11 +30,11 @@ from facesearch.attributes import ATTRIBUTES
 from facesearch.cases.cases import Cases
 from facesearch.cases.kept import Kept
 from facesearch.cases.references import key_of
-from facesearch.custody.acting import acting_now
+from facesearch.custody.acting import Acting, acting, acting_now
 from facesearch.custody.audit import Logged, log
 from facesearch.errors import SearchError
 from facesearch.reliability import grades
-from facesearch.search import chunks
+from facesearch.search import chunks, pictures
 from facesearch.search.chunks import Ranked
 from facesearch.search.face import FaceReport, report_face
 from facesearch.search.hits import SearchResult
@@ -41,10 +43,16 @@ from facesearch.search.similar import ProbeFace
 from facesearch.search.unseen import unseen_by_searches
 
 _RESULTS, _FACES, _SHOWN = 24, 200, 200_000
+_CROPS = 2_000
+"""Small pictures at hand, of some 2 kB each: those of the chunks that were shown last, of which a browser asks for one
+after the other."""
 NEAREST = 12
 """Faces that a face's page shows beside it."""
 
 Value = TypeVar("Value")
+
+_SESSIONS = 64
+_session: ContextVar[str] = ContextVar("session", default="")
 
 
 class _Recent(Generic[Value]):
@@ -76,11 +84,13 @@ class _Recent(Generic[Value]):
 @dataclass(slots=True, eq=False)
 class View:
     """A result that somebody looks through. logged: how each chunk was, by its first rank; a chunk that is shown again
-    adds no row. kept: the search in the case that it is made for."""
+    adds no row. kept: the search in the case that it is made for. told: why faces stand where they do, by
+    face, in sentences; each was logged when it was told first."""
 
     ranked: Ranked
     logged: dict[int, Logged | None] = field(default_factory=dict)
     kept: Kept | None = None
+    told: dict[int, tuple[str, ...]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -128,8 +138,7 @@ class Progress:
 class Workplace:
     """All that the pages work with. path: of the catalogue, which need not be there yet.
 
-    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept. acting:
-    on whose behalf and for which case the pages work, as it is chosen on them; at first as the command line says.
+    viewer: how faces are shown at first: "off", "blur" or "grey". keep_crops: whether small pictures are kept.
     """
 
     def __init__(self, path: Path, *, viewer: str = "off", keep_crops: bool = True) -> None:
@@ -143,6 +152,7 @@ class Workplace:
         except NoHome:
             data = self.own_folder
         self.requests = Requests(self.path, data)
+        self.drafts = Drafts(self.path, data)
         self.runs = IndexRuns(self.path, self.own_folder, keep_crops=keep_crops)
         self.probes = Probes(self.own_folder, lambda: [self.catalogue] if self.has_catalogue else [])
         self._lock = threading.RLock()
@@ -150,10 +160,13 @@ class Workplace:
         self._identity: tuple[int, int] | None = None
         self._views: _Recent[View] = _Recent(_RESULTS)
         self._reports: _Recent[FaceReport] = _Recent(_FACES)
+        self._crops: _Recent[bytes] = _Recent(_CROPS)
+        self._crops_of = -1  # the catalogue's generation
         self._shown: _Recent[bool] = _Recent(_SHOWN)
         self._files_shown: _Recent[bool] = _Recent(_FACES)
         self._facets: tuple[int, Facets] | None = None
-        self.acting = acting_now()
+        self._started_as = acting_now()
+        self._acting: _Recent[Acting] = _Recent(_SESSIONS)
 
     def close(self) -> None:
         """Stop what is at work, and leave nothing behind."""
@@ -187,6 +200,7 @@ class Workplace:
         self._opened, self._identity = None, None
         self._views.clear()
         self._reports.clear()
+        self._crops.clear()
         self._shown.clear()
         self._files_shown.clear()
         self._facets = None
@@ -216,7 +230,14 @@ class Workplace:
         with view.lock:
             result = self._hits(view, first, chunks.CHUNK, logged=first not in view.logged)
             view.logged.setdefault(first, result.logged)
+        self._fetch_crops([hit.face for hit in result.hits])
         return replace(result, kept=view.kept)
+
+    def search_blind(self, request: Request) -> Kept | None:
+        """Search, and keep the hits in the case without showing them. Raises what a search raises."""
+        now = replace(acting_now(), blind=True)
+        with acting(now):
+            return chunks.show(self.catalogue, chunks.rank(self.catalogue, request), 1).kept
 
     def hits(self, view: View, first: int, most: int) -> SearchResult:
         """So many hits from this rank on, as a program asks for them. They are logged each time."""
@@ -236,6 +257,32 @@ class Workplace:
         self.note_shown(hit.face.face for hit in result.hits)
         return result
 
+    def _fetch_crops(self, some: Sequence[FaceDetails]) -> None:
+        """Read their small pictures at once. They hold as long as nothing of the catalogue changes."""
+        with self.catalogue.read() as session:
+            now = generation.current(session)
+        found = pictures.kept_crops(self.store, some)
+        with self._lock:
+            self._drop_older_crops(now)
+            for face, picture in found.items():
+                self._crops.put(face, picture)
+
+    def crop(self, face: int) -> bytes:
+        """The small picture of a face, as WebP. Raises as `facesearch.search.pictures.crop`."""
+        catalogue = self.catalogue
+        with catalogue.read() as session:
+            now = generation.current(session)
+        with self._lock:
+            self._drop_older_crops(now)
+            known = self._crops.get(face)
+        return known or pictures.crop(catalogue, self.store, face)
+
+    def _drop_older_crops(self, now: int) -> None:
+        """Of what the catalogue was before: some may have been forgotten since."""
+        if now != self._crops_of:
+            self._crops.clear()
+            self._crops_of = now
+
     def report_face(self, face: int) -> FaceReport:
         """All that is known of a face; its page is logged once for each state of the catalogue. Raises as
         `facesearch.search.face.report_face`."""
@@ -251,6 +298,27 @@ class Workplace:
         return known
 
     # The case that is worked on
+
+    @contextmanager
+    def in_session(self, session: str) -> Iterator[None]:
+        """What is done within is done by one browser, for the case that is chosen in it. session: its cookie."""
+        before = _session.set(session)
+        try:
+            yield
+        finally:
+            _session.reset(before)
+
+    @property
+    def acting(self) -> Acting:
+        """On whose behalf and for which case the pages of this session work, as it is chosen on them; at first as the
+        command line says."""
+        with self._lock:
+            return self._acting.get(_session.get()) or self._started_as
+
+    @acting.setter
+    def acting(self, wanted: Acting) -> None:
+        with self._lock:
+            self._acting.put(_session.get(), wanted)
 
     @property
     def cases(self) -> Cases:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,28 @@ from facesearch.errors import Notice
 from facesearch.query import Asked
 from facesearch.search.hits import ON_ALL_HITS, FilterStep, Hit, SearchResult
 from facesearch.search.ranking.explain import AskedProbability, Fit
-from facesearch.search.request import Request
+from facesearch.search.request import LikePhoto, Request
 from facesearch.search.unseen import Unseen
+
+if TYPE_CHECKING:
+    from facesearch.search.similar import PhotoFace
+
+
+def kept_probes(search: CaseSearch, request: Request) -> list[PhotoFace]:
+    """The faces of photos from outside the catalogue that a kept search started from, as the network saw them then. Of
+    their photos only the SHA-256 is kept. Empty where they are not in the case."""
+    if search.probes is None:
+        return []
+    from facesearch.search.similar import PhotoFace
+
+    rows = np.frombuffer(search.probes, "<f4").reshape(-1, 40).astype(np.float32)
+    if len(rows) != len(request.like):
+        return []
+    return [
+        PhotoFace(logits, search.model, each.sha256, each.box, each.page, each.path)
+        for each, logits in zip(request.like, rows, strict=True)
+        if isinstance(each, LikePhoto)
+    ]
 
 
 def keep(

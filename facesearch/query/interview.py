@@ -200,10 +200,15 @@ _HEDGED: tuple[tuple[tuple[str, ...], float, bool], ...] = tuple(
             "i want to say yes/i 'd have to say yes/i would have to say yes/i have to say yes",
         ),
         (0.8, True, "i want to say no/i 'd say no/i would say no/i 'd have to say no/i would have to say no"),
+        (0.5, True, "maybe not/perhaps not/possibly not"),
+        (0.0, False, "hard to say/hard to tell"),
+        (0.8, True, "no , i think/no i think"),
+        (0.8, False, "yes , i think/yes i think"),
         (0.5, False, "not sure/unsure/maybe/perhaps/possibly/might have/might have been/could have been/could be"),
     )
     for phrase in phrases.split("/")
 )
+_STRESSING = word_set("really just honestly")
 _NOT_KNOWN = word_set("know say tell remember recall see notice sure idea look tell catch")
 
 
@@ -233,11 +238,13 @@ def _denies(rest: Sequence[str]) -> bool:
 
 def _short_answer(rest: Sequence[str], start: int) -> Answer | None:
     """ "He did", "he was not", "I don't know", "couldn't tell you"."""
-    own = rest[1:] if rest[0] in _SUBJECTS else rest
+    own = [word for word in (rest[1:] if rest[0] in _SUBJECTS else rest) if word not in _STRESSING]
     helps = bool(own) and own[0] in _AUXILIARIES
     negative = len(own) > 1 and own[1] in ("n't", "not")
     doubt = not _NOT_KNOWN.isdisjoint(own[2:5] if negative else own[1:3])
-    if list(own[:2]) == ["no", "idea"] or (helps and negative and doubt and rest[0] in ("i", own[0])):
+    if list(own[:2]) == ["no", "idea"] or (
+        helps and negative and doubt and (rest[0] == "i" or rest[0] not in _SUBJECTS)
+    ):
         return Answer(0.0, False, 0)
     alone = all(word in _TAILS for word in rest)
     if helps and alone and rest[0] in _SUBJECTS:

@@ -139,9 +139,15 @@ def _tick_field(
     for token, box, behind in _boxes_of(field[first:], boxes):
         left_out += () if leads else _taken_back(words, box)
         words += _for_box(token, box, words, ":" if named and leads else ";")
-        counts = [token for token in behind if token.sort == "line"] if leads and _is_empty(box) else behind
-        left_out += ((token.start, token.end) for token in behind if token not in counts)
-        words += counts
+        said, unsaid = _parted(behind, leads and _is_empty(box))
+        words += said
+        left_out += unsaid
+
+
+def _parted(behind: list[Token], empty: bool) -> tuple[list[Token], list[tuple[int, int]]]:
+    """What counts of the words behind a box, and where the others stand."""
+    said = [token for token in behind if not empty or token.sort == "line"]
+    return said, [(token.start, token.end) for token in behind if token not in said]
 
 
 def _boxes_of(

@@ -14,14 +14,16 @@ The next question is the one with the largest mutual information between its ans
 H(mean q) - mean H(q), the means under the weights and H the entropy of a yes or no. p holds the doubts of the network,
 too, so an attribute that it sees badly is asked late.
 
-What follows colour of skin and origin more than the face (`FOLLOW_ORIGIN`) is never asked.
+A witness saw the person on another day than the photos were taken, so what is asked goes by how long a look lasts: the
+probability with which each face is taken to be answered is drawn towards the mean of all faces, the more the sooner
+the look is gone (`questions.lasting`). What people cannot be relied on for is never asked (`questions.ASKED`).
 
 By the numbers a witness who said "a man" might be asked for his lipstick, to make sure. That shakes the trust in who
 asks, so what is as good as known once the answers are taken at their word is asked only when nothing else is left. It
 costs nothing (benchmarks/interview.py).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -31,17 +33,18 @@ from numpy.typing import NDArray
 
 from db.catalogue import Catalogue
 from db.values.scoring_model import calibrate
-from facesearch.attributes import ATTRIBUTES, BY_NAME, FOLLOW_ORIGIN
+from facesearch.attributes import BY_NAME
 from facesearch.certainty import certainty_of, error_of
 from facesearch.custody.policy import asked_attributes, permit
 from facesearch.errors import QueryError
 from facesearch.query import Query
 from facesearch.query.statement import MAX_HEIGHT, MAX_TERMS
 from facesearch.query.tree import And, Node, Not, Term, Weighted, all_of, hedge, height, leaves, outcomes
+from facesearch.search.answers import Said
 from facesearch.search.description import search
 from facesearch.search.face_filters import filtered
 from facesearch.search.hits import SearchResult, check_asked, gallery_of
-from facesearch.search.questions import Question, question
+from facesearch.search.questions import ASKED, Question, lasting, question
 from facesearch.search.ranking import scan
 from facesearch.search.ranking.information import (
     effective_number,
@@ -66,24 +69,43 @@ _MALE = BY_NAME["Male"].index
 
 
 class Answer(StrEnum):
-    """What a witness can say to a question; UNSURE skips the attribute."""
+    """What a witness can say to a question; UNSURE skips the attribute, OTHER tells of something else."""
 
     YES = "yes"
     NO = "no"
     UNSURE = "not sure"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What a witness was asked, and said."""
+    """What a witness was asked, and said. words: as it was said; "" for a plain yes, no or not sure."""
 
     question: Question
-    answer: Answer
+    parts: tuple[Node, ...]
+    words: str = ""
 
-    def said(self, certainty: float) -> Node:
-        """A yes or no as part of a description."""
-        holds = self.question.wanted is (self.answer is Answer.YES)
-        return hedge(Term(self.question.attribute.index, holds), certainty)
+    @property
+    def answer(self) -> Answer:
+        """NOT SURE where nothing was said that can be searched; YES or NO where it was said of what was asked; else
+        OTHER."""
+        index, wanted = self.question.attribute.index, self.question.wanted
+        for part in self.parts:
+            plain = part.child if isinstance(part, Weighted) else part
+            if isinstance(plain, Term) and plain.attribute == index:
+                return Answer.YES if plain.holds is wanted else Answer.NO
+        return Answer.OTHER if self.parts else Answer.UNSURE
+
+    def said(self, certainty: float) -> tuple[Node, ...]:
+        """The answer as parts of a description, each with this certainty, and less where the witness hedged it."""
+        return tuple(_discounted(part, certainty) for part in self.parts)
+
+
+def _discounted(part: Node, certainty: float) -> Node:
+    """With a certainty of four digits, as descriptions are written."""
+    if isinstance(part, Weighted):
+        return hedge(part.child, round(part.certainty * certainty, 4))
+    return hedge(part, certainty)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +149,7 @@ def begin(catalogue: Catalogue, request: Request, *, error: float = ERROR) -> "I
 def conclude(catalogue: Catalogue, request: Request, held: "Interview", *, top: int | None = 20) -> SearchResult:
     """What `search` finds for the description that the interview has arrived at; logged as an interview, with what was
     asked and answered. Raises as `search`."""
-    said = [[each.question.text, each.answer.value] for each in held.answers]
+    said = [[each.question.text, each.words or each.answer.value] for each in held.answers]
     arrived = replace(request, query=held.query)
     return search(catalogue, arrived, top=top, kind="interview", more={"answers": said})
 
@@ -165,7 +187,7 @@ class Interview:
 
     def _described(self, certainty: float) -> Node:
         """The start and the answers, each with this certainty."""
-        said = [each.said(certainty) for each in self._answers if each.answer is not Answer.UNSURE]
+        said = [part for each in self._answers for part in each.said(certainty)]
         return all_of((self._start.tree, *said))
 
     def weights(self) -> Floats:
@@ -184,7 +206,11 @@ class Interview:
 
     def next_question(self) -> Question | None:
         """Of those whose answer is not as good as known the one that is expected to narrow the candidates most; None
-        when none narrows them by LEAST_BITS.
+        when none narrows them by LEAST_BITS."""
+        return next(iter(self.next_questions(1)), None)
+
+    def next_questions(self, most: int) -> list[Question]:
+        """Up to so many questions, each as if it were the next one, those that narrow the candidates most first.
 
         Where there are very many candidates, some drawn by weight stand for all, the same whenever they are asked for.
         """
@@ -192,15 +218,21 @@ class Interview:
         tree = self._tree()
         asked = list(self._open_attributes(tree))
         if not asked or not len(rows):
-            return None
+            return []
         p = np.stack([self._probability(tree, attribute, rows) for attribute in asked])
-        bits = information(weights, witnessed(p, error_of(self._certainty)).astype(np.float32))
+        bits = information(weights, witnessed(lasted(p, weights, asked), error_of(self._certainty)).astype(np.float32))
         bits = passed_over(bits, is_foregone(self._at_their_word(tree, rows, weights), p))
-        best = int(np.argmax(bits))
-        return question(asked[best], self._man()) if bits[best] >= LEAST_BITS else None
+        best = [int(at) for at in np.argsort(-bits, kind="stable")[:most] if bits[at] >= LEAST_BITS]
+        return [question(asked[at], self._man()) for at in best]
 
-    def answer(self, asked: Question, given: Answer) -> None:
-        self._answers.append(Answered(asked, given))
+    def answer(self, asked: Question, given: Answer | Said) -> None:
+        """Reckon with an answer: a plain one, or one in the witness's words."""
+        if isinstance(given, Said):
+            self._answers.append(Answered(asked, given.parts, given.words))
+        else:
+            holds = asked.wanted is (given is Answer.YES)
+            parts = (Term(asked.attribute.index, holds),) if given in (Answer.YES, Answer.NO) else ()
+            self._answers.append(Answered(asked, parts))
         self._scores = None
 
     def take_back(self) -> Answered | None:
@@ -239,16 +271,15 @@ class Interview:
         if not _has_room(tree):
             return
         answered = {each.question.attribute.index for each in self._answers}
-        closed = answered | _hedged(self._start.tree) | FOLLOW_ORIGIN | self._never
-        for attribute in range(len(ATTRIBUTES)):
-            if attribute in closed:
-                continue
+        told = frozenset[int]().union(*(part.attributes for each in self._answers if each.words for part in each.parts))
+        closed = answered | told | _hedged(self._start.tree) | self._never
+        for attribute in sorted(ASKED - closed):
             if attribute not in tree.attributes or _is_open(tree, attribute):
                 yield attribute
 
     def _man(self) -> bool | None:
         for each in self._answers:
-            if each.question.attribute.index == _MALE and each.answer is not Answer.UNSURE:
+            if each.question.attribute.index == _MALE and each.answer in (Answer.YES, Answer.NO):
                 return each.answer is Answer.YES
         start = self._start.tree
         for said in start.children if isinstance(start, And) else (start,):
@@ -260,6 +291,20 @@ class Interview:
 def witnessed(probability: NDArray[Real], error: float) -> NDArray[Real]:
     """How likely a witness says yes to what holds with this probability, erring at this rate."""
     return (error + (1.0 - 2.0 * error) * probability).astype(probability.dtype, copy=False)
+
+
+def lasted(
+    probability: NDArray[np.float64], weights: NDArray[np.floating], attributes: Sequence[int]
+) -> NDArray[np.float64]:
+    """float64 [A, n]: how likely each of A attributes held on another day of who is sought, if it is that face. That is
+    what its photo says as far as the look lasts, and else what holds of all.
+
+    probability: [A, n], that it holds in the photo. weights: [n], sum 1.
+    """
+    mean = (probability @ weights)[:, None]
+    share = np.array([lasting(each) for each in attributes])[:, None]
+    drawn: NDArray[np.float64] = mean + share * (probability - mean)
+    return drawn
 
 
 def _has_room(tree: Node) -> bool:

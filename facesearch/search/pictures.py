@@ -52,6 +52,11 @@ def crop(catalogue: Catalogue, store: CropStore, face_id: int) -> bytes:
     return made[face_id]
 
 
+def kept_crops(store: CropStore, some: Sequence[FaceDetails]) -> dict[int, bytes]:
+    """The crops of those of these faces that are kept, by face, in one read."""
+    return store.read({each.face: place_key(each) for each in some})
+
+
 def whole_photo(catalogue: Catalogue, face_id: int, longest: int = WHOLE) -> WholePhoto:
     """The picture that a face is in, without what was forgotten. Raises as `crop`."""
     face = _face(catalogue, face_id)

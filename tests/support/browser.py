@@ -58,7 +58,17 @@ class Server:
 
 def start(catalogue: Path, *options: str, port: int = 0) -> Server:
     """Start a server; it is there when it has printed its address."""
-    command = [sys.executable, "-c", _SERVE, "serve", "--no-browser", "--port", str(port), "--catalogue", catalogue]
+    command = [
+        sys.executable,
+        "-c",
+        _SERVE,
+        "serve",
+        "--no-browser",
+        "--port",
+        str(port),
+        "--catalogue",
+        str(catalogue),
+    ]
     process = subprocess.Popen(
         [*command, *options], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

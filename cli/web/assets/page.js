@@ -218,3 +218,16 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || typing(event.target)) return;
   if (MARKS.has(event.key)) markByKey(event.target, event.key);
 });
+
+// ---- Which page this is, where the pages stand in a row that is wider than the window
+
+const pages = document.querySelector(".top nav");
+const current = pages?.querySelector("[aria-current]");
+if (current) pages.scrollLeft = current.offsetLeft - pages.offsetLeft - (pages.clientWidth - current.offsetWidth) / 2;
+
+// ---- Printing
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -17,14 +18,16 @@ from cli.web.marks import SHORTLIST, marked_in
 from cli.web.pages.call import Call, whole
 from cli.web.pages.plain import local
 from cli.web.stored import Stored
+from db import models
 from db.values.case import CaseSearch
 from facesearch.cases.cases import CaseFile
 from facesearch.cases.errors import BadText, PartUnknown
-from facesearch.cases.keeping import request_of
+from facesearch.cases.keeping import kept_probes, request_of
 from facesearch.cases.references import MOST_NAME, MOST_NOTE, key_of, line
+from facesearch.custody.acting import acting
 from facesearch.custody.audit import actor
 from facesearch.custody.policy import permit
-from facesearch.search.request import LikeFace, LikePhoto
+from facesearch.search.request import LikeFace, LikePhoto, catalogue_name, describe
 
 # ---- which case is worked on
 
@@ -94,7 +97,7 @@ def show(call: Call) -> Response:
     faces = list(dict.fromkeys([*file.standing, *listed]))
     call.place.log_case(file.case.reference, "show", faces)
     undone = [each for each in file.marks if each.undone is not None]
-    chosen = call.place.acting.case
+    chosen, serving = call.place.acting.case, _serving(call)
     values = {
         "nav": "cases",
         "file": file,
@@ -102,7 +105,7 @@ def show(call: Call) -> Response:
         "marked": marked_in(call.place, file.case, faces),
         "is_chosen": key_of(chosen) == key_of(file.case.reference),
         "is_open": file.case.closed is None,
-        "repeatable": {each.number: _is_repeatable(each) for each in file.searches},
+        "repeatable": {each.number: _is_repeatable(each, serving) for each in file.searches},
         "undone": undone,
         "actor": actor(),
         "prints": _prints(),
@@ -141,6 +144,12 @@ def search_statement(call: Call) -> Response:
     reference, number = _named(call), whole(call.form.get("number", ""), 0)
     said = call.place.cases.statement(reference, number)
     call.place.choose(reference)
+    if call.form.get("blind") == "1":
+        call.place.cases.require_open(reference)
+        request = replace(describe(said.text)[0].merged(), catalogues=(catalogue_name(call.place.path),))
+        with acting(replace(call.place.acting, statement=number)):
+            kept = call.place.search_blind(request)
+        return _begin_review(call, reference, kept.number if kept else None)
     return call.to(f"/search/{call.place.requests.keep(Stored(said.text, {}, reference, number))}")
 
 
@@ -154,9 +163,16 @@ def ask_again(call: Call) -> Response:
     extra = Extra(request.min_score, request.min_detection, request.min_face, request.order)
     call.place.choose(reference)
     if request.like:
+        if not _is_repeatable(search, _serving(call)):
+            raise PartUnknown(
+                f"Search {number} started from an uploaded photo, of which nothing is kept that this network can use: "
+                "upload it again."
+            )
         starts = [("face", str(each.face)) for each in request.like if isinstance(each, LikeFace)]
-        if len(starts) < len(request.like):
-            raise PartUnknown(f"Search {number} started from an uploaded photo, which is not kept: upload it again.")
+        photos = kept_probes(search, request)
+        if photos:
+            key = call.place.probes.take_known(photos)
+            starts += [("probe", key), *(("pick", str(number)) for number in range(1, len(photos) + 1))]
         but = [("but", str(request.changes))] if request.changes else []
         return call.to(f"/similar?{urlencode([*starts, *but, *extra.parameters().items()])}")
     text = str(request.merged())
@@ -164,9 +180,21 @@ def ask_again(call: Call) -> Response:
     return call.to(address(text, call.place.requests.keep(stored), None, extra))
 
 
-def _is_repeatable(search: CaseSearch) -> bool:
+def _is_repeatable(search: CaseSearch, serving: str) -> bool:
+    """Whether the search can be asked again. One that started from an uploaded photo can be as long as the network is
+    the one that looked at it. serving: the digest of the one in use."""
     request = request_of(search)
-    return request is not None and not any(isinstance(each, LikePhoto) for each in request.like)
+    if request is None:
+        return False
+    if not any(isinstance(each, LikePhoto) for each in request.like):
+        return True
+    return search.model == serving and len(kept_probes(search, request)) > 0
+
+
+def _serving(call: Call) -> str:
+    with call.place.catalogue.read() as session:
+        found = models.serving(session)
+    return found[1].digest if found else ""
 
 
 # ---- marks
@@ -188,7 +216,8 @@ def mark(call: Call) -> Response:
     if what == "undo":
         place.cases.undo(reference, face)
     elif what in ("list", "unlist"):
-        place.cases.shortlist(reference, SHORTLIST, **{"add" if what == "list" else "remove": [face]})
+        name = line(form.get("list", "") or SHORTLIST, "name of the list", MOST_NAME)
+        place.cases.shortlist(reference, name, **{"add" if what == "list" else "remove": [face]})
     else:
         _check_not_blind(place.cases.file(reference), face, reviewed)
         note = form["note"].replace("\r\n", "\n") if "note" in form else None
@@ -232,8 +261,11 @@ def review(call: Call) -> Response:
 
 def begin_review(call: Call) -> Response:
     """Begin a review, or go on with it."""
-    reference = _named(call)
-    stands = call.place.cases.review(reference, whole(call.form.get("number", ""), 0) or None)
+    return _begin_review(call, _named(call), whole(call.form.get("number", ""), 0) or None)
+
+
+def _begin_review(call: Call, reference: str, number: int | None) -> Response:
+    stands = call.place.cases.review(reference, number)
     call.place.choose(reference)
     return call.to(f"/case/review?{urlencode({'case': reference, 'search': stands.search})}")
 

@@ -15,7 +15,7 @@ def crop(call: Call) -> Response:
     """A face."""
     face = int(call.request.path_params["face"])
     try:
-        picture = pictures.crop(call.place.catalogue, call.place.store, face)
+        picture = call.place.crop(face)
         call.place.log_picture(face)
     except (NoPicture, CatalogueError) as problem:
         return instead(str(problem))

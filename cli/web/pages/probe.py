@@ -50,7 +50,7 @@ def faces(call: Call) -> Response:
 def photo(call: Call) -> Response:
     """An uploaded photo, reduced."""
     uploaded, number = _uploaded(call), int(call.request.path_params["number"])
-    if not 1 <= number <= len(uploaded.photos):
+    if not 1 <= number <= len(uploaded.photos) or not uploaded.photos[number - 1].preview:
         raise HTTPException(404)
     return Response(uploaded.photos[number - 1].preview, media_type="image/webp")
 
@@ -59,7 +59,7 @@ def crop(call: Call) -> Response:
     """A face of an uploaded photo."""
     number = int(call.request.path_params["number"])
     for each in _uploaded(call).faces:
-        if each.number == number:
+        if each.number == number and each.crop:
             return Response(each.crop, media_type="image/webp")
     raise HTTPException(404)
 

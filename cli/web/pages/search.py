@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from cli.report.logged import kept_in_words, unlogged_in_words
+from cli.report.rank import rank_in_words
 from cli.report.remedies import error_in_words
 from cli.report.summary import hard_remarks, in_short, missing_remarks
 from cli.report.tables import DIM_BELOW, marks_in_words
@@ -52,8 +53,9 @@ from facesearch.search import chunks
 from facesearch.search.changes import parse_changes
 from facesearch.search.chunks import CHUNK
 from facesearch.search.hits import SearchResult
+from facesearch.search.rank_of import rank_of
 from facesearch.search.request import Order, Request, catalogue_name, describe
-from facesearch.search.similar import ProbeFace, distinct, indexed_faces, like
+from facesearch.search.similar import PhotoFace, ProbeFace, distinct, indexed_faces, like
 
 MOST_TILES = 42 * CHUNK
 """Hits in one page; behind them a link leads to the next one."""
@@ -96,6 +98,8 @@ def ask(call: Call) -> Response:
         statement: Statement | None = _statement(text)
     except (QueryError, RequestError):
         statement = None
+    if call.form.get("blind") == "1":
+        return _blind(call, extra.apply(describe(text, person=_default_person(statement))[0]).merged())
     stored = ""
     if not fits_address(text, statement, pasted=call.form.get("pasted") == "1"):
         stored = call.place.requests.keep(Stored(text))
@@ -106,6 +110,16 @@ def ask(call: Call) -> Response:
         except (FacesearchError, CatalogueError):
             pass  # the page that follows says what is wrong
     return call.to(address(text, stored, None, extra))
+
+
+def _blind(call: Call, request: Request) -> Response:
+    """Keep the hits in the case, and show them in the review alone, without ranks and scores."""
+    case = call.place.cases.require_open(call.place.acting.case)
+    kept = call.place.search_blind(_here(call, request))
+    if kept is None or kept.number is None:
+        return call.message(" ".join(kept_in_words(kept)) if kept else "The search was not kept.", 422)
+    stands = call.place.cases.review(case.reference, kept.number)
+    return call.to(f"/case/review?{urlencode({'case': case.reference, 'search': stands.search})}")
 
 
 def read(call: Call) -> Response:
@@ -150,14 +164,12 @@ def similar(call: Call) -> Response:
     about: list[tuple[str, str]] = [("face", str(each)) for each in ids]
     about += [("probe", probe), *(("pick", str(each)) for each in picks)] if probe else []
     seen: list[ProbeFace] = []
+    pictured: list[int] = []
+    hashes: list[str] = []
     problem = None
     if probe:
-        uploaded = call.place.probes.find(probe)
-        if uploaded is None:
-            raise UsageError(
-                "This photo is not kept any more: uploaded photos last as long as the server runs. Upload it again."
-            )
-        seen += uploaded.chosen(picks)
+        chosen, pictured, hashes = _uploaded(call, probe, picks)
+        seen += chosen
     seen += indexed_faces(call.place.catalogue, ids)
     if not seen:
         raise UsageError("No face was chosen: choose one on its page, or in an uploaded photo.")
@@ -174,13 +186,26 @@ def similar(call: Call) -> Response:
     values |= {
         "like": ids,
         "probe": probe,
-        "picks": picks,
+        "picks": pictured,
+        "hashes": hashes,
         "but": but,
         "about": about,
         "problem": problem,
         "notes_on_reading": tuple(notice_in_words(each) for each in changes.notices),
     }
     return _hits(call, call.place.view(request, starts), base, values, fades=False)
+
+
+def _uploaded(call: Call, probe: str, picks: list[int]) -> tuple[list[PhotoFace], list[int], list[str]]:
+    """The faces that were chosen of uploaded photos, the numbers of those that there is a picture of, and the photos'
+    SHA-256."""
+    uploaded = call.place.probes.find(probe)
+    if uploaded is None:
+        raise UsageError(
+            "This photo is not kept any more: uploaded photos last as long as the server runs. Upload it again."
+        )
+    pictured = [each.number for each in uploaded.faces if each.number in picks and each.crop]
+    return uploaded.chosen(picks), pictured, list(dict.fromkeys(photo.sha256 for photo in uploaded.photos))
 
 
 def change_chip(call: Call) -> Response:
@@ -492,9 +517,8 @@ def _absent(call: Call, view: View, face: int, base: str) -> dict[str, object]:
     separator = "&" if "?" in base else "?"
     if answer.rank is not None:
         start = (answer.rank - 1) // CHUNK * CHUNK + 1
-        score = "" if answer.score is None else f", with a score of {in_short(answer.score)}"
         return {
-            "text": f"Face {face} is number {answer.rank:,} of {view.ranked.found:,}{score}.",
+            "text": " ".join(_why(call, view, face, answer)),
             "link": f"{base}{separator}from={start}#hit-{answer.rank}",
             "face": face,
         }
@@ -511,6 +535,18 @@ def _absent(call: Call, view: View, face: int, base: str) -> dict[str, object]:
     if any(getattr(each, "face", None) == face for each in view.ranked.request.like):
         return {"text": f"Face {face} is the one that is started from.", "link": "", "face": face}
     return {"text": f"Face {face} is newer than this search: search again.", "link": "", "face": face}
+
+
+def _why(call: Call, view: View, face: int, answer: chunks.Absent) -> Iterator[str]:
+    """Where a face stands, and which words keep it from the front."""
+    ranked = view.ranked
+    if not ranked.probes and ranked.request.query.asked and not chunks.has_changed(call.place.catalogue, ranked):
+        if face not in view.told:
+            view.told[face] = tuple(rank_in_words(rank_of(call.place.catalogue, ranked.request, face)))
+        yield from view.told[face]
+        return
+    score = "" if answer.score is None else f", with a score of {in_short(answer.score)}"
+    yield f"Face {face} is number {answer.rank:,} of {ranked.found:,}{score}."
 
 
 # ---- filters
