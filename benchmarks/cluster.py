@@ -2,7 +2,7 @@
 
     python benchmarks/cluster.py [--photos 120] [--rounds 2] [--work FOLDER]
 
-Prints seconds from start to end of the command, and the processor seconds of all nodes and of the driver. A run over
+Prints seconds from start to end of the command, and the processor seconds of the driver. A run over
 one photo is taken off, so that what a start costs does not count. Needs `pip install 'facesearch[ray]'`, the tests
 beside it, and two cores. The photos are those of tests/gallery, made different by bytes behind their end. All
 catalogues are compared: the same faces under the same numbers, logits to 1e-4.
@@ -33,14 +33,13 @@ RUN = "from cli.main import main; main()"
 
 @dataclass(frozen=True)
 class Measured:
-    """seconds: of the command; nodes, driver: processor seconds."""
+    """seconds: of the command; driver: its processor seconds."""
 
     seconds: float
-    nodes: float
     driver: float
 
     def without(self, start: "Measured") -> "Measured":
-        return Measured(self.seconds - start.seconds, self.nodes - start.nodes, self.driver - start.driver)
+        return Measured(self.seconds - start.seconds, self.driver - start.driver)
 
 
 def main() -> None:
@@ -62,22 +61,11 @@ def main() -> None:
                     catalogues.append(work / f"{turn}-{number}.db")
                     found[number].append(index(nodes, many, catalogues[-1]).without(start))
         for number, runs in found.items():
-            middle = [
-                statistics.median(getattr(each, name) for each in runs) for name in ("seconds", "nodes", "driver")
-            ]
+            middle = [statistics.median(getattr(each, name) for each in runs) for name in ("seconds", "driver")]
             each = [1000 * value / asked.photos for value in middle]
-            print(
-                f"{number} node(s): {each[0]:.0f} ms a photo; "
-                f"processor {each[1]:.0f} ms (nodes), {each[2]:.0f} ms (driver)"
-            )
-        seconds, processor = (
-            [statistics.median(getattr(each, name) for each in found[number]) for number in (1, 2)]
-            for name in ("seconds", "nodes")
-        )
-        print(
-            f"two nodes are {seconds[0] / seconds[1]:.2f} times as fast, "
-            f"with {processor[1] / processor[0]:.2f} times the processor time"
-        )
+            print(f"{number} node(s): {each[0]:.0f} ms a photo, of the driver's processor {each[1]:.1f} ms")
+        seconds = [statistics.median(each.seconds for each in runs) for runs in found.values()]
+        print(f"two nodes are {seconds[0] / seconds[1]:.2f} times as fast")
         print(f"{len(catalogues)} catalogues alike: {all(alike(catalogues[0], other) for other in catalogues[1:])}")
 
 
@@ -91,37 +79,15 @@ def album(folder: Path, photos: int) -> Path:
 
 def index(nodes: Nodes, photos: Path, catalogue: Path) -> Measured:
     environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": TOKEN, "PYTHONPATH": str(PROJECT)}
-    before, own, began = processor_of(nodes), used(), time.perf_counter()
+    own, began = used(), time.perf_counter()
     command = [sys.executable, "-c", RUN, "index", str(photos), "--catalogue", str(catalogue), "--no-crops"]
     subprocess.run([*command, "--ray", nodes.address], env=environment, check=True, capture_output=True, cwd=PROJECT)
-    return Measured(time.perf_counter() - began, processor_of(nodes) - before, used() - own)
+    return Measured(time.perf_counter() - began, used() - own)
 
 
 def used() -> float:
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return ended.ru_utime + ended.ru_stime
-
-
-def processor_of(nodes: Nodes) -> float:
-    """Seconds of all that the nodes have started and that runs, and of what has ended there and was waited for."""
-    ticks: dict[int, int] = {}
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-            ticks[int(entry.name)] = sum(map(int, fields[11:15]))
-    roots = {each.pid for each in nodes.processes}
-
-    def is_below(process: int) -> bool:
-        while process in parents and process not in roots:
-            process = parents[process]
-        return process in roots
-
-    return sum(spent for process, spent in ticks.items() if is_below(process)) / os.sysconf("SC_CLK_TCK")
 
 
 def alike(first: Path, second: Path) -> bool:
