@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from db.values.photo import Outcome, PhotoFacts
-from indexer.failures import FailureReason as FailureReason
-from indexer.failures import unforeseen as unforeseen
+from indexer.failures import FailureReason
 
 if TYPE_CHECKING:  # what worker processes need not load
     from db.photos import Relooked
@@ -20,6 +19,9 @@ if TYPE_CHECKING:  # what worker processes need not load
 
 Crop = NDArray[np.uint8]
 """uint8 RGB [227, 227, 3], what `crop_face` cuts and the network takes."""
+
+SCORED: Crop = np.empty((0, 0, 3), np.uint8)
+"""In place of a crop that has been scored elsewhere, and stayed there."""
 
 Logits = NDArray[np.float32]
 
@@ -94,13 +96,15 @@ class RecognisedContent:
 @dataclass(frozen=True, slots=True)
 class ProcessedPhoto:
     """A content that was new. size: bytes; faces: frame by frame, left to right; failure: why it could not be
-    processed, which leaves it without faces."""
+    processed, which leaves it without faces. logits: as in `ScoredPhoto`, where whoever processed it has scored it as
+    well."""
 
     sha256: str
     size: int
     facts: PhotoFacts = field(default_factory=PhotoFacts)
     faces: tuple[FaceCrop, ...] = ()
     failure: FailureReason | None = None
+    logits: Logits | None = None
 
 
 ProcessedFile = UnreadableFile | DuplicateContent | ForgottenContent | RecognisedContent | ProcessedPhoto

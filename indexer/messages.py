@@ -23,6 +23,7 @@ from facesearch.vision.decode import DecodedPhoto, PhotoError, Rectangle
 from facesearch.vision.detection import Detection
 from indexer.failures import FailureReason
 from indexer.items import (
+    SCORED,
     Crop,
     DuplicateContent,
     FaceCrop,
@@ -146,8 +147,9 @@ def plain_to_picture(head: Head, arrays: Arrays) -> DecodedPhoto:
 
 
 def result_to_plain(result: ProcessedFile) -> tuple[Head, Arrays]:
-    """A processed file; of a photo with faces also its crops (uint8 [N, 227, 227, 3]) and landmarks (float32
-    [N, 5, 2])."""
+    """A processed file; of a photo with faces also its landmarks (float32 [N, 5, 2]), its crops (uint8
+    [N, 227, 227, 3]) or, where it has been scored, its logits (float32 [N, attributes]), and its small pictures, if
+    they are kept (uint8, one after the other)."""
     if isinstance(result, UnreadableFile):
         return {"kind": "unreadable", "failure": failure_to_plain(result.failure)}, []
     if isinstance(result, RecognisedContent):
@@ -165,9 +167,14 @@ def result_to_plain(result: ProcessedFile) -> tuple[Head, Arrays]:
     }
     if not result.faces:
         return head, []
-    crops = np.stack([face.crop for face in result.faces])
     landmarks = np.stack([np.asarray(face.detection.landmarks, np.float32) for face in result.faces])
-    return head, [crops, landmarks]
+    head["scored"] = result.logits is not None
+    scores = result.logits if result.logits is not None else np.stack([face.crop for face in result.faces])
+    small = [face.small for face in result.faces]
+    if None in small:
+        return head, [landmarks, scores]
+    head["small"] = [len(each) for each in small if each is not None]
+    return head, [landmarks, scores, np.frombuffer(b"".join(each for each in small if each is not None), np.uint8)]
 
 
 def plain_to_result(head: Head, arrays: Arrays) -> ProcessedFile:
@@ -182,7 +189,12 @@ def plain_to_result(head: Head, arrays: Arrays) -> ProcessedFile:
     if kind != "photo":
         return DuplicateContent(head["sha256"]) if kind == "duplicate" else ForgottenContent(head["sha256"])
     facts = PhotoFacts(**{**head["facts"], "taken": _text_to_moment(head["facts"]["taken"])})
-    crops, landmarks = arrays or ([], [])
+    failure = plain_to_failure(head["failure"])
+    if not head["faces"]:
+        return ProcessedPhoto(head["sha256"], head["size"], facts, failure=failure)
+    landmarks, scores, *small = arrays
+    logits = scores if head["scored"] else None
+    crops = [SCORED] * len(head["faces"]) if head["scored"] else list(scores)
     faces = tuple(
         FaceCrop(
             Detection(Box(*face["box"]), face["score"], points, face["turned"]),
@@ -190,10 +202,20 @@ def plain_to_result(head: Head, arrays: Arrays) -> ProcessedFile:
             face["page"],
             face["seconds"],
             face["notice"],
+            picture,
         )
-        for face, crop, points in zip(head["faces"], crops, landmarks, strict=True)
+        for face, crop, points, picture in zip(
+            head["faces"], crops, landmarks, _small_pictures(head, small), strict=True
+        )
     )
-    return ProcessedPhoto(head["sha256"], head["size"], facts, faces, plain_to_failure(head["failure"]))
+    return ProcessedPhoto(head["sha256"], head["size"], facts, faces, failure, logits)
+
+
+def _small_pictures(head: Head, arrays: Arrays) -> list[bytes | None]:
+    if not arrays:
+        return [None] * len(head["faces"])
+    whole, ends = arrays[0].tobytes(), np.cumsum(head["small"]).tolist()
+    return [whole[end - size : end] for end, size in zip(ends, head["small"], strict=True)]
 
 
 def places_to_plain(places: Sequence[FacePlace]) -> list[list[float]]:

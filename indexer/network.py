@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from facesearch.vision.detection import Detector
+from indexer.items import Logits
 from indexer.ports import Scorer
 
 
@@ -24,6 +28,17 @@ class Network:
         if self._scorer is None:
             self._scorer = self._new_scorer()
         return self._scorer
+
+
+class LateScorer:
+    """A scorer that is made when it has something to score: where others do that, it never is."""
+
+    def __init__(self, new_scorer: Callable[[], Scorer]) -> None:
+        self._network = Network(new_scorer)
+
+    def score(self, crops: NDArray[np.uint8]) -> Logits:
+        """As in `indexer.ports.Scorer`."""
+        return self._network.scorer().score(crops)
 
 
 class Detectors:

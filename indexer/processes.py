@@ -5,16 +5,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
 from db.values.box import FacePlace
 from indexer import messages
-from indexer.claims import Admission, Admit
+from indexer.admissions import Admissions, DigestWantedError, RemoteContent
+from indexer.claims import Admit
 from indexer.errors import NoWorkerProcess
 from indexer.failures import FailureReason
-from indexer.items import Crop, ProcessedFile, ProcessedPhoto, RecognisedContent, UnreadableFile
+from indexer.items import Crop, ProcessedFile, RecognisedContent
 from indexer.listing import Job
 from indexer.messages import Arrays, Head
 from indexer.ports import Budget, PixelShare, Processor
@@ -63,7 +63,7 @@ class ProcessExecutor:
         self, jobs: Iterable[Job], *, stop: threading.Event
     ) -> Generator[tuple[Job, ProcessedFile], None, None]:
         """As in `indexer.ports.Executor`."""
-        batches = _batches(jobs, self._batch)
+        batches = batched(jobs, self._batch)
         with closing(ordered_thread_map(self._process, batches, workers=self._workers, stop=stop)) as done:
             for batch, results in done:
                 for job, result in zip(batch, results, strict=True):
@@ -84,7 +84,7 @@ class ProcessExecutor:
 
     def process_paths(self, paths: Sequence[bytes]) -> list[ProcessedFile]:
         """What became of these files (absolute paths), in their order."""
-        return self._halve(list(paths), _Admissions(self._admit))
+        return self._halve(list(paths), Admissions(self._admit))
 
     def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
         """As in `indexer.ports.Processor`."""
@@ -95,9 +95,7 @@ class ProcessExecutor:
             "places": messages.places_to_plain(places),
         }
         try:
-            head, arrays = in_three_tries(
-                lambda: self._request(asked, _Replies(_Admissions(self._admit), self._budget))
-            )
+            head, arrays = in_three_tries(lambda: self._request(asked, _Replies(Admissions(self._admit), self._budget)))
         except WorkerDiedError as error:
             return FailureReason(f"it {error.reason}", error.retry)
         return messages.plain_to_failure(head["failure"]) or [crop for stacked in arrays for crop in stacked]
@@ -105,7 +103,7 @@ class ProcessExecutor:
     def _process(self, batch: Sequence[Job]) -> list[ProcessedFile]:
         return self.process_paths([job.path for job in batch])
 
-    def _halve(self, paths: list[bytes], admissions: _Admissions) -> list[ProcessedFile]:
+    def _halve(self, paths: list[bytes], admissions: Admissions) -> list[ProcessedFile]:
         try:
             return in_three_tries(lambda: self._ask(paths, admissions))
         except WorkerDiedError as error:
@@ -114,7 +112,7 @@ class ProcessExecutor:
         middle = len(paths) // 2
         return self._halve(paths[:middle], admissions) + self._halve(paths[middle:], admissions)
 
-    def _ask(self, paths: list[bytes], admissions: _Admissions) -> list[ProcessedFile]:
+    def _ask(self, paths: list[bytes], admissions: Admissions) -> list[ProcessedFile]:
         asked = {"do": "process", "paths": list(map(messages.path_to_text, paths))}
         with closing(_Replies(admissions, self._budget, paths)) as replies:
             head, arrays = self._request(asked, replies)
@@ -122,7 +120,7 @@ class ProcessExecutor:
         return [messages.plain_to_result(each, list(islice(rest, each["holds"]))) for each in head["results"]]
 
     def _replies(self) -> _Replies:
-        return _Replies(_Admissions(self._admit), self._budget)
+        return _Replies(Admissions(self._admit), self._budget)
 
     def _request(self, asked: Head, replies: _Replies) -> tuple[Head, Arrays]:
         with closing(replies), self.pool.worker() as worker:
@@ -142,55 +140,10 @@ class _RemoteProcessor:
         return self._executor.crop_again(path, sha256, places)
 
 
-class _DigestWantedError(Exception):
-    """A content cannot be admitted before its digest by this algorithm is known."""
-
-    def __init__(self, algorithm: str) -> None:
-        super().__init__(algorithm)
-        self.algorithm = algorithm
-
-
-@dataclass(frozen=True, slots=True)
-class _RemoteContent:
-    """A content that a worker has read. digests: hexadecimal, by algorithm, as far as they are known here."""
-
-    sha256: str
-    size: int
-    digests: dict[str, str]
-
-    def digest(self, algorithm: str) -> bytes:
-        """As in `indexer.ports.Medium`. Raises _DigestWantedError."""
-        if algorithm not in self.digests:
-            raise _DigestWantedError(algorithm)
-        return bytes.fromhex(self.digests[algorithm])
-
-
-class _Admissions:
-    """Who may process which content, asked once a file: a batch that is tried again keeps what it was granted."""
-
-    def __init__(self, admit: Admit) -> None:
-        self._admit = admit
-        self._granted: dict[bytes, tuple[str, int, Admission | RecognisedContent]] = {}
-
-    def of(self, path: bytes, content: _RemoteContent) -> Admission | RecognisedContent:
-        """Raises _DigestWantedError."""
-        granted = self._granted.get(path)
-        if granted is None or granted[0] != content.sha256:
-            granted = self._granted[path] = content.sha256, content.size, self._admit(content)
-        return granted[2]
-
-    def failed(self, path: bytes, failure: FailureReason) -> ProcessedFile:
-        """The file that ended its workers, with its content where that is known."""
-        granted = self._granted.get(path)
-        if granted is None or granted[2] is not Admission.PROCESS:
-            return UnreadableFile(failure)
-        return ProcessedPhoto(granted[0], granted[1], failure=failure)
-
-
 class _Replies:
     """What a worker is told that asks back, in the course of one request."""
 
-    def __init__(self, admissions: _Admissions, budget: Budget, paths: Sequence[bytes] = ()) -> None:
+    def __init__(self, admissions: Admissions, budget: Budget, paths: Sequence[bytes] = ()) -> None:
         self._admissions = admissions
         self._budget = budget
         self._paths = paths
@@ -210,10 +163,10 @@ class _Replies:
         return {}
 
     def _admission(self, question: Head) -> Head:
-        content = _RemoteContent(question["sha256"], question["size"], question["digests"])
+        content = RemoteContent(question["sha256"], question["size"], question["digests"])
         try:
             admission = self._admissions.of(self._paths[self._place], content)
-        except _DigestWantedError as wanted:
+        except DigestWantedError as wanted:
             return {"digest": wanted.algorithm}
         if isinstance(admission, RecognisedContent):
             return {"hash_set_id": admission.hash_set_id}
@@ -225,7 +178,7 @@ class _Replies:
         self._share = None
 
 
-def _batches(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
+def batched(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
     remaining = iter(jobs)
     while batch := list(islice(remaining, size)):
         yield batch

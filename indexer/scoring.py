@@ -18,7 +18,7 @@ def score_batch(
 ) -> list[tuple[Job, ScoredFile]]:
     """The same files, with the scores of their faces. at_once: how many crops the network is given at a time. What goes
     wrong is the failure of the one photo that it goes wrong with."""
-    with_faces = [each for _, each in batch if isinstance(each, ProcessedPhoto) and each.faces]
+    with_faces = [each for _, each in batch if isinstance(each, ProcessedPhoto) and each.faces and each.logits is None]
     crops = [[face.crop for face in photo.faces] for photo in with_faces]
     answers = score_each(network.scorer(), crops, at_once=at_once) if crops else []
     scores = {photo.sha256: answer for photo, answer in zip(with_faces, answers, strict=True)}
@@ -42,6 +42,8 @@ def score_each(scorer: Scorer, groups: Sequence[Sequence[Crop]], *, at_once: int
 
 
 def _scored(photo: ProcessedPhoto, answer: Logits | FailureReason | None) -> ScoredPhoto:
+    if photo.logits is not None and photo.failure is None:
+        return ScoredPhoto(photo, logits=photo.logits)
     if photo.failure is not None or answer is None:
         return ScoredPhoto(photo, failure=photo.failure)
     if isinstance(answer, FailureReason):

@@ -23,7 +23,14 @@ ROOT = Path(__file__).parent.parent
 BELOW = ("db", "facesearch", "indexer")
 INTERNAL = {
     *("DamagedSnapshot", "NoPicture", "OutdatedSnapshot", "NoFileError", "_Stopped"),
-    *("NoMessageError", "WorkerDiedError", "UnforeseenInWorkerError", "_DigestWantedError"),
+    *(
+        "NoMessageError",
+        "WorkerDiedError",
+        "UnforeseenInWorkerError",
+        "DigestWantedError",
+        "RunEndedError",
+        "_WorkerLostError",
+    ),
 }
 """Exceptions that no user meets."""
 STANDINGS = {"validated", "other version validated", "other network validated", "never validated"}

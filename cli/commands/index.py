@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,8 +23,10 @@ from facesearch.errors import enumerated
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from cli.commands.cluster import ByNodes
     from cli.terminal.progress import Status
     from db.exhibits import ListedHash
+    from facesearch.network.scorer import Scorer
     from indexer.report import Progress, RunReport, Stage
 
 _LISTED = 50
@@ -151,6 +154,10 @@ def index(
     no_crops: options.NoCropsOption = False,
     max_megapixels: options.MaxMegapixelsOption = None,
     look: options.LookOption = options.Look.DEFAULT,
+    ray: options.RayOption = None,
+    map: options.MapOption = None,
+    ship: options.ShipOption = False,
+    trust_cluster: options.TrustClusterOption = False,
     catalogue: options.CatalogueOption = None,
     device: options.DeviceOption = options.Device.AUTO,
     checkpoint: options.CheckpointOption = None,
@@ -167,6 +174,7 @@ def index(
     that is done. Photos that an older version, another detector or a quick look has looked at are looked at again
     after the new ones: faces that are found again keep their numbers.
     """
+    from cli.commands.cluster import ClusterChoice
     from cli.commands.network import new_detector, new_scorer
     from cli.commands.opening import opened
     from cli.terminal.interrupt import stop_on_signal
@@ -192,27 +200,47 @@ def index(
     thoroughness = Look(look.value)
     detector = yunet_name(detector_model, thoroughness)
     crops = None if no_crops else CropStore(path)
-    with opened(path, create=True) as target, status() as display:
+
+    def make_scorer() -> "Scorer":
+        return new_scorer(network, device.value)
+
+    over_cluster = ClusterChoice(ray, tuple(map or ()), ship, trust_cluster)
+    with ExitStack() as stack:
+        display = stack.enter_context(status())
+        limits = options.limits_of(max_megapixels)
+        by_nodes = over_cluster.used(
+            stack,
+            network=network,
+            checkpoint=checkpoint,
+            detector_model=detector_model,
+            look=thoroughness,
+            limits=limits,
+            device=device.value,
+            small=crops is not None,
+            note=display.note,
+        )
+        target = stack.enter_context(opened(path, create=True))
         if crops is not None and not is_there(crops.path):
             say(f"A small picture of each face is kept in {crops.path}; --no-crops keeps none.")
-        stop, teller = threading.Event(), _Teller(display, asked=bool(again))
+        stop, teller = threading.Event(), _Teller(display, asked=bool(again), by_nodes=by_nodes)
         with stop_on_signal(stop, teller.stopping):
             report = index_folders(
                 target,
                 photos or [],
                 model=network.scoring_model(),
-                new_scorer=lambda: new_scorer(network, device.value),
+                new_scorer=lambda: by_nodes.late(make_scorer) if by_nodes else make_scorer(),
                 new_detector=lambda: new_detector(detector_model, thoroughness),
                 detector=detector,
                 again=again,
                 choice=choice,
-                limits=options.limits_of(max_megapixels),
+                limits=limits,
                 allow_again=allow_again,
                 sets=sets,
                 crops=crops,
                 drop_sets=drop_set or (),
                 progress=teller.tell,
                 stop=stop,
+                new_executor=by_nodes.executor if by_nodes else None,
             )
         display.flush()
         if exhibit is not None and not report.unusable:
@@ -280,9 +308,10 @@ def _compare(catalogue: Path, exhibit: str, *, quietly: bool) -> bool:
 class _Teller:
     """Turns where a run stands into words."""
 
-    def __init__(self, display: "Status", *, asked: bool) -> None:
-        """asked: whether photos are looked at again because the user wants it."""
+    def __init__(self, display: "Status", *, asked: bool, by_nodes: "ByNodes | None" = None) -> None:
+        """asked: whether photos are looked at again because the user wants it. by_nodes: the nodes that do the work."""
         self._display = display
+        self._by_nodes = by_nodes
         self._asked = asked
         self._stage: Stage | None = None
         self._first: tuple[int, float] | None = None  # how much was done, and when, as the first of it came
@@ -318,6 +347,8 @@ class _Teller:
             if not rescoring:
                 words.append(f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces")
             words.append(f"{now.failures:,} failed")
+            if self._by_nodes is not None:
+                words += self._by_nodes.speeds_in_words()
             if rate and now.done < now.total:
                 words.append(f"{duration((now.total - now.done) / rate)} left")
             what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")

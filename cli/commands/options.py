@@ -225,6 +225,35 @@ LookOption = Annotated[
         "upright, turned ones at 640 pixels; it never takes the place of a default look.",
     ),
 ]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        "--ray",
+        metavar="ADDRESS",
+        help="Let the nodes of a Ray cluster do the work: host:port of its head, or auto for the cluster that this "
+        "machine is in (docs/scale.md).",
+        show_default=False,
+    ),
+]
+MapOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="/HERE=/THERE",
+        help="With --ray: where a folder of this machine is mounted on the nodes. Several times: all of them.",
+        show_default=False,
+    ),
+]
+ShipOption = Annotated[
+    bool, typer.Option("--ship", help="With --ray: send the photos to the nodes, which cannot see them themselves.")
+]
+TrustClusterOption = Annotated[
+    bool,
+    typer.Option(
+        "--trust-cluster",
+        help="With --ray: also use a cluster that asks for no token. Whoever reaches its ports can run programs on it.",
+    ),
+]
 DataArgument = Annotated[
     Path,
     typer.Argument(

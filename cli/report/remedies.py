@@ -193,4 +193,13 @@ REMEDIES: dict[str, Remedy] = {
     "no such hash set": None,
     "no worker process": None,
     "unusable folders": None,
+    # clusters
+    "mapping": None,
+    "no ray": " with pip install 'facesearch[ray]'",
+    "no cluster": None,
+    "open cluster": " (docs/scale.md), or say --trust-cluster if nobody else reaches it",
+    "no node": None,
+    "node unusable": None,
+    "node differs": None,
+    "nodes lost": "; if they do not see the photos, --map says where these lie there, and --ship sends them",
 }

@@ -214,6 +214,11 @@ NOTICES: "dict[str, Callable[[Mapping[str, Any]], str]]" = {
         f"{'; what is excluded was not looked at' if of['excluded'] else ''}."
     ),
     "photo": lambda of: f"{of['photo']}: {of['notice']}",
+    "node lost": lambda of: f"The node {of['node']} was lost: others do its work.",
+    "node set aside": lambda of: f"The node {of['node']} is given nothing more to do: {of['reason']}.",
+    "slow node": lambda of: (
+        f"The node {of['node']} is much slower than the others: they take over what it is late with."
+    ),
     # how to ask better
     "leave out": lambda of: (
         f'Without "{of["words"]}", {counted(of["faces"], "face is", "faces are")} likely '

@@ -1,0 +1,1 @@
+"""An existing Ray cluster: how it is reached, who is let in, and which nodes may work."""
