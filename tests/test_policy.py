@@ -284,8 +284,9 @@ def test_the_rank_of_a_face_and_exports_of_everybody_obey_it_as_well(
         ["search", "stubble", "--rank-of", "1"],
         ["--reason", "a test", "export", "--parquet", tmp_path / "out"],
         ["case", "export", "1/26", tmp_path / "exported"],
+        ["search", "man", "--copy-to", tmp_path / "copied"],
         ["disclose", "1/26", tmp_path / "given"],
     ):
         ran = facesearch(*command, "--catalogue", catalogue)
         assert ran.code == 2 and "switches off" in ran.err, command
-    assert not any((tmp_path / name).exists() for name in ("out", "exported", "given"))
+    assert not any((tmp_path / name).exists() for name in ("out", "exported", "given", "copied"))

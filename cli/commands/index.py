@@ -322,37 +322,50 @@ class _Teller:
         self._display.note("Stopping: what is decided is being stored. A second Ctrl-C gives that up.")
 
     def tell(self, now: "Progress") -> None:
+        from indexer.report import Stage
+
+        before = {
+            Stage.COMPARING: "Comparing with hash sets",
+            Stage.LOADING: "Loading the network",
+            Stage.SNAPSHOT: "Building the index",
+        }
+        if now.stage is Stage.LISTING:
+            self._display.show("Listing photos", now.total, None)
+        elif now.stage in before:
+            self._display.show(before[now.stage], now.done, now.total)
+        else:
+            self._tell_of_photos(now)
+
+    def _tell_of_photos(self, now: "Progress") -> None:
         from cli.terminal.progress import duration
         from indexer.report import Stage
 
-        if now.stage is Stage.COMPARING:
-            self._display.show("Comparing with hash sets", now.done, now.total)
-        elif now.stage is Stage.LISTING:
-            self._display.show("Listing photos", now.total, None)
-        elif now.stage is Stage.LOADING:
-            self._display.show("Loading the network", now.done, now.total)
-        elif now.stage is Stage.SNAPSHOT:
-            self._display.show("Building the index", now.done, now.total)
-        else:
-            if now.stage is not self._stage:
-                self._stage, self._first = now.stage, None
-                if now.stage is Stage.AGAIN:
-                    self._display.note(_announced(now.total, self._asked))
-            rate, seconds = self._rate(now.done - now.unchanged)
-            if now.stage is Stage.AGAIN and seconds >= _MEASURED and rate and not self._estimated:
-                self._estimated = True
-                self._display.note(f"That takes about {duration((now.total - now.done) / rate)} more.")
-            rescoring = now.stage is Stage.RESCORING
-            words = [f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"] if rate else []
-            if not rescoring:
-                words.append(f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces")
-            words.append(f"{now.failures:,} failed")
-            if self._by_nodes is not None:
-                words += self._by_nodes.speeds_in_words()
-            if rate and now.done < now.total:
-                words.append(f"{duration((now.total - now.done) / rate)} left")
-            what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")
-            self._display.show(what, now.done, now.total, ", ".join(words))
+        again = now.stage is Stage.AGAIN
+        if now.stage is not self._stage:
+            self._stage, self._first = now.stage, None
+            if again:
+                self._display.note(_announced(now.total, self._asked))
+        rate, seconds = self._rate(now.done - now.unchanged)
+        if again and seconds >= _MEASURED and rate and not self._estimated:
+            self._estimated = True
+            self._display.note(f"That takes about {duration((now.total - now.done) / rate)} more.")
+        what = {Stage.RESCORING: "Scoring again", Stage.AGAIN: "Looking again"}.get(now.stage, "Indexing")
+        self._display.show(what, now.done, now.total, ", ".join(self._words(now, rate)))
+
+    def _words(self, now: "Progress", rate: float) -> Iterator[str]:
+        from cli.terminal.progress import duration
+        from indexer.report import Stage
+
+        rescoring = now.stage is Stage.RESCORING
+        if rate:
+            yield f"{rate:.1f} {'faces' if rescoring else 'photos'}/s"
+        if not rescoring:
+            yield f"{now.faces:,} {'more ' if now.stage is Stage.AGAIN else ''}faces"
+        yield f"{now.failures:,} failed"
+        if self._by_nodes is not None:
+            yield from self._by_nodes.speeds_in_words()
+        if rate and now.done < now.total:
+            yield f"{duration((now.total - now.done) / rate)} left"
 
     def _rate(self, worked: int) -> tuple[float, float]:
         """How much is done in a second, measured since the first of it came (what comes before, such as loading the
