@@ -78,6 +78,10 @@ def _no(scene: Scene, edge: Edge) -> None:
         return
     if _none_of_those(scene, edge) or _did_not(scene, edge) or _answer_no_behind(scene, edge):
         return
+    alone = clause.before == "," and not clause.verb and all(each.category != "NEG" for each in scene.row[: scene.at])
+    if alone and scene.following() is None and scene.at > 1:
+        _none(scene, edge)
+        return
     clause.negative = not (clause.negative and clause.before == "NEG")
     clause.sticky = clause.sticky or edge.category == "NEITHER"
     _neither(scene, edge)
@@ -210,7 +214,9 @@ def _is_answered(scene: Scene, after: Edge) -> bool:
 def _none(scene: Scene, _: Edge) -> None:
     """ "Beard N"."""
     fact = scene.fact_before()
-    if scene.clause.before == "NP" and fact is not None and fact.kind != "person":
+    last = scene.row[scene.at + 1 :]
+    ends = scene.clause.before == "," and all(edge.category == "X" for edge in last)  # "Beard, no."
+    if (scene.clause.before == "NP" or ends) and fact is not None and fact.kind != "person":
         scene.deny(fact)
 
 
@@ -256,14 +262,21 @@ def _hedge(scene: Scene, edge: Edge) -> None:
     if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
         ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
     if ends and clause.facts_here and before in (*_PHRASES, ",", "ON", "X", "V"):
-        fact = clause.facts_here[-1][1]
-        fact.certainty = min(fact.certainty, certainty)
+        _hedge_before(scene, edge)
         return
     if ends and before in _PHRASES:
         return
     clause.certainty = min(clause.certainty, certainty)
     if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
         clause.mode = "say"
+
+
+def _hedge_before(scene: Scene, edge: Edge) -> None:
+    """What was said last is less certain; but "he had a beard, he looked kind of Amish I guess"."""
+    clause = scene.clause
+    if not (clause.before in _PHRASES and scene.is_aside(edge.start - 1)):
+        fact = clause.facts_here[-1][1]
+        fact.certainty = min(fact.certainty, edge.sem)
 
 
 _UNTIL = frozenset(["until", "till"])

@@ -36,7 +36,7 @@ MAX_PARENTHESES = 50
 
 _CERTAINTY = re.compile(
     r"(?:[\w)\"”](?<!height)(?<!\bht)\s*|[\s,]):\s*(?:[01]?[.,]\d+(?:\.\d+)*|[01](?=\s*(?:$|,(?!\d)|;|\)|:|and\b))|\d{1,3}\s?%"
-    r"|\d+(?:\.\d+)?e[+-]?\d+|(?<!\s)1\.\d+|-\d[\d.]*|-?(?:nan|inf(?:inity)?))(?![\w'\"]|\s(?:m|kg|cm|ft)\b)",
+    r"|\d+(?:\.\d+)?e[+-]?\d+|(?<!\s)1\.\d+|-\d[\d.]*|-?(?:nan|inf(?:inity)?)(?=\s*(?:$|[,;)])))(?![\w'\"]|\s(?:m|kg|cm|ft)\b)",
     re.IGNORECASE,
 )
 _BOUND = re.compile(rf"[{numbers.RELATIONS}]=?\s*[+-]?[.\d]|[\w)]\s?[{numbers.RELATIONS}](?![/a-z]*>)")

@@ -333,6 +333,10 @@ class Scene:
             for at in range(self.offset + start, self.offset + end):
                 self.aside_of.setdefault(at, of)
 
+    def is_aside(self, at: int) -> bool:
+        """The word at `at` of this sentence has been set aside."""
+        return any(start <= self.offset + at < end for start, end, _ in self.aside)
+
     def set_all_aside(self, found: Found) -> None:
         for span in found.aside:
             self.set_aside(*span, "quality")

@@ -212,6 +212,7 @@ def _words(typed: str, start: int, glued: bool, spaced: bool) -> Iterator[Token]
     yield Token(normal(clitic["clitic"]), cut, start + len(typed), clitic["clitic"], "word")
 
 
+_CLITICS = frozenset(("'s", "'d", "'ll", "'re", "'ve", "'m", "n't"))
 _SIMPLE = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+)*", re.ASCII)
 
 
@@ -219,6 +220,9 @@ def said(text: str) -> tuple[str, ...]:
     """The normal words of a phrase, as the lexicon compares them."""
     if _SIMPLE.fullmatch(text):
         return tuple(text.casefold().replace("-", " ").split(" "))
+    words = text.split(" ")
+    if any(word in _CLITICS for word in words):  # "'m not sure": alone, the apostrophe would be a mark
+        return tuple(each for word in words for each in ((word,) if word in _CLITICS else said(word)))
     return tuple(token.normal for token in tokens(text))
 
 

@@ -222,6 +222,9 @@ def _says_of_himself(scene: Scene) -> bool:
 def _keeps_to_himself(scene: Scene, subject: Person, new: bool) -> bool:
     """What is told is no description of somebody else."""
     behind = scene.row[scene.at + 1 :]
+    told = [edge.sem if edge.category == "V" else edge.category for edge in behind]
+    if new and "harm" in told and not {"HE", "SHE"}.isdisjoint(told):
+        return False  # "the woman told police she was being followed"
     told_to = any(edge.category == "PREP" and edge.sem == "to" for edge in behind[:2])
     other = "HE" if subject.sex == WOMAN else "SHE" if subject.sex == MAN else ""  # "the girl said he was bald"
     of_another = any(_is_described(edge.sem) or edge.category == other for edge in behind)

@@ -669,8 +669,8 @@ def _is_apposition(scene: Scene, said: Thing, subject: Person) -> bool:
     behind = scene.thing_behind(2)
     if scene.clause.before != "," or behind is None or behind.person is None or subject is not scene.clause.mentioned:
         return False
-    alike = said.determiner in ("a", "an") and subject.fits(sex_of(said)) and said.word != subject.word
-    return alike and subject.described
+    kind = said.determiner in ("a", "an") or (said.determiner == "the" and said.word in _ON_THE_ROAD)
+    return kind and subject.fits(sex_of(said)) and said.word != subject.word and subject.described
 
 
 def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
@@ -680,6 +680,7 @@ def _of_group(scene: Scene, said: Thing, word: PersonWord) -> Person | None:
     if word.plural:
         return _group_of(scene, said, group, sex)
     ordinal = _ordinal(keys)
+    keys &= ORDINALS.keys() if ordinal is not None else keys  # "the first masked man ..., the second masked man"
     if said.determiner == "the" and (known := _with_trait(scene, keys, sex)) is not None:
         return known
     if scene.group and (ordinal is not None or keys & (_OTHERS | _COMPARED) or said.number == 1):
@@ -1243,6 +1244,8 @@ def relative(scene: Scene, _: Edge) -> None:
         scene.persons.append(found)
     clause.subject = found
     clause.speaker = False
+    if clause.before in (",", "V") and any(edge.sem == "believe" for edge in scene.row[: scene.at]):
+        clause.certainty = 1.0  # "officers believe the man, who has a beard, could help"
 
 
 def _behind_a_name(scene: Scene) -> bool:
@@ -1291,14 +1294,24 @@ def _not_worn(scene: Scene, word: str) -> None:
 
 
 def _demote_whom_it_is_done_to(scene: Scene, sex: Node) -> None:
-    """ "Her glasses fell off when he pushed her": nothing but "her" has named her."""
+    """ "Her glasses fell off when he pushed her": nothing but "her" has named her; "a woman of 24 was walking home when
+    a man grabbed her"."""
     clause = scene.clause
     subject = clause.subject
-    if clause.verb != "act" or clause.before != "V" or subject is None or not subject.described:
+    if clause.before != "V" or subject is None or not subject.described:
         return
-    for each in [each for each in clause.created if each is not subject and each.pronoun_sex == sex]:
-        if not each.named:
+    for each in [each for each in clause.created if each is not subject]:
+        by_pronoun = clause.verb == "act" and each.pronoun_sex == sex and not each.named
+        if by_pronoun or (each.sex == sex and subject in clause.created and _was_about(scene, each)):
             scene.demote(each)
+
+
+def _was_about(scene: Scene, person: Person) -> bool:
+    """Somebody did something "when", and only sex and age are told."""
+    when = not {"when", "as", "while"}.isdisjoint(scene.said_words[: scene.row[scene.at].start])
+    bare = all(fact.node.attributes <= _OF_AGE | MAN.attributes for fact in person.facts)
+    acted = any(edge.category == "V" and edge.sem == "act" for edge in scene.row[: scene.at - 1])
+    return when and bare and acted and scene.row[scene.at - 1].sem in ("act", "take", "harm", "handle")
 
 
 def _describe(scene: Scene, sex: Node, described: bool) -> None:
