@@ -244,6 +244,11 @@ def _is_on_company(scene: Scene) -> bool:
     return isinstance(beside, Thing) and beside.person is not None
 
 
+def _is_on_number(scene: Scene) -> bool:
+    """ "Poss 5150"."""
+    return scene.ahead(1) == ["X"] and scene.row[scene.at + 1].sem in ("number", "measure")
+
+
 def _hedge(scene: Scene, edge: Edge) -> None:
     """A hedge is on what follows, or at the end of a clause on what stands before."""
     clause = scene.clause
@@ -256,15 +261,13 @@ def _hedge(scene: Scene, edge: Edge) -> None:
         return
     ends = after is None or after.category in (*_ENDS, ")", "?")
     before = clause.before
-    if _is_on_company(scene):
+    if _is_on_company(scene) or _is_on_number(scene):
         return
     between = before == "," and after is not None and after.category == ","
     if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
         ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
-    if ends and clause.facts_here and before in (*_PHRASES, ",", "ON", "X", "V"):
+    if ends and (before in _PHRASES or (clause.facts_here and before in (",", "ON", "X", "V"))):
         _hedge_before(scene, edge)
-        return
-    if ends and before in _PHRASES:
         return
     clause.certainty = min(clause.certainty, certainty)
     if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
@@ -274,7 +277,7 @@ def _hedge(scene: Scene, edge: Edge) -> None:
 def _hedge_before(scene: Scene, edge: Edge) -> None:
     """What was said last is less certain; but "he had a beard, he looked kind of Amish I guess"."""
     clause = scene.clause
-    if not (clause.before in _PHRASES and scene.is_aside(edge.start - 1)):
+    if clause.facts_here and not (clause.before in _PHRASES and scene.is_aside(edge.start - 1)):
         fact = clause.facts_here[-1][1]
         fact.certainty = min(fact.certainty, edge.sem)
 

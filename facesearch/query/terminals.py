@@ -1,7 +1,7 @@
 """What each word of a sentence may be: the entries of the lexicon, numbers, names, and words that no table has."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from facesearch.attributes import NAMES
@@ -93,7 +93,7 @@ def _measure_edges(at: int, end: int, measure: Measure, decade: bool) -> list[Ed
 def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: bool) -> list[Edge]:
     """What begins at a token that is within no number."""
     if token.sort == "mark":
-        return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal)]
+        return [Edge(_MARKS.get(token.normal, "X"), at, at + 1, 0.0, token.normal), *_quoted(sentence, at)]
     entries = words.at(sentence, at)
     longest = max((end for end, _ in entries), default=at)
     whole = [each for each in entries if each[0] == longest or not _is_glued(sentence, each[0])]  # "ear-ring"
@@ -108,6 +108,15 @@ def _edges(sentence: list[Token], at: int, token: Token, words: Lexicon, named: 
     if not entries and not named and not edges:
         edges += _unknown(at, token, words)
     return [*edges, *_compound(sentence, at, entries), Edge("SKIP", at, at + 1, 0.0, token.normal)]
+
+
+def _quoted(sentence: list[Token], at: int) -> Iterator[Edge]:
+    """ "A white 'Londis' plastic bag": a name in quotation marks within a phrase."""
+    inside = sentence[at - 1 : at + 4]
+    if at == 0 or len(inside) < 5 or not (inside[1].normal in QUOTES and inside[3].normal in QUOTES):
+        return
+    if all(token.sort == "word" for token in inside[::2]) and inside[2].typed.istitle():
+        yield Edge("A", at, at + 3, 0.1, Quality("#name", at, at + 3, known=False))
 
 
 def _number_edges(sentence: list[Token], at: int, token: Token) -> list[Edge]:

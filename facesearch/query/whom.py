@@ -535,6 +535,12 @@ def _behind_preposition(scene: Scene, _said: Thing, _word: PersonWord) -> bool |
     return clause.before == "OF" and _are_known(scene) and not pictured
 
 
+def _shouted_at(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
+    """ "Who shouted abuse at a mum"."""
+    clause = scene.clause
+    return True if clause.before == "PREP" and clause.preposition == "at" and clause.verb == "act" else None
+
+
 def _are_known(scene: Scene) -> bool:
     """Somebody is described already, and not only their picture."""
     return any(each.named or each.pronoun_sex is not None for each in scene.persons)
@@ -559,6 +565,25 @@ def _thinks(scene: Scene, _said: Thing, _word: PersonWord) -> bool | None:
 _THOUGHT = word_set("thought believed")
 
 
+def _is_relation(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
+    """ "The suspect is the child's father"."""
+    clause = scene.clause
+    is_ = clause.verb == "be" and clause.before in ("BE", "DEG") and clause.mode == "say" and not clause.negative
+    described = clause.subject is not None and clause.subject.described and not clause.speaker
+    return False if is_ and described and word.role == "relation" else None
+
+
+_CHILDREN = word_set("child boy girl kid youngster toddler teenager")
+
+
+def _mentioned_before(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
+    """ "He tried to lure a child into a van. The child, a girl of 8, ran off"."""
+    if said.determiner != "the" or said.word not in _CHILDREN or not scene.persons:
+        return None
+    known = any(each.word == said.word for each in scene.persons)
+    return True if not known and any(each.word == said.word for each in scene.others) else None
+
+
 def _babe(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
     """ "A woman with a baby. The baby had a hat on"."""
     again = said.determiner == "the" and any(each.word == said.word for each in scene.others)
@@ -568,8 +593,10 @@ def _babe(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
 _BABES = word_set("baby infant toddler newborn tot bairn wean")
 
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
+    _is_relation,
     _by_role,
     _babe,
+    _mentioned_before,
     _thinks,
     _of_the_speaker,
     _of_the_described,
@@ -584,6 +611,7 @@ _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _had,
     _body,
     _object,
+    _shouted_at,
     _behind_preposition,
 )
 
