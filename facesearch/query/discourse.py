@@ -252,26 +252,28 @@ def _is_on_number(scene: Scene) -> bool:
 def _hedge(scene: Scene, edge: Edge) -> None:
     """A hedge is on what follows, or at the end of a clause on what stands before."""
     clause = scene.clause
-    certainty: float = edge.sem
-    after = scene.following()
     if clause.speaker and scene.said_words[edge.start] == "i":  # "like those you wear, and I want to say a moustache"
         scene.clause = clause = Clause(facts_here=clause.facts_here, created=clause.created, before=clause.before)
     if _is_past(scene, edge):
         clause.mode = "past"
         return
-    ends = after is None or after.category in (*_ENDS, ")", "?")
-    before = clause.before
     if _is_on_company(scene) or _is_on_number(scene):
         return
-    between = before == "," and after is not None and after.category == ","
-    if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
-        ends = scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
-    if ends and (before in _PHRASES or (clause.facts_here and before in (",", "ON", "X", "V"))):
+    before = clause.before
+    if _ends_clause(scene, edge) and (before in _PHRASES or (clause.facts_here and before in (",", "ON", "X", "V"))):
         _hedge_before(scene, edge)
         return
-    clause.certainty = min(clause.certainty, certainty)
+    clause.certainty = min(clause.certainty, edge.sem)
     if clause.mode == "act" or (clause.mode == "unknown" and before == ","):
         clause.mode = "say"
+
+
+def _ends_clause(scene: Scene, edge: Edge) -> bool:
+    clause, after = scene.clause, scene.following()
+    between = clause.before == "," and after is not None and after.category == ","
+    if between and not clause.verb and clause.facts_here:  # "man, maybe, glasses"
+        return scene.choose(f"hedge {scene.offset + edge.start}", 0.0, 0.0) == 1
+    return after is None or after.category in (*_ENDS, ")", "?")
 
 
 def _hedge_before(scene: Scene, edge: Edge) -> None:
