@@ -7,6 +7,7 @@ Every commit is flushed to the disk: a face id that was printed once stays that 
 
 import errno
 import os
+import shutil
 import sqlite3
 import stat
 import time
@@ -337,9 +338,7 @@ def os_errors_translated(path: Path) -> Iterator[None]:
 def os_error(path: Path, error: OSError) -> CatalogueError:
     """The sentence for an OSError about a file or folder of the catalogue."""
     if error.errno in _FULL:
-        return CatalogueFull(
-            f"There is no room left to write {_name(path)}: free some space and run it again.", path=_name(path)
-        )
+        return _full(_name(path))
     if error.errno == errno.EROFS:
         return CatalogueReadOnly(
             f"{_name(path)} lies on a read-only disk: choose another place.", "read-only disk", path=_name(path)
@@ -348,6 +347,23 @@ def os_error(path: Path, error: OSError) -> CatalogueError:
         f"{_name(path)} cannot be used ({error.strerror or error}): check the path and its permissions.",
         path=_name(path),
     )
+
+
+def _full(name: str) -> CatalogueFull:
+    return CatalogueFull(f"There is no room left to write {name}: free some space and run it again.", path=name)
+
+
+def _is_full(path: Path) -> bool:
+    """Too little room is left for the memory that readers and the writer of a log share: SQLite calls that a failure of
+    the disk."""
+    try:
+        return shutil.disk_usage(path.parent).free < _SHARED
+    except OSError:
+        return False
+
+
+_SHARED = 64 << 10
+"""Bytes: two regions of the log's index."""
 
 
 def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
@@ -360,7 +376,9 @@ def _translation(path: Path, error: sqlite3.Error) -> CatalogueError:
                 f"Another process is writing to the catalogue {name}: try again when it has ended.", path=name
             )
         case sqlite3.SQLITE_FULL:
-            return CatalogueFull(f"There is no room left to write {name}: free some space and run it again.", path=name)
+            return _full(name)
+        case sqlite3.SQLITE_IOERR if _is_full(path):
+            return _full(name)
         case sqlite3.SQLITE_READONLY:
             return CatalogueReadOnly(
                 f"The catalogue {name} has become read-only: check its permissions and those of its folder.", path=name

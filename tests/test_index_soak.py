@@ -21,7 +21,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
+from sqlalchemy import text
 
+from db.catalogue import open_catalogue
+from db.errors import CatalogueFull
 from tests.support.labelled import GALLERY, noise
 from tests.support.powers import FOREGROUND_PROGRAM
 from tests.support.stand_ins import picture, save
@@ -270,6 +273,25 @@ def fill_disks(tmp_path: Path, disks: int, seed: int) -> None:
 
 def test_a_disk_that_fills_at_any_write_loses_nothing(tmp_path: Path) -> None:
     fill_disks(tmp_path, 4, seed=1)
+
+
+def test_a_new_catalogue_that_just_fits_on_the_disk_says_that_there_is_no_room(tmp_path: Path) -> None:
+    """SQLite calls it a failure of the disk where the index of its log has no room."""
+    with open_catalogue(tmp_path / "new.db", create=True):
+        pass
+    size = (tmp_path / "new.db").stat().st_size
+    with disk(tmp_path / "disk") as place:
+        for pages in range(-4, 24):
+            room = size + pages * 4096
+            (place / "ballast").write_bytes(bytes(shutil.disk_usage(place).free - room))
+            with (
+                suppress(CatalogueFull),
+                open_catalogue(place / "some.db", create=True) as catalogue,
+                catalogue.read() as session,
+            ):
+                assert session.execute(text("SELECT count(*) FROM faces")).scalar_one() == 0
+            for file in place.iterdir():
+                shutil.rmtree(file) if file.is_dir() else file.unlink()
 
 
 @pytest.mark.soak

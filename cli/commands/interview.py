@@ -82,24 +82,24 @@ def interview(
     from facesearch.search.questions import statement_text
     from facesearch.search.request import Order, Request, catalogue_name
 
-    told = [] if description else take_open()
-    words = " ".join(description) if description else statement_text(told)
-    read = Understood(Request(), (), ())
-    try:
-        read = understood(words) if words else read
-    except FacesearchError as unread:
-        if not told:
-            raise
-        say(f"What was told cannot be read as one description, so the questions begin with everybody. {unread}")
-        words = ""  # it is kept all the same
-    described, on_description = read.request, read.remarks
     limit = faces.limit()
     path = options.catalogue_of(context, faces.catalogue)
-    # The answers reckon with errors already.
-    request = replace(faces.narrow(described), order=Order.SCORE, catalogues=(catalogue_name(path),))
-    start = request.query
-    again = {**faces.again(context, request), "--strict-order": [""]}
     with open_outputs(output, catalogues=[path]) as outputs, opened(path) as source:
+        told = [] if description else take_open()
+        words = " ".join(description) if description else statement_text(told)
+        read = Understood(Request(), (), ())
+        try:
+            read = understood(words) if words else read
+        except FacesearchError as unread:
+            if not told:
+                raise
+            say(f"What was told cannot be read as one description, so the questions begin with everybody. {unread}")
+            words = ""  # it is kept all the same
+        described, on_description = read.request, read.remarks
+        # The answers reckon with errors already.
+        request = replace(faces.narrow(described), order=Order.SCORE, catalogues=(catalogue_name(path),))
+        start = request.query
+        again = {**faces.again(context, request), "--strict-order": [""]}
         if words:
             say(f"Starting from: {start}")
             for remark in on_description:
