@@ -21,7 +21,7 @@ from facesearch.query.tree import Node, Term, Weighted, all_of, hedge, leaves, p
 
 MALE, YOUNG = BY_NAME["Male"].index, BY_NAME["Young"].index
 
-CURVES: dict[bool | None, tuple[float, float]] = {None: (41.0, 6.0), True: (36.0, 5.5), False: (51.0, 6.5)}
+CURVES: dict[bool | None, tuple[float, float]] = {None: (41.5, 6.5), True: (36.0, 5.5), False: (51.5, 6.5)}
 """Of f, a logistic curve, in years: where it passes one half, and how slowly it falls; of anybody, men and women."""
 
 SIGHT = 6.5
