@@ -23,6 +23,9 @@ _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_LOOKS_FOR = word_set("any anyone anybody who find show")
+_COPY = word_set("copy over roger received")
+"""What asks at the end whether somebody hears."""
 _OPEN_QUESTIONS = 8
 _SHORT = 4
 """Words of a question that goes on with the one before."""
@@ -75,11 +78,16 @@ class Reader:
                 self._field(part.field, sentence[part.start : part.end])
             else:
                 self._read(sentence[part.start : part.end])
-        asks = bool(sentence) and sentence[-1].normal[0] == "?" and not _is_blank(sentence) and not supposed
+        asks = _asks(sentence) and not supposed and not self._looks_for(sentence)
         if asked is not None and not self._answered and not asks:
             self._conclude(asked)
         if asks:
             self._ask(sentence)
+
+    def _looks_for(self, sentence: list[Token]) -> bool:
+        """ "Any women over 60 wearing lipstick?": nothing else is said, so that is whom somebody looks for."""
+        whole = not self._text[: sentence[0].start].strip() and not self._text[sentence[-1].end :].strip()
+        return whole and sentence[0].normal in _LOOKS_FOR
 
     def end(self) -> None:
         """No answer follows."""
@@ -284,6 +292,13 @@ def _in_a_row(sentence: list[Token]) -> list[int]:
 
 _LIST, _ITEM = 4, 4
 """Slashes of a list, and words from one to the next."""
+
+
+def _asks(sentence: list[Token]) -> bool:
+    """It ends in a question mark, which is no blank and does not ask whether somebody hears: "copy?"."""
+    copied = [token.normal for token in sentence[-2:-1]]
+    marked = bool(sentence) and sentence[-1].normal[0] == "?"
+    return marked and not _is_blank(sentence) and _COPY.isdisjoint(copied)
 
 
 def _is_blank(sentence: list[Token]) -> bool:
