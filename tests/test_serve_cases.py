@@ -220,7 +220,7 @@ def test_a_statement_that_cannot_be_kept_is_refused(visitor: Visitor, more: dict
 
 
 def test_a_search_is_asked_again_as_it_was(visitor: Visitor) -> None:
-    visitor.get("/search?q=stubble,+no+arched+eyebrows&face=3&order=score")
+    visitor.get("/search?q=stubble,+no+arched+eyebrows&size=3&order=score")
     visitor.get("/similar?face=1&but=attractive")
     for number, faces in ((1, 3), (2, 2)):
         again = visitor.post("/case/ask", {"case": CASE, "number": str(number)})

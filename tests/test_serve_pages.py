@@ -225,7 +225,7 @@ def test_why_a_face_is_not_here(many: Path) -> None:
         answer = visitor.get(f"{address}&find={last}", part=True)
         assert f"Face {last} stands at rank 400 of 400" in answer and "from=361#hit-400" in answer
         assert "There is no face 99999" in visitor.get(f"{address}&find=99999", part=True)
-        small = visitor.get("/search?q=stubble&face=2000&find=3", part=True)
+        small = visitor.get("/search?q=stubble&size=2000&find=3", part=True)
         assert "left out by a filter: face size of 2000 or more" in small
         low = visitor.get("/search?q=stubble&score=1&find=3", part=True)
         assert "at least 1 is asked for" in low
@@ -265,14 +265,14 @@ def test_filters_leave_faces_out_and_stand_among_the_chips(many: Path) -> None:
         assert panel.count('type="radio"') == 120 and "<html" not in panel
         folder = re.findall(r'name="folder" value="([^"]+/2)"', panel)
         fields = {"q": "stubble", "photo": "1", "a:Attractive": "has", "a:Male": "lacks", "folder": folder[0],
-                  "face": "20", "detection": "0.8", "order": "score"}  # fmt: skip
+                  "size": "20", "detection": "0.8", "order": "score"}  # fmt: skip
         answer = visitor.post("/search/filter", fields)
         query = parse_qs(urlsplit(str(answer.url)).query)
-        assert query["face"] == ["20"] and query["order"] == ["score"]
+        assert query["size"] == ["20"] and query["order"] == ["score"]
         assert "attractive" in query["q"][0] and "woman" in query["q"][0] and "folder:" in query["q"][0]
         assert "100 faces, best first" in answer.text
         assert "300 faces by folder:" in answer.text
-        for wrong in ({"face": "x"}, {"detection": "7"}, {"taken_from": "2020", "taken_to": "2019"}):
+        for wrong in ({"size": "x"}, {"detection": "7"}, {"taken_from": "2020", "taken_to": "2019"}):
             visitor.post("/search/filter", {"q": "stubble", "photo": "1", **wrong}, status=422)
 
 
@@ -309,6 +309,13 @@ def test_a_face_has_a_page_with_its_photo_attributes_and_neighbours(visitor: Vis
     assert visitor.client.get(f"/face?number={face}").url.path == f"/face/{face}"
     visitor.get("/face?number=x", status=422)
     assert "There is no face 4711" in visitor.get("/face/4711", status=404)
+
+
+def test_the_number_of_a_face_leaves_none_out_that_is_like_it(many: Path) -> None:
+    with served(many) as visitor:
+        last = visitor.api("GET", "/search?q=stubble&limit=400").json()["hits"][-1]["face"]
+        page = visitor.get(f"/similar?face={max(last, 300)}")
+        assert "399 faces, best first" in page and "face size" not in page
 
 
 def test_like_this_but(visitor: Visitor) -> None:

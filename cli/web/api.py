@@ -356,7 +356,7 @@ def _request(asked: Asked) -> Request:
             raise UsageError("A request for faces like others is asked with /similar.")
         return request
     request, _ = describe(asked.q, person=asked.person)
-    extra = Extra(score=asked.min_score, detection=asked.min_detection, face=asked.min_face)
+    extra = Extra(score=asked.min_score, detection=asked.min_detection, size=asked.min_face)
     return extra.apply(request).merged()
 
 

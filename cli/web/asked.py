@@ -27,7 +27,7 @@ from facesearch.vision.detection.detector import SEARCH_FROM
 IN_ADDRESS = 1_500
 """Characters of a request that an address holds; a longer one is stored, and the address holds its id."""
 
-BOUNDS = {"score": "min_score", "detection": "min_detection", "face": "min_face"}
+BOUNDS = {"score": "min_score", "detection": "min_detection", "size": "min_face"}
 """What no description can say, and an address says beside it, with the field of the request."""
 
 _HOW = {"plainly": 1.0, "probably": 0.8, "maybe": 0.5}
@@ -39,7 +39,7 @@ class Extra:
 
     score: float = 0.0
     detection: float = SEARCH_FROM
-    face: float = 0.0
+    size: float = 0.0
     order: Order = Order.WITNESS
 
     @classmethod
