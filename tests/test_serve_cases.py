@@ -219,6 +219,12 @@ def test_a_statement_that_cannot_be_kept_is_refused(visitor: Visitor, more: dict
     assert held(visitor).statements == ()
 
 
+def test_who_opens_a_case_is_said_in_the_same_form(visitor: Visitor) -> None:
+    page = visitor.post("/cases/new", {"reference": "9/26", "examiner": "Ada Byron", "reason": "appeal"}).text
+    assert re.search(r"Opened [^<]+ by Ada Byron", re.sub(r"</?\w+[^>]*>", "", page))
+    assert 'value="Ada Byron"' in visitor.get("/cases")
+
+
 def test_a_search_is_asked_again_as_it_was(visitor: Visitor) -> None:
     visitor.get("/search?q=stubble,+no+arched+eyebrows&size=3&order=score")
     visitor.get("/similar?face=1&but=attractive")

@@ -62,17 +62,24 @@ def work(call: Call) -> Response:
     reference = form.get("case", place.acting.case)
     if reference:
         reference = place.cases.get(reference).reference
-    examiner = line(form.get("examiner", place.acting.examiner), "name of the examiner", MOST_NAME)
-    reason = line(form.get("reason", place.acting.reason), "reason", MOST_NOTE)
-    place.work_as(examiner, reason)
+    _work_as_told(call)
     place.choose(reference)
     back = form.get("back", "")
     return call.to(local(back) if back else _address(reference) if reference else "/cases")
 
 
+def _work_as_told(call: Call) -> None:
+    """What the form says of who works here and why, where it says it."""
+    place, form = call.place, call.form
+    examiner = line(form.get("examiner", place.acting.examiner), "name of the examiner", MOST_NAME)
+    place.work_as(examiner, line(form.get("reason", place.acting.reason), "reason", MOST_NOTE))
+
+
 def new(call: Call) -> Response:
-    """Open a case, and work on it."""
-    case = call.place.cases.open(call.form.get("reference", ""), call.form.get("name", ""))
+    """Open a case, and work on it; by whom stands in the same form."""
+    _work_as_told(call)
+    with acting(call.place.acting):
+        case = call.place.cases.open(call.form.get("reference", ""), call.form.get("name", ""))
     call.place.choose(case.reference)
     return call.to(_address(case.reference))
 
