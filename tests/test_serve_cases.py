@@ -219,6 +219,13 @@ def test_a_statement_that_cannot_be_kept_is_refused(visitor: Visitor, more: dict
     assert held(visitor).statements == ()
 
 
+def test_hits_say_that_no_case_is_open(catalogue: Path) -> None:
+    with served(catalogue) as visitor:
+        assert "No case is open: this search is kept in none" in visitor.get("/search?q=stubble")
+        work(visitor)
+        assert "No case is open" not in visitor.get("/search?q=stubble")
+
+
 def test_who_opens_a_case_is_said_in_the_same_form(visitor: Visitor) -> None:
     page = visitor.post("/cases/new", {"reference": "9/26", "examiner": "Ada Byron", "reason": "appeal"}).text
     assert re.search(r"Opened [^<]+ by Ada Byron", re.sub(r"</?\w+[^>]*>", "", page))
