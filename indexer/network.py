@@ -13,7 +13,8 @@ from indexer.ports import Scorer
 
 
 class Network:
-    """Makes the scorer on its first use; afterwards it is the same one."""
+    """Makes the scorer on its first use; afterwards it is the same one. Itself a `Scorer`, for where others score, so
+    that it may never be made."""
 
     def __init__(self, new_scorer: Callable[[], Scorer]) -> None:
         self._new_scorer = new_scorer
@@ -29,16 +30,9 @@ class Network:
             self._scorer = self._new_scorer()
         return self._scorer
 
-
-class LateScorer:
-    """A scorer that is made when it has something to score: where others do that, it never is."""
-
-    def __init__(self, new_scorer: Callable[[], Scorer]) -> None:
-        self._network = Network(new_scorer)
-
     def score(self, crops: NDArray[np.uint8]) -> Logits:
         """As in `indexer.ports.Scorer`."""
-        return self._network.scorer().score(crops)
+        return self.scorer().score(crops)
 
 
 class Detectors:

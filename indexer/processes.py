@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
-from itertools import islice
 from typing import TypeVar
 
 from db.values.box import FacePlace
 from indexer import messages
-from indexer.admissions import Admissions, DigestWantedError, RemoteContent
 from indexer.claims import Admit
 from indexer.errors import NoWorkerProcess
 from indexer.failures import FailureReason
@@ -18,6 +16,17 @@ from indexer.items import Crop, ProcessedFile, RecognisedContent
 from indexer.listing import Job
 from indexer.messages import Arrays, Head
 from indexer.ports import Budget, PixelShare, Processor
+from indexer.remote import (
+    Admissions,
+    DigestWantedError,
+    RemoteContent,
+    RemoteProcessor,
+    batched,
+    crops_in,
+    died_of,
+    in_halves,
+    results_in,
+)
 from indexer.threads import ordered_thread_map
 from indexer.worker_processes import WorkerDiedError, WorkerPool, WorkerSetup, in_three_tries
 
@@ -75,7 +84,7 @@ class ProcessExecutor:
         self, work: Callable[[Processor, Item], Result], items: Iterable[Item], *, stop: threading.Event
     ) -> Generator[tuple[Item, Result], None, None]:
         """As in `indexer.ports.Executor`."""
-        remote = _RemoteProcessor(self)
+        remote = RemoteProcessor(self)
         return ordered_thread_map(lambda item: work(remote, item), items, workers=self._workers, stop=stop)
 
     def close(self) -> None:
@@ -84,7 +93,12 @@ class ProcessExecutor:
 
     def process_paths(self, paths: Sequence[bytes]) -> list[ProcessedFile]:
         """What became of these files (absolute paths), in their order."""
-        return self._halve(list(paths), Admissions(self._admit))
+        admissions = Admissions(self._admit)
+        return in_halves(
+            range(len(paths)),
+            lambda some: in_three_tries(lambda: self._ask([paths[place] for place in some], admissions)),
+            lambda place, failure: admissions.failed(paths[place], failure),
+        )
 
     def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
         """As in `indexer.ports.Processor`."""
@@ -97,47 +111,21 @@ class ProcessExecutor:
         try:
             head, arrays = in_three_tries(lambda: self._request(asked, _Replies(Admissions(self._admit), self._budget)))
         except WorkerDiedError as error:
-            return FailureReason(f"it {error.reason}", error.retry)
-        return messages.plain_to_failure(head["failure"]) or [crop for stacked in arrays for crop in stacked]
+            return died_of(error)
+        return crops_in(head, arrays)
 
     def _process(self, batch: Sequence[Job]) -> list[ProcessedFile]:
         return self.process_paths([job.path for job in batch])
-
-    def _halve(self, paths: list[bytes], admissions: Admissions) -> list[ProcessedFile]:
-        try:
-            return in_three_tries(lambda: self._ask(paths, admissions))
-        except WorkerDiedError as error:
-            if len(paths) == 1:
-                return [admissions.failed(paths[0], FailureReason(f"it {error.reason}", error.retry))]
-        middle = len(paths) // 2
-        return self._halve(paths[:middle], admissions) + self._halve(paths[middle:], admissions)
 
     def _ask(self, paths: list[bytes], admissions: Admissions) -> list[ProcessedFile]:
         asked = {"do": "process", "paths": list(map(messages.path_to_text, paths))}
         with closing(_Replies(admissions, self._budget, paths)) as replies:
             head, arrays = self._request(asked, replies)
-        rest = iter(arrays)
-        return [messages.plain_to_result(each, list(islice(rest, each["holds"]))) for each in head["results"]]
-
-    def _replies(self) -> _Replies:
-        return _Replies(Admissions(self._admit), self._budget)
+        return results_in(head, arrays)
 
     def _request(self, asked: Head, replies: _Replies) -> tuple[Head, Arrays]:
         with closing(replies), self.pool.worker() as worker:
             return worker.request(asked, reply=replies.reply)
-
-
-class _RemoteProcessor:
-    """A `Processor` that asks whichever worker is idle."""
-
-    def __init__(self, executor: ProcessExecutor) -> None:
-        self._executor = executor
-
-    def process(self, path: bytes) -> ProcessedFile:
-        return self._executor.process_paths([path])[0]
-
-    def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
-        return self._executor.crop_again(path, sha256, places)
 
 
 class _Replies:
@@ -176,9 +164,3 @@ class _Replies:
         """Give back the memory of the last photo."""
         self._held.close()
         self._share = None
-
-
-def batched(jobs: Iterable[Job], size: int) -> Iterator[list[Job]]:
-    remaining = iter(jobs)
-    while batch := list(islice(remaining, size)):
-        yield batch

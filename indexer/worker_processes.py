@@ -202,14 +202,14 @@ class WorkerPool:
             worker.kill()
 
 
-def in_three_tries(work: Callable[[], Result]) -> Result:
-    """Try again when a worker dies, for `KILLS` times in all; one that hung is not waited for again. Raises the last
-    WorkerDiedError."""
+def in_three_tries(work: Callable[[], Result], *, again_if_hung: bool = False) -> Result:
+    """Try again when a worker dies, for `KILLS` times in all; one that hung is not waited for again, unless it may have
+    hung for another reason than its work. Raises the last WorkerDiedError."""
     for _ in range(KILLS - 1):
         try:
             return work()
         except WorkerDiedError as error:
-            if error.hung:
+            if error.hung and not again_if_hung:
                 raise
     return work()
 

@@ -1,5 +1,6 @@
 """What the options for a Ray cluster mean, for the commands that can use one."""
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from indexer.cluster.executor import RayExecutor
     from indexer.cluster.paths import PathMap
     from indexer.media import PhotoFiles
-    from indexer.network import LateScorer
-    from indexer.ports import Scorer
 
 _NAMED = 4  # nodes whose speeds are told one by one
 
@@ -54,6 +53,7 @@ class ClusterChoice:
             if self.mappings or self.ship or self.trust:
                 raise UsageProblem("--map, --ship and --trust-cluster say how a cluster is used: give --ray as well.")
             return None
+        from db.paths import absolute
         from facesearch.cluster.connection import About, connected, own_version
         from facesearch.vision.decode import Limits, decoder_name
         from facesearch.vision.detection import yunet_name
@@ -65,11 +65,7 @@ class ClusterChoice:
         limits = limits or Limits()
 
         def there(path: Path | None) -> str:
-            from os import fsdecode
-
-            from db.paths import absolute
-
-            return "" if path is None else fsdecode(paths.there(absolute(path)))
+            return "" if path is None else os.fsdecode(paths.there(absolute(path)))
 
         files = {"checkpoint": there(checkpoint), "detector": there(detector_model), "look": look.value}
         setup = NodeSetup(
@@ -107,17 +103,10 @@ class ByNodes:
         )
         return self._executor
 
-    def late(self, new_scorer: "Callable[[], Scorer]") -> "LateScorer":
-        """A scorer for what no node scores."""
-        from indexer.network import LateScorer
-
-        return LateScorer(new_scorer)
-
     def speeds_in_words(self) -> list[str]:
         """ "node-a 12.1 photos/s"; of many nodes the slowest and the fastest."""
-        speeds = (
-            {} if self._executor is None else {name: each for name, each in self._executor.speeds().items() if each}
-        )
+        told = self._executor.speeds() if self._executor is not None else {}
+        speeds = {name: each for name, each in told.items() if each}
         if len(speeds) > _NAMED:
             return [f"{len(speeds):,} nodes, {min(speeds.values()):.1f} to {max(speeds.values()):.1f} photos/s each"]
         return [f"{name} {speed:.1f} photos/s" for name, speed in speeds.items()]

@@ -185,6 +185,7 @@ def index(
     from facesearch.vision.detection import Look, yunet_name
     from indexer.exhibits import keep_exhibit
     from indexer.hash_sets import known_sets
+    from indexer.network import Network
     from indexer.pipeline import index_folders
     from indexer.selection import Choice, refuse_to_write_into
 
@@ -228,7 +229,7 @@ def index(
                 target,
                 photos or [],
                 model=network.scoring_model(),
-                new_scorer=lambda: by_nodes.late(make_scorer) if by_nodes else make_scorer(),
+                new_scorer=lambda: Network(make_scorer) if by_nodes else make_scorer(),  # nodes score themselves
                 new_detector=lambda: new_detector(detector_model, thoroughness),
                 detector=detector,
                 again=again,

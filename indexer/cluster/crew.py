@@ -287,14 +287,13 @@ class Crew:
     def _join(self, node: Node) -> None:
         self._known[node.id] = node
         self.paces.setdefault(node.name, Pace())
-        number = node.gpus or -(-node.cores // CORES)
-        for _ in range(number):
+        for _ in range(_workers_on(node)):
             self._start_one(node)
 
     def _start_one(self, node: Node) -> None:
         from indexer.cluster.node import NodeWorker
 
-        cores = max(1, node.cores // (node.gpus or -(-node.cores // CORES)))
+        cores = max(1, node.cores // _workers_on(node))
         setup = {
             "factory": self._setup.factory,
             "arguments": self._setup.arguments,
@@ -338,18 +337,20 @@ class Crew:
         return None
 
     def _is_up(self, worker: Worker) -> bool:
-        try:
-            self._cluster.ray.get(worker.started, timeout=0)
-        except Exception:
-            return False
-        return True
+        return self._start_of(worker) is True
 
-    def _bury_if_it_never_started(self, worker: Worker) -> None:
+    def _start_of(self, worker: Worker) -> bool | Exception:
+        """Whether a worker has started, or what kept it from that."""
         try:
             self._cluster.ray.get(worker.started, timeout=0)
         except self._cluster.ray.exceptions.GetTimeoutError:
-            return
-        except Exception:
+            return False
+        except Exception as error:
+            return error
+        return True
+
+    def _bury_if_it_never_started(self, worker: Worker) -> None:
+        if isinstance(self._start_of(worker), Exception):
             with self._guard:
                 self._note_failure(worker)
                 self._replace(worker)
@@ -357,14 +358,9 @@ class Crew:
     def _note_failure(self, worker: Worker) -> None:
         number = self._failures[worker.node.id] = self._failures.get(worker.node.id, 0) + 1
         if number >= _FAILURES and self._cluster.lives(worker.node):
-            self.set_aside(worker, f"no worker starts there: {self._why_not_started(worker)}")
-
-    def _why_not_started(self, worker: Worker) -> str:
-        try:
-            self._cluster.ray.get(worker.started, timeout=0)
-        except Exception as error:
-            return reason_of(error)
-        return "it ended"
+            why = self._start_of(worker)
+            reason = reason_of(why) if isinstance(why, Exception) else "it ended"
+            self.set_aside(worker, f"no worker starts there: {reason}")
 
     def _replace(self, worker: Worker) -> None:
         """End a worker; another one takes its place if its node lives and is trusted."""
@@ -397,3 +393,7 @@ class Crew:
             return []
         done, _ = self._cluster.ray.wait(calls, num_returns=1, timeout=_LOOK)
         return list(done)
+
+
+def _workers_on(node: Node) -> int:
+    return node.gpus or -(-node.cores // CORES)

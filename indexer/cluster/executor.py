@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import TypeVar
 
 from db.values.box import FacePlace
@@ -21,7 +21,6 @@ from facesearch.cluster.connection import Cluster
 from facesearch.errors import Notice
 from facesearch.vision.decode import EncodedPhoto, PhotoError
 from indexer import messages
-from indexer.admissions import Admissions, DigestWantedError, RemoteContent
 from indexer.claims import Admission, Admit
 from indexer.cluster.crew import Crew, NodeSetup, Patience, RunEndedError, Worker
 from indexer.cluster.paths import PathMap
@@ -37,9 +36,19 @@ from indexer.items import (
 from indexer.listing import Job
 from indexer.messages import Head
 from indexer.ports import Processor, Source
-from indexer.processes import batched
+from indexer.remote import (
+    Admissions,
+    DigestWantedError,
+    RemoteContent,
+    RemoteProcessor,
+    batched,
+    crops_in,
+    died_of,
+    in_halves,
+    results_in,
+)
 from indexer.threads import ordered_thread_map
-from indexer.worker_processes import KILLS, WorkerDiedError
+from indexer.worker_processes import WorkerDiedError, in_three_tries
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -95,7 +104,7 @@ class RayExecutor:
 
         def work(numbered: tuple[int, list[Job]]) -> list[ProcessedFile]:
             start, batch = numbered
-            return self._halve([job.path for job in batch], start, Admissions(self._admit), turns)
+            return self._batch_of([job.path for job in batch], start, turns)
 
         self.prepare()
         batches = ((number * self._batch, some) for number, some in enumerate(batched(jobs, self._batch)))
@@ -118,7 +127,7 @@ class RayExecutor:
     ) -> Generator[tuple[Item, Result], None, None]:
         """As in `indexer.ports.Executor`."""
         self.prepare()
-        remote = _RemoteProcessor(self)
+        remote = RemoteProcessor(self)
         return ordered_thread_map(lambda item: work(remote, item), items, workers=self._threads(), stop=stop)
 
     def close(self) -> None:
@@ -126,9 +135,9 @@ class RayExecutor:
         self._over.set()
         self.crew.close()
 
-    def process_path(self, path: bytes) -> ProcessedFile:
-        """What became of this file (absolute path)."""
-        return self._halve([path], 0, Admissions(self._admit), _NO_TURNS)[0]
+    def process_paths(self, paths: Sequence[bytes]) -> list[ProcessedFile]:
+        """What became of these files (absolute paths), in their order; apart from those of the run."""
+        return self._batch_of(paths, 0, _Turns(self._over))
 
     def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
         """As in `indexer.ports.Processor`."""
@@ -141,42 +150,37 @@ class RayExecutor:
         try:
             if self._ship is not None:
                 content = self._ship.read(path, unlimited=True).data
-            (head, *arrays), _ = self._in_three_tries(lambda: self.crew.ask("crop", json.dumps(asked), content))
+            (head, *arrays), _ = in_three_tries(
+                lambda: self.crew.ask("crop", json.dumps(asked), content), again_if_hung=True
+            )
         except PhotoError as error:
             return FailureReason(error.reason, error.retry)
         except WorkerDiedError as error:
-            return FailureReason(f"it {error.reason}", error.retry)
-        failure = messages.plain_to_failure(json.loads(head)["failure"])
-        return failure or [crop for stacked in arrays for crop in stacked]
+            return died_of(error)
+        return crops_in(json.loads(head), arrays)
 
     def _threads(self) -> int:
         return min(_MOST_THREADS, max(1, self.crew.size()) * _AHEAD)
 
-    def _in_three_tries(self, work: Callable[[], Result]) -> Result:
-        for _ in range(KILLS - 1):
-            try:
-                return work()
-            except WorkerDiedError:
-                continue
-        return work()
-
-    def _halve(self, paths: list[bytes], start: int, admissions: Admissions, turns: _Turns) -> list[ProcessedFile]:
+    def _batch_of(self, paths: Sequence[bytes], start: int, turns: _Turns) -> list[ProcessedFile]:
         """What became of files, the first of which is the `start`th of the run."""
-        try:
-            results = self._in_three_tries(lambda: self._converse(paths, start, admissions, turns))
-        except WorkerDiedError as error:
-            if len(paths) == 1:
-                turns.wait_for(start)
-                results = [admissions.failed(paths[0], FailureReason(f"it {error.reason}", error.retry))]
-                turns.pass_to(start + 1)
-                return results
-        else:
-            turns.pass_to(start + len(paths))
+        admissions = Admissions(self._admit)
+
+        def ask(some: range) -> list[ProcessedFile]:
+            those = [paths[place] for place in some]
+            results = in_three_tries(
+                lambda: self._converse(those, start + some.start, admissions, turns), again_if_hung=True
+            )
+            turns.pass_to(start + some.stop)
             return results
-        middle = len(paths) // 2
-        return self._halve(paths[:middle], start, admissions, turns) + self._halve(
-            paths[middle:], start + middle, admissions, turns
-        )
+
+        def failed(place: int, failure: FailureReason) -> ProcessedFile:
+            turns.wait_for(start + place)
+            result = admissions.failed(paths[place], failure)
+            turns.pass_to(start + place + 1)
+            return result
+
+        return in_halves(range(len(paths)), ask, failed)
 
     def _converse(self, paths: list[bytes], start: int, admissions: Admissions, turns: _Turns) -> list[ProcessedFile]:
         """Have a batch read, decide over it, have it processed. Raises WorkerDiedError."""
@@ -240,10 +244,7 @@ class RayExecutor:
         data = [found[place].data for place in wanted] if self._ship is not None else []
         (head, *arrays), worker = self.crew.ask("process", batch.number, json.dumps(asked), data, first=batch.worker)
         self.crew.paces[worker.node.name].add(len(wanted))
-        rest = iter(arrays)
-        return [
-            messages.plain_to_result(each, list(islice(rest, each["holds"]))) for each in json.loads(head)["results"]
-        ]
+        return results_in(json.loads(head), arrays)
 
 
 @dataclass(slots=True)
@@ -304,19 +305,3 @@ class _Turns:
         with self._turn:
             self._next = max(self._next, following)
             self._turn.notify_all()
-
-
-_NO_TURNS = _Turns(threading.Event())
-
-
-class _RemoteProcessor:
-    """A `Processor` that asks whichever worker is least busy."""
-
-    def __init__(self, executor: RayExecutor) -> None:
-        self._executor = executor
-
-    def process(self, path: bytes) -> ProcessedFile:
-        return self._executor.process_path(path)
-
-    def crop_again(self, path: bytes, sha256: str, places: Sequence[FacePlace]) -> list[Crop] | FailureReason:
-        return self._executor.crop_again(path, sha256, places)

@@ -120,9 +120,9 @@ class NodeWorker:
         held = self._read.setdefault(batch, {})
         while len(self._read) > _BATCHES:  # the eldest was answered by another worker
             del self._read[next(iter(self._read))]
-        answers = list(self._threads.map(self._read_one, map(messages.text_to_path, wanted["paths"])))
+        paths = list(map(messages.text_to_path, wanted["paths"]))
         found: list[Head] = []
-        for path, answer in zip(map(messages.text_to_path, wanted["paths"]), answers, strict=True):
+        for path, answer in zip(paths, self._threads.map(self._read_one, paths), strict=True):
             if isinstance(answer, FailureReason):
                 failure = messages.failure_to_plain(answer)
                 found.append({"failure": failure, "there": os.path.lexists(path)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from db.paths import AnyPath, absolute
+from db.paths import absolute
 from indexer.errors import IndexerError
 
 
@@ -31,7 +31,7 @@ class PathMap:
                     f'"{text}" does not say where a folder lies on the nodes: write /here=/there, both absolute.',
                     text=text,
                 )
-            pairs.append((absolute(here), _folder(there)))
+            pairs.append((absolute(here), absolute(there)))
         return cls(tuple(sorted(pairs, key=lambda pair: -len(pair[0]))))
 
     def there(self, path: bytes) -> bytes:
@@ -39,10 +39,7 @@ class PathMap:
         for here, there in self.pairs:
             if path == here:
                 return there
-            if path.startswith(here.rstrip(b"/") + b"/"):
-                return there.rstrip(b"/") + b"/" + path[len(here.rstrip(b"/")) + 1 :]
+            inside = here.rstrip(b"/") + b"/"
+            if path.startswith(inside):
+                return there.rstrip(b"/") + b"/" + path[len(inside) :]
         return path
-
-
-def _folder(path: AnyPath) -> bytes:
-    return absolute(path)
