@@ -100,22 +100,21 @@ class Probes:
         looked: list[UploadedPhoto] = []
         for name, content in photos:
             looked.append(self._look(name, content, sum(len(each.faces) for each in looked) + 1))
-        key = secrets.token_hex(8)
-        with self._lock:
-            self._kept[key] = Uploaded(tuple(looked))
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return key
+        return self._keep(Uploaded(tuple(looked)))
 
     def take_known(self, faces: "Sequence[PhotoFace]") -> str:
         """The id under which faces are found that a case has kept without their photos."""
-        key = secrets.token_hex(8)
         known = tuple(
             UploadedFace(number, face, b"", 1.0, (0.0, 0.0, 0.0, 0.0)) for number, face in enumerate(faces, 1)
         )
         photo = UploadedPhoto("a photo that is not kept", faces[0].sha256, b"", 0, 0, known, ())
+        return self._keep(Uploaded((photo,)))
+
+    def _keep(self, uploaded: Uploaded) -> str:
+        """Its id. The oldest go when there are many."""
+        key = secrets.token_hex(8)
         with self._lock:
-            self._kept[key] = Uploaded((photo,))
+            self._kept[key] = uploaded
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return key

@@ -156,7 +156,7 @@ def search_statement(call: Call) -> Response:
         request = replace(describe(said.text)[0].merged(), catalogues=(catalogue_name(call.place.path),))
         with acting(replace(call.place.acting, statement=number)):
             kept = call.place.search_blind(request)
-        return _begin_review(call, reference, kept.number if kept else None)
+        return go_to_review(call, reference, kept.number if kept else None)
     return call.to(f"/search/{call.place.requests.keep(Stored(said.text, {}, reference, number))}")
 
 
@@ -268,10 +268,11 @@ def review(call: Call) -> Response:
 
 def begin_review(call: Call) -> Response:
     """Begin a review, or go on with it."""
-    return _begin_review(call, _named(call), whole(call.form.get("number", ""), 0) or None)
+    return go_to_review(call, _named(call), whole(call.form.get("number", ""), 0) or None)
 
 
-def _begin_review(call: Call, reference: str, number: int | None) -> Response:
+def go_to_review(call: Call, reference: str, number: int | None) -> Response:
+    """Go to the review of a search of the case, without a number of the last one; the case is worked on from then."""
     stands = call.place.cases.review(reference, number)
     call.place.choose(reference)
     return call.to(f"/case/review?{urlencode({'case': reference, 'search': stands.search})}")

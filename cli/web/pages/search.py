@@ -34,6 +34,7 @@ from cli.web.asked import (
 from cli.web.cards import Card, card
 from cli.web.marks import marked
 from cli.web.pages.call import Call, whole
+from cli.web.pages.cases import go_to_review
 from cli.web.stored import Stored
 from cli.web.workplace import View
 from db.errors import CatalogueError
@@ -118,8 +119,7 @@ def _blind(call: Call, request: Request) -> Response:
     kept = call.place.search_blind(_here(call, request))
     if kept is None or kept.number is None:
         return call.message(" ".join(kept_in_words(kept)) if kept else "The search was not kept.", 422)
-    stands = call.place.cases.review(case.reference, kept.number)
-    return call.to(f"/case/review?{urlencode({'case': case.reference, 'search': stands.search})}")
+    return go_to_review(call, case.reference, kept.number)
 
 
 def read(call: Call) -> Response:
