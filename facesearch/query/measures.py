@@ -41,6 +41,10 @@ _NUMBERED = (
     r"carriage|lane|pump|till|table|cad|ref|log|exit|tape|clip|still|counter|desk|line|locker|court|stand|block"
 )
 """Things that have numbers."""
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
 _MEASURE = rf"""
     (?:between\s+|from\s+|about\s+|around\s+|approx\w*\.?\s+|roughly\s+|some\s+|over\s+|under\s+|just\s+(?:over|under)\s+)*
     (?:
@@ -58,8 +62,8 @@ _MEASURE = rf"""
       | \d{{3,4}}\s?(?:hrs?|hours?)(?!\w)
       | (?:5|10|20|25|quarter|half|\d{{1,2}}\sminutes)\s+(?:minutes?\s+)?(?:past|to)\s+(?:1?\d|midnight|noon)(?!\w|\s?(?:years|yrs|y))
       | (?:{_D}|\d{{1,2}}|half\s+an?|an?(?!\s(?:second|minute)\s[a-z])|few|several|couple(?:\s+of)?)[\s-](?:or\s+(?:so|two|three)\s+)?(?:secs?|seconds?|mins?|minutes?|hours?|hrs?|days?(?!['’]?s?['’]?\s+(?:growth|beard|stubble|of\s+growth|old|worth))|weeks?(?!['’]?s?['’]?\s+(?:growth|beard|stubble)))(?!\w)(?:\s+(?:ago|later|earlier|before|after))?
-      | \d{{1,2}}(?:st|nd|rd|th)?\s+(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?!\w)(?:\s+\d{{4}})?
-      | (?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\w+]|\s?(?:years|yrs|or\b|to\b|-))
+      | \d{{1,2}}(?:st|nd|rd|th)?\s+{_MONTH}(?!\w)(?:\s+\d{{4}})?
+      | {_MONTH}\.?\s+\d{{1,2}}(?:st|nd|rd|th)?(?![\w+]|\s?(?:years|yrs|or\b|to\b|-))
       | \d{{1,2}}[/.]\d{{1,2}}[/.]\d{{2,4}}
       | (?:for|in|over|past|last|these|known\ him|known\ her)\s+(?:about\s+)?(?:\d{{1,2}}|\d{{1,2}})\s+years(?!\s+(?:old|of\s+age))(?=\s+(?:from|now|so|as|since|in|on|and|at|ago)|[,.])
       | (?:[12]\d{{3}})(?![\d\w'’]|[.,]\d)

@@ -18,7 +18,8 @@ from facesearch.query.tokens import QUOTES, Token, sentences, word_set
 _NONE = word_set("no n none nil nope nowt negative nothing")
 _YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
-_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na", "lost", "missing", "misplaced", "stolen", "broken"])
+_DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na"])
+_GONE = word_set("lost missing misplaced stolen broken")
 _HEDGES = {"maybe": 0.5, "possibly": 0.5, "poss": 0.5, "perhaps": 0.5, "probably": 0.8, "likely": 0.8}
 _TOLD = word_set("i we he she they it was were had has is saw the my said")
 """Words of running text, as in "Witness: He was bald"."""
@@ -307,8 +308,8 @@ def _is_blank(sentence: list[Token]) -> bool:
 
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
-    """ "Hat: ??", "Glasses: not known"."""
-    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT) or said[:2] in (["n", "k"], ["n", "a"]):
+    """ "Hat: ??", "Glasses: not known", "Glasses: lost"."""
+    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT | _GONE) or said[:2] in (["n", "k"], ["n", "a"]):
         return True
     return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
 

@@ -573,29 +573,19 @@ def _is_relation(scene: Scene, _said: Thing, word: PersonWord) -> bool | None:
     return False if is_ and described and word.role == "relation" else None
 
 
-_CHILDREN = word_set("child boy girl kid youngster toddler teenager")
-
-
 def _mentioned_before(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
-    """ "He tried to lure a child into a van. The child, a girl of 8, ran off"."""
-    if said.determiner != "the" or said.word not in _CHILDREN or not scene.persons:
-        return None
-    known = any(each.word == said.word for each in scene.persons)
-    return True if not known and any(each.word == said.word for each in scene.others) else None
-
-
-def _babe(scene: Scene, said: Thing, _word: PersonWord) -> bool | None:
-    """ "A woman with a baby. The baby had a hat on"."""
+    """ "A woman with a baby. The baby had a hat on"; "he lured a child into a van. The child, a girl of 8, ran off"."""
     again = said.determiner == "the" and any(each.word == said.word for each in scene.others)
-    return True if again and said.word in _BABES else None
+    nobody_described = bool(scene.persons) and all(each.word != said.word for each in scene.persons)
+    return True if again and (said.word in _BABES or (nobody_described and said.word in _CHILDREN)) else None
 
 
+_CHILDREN = word_set("child boy girl kid youngster toddler teenager")
 _BABES = word_set("baby infant toddler newborn tot bairn wean")
 
 _MENTIONED: tuple[Callable[[Scene, Thing, PersonWord], bool | None], ...] = (
     _is_relation,
     _by_role,
-    _babe,
     _mentioned_before,
     _thinks,
     _of_the_speaker,
