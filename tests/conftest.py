@@ -124,6 +124,23 @@ def album(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The squares' album, indexed: one for all tests of a file that only search it."""
+    from tests.support.squares import album, index
+
+    folder = tmp_path_factory.mktemp("shared")
+    return index(folder / "faces.db", album(folder / "album"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """The same, for a test that may change it, beside its album."""
+    from tests.support.squares import album, index
+
+    return index(tmp_path / "faces.db", album(tmp_path / "album"))
+
+
 @pytest.fixture
 def celeba(tmp_path: Path) -> Path:
     """32 pictures of noise in the official layout: 20 train, 8 val, 4 test; two persons' pictures each."""

@@ -19,7 +19,7 @@ from facesearch.search.description import search
 from facesearch.search.records import hit_records
 from facesearch.search.request import Request
 from tests.conftest import YESTERDAYS, Program
-from tests.support.squares import BLACK, WHITE, album, index
+from tests.support.squares import BLACK, WHITE, index
 from tests.support.stand_ins import picture, save
 from tests.support.tables import rows
 
@@ -42,19 +42,6 @@ LAST = [
 
 
 IN_FILES = [*LAST[:3], "audit", *LAST[3:]]
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests that only search it."""
-    folder = tmp_path_factory.mktemp("shared")
-    return index(folder / "faces.db", album(folder / "album"))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """One that a test may change, beside its album."""
-    return index(tmp_path / "faces.db", album(tmp_path / "album"))
 
 
 def test_the_best_face_stands_first_with_the_probability_of_each_word(facesearch: Program, catalogue: Path) -> None:

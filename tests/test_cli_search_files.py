@@ -9,22 +9,9 @@ import pytest
 
 from tests.conftest import YESTERDAYS, Program
 from tests.support.powers import names_of_any_bytes, without_root_powers
-from tests.support.squares import GREEN, album, index
+from tests.support.squares import GREEN, index
 from tests.support.stand_ins import picture, save
 from tests.support.tables import rows
-
-
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests that only search it."""
-    folder = tmp_path_factory.mktemp("shared")
-    return index(folder / "faces.db", album(folder / "album"))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """One that a test may change, beside its album."""
-    return index(tmp_path / "faces.db", album(tmp_path / "album"))
 
 
 class TestWhichCatalogue:

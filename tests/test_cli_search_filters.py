@@ -18,13 +18,6 @@ from tests.support.squares import album, index
 from tests.support.tables import rows
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests that only search it."""
-    folder = tmp_path_factory.mktemp("shared")
-    return index(folder / "faces.db", album(folder / "album"))
-
-
 class TestFilters:
     """The album holds green.png with one face, and "white and black.png" with two, all of 48 pixels."""
 

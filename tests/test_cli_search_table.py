@@ -24,19 +24,6 @@ from tests.support.tables import rows
 from tests.support.terminals import in_terminal
 
 
-@pytest.fixture(scope="module")
-def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One for all tests that only search it."""
-    folder = tmp_path_factory.mktemp("shared")
-    return index(folder / "faces.db", album(folder / "album"))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Path:
-    """One that a test may change, beside its album."""
-    return index(tmp_path / "faces.db", album(tmp_path / "album"))
-
-
 class TestExplanation:
     def test_marks_each_word_and_the_one_that_cost_most(self, facesearch: Program, catalogue: Path) -> None:
         ran = facesearch("search", "arched eyebrows, no stubble, bald", "--catalogue", catalogue)
@@ -97,15 +84,19 @@ class TestExplanation:
         assert "Read as: man and (bald or hat) and maybe goatee" in ran.err
 
 
+def with_a_long_path(tmp_path: Path) -> Path:
+    """A catalogue of photos whose path is wider than most terminals."""
+    return index(tmp_path / "faces.db", album(tmp_path / ("a folder with a rather long name" + "e" * 60)))
+
+
 class TestTable:
     @pytest.mark.parametrize("width", [120, 160])
     @pytest.mark.parametrize("asked", ["stubble", "stubble, bald, hat, -young, woman, goatee or mustache"])
     def test_fits_the_terminal_and_keeps_whole_paths(
         self, facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, asked: str
     ) -> None:
-        folder = tmp_path / ("a folder with a rather long name" + "e" * 60)
         monkeypatch.setenv("COLUMNS", str(width))
-        ran = facesearch("search", asked, "--catalogue", index(tmp_path / "faces.db", album(folder)))
+        ran = facesearch("search", asked, "--catalogue", with_a_long_path(tmp_path))
         assert max(map(len, ran.out.splitlines())) <= width
         column = ran.out.splitlines()[0].index("photo")
         assert "green.png" in "".join(line[column:].strip() for line in ran.out.splitlines()[:-3])
@@ -115,9 +106,8 @@ class TestTable:
     def test_takes_two_lines_a_hit_in_a_narrow_terminal_and_keeps_its_place(
         self, facesearch: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, width: int, asked: str
     ) -> None:
-        folder = tmp_path / ("a folder with a rather long name" + "e" * 60)
         monkeypatch.setenv("COLUMNS", str(width))
-        ran = facesearch("search", asked, "--catalogue", index(tmp_path / "faces.db", album(folder)))
+        ran = facesearch("search", asked, "--catalogue", with_a_long_path(tmp_path))
         lines = ran.out.splitlines()
         assert max(map(len, lines)) <= width
         ranks = [number for number, line in enumerate(lines) if re.match(r"[123]  ", line)]

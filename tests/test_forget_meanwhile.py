@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from db import erasure, snapshot, tombstones
-from db.catalogue import open_catalogue
+from db.catalogue import Catalogue, open_catalogue
 from facesearch.custody import forgetting
 from facesearch.custody.forgetting import Wanted
 from tests.conftest import Program
@@ -32,14 +34,21 @@ def catalogue(tmp_path: Path) -> Path:
     return album_to_forget(tmp_path)
 
 
-# Searches meanwhile
-
-
-def test_an_older_snapshot_skips_them_at_once(tmp_path: Path) -> None:
+@contextmanager
+def hundred_faces(tmp_path: Path) -> Iterator[Catalogue]:
+    """Fifty photos with two faces each, and a snapshot."""
     catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
     with catalogue:
         index_contents(catalogue, root_id, model_id, range(50), faces=2)
         snapshot.rebuild(catalogue, encode_plainly)
+        yield catalogue
+
+
+# Searches meanwhile
+
+
+def test_an_older_snapshot_skips_them_at_once(tmp_path: Path) -> None:
+    with hundred_faces(tmp_path) as catalogue:
         before = snapshot.load_gallery(catalogue)
         assert before is not None
         with catalogue.erase() as session:
@@ -55,10 +64,7 @@ def test_an_older_snapshot_skips_them_at_once(tmp_path: Path) -> None:
 
 
 def test_a_search_that_has_lost_its_snapshot_goes_on_without_them(tmp_path: Path) -> None:
-    catalogue, root_id, model_id = new_catalogue(tmp_path / "faces.db")
-    with catalogue:
-        index_contents(catalogue, root_id, model_id, range(50), faces=2)
-        snapshot.rebuild(catalogue, encode_plainly)
+    with hundred_faces(tmp_path) as catalogue:
         gallery = snapshot.load_gallery(catalogue)
         assert gallery is not None
         known = gallery.logits(0).copy()
@@ -79,7 +85,7 @@ def test_a_search_that_has_lost_its_snapshot_goes_on_without_them(tmp_path: Path
 READ = """
 import sys
 from sqlalchemy import text
-from db.catalogue import open_catalogue
+from db.catalogue import Catalogue, open_catalogue
 with open_catalogue(sys.argv[1]) as catalogue, catalogue.read() as session:
     session.execute(text("SELECT count(*) FROM faces")).scalar_one()
     print("ready", flush=True)
