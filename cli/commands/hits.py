@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cli.commands.outputs import Outputs, log_files, write_pages
 from cli.errors import ExitCode
 from cli.report.files import NewFile
-from cli.report.folders import NewFolder
 from cli.report.heading import Heading
 from cli.report.logged import logged_head, logged_record
 from cli.report.remedies import error_in_words
@@ -21,6 +20,9 @@ from facesearch.attributes import ATTRIBUTES, Attribute
 from facesearch.search.hits import Searched, SearchResult
 from facesearch.search.records import AUDIT_COLUMN, HIT_COLUMNS, Record, header, hit_last_columns, hit_records
 from facesearch.search.several import labels
+
+if TYPE_CHECKING:
+    from cli.report.folders import NewFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def _write_contact_sheet(hits: _Hits, outputs: Outputs) -> None:
     write_pages(write_to, outputs)
 
 
-def _copy_photos(result: SearchResult, folder: NewFolder) -> None:
+def _copy_photos(result: SearchResult, folder: "NewFolder") -> None:
     from cli.report.copies import copy_photos
 
     for problem in copy_photos(folder, result):
