@@ -28,7 +28,7 @@ from indexer.items import ProcessedPhoto
 from indexer.media import PhotoFiles
 from tests.support import deadly
 from tests.support.index_runs import Runs
-from tests.support.ray_nodes import PROJECT, Nodes, two_nodes
+from tests.support.ray_nodes import PROJECT, Nodes, skip_without_ray, two_nodes
 from tests.support.stand_ins import encoded, picture
 from tests.test_index_processes import jobs, unclaimed, write
 
@@ -40,14 +40,12 @@ FACTORY = "tests.support.ray_nodes:red_squares"
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    os.environ |= {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": TOKEN,
-        "RAY_BACKEND_LOG_LEVEL": "fatal",
-    }  # read on import
-    pytest.importorskip("ray", reason="Ray is not installed: pip install 'facesearch[ray]'")
-    with two_nodes(TOKEN) as cluster:
-        yield cluster
+    with pytest.MonkeyPatch.context() as patch:  # read on import
+        patch.setenv("RAY_AUTH_MODE", "token")
+        patch.setenv("RAY_AUTH_TOKEN", TOKEN)
+        patch.setenv("RAY_BACKEND_LOG_LEVEL", "fatal")
+        with two_nodes(TOKEN) as cluster:
+            yield cluster
 
 
 @pytest.fixture(scope="module")
@@ -245,15 +243,23 @@ def test_a_node_with_another_checkpoint_is_named(cluster: Cluster, tmp_path: Pat
     cluster.check(cluster.nodes(), About(own_version(), digest), asked)
 
 
+def test_without_ray_the_option_says_what_to_install(tmp_path: Path, album: Path) -> None:
+    command = ["index", str(album), "--catalogue", str(tmp_path / "faces.db"), "--ray", "auto"]
+    without = ran({}, *command, before="import sys; sys.modules['ray'] = None; ")
+    assert without.returncode == 3 and "Traceback" not in without.stderr
+    assert "Ray is not installed here: install it with pip install 'facesearch[ray]'." in without.stderr
+
+
 def test_nobody_is_there(tmp_path: Path, album: Path) -> None:
+    skip_without_ray()
     command = ["index", str(album), "--catalogue", str(tmp_path / "faces.db"), "--ray"]
     for address, says in (("127.0.0.1:1", "Connection refused"), ("nonsense", '"host:port"')):
         nobody = ran({}, *command, address)
         assert (nobody.returncode, says in nobody.stderr) == (3, True), nobody.stderr
 
 
-def ran(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "from cli.main import main; main()"
+def ran(environment: dict[str, str], *arguments: str, before: str = "") -> subprocess.CompletedProcess[str]:
+    code = f"{before}from cli.main import main; main()"
     own = {key: value for key, value in os.environ.items() if not key.startswith("RAY_")}
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],

@@ -87,9 +87,17 @@ class Nodes:
         raise TimeoutError("Ray does not start")
 
 
+def skip_without_ray() -> None:
+    """Skip the test that calls this, where Ray cannot be had."""
+    import pytest
+
+    pytest.importorskip("ray", reason="Ray is not installed: pip install 'facesearch[ray]'")
+
+
 @contextmanager
 def two_nodes(token: str, nodes: int = 2) -> Iterator[Nodes]:
-    """So many nodes. This process may connect to them."""
+    """So many nodes, to which this process may connect. Skips the test where Ray cannot be had."""
+    skip_without_ray()
     with TemporaryDirectory(prefix="ray") as folder:
         cluster = Nodes(Path(folder), token)
         try:
