@@ -217,6 +217,15 @@ def test_what_was_said_is_kept_in_the_case_word_by_word(
     assert [each.statement for each in file.searches] == [1]
 
 
+def test_a_case_that_is_not_there_is_said_before_the_witness_tells(interview: Interview) -> None:
+    os.environ["FACESEARCH_CASE"] = "nowhere"
+    try:
+        ran = interview("stop\n", told=("A man.", "", "", "", "", ""))
+    finally:
+        del os.environ["FACESEARCH_CASE"]
+    assert ran.code == 2 and "There is no case nowhere" in ran.err and "witness's words" not in ran.err
+
+
 @pytest.mark.parametrize("way", ["YES", " y ", "Yeah.", "yes!"])
 def test_yes_may_be_said_in_several_ways(interview: Interview, way: str) -> None:
     assert search_in(interview(f"{way}\n")) == search_in(interview("yes\n"))

@@ -112,3 +112,14 @@ def test_what_cannot_be_denied_without_it_is_refused(said: str, place: int) -> N
     with pytest.raises(StatementError, match="so it cannot deny") as caught:
         parse(said)
     assert caught.value.position == place
+
+
+def test_neighbours_are_one_thing_that_was_said() -> None:
+    assert parse("man with short hair, a scar").not_scored == ("short hair", "scar")
+
+
+def test_what_a_witness_is_asked_openly_is_nothing_that_was_said() -> None:
+    asked = "Q: Tell all that you remember of the head and face.\nA: A man with glasses.\n\n"
+    more = "Q: What do you remember of the hair and the head?\nA: A parting.\n"
+    assert understand(asked + more).not_scored == ("parting",)
+    assert understand("Q: Did he have a scar?\nA: Yes. He had glasses.").not_scored == ("scar",)

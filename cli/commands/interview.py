@@ -76,7 +76,8 @@ def interview(
     from cli.report.command_line import search_command
     from cli.report.heading import Heading
     from cli.terminal.conversation import hold, remaining_in_words, take_open
-    from facesearch.custody.acting import acting
+    from facesearch.cases.cases import Cases
+    from facesearch.custody.acting import acting, acting_now
     from facesearch.errors import FacesearchError
     from facesearch.search.interview import begin, conclude
     from facesearch.search.questions import statement_text
@@ -85,6 +86,8 @@ def interview(
     limit = faces.limit()
     path = options.catalogue_of(context, faces.catalogue)
     with open_outputs(output, catalogues=[path]) as outputs, opened(path) as source:
+        if case := acting_now().case:  # before anything is told that could not be kept
+            Cases(source).require_open(case)
         told = [] if description else take_open()
         words = " ".join(description) if description else statement_text(told)
         read = Understood(Request(), (), ())

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from facesearch.query.lexicon import Lexicon, NounClass
@@ -62,6 +63,16 @@ def _tag_end(found: Sequence[Token], at: int) -> int:
 
 def _is_mark(found: Sequence[Token], at: int, mark: str) -> bool:
     return at < len(found) and found[at].normal == mark
+
+
+def prompts(found: Sequence[Token], places: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Where it stands what somebody is asked openly ("Q: What do you remember of the hair?"): no witness has said it.
+    places: of the tags."""
+    for (start, begins), (end, _) in pairwise([*places, (len(found), len(found))]):
+        said = [token.normal for token in found[begins:end] if token.sort == "word"]
+        asks = not _ASK.isdisjoint(_key(found, (start, begins))[-1:])
+        if asks and (_asks_what(said) or said[:1] == ["tell"]):
+            yield begins, end
 
 
 def without(found: Sequence[Token], places: Sequence[tuple[int, int]]) -> list[Token]:

@@ -39,7 +39,8 @@ def read_text(text: str, found: list[Token], words: Lexicon, variant: dict[str, 
     """All sentences of a text."""
     reader = Reader(text, found, words, variant)
     speakers = interview.tags(found, words)
-    reader.scene.aside += ((start, end, "field") for start, end in speakers)
+    not_said = (*speakers, *interview.prompts(found, speakers))
+    reader.scene.aside += ((start, end, "field") for start, end in not_said)
     for sentence in sentences(interview.without(found, speakers) if speakers else found):
         reader.sentence(sentence)
     reader.end()

@@ -90,8 +90,17 @@ class Statement:
     def not_scored_of(self, number: int) -> tuple[str, ...]:
         """The same of the person of this number alone; 0: of all."""
         said = (each for each in self.set_aside if each.why not in _NOT_OF_LOOKS)
-        own = (each for each in said if not number or each.person in (0, number))
-        return tuple(dict.fromkeys(" ".join(each.words.split()) for each in own))
+        own = [each for each in said if not number or each.person in (0, number)]
+        things: list[str] = []
+        end = 0
+        for each in own:
+            words = " ".join(each.words.split())
+            if things and self.text[end : each.start].isspace():  # "short" and "hair" are one thing
+                things[-1] += f" {words}"
+            else:
+                things.append(words)
+            end = each.end
+        return tuple(dict.fromkeys(things))
 
     def person(self, number: int | None = None) -> Described:
         """The described person of this number, or the only one. Raises StatementError."""
