@@ -1,8 +1,9 @@
 """What happens to a photo that is broken, or with which anything else goes wrong: it fails alone, with a reason.
 
 Whatever is raised on its way, a `PhotoError` of the decoders (`facesearch.vision.decoding.errors`) or what nobody
-foresaw, becomes a `FailureReason` where it is caught (`processing.py`, `scoring.py`), and takes the same way into the
-catalogue as a result (`sink.py`): outcome `failed`, the reason, and whether the next run tries again (`listing.py`).
+foresaw, becomes a `FailureReason` where it is caught (`photo_processor.py`, `scoring.py`), and takes the same way into
+the catalogue as a result (`sink.py`): outcome `failed`, the reason, and whether the next run tries again
+(`listing.py`).
 """
 
 from __future__ import annotations

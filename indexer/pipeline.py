@@ -45,8 +45,8 @@ from indexer.isolated_decoder import IsolatedDecoder, decoding
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.network import Detectors, Network
 from indexer.opening import open_files
+from indexer.photo_processor import PhotoProcessor
 from indexer.ports import Executor, Scorer
-from indexer.processing import PhotoProcessor
 from indexer.publishing import SnapshotPublisher, count_unlisted, gather_notices, serve_model
 from indexer.recognition import Recogniser
 from indexer.report import GoneFiles, PhotosBehind, Progress, RescoredFaces, RunReport

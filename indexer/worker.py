@@ -29,8 +29,8 @@ from indexer.failures import FailureReason
 from indexer.items import RecognisedContent
 from indexer.media import PhotoDecoder, PhotoFiles
 from indexer.messages import Arrays, Head, NoMessageError
+from indexer.photo_processor import PhotoProcessor
 from indexer.ports import Budget, Decoder, Medium, Pictures, Processor
-from indexer.processing import PhotoProcessor
 
 _BASE_MEMORY = 1 << 30
 _MEMORY_A_PIXEL = 24  # bytes: 16-bit and transparent photos take sixteen

@@ -27,8 +27,8 @@ from indexer.isolated_decoder import IsolatedDecoder, decoding
 from indexer.items import DuplicateContent, ForgottenContent, ProcessedPhoto
 from indexer.listing import Job
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
-from indexer.processes import ProcessExecutor
-from indexer.processing import PhotoProcessor
+from indexer.photo_processor import PhotoProcessor
+from indexer.process_executor import ProcessExecutor
 from indexer.threads import ThreadExecutor
 from indexer.walk import FoundFile
 from indexer.worker_processes import WorkerDiedError, WorkerPool, WorkerSetup

@@ -20,7 +20,7 @@ from indexer.driver import BatchWriter, drive
 from indexer.items import StoredBatch
 from indexer.listing import Job
 from indexer.network import Network
-from indexer.processing import PhotoProcessor
+from indexer.photo_processor import PhotoProcessor
 from indexer.sink import CatalogueSink
 from indexer.threads import ThreadExecutor
 from indexer.walk import FoundFile

@@ -30,8 +30,8 @@ from indexer.isolated_decoder import IsolatedDecoder, decoding
 from indexer.items import ProcessedFile, ProcessedPhoto, UnreadableFile
 from indexer.media import GuardedDecoder, PhotoDecoder, PhotoFiles
 from indexer.messages import Head
+from indexer.photo_processor import PhotoProcessor
 from indexer.ports import Decoder, Scorer
-from indexer.processing import PhotoProcessor
 from indexer.scoring import score_each
 from indexer.worker_processes import WorkerPool
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from facesearch.vision.decode import EncodedPhoto, Limits
 from indexer.claims import Admit
 from indexer.media import PhotoDecoder, PhotoFiles
+from indexer.photo_processor import PhotoProcessor
 from indexer.ports import Budget, Pictures
-from indexer.processing import PhotoProcessor
 from tests.support.stand_ins import RedSquares
 
 CRASH, KILL, HANG, FILL, FAULT = b"<crash>", b"<kill>", b"<hang>", b"<fill>", b"<fault>"
