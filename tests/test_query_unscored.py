@@ -123,3 +123,9 @@ def test_what_a_witness_is_asked_openly_is_nothing_that_was_said() -> None:
     more = "Q: What do you remember of the hair and the head?\nA: A parting.\n"
     assert understand(asked + more).not_scored == ("parting",)
     assert understand("Q: Did he have a scar?\nA: Yes. He had glasses.").not_scored == ("scar",)
+
+
+def test_a_picture_among_the_words_is_told() -> None:
+    said = understand("\N{MAN} with \N{DARK SUNGLASSES} and a beard, 6\N{DEGREE SIGN} outside")
+    assert said.not_scored == ("\N{MAN}", "\N{DARK SUNGLASSES}")
+    assert "Left aside: \N{MAN}, \N{DARK SUNGLASSES} (not scored)." in remarks_on(said)

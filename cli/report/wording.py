@@ -262,10 +262,11 @@ def aside_in_words(set_aside: Sequence["SetAside"], text: str, most: int = _SHOW
     """At most one sentence on what is said of looks and not searched, in kinds: "Left aside: tall, black coat (not
     scored); hat (not worn)"."""
     from facesearch.query.lexicon import lexicon
+    from facesearch.query.tokens import is_picture
 
     kinds: dict[str, dict[str, None]] = {}
     for kind, words in _phrases(set_aside, text):
-        if not lexicon().names_something(words):  # "his", "see"
+        if not (is_picture(words) or lexicon().names_something(words)):  # "his", "see"
             continue
         kinds.setdefault(kind, {})[words] = None
     told = [f"{some_of(list(words), most)} ({kind})" for kind, words in kinds.items()]

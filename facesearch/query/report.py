@@ -12,7 +12,7 @@ from facesearch.query.reading import HAIR_COLOURS
 from facesearch.query.said_ages import said_ages
 from facesearch.query.scene import Fact, Person, Scene
 from facesearch.query.slips import Slip
-from facesearch.query.tokens import Token
+from facesearch.query.tokens import Token, is_picture
 from facesearch.query.tree import EVERYTHING, And, Node, Or, Term, Weighted, all_of, any_of, firm, hedge, outcomes
 
 
@@ -149,7 +149,7 @@ def set_aside(
     whose = {at: numbers.get(id(scene.aside_of.get(at)), 0) for at in why}
     for run in _runs(why, whose):
         first = next((at for at in run if not words.says_nothing(list(found[at : at + 8]), 0)), run[-1])
-        if any(found[each].sort in ("word", "number") for each in run):
+        if any(_says(found[each]) for each in run):
             start, end = found[first].start, found[run[-1]].end
             yield SetAside(text[start:end], start, end, why[first], whose[first])
 
@@ -178,13 +178,18 @@ def _reasons(found: Sequence[Token], words: Lexicon, scene: Scene, kept: set[int
         for at in range(start, min(end, len(found))):
             why.setdefault(at, reason)
     for at, token in enumerate(found):
-        if at not in why and token.sort in ("word", "number") and not words.says_nothing(list(found[at : at + 8]), 0):
-            why[at] = "action"
+        if at not in why and _says(token) and not words.says_nothing(list(found[at : at + 8]), 0):
+            why[at] = "action" if token.sort != "mark" else "not scored"
     why = {at: reason for at, reason in why.items() if at not in kept}
     for at in sorted(why, reverse=True):
         if why[at] in ("not scored", "quality", "place"):
             why[at] = _kind_of_thing(found, words, why, at)
     return why
+
+
+def _says(token: Token) -> bool:
+    """A word, a number, or a picture."""
+    return token.sort in ("word", "number") or is_picture(token.normal)
 
 
 def _kind_of_thing(found: Sequence[Token], words: Lexicon, why: dict[int, str], at: int) -> str:

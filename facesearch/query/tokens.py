@@ -67,6 +67,11 @@ def normal(word: str) -> str:
     return plain.casefold().translate(_QUOTES)
 
 
+def is_picture(text: str) -> bool:
+    """An emoji or another picture among the signs, with nothing else; but no degree or copyright sign."""
+    return all(letter >= "\u2600" and unicodedata.category(letter) == "So" for letter in text)
+
+
 _LABELS = word_set("first second third fourth")
 _ORDINALS = {"1st": "first", "2nd": "second", "3rd": "third"}
 
