@@ -219,6 +219,12 @@ def test_a_statement_that_cannot_be_kept_is_refused(visitor: Visitor, more: dict
     assert held(visitor).statements == ()
 
 
+def test_a_marked_case_is_shown_although_another_or_none_is_worked_on(visitor: Visitor) -> None:
+    visitor.post("/mark", {"face": "1", "state": "follow up", "case": CASE, "back": "/"})
+    visitor.post("/cases/work", {"case": ""})
+    assert "follow up" in visitor.get(f"/case?case={CASE}")
+
+
 def test_hits_say_that_no_case_is_open(catalogue: Path) -> None:
     with served(catalogue) as visitor:
         assert "No case is open: this search is kept in none" in visitor.get("/search?q=stubble")
