@@ -204,19 +204,25 @@ def _measure(text: str, match: re.Match[str], spoken: bool, asked: bool) -> Meas
     if match["months"]:
         return _age(start, end, 0, 3) if high < OLD_FROM else Measure(start, end, False)
     said = asked or _said_as_age(match) or _alone(text, match, (start, end), (low, high), spoken)
-    if not said or _is_date(match, low):
+    if not said or _is_date(match, low) or _numbers_somebody(text, start, end):
         return None
     if _is_duration(text, match, end):
         return Measure(start, end, False)
     return _age(start, end, *_bounded(match, low, high))
 
 
+_OF_SEVERAL = re.compile(r"\b(?:suspect|offender|subject|accused|person|victim|witness)\s$")
 _OF_STYLE = re.compile(
     r"\b(?:a|an|those|them|these|thick|big|old|style|proper|some|his|her|that|real|typical|classic|like)\s+$"
 )
 _STYLED = re.compile(
     r"[\s-](?:style|type|kind|era|look|1(?!\d)|ones|pair|job|number|effort|affair|moustache|mustache|tache|tash|hair|glasses|specs|sunglasses|shades|sideburns|beard)"
 )
+
+
+def _numbers_somebody(text: str, start: int, end: int) -> bool:
+    """ "Suspect 12: ..."."""
+    return text[end : end + 1] == ":" and _OF_SEVERAL.search(text[:start]) is not None
 
 
 def _is_date(match: re.Match[str], low: int) -> bool:

@@ -15,8 +15,8 @@ from facesearch.query.scene import Clause, Fact, Person, Scene, topic_of
 from facesearch.query.terminals import terminals
 from facesearch.query.tokens import QUOTES, Token, sentences, word_set
 
-_NONE = word_set("no n none nil nope nowt negative nothing")
-_YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally")
+_NONE = word_set("no n none nil nope nowt negative nothing false ✗ ✘ ❌")
+_YES = word_set("yes y yeah yep yup some present completely definitely certainly absolutely totally true ✓ ✔ ✅")
 _NOT_KNOWN = word_set("known sure certain seen visible noted recorded stated given noticed available applicable clear")
 _DOUBT = frozenset(["unknown", "unk", "nk", "n/k", "unsure", "na"])
 _GONE = word_set("lost missing misplaced stolen broken")
@@ -197,7 +197,7 @@ class Reader:
             self.scene.last_subject = None
 
     def _field_of(self, noun: NounClass, value: list[Token]) -> None:
-        said = [token.normal for token in value if token.sort == "word"]
+        said = [token.normal for token in value if token.sort == "word" or token.normal in _NONE | _YES]
         first = said[0] if said else ""
         certainty = _HEDGES.get(first)
         none = first in _NONE and (len(said) == 1 or (len(value) > 1 and value[1].sort == "mark"))
@@ -309,8 +309,13 @@ def _is_blank(sentence: list[Token]) -> bool:
 
 
 def _is_doubted(value: list[Token], said: list[str]) -> bool:
-    """ "Hat: ??", "Glasses: not known", "Glasses: lost"."""
-    if value[0].normal[0] == "?" or (said and said[0] in _DOUBT | _GONE) or said[:2] in (["n", "k"], ["n", "a"]):
+    """ "Hat: ??", "Hat: -", "Glasses: not known", "Glasses: lost"."""
+    if (
+        value[0].normal[0] == "?"
+        or (len(value) == 1 and value[0].normal in DASHES)
+        or (said and said[0] in _DOUBT | _GONE)
+        or said[:2] in (["n", "k"], ["n", "a"])
+    ):
         return True
     return said[:1] == ["not"] and not _NOT_KNOWN.isdisjoint(said[1:2])
 

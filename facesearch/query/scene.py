@@ -370,9 +370,9 @@ class Scene:
         self.give(target, fact)
 
     def note_sex(self, target: Person, start: int, end: int) -> None:
-        """ "In his forties", "circles under her eyes": the sex of whom it is said."""
-        said = self.said_words[start:end]
-        sex = MAN if "his" in said else WOMAN if "her" in said else None
+        """ "In his forties", "circles under her eyes": the sex of whom it is said; "his or her hair" tells none."""
+        his, her = (word in self.said_words[start:end] for word in ("his", "her"))
+        sex = None if his is her else MAN if his else WOMAN
         if sex is not None and target.fits(sex) and target.pronoun_sex is None and not target.group:
             target.pronoun_sex = sex
 

@@ -236,7 +236,21 @@ def _role_letter(sentence: list[Token], at: int, token: Token) -> Edge | None:
     return Edge("PN", at, at + 1, -0.8, Thing(None, at, at + 1, person=PersonWord(None, role, False), word=word))
 
 
+def _many(sentence: list[Token], at: int, token: Token, after: str) -> Edge | None:
+    """ "Suspect 12: ...", which is no age."""
+    role = _OF_MANY.get(token.normal)
+    colon = sentence[at + 2].normal if at + 2 < len(sentence) else ""
+    if role is None or colon != ":" or len(after) != 2 or not after.isdecimal():
+        return None
+    thing = Thing(None, at, at + 1, person=PersonWord(None, role, False), word=token.normal)
+    return Edge("LABEL", at, at + 2, -1.0, (after, thing))
+
+
+_OF_MANY = dict.fromkeys(("suspect", "offender", "subject", "accused", "person"), "described")
+_OF_MANY |= dict.fromkeys(("victim", "witness"), "bystander")
+
 _LABELS: tuple[Callable[[list[Token], int, Token, str], Edge | None], ...] = (
+    _many,
     _numbered_role,
     _opening,
     _letter,
